@@ -1,0 +1,31 @@
+# Kitamae: `make run` shows the city, `make test` proves it. Everything happens in .venv.
+.DEFAULT_GOAL := help
+PY ?= python3
+BIN := .venv/bin
+UV = $$(command -v uv || echo $(BIN)/uv)
+.PHONY: help env run test check bench lock clean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.run: requirements/run.txt requirements/uv.txt pyproject.toml
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Kitamae needs Python 3.11 or newer.'; exit 1; }
+	@$(PY) -c 'import venv, ensurepip' 2>/dev/null || { echo 'The venv module is missing. As root: apt-get install python3-venv'; exit 1; }
+	@test -x $(BIN)/python || $(PY) -m venv .venv
+	@command -v uv >/dev/null || test -x $(BIN)/uv || { echo 'Getting uv ...'; $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt; }
+	@echo 'Installing what Kitamae needs ...'
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements/dev.txt
+	@echo 'Installing what the tests need ...'
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+lock:  ## resolve the versions anew into requirements/*.txt
+	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra build pyproject.toml -o requirements/run.txt
+	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra build --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	@echo uv | $(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements/uv.txt
+
+env: .venv/.run  ## the environment, from the lock file

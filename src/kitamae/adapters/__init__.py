@@ -1,0 +1,1 @@
+"""Drivers and wires. SQL stands in named .sql files."""

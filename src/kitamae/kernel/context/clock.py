@@ -1,0 +1,43 @@
+"""Time: one clock that can be replaced, one text form, one number form (microseconds since 1970, UTC)."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from kitamae.kernel.problems import BadRequest
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_RFC3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:[.,](\d{1,9}))?(?:[Zz]|[+-]\d\d:\d\d)\Z", re.ASCII
+)
+
+
+def now() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+def text(micros: int) -> str:
+    """`2026-11-21T07:14:46.123456Z`; a fraction only where there is one."""
+    moment = _EPOCH + timedelta(microseconds=micros)
+    return (
+        moment.strftime("%Y-%m-%dT%H:%M:%S")
+        + (f".{moment.microsecond:06d}" if moment.microsecond else "")
+        + "Z"
+    )
+
+
+def micros(stamp: object, where: str = "time") -> int:
+    """Read an RFC 3339 DateTime with its zone. Raises BadRequest naming `where`."""
+    if isinstance(stamp, str) and _RFC3339.match(stamp):
+        try:
+            moment = datetime.fromisoformat(stamp.replace(",", "."))
+        except ValueError:
+            pass
+        else:
+            delta = moment - _EPOCH
+            return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    raise BadRequest(f"{where}: expected a date and time such as 2026-11-21T07:14:46Z, got {stamp!r:.80}")

@@ -1,0 +1,56 @@
+"""A command, and what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.entity import Attribute, Entity
+
+Verb = Literal["created", "updated", "deleted"]
+
+
+@dataclass(slots=True)
+class Touched:
+    """One attribute instance that changed: what history, subscriptions and audit are told."""
+
+    name: str  # expanded
+    verb: Verb
+    after: Attribute | None
+    before: Attribute | None
+
+
+@dataclass(slots=True)
+class Effect:
+    """What one operation did to one entity.
+
+    `after` is None when the entity is gone. `history` False: nothing that the temporal API should know of.
+    `not_updated` maps expanded attribute names to the reason they were left alone (207 / UpdateResult).
+    """
+
+    verb: Verb | Literal["none"]
+    before: Entity | None
+    after: Entity | None
+    touched: list[Touched] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    not_updated: dict[str, str] = field(default_factory=dict)
+
+
+class Operation(Protocol):
+    """`Create(entity)`, `Merge(fragment)`, `DeleteAttribute(name, dataset)`, ..."""
+
+    def apply(self, before: Entity | None, now: int) -> Effect:
+        """Pure: never changes `before` in place, never does I/O. `now` in microseconds UTC. Raises Problem."""
+        ...
+
+
+@dataclass(slots=True, frozen=True)
+class Command:
+    """One operation on one entity on behalf of one actor (an opaque reference, never a name)."""
+
+    tenant: str
+    id: str
+    operation: Operation
+    actor: str = ""
+    variant: str = ""

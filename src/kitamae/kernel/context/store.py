@@ -1,0 +1,229 @@
+"""What a store must do for the broker. Implemented by `adapters/sqlite` (embedded) and `adapters/postgres` (server).
+
+Everything that one acknowledged write entails (state, `change`, `instance`, owed notifications, receipts) commits
+in one transaction, in the order of `change.seq`. An awaited write that returns has been committed durably.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from kitamae.kernel.context.entity import Attribute, Entity, Json
+    from kitamae.kernel.context.operations.command import Command, Effect, Touched
+    from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.problems import Problem
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, frozen=True)
+class Row:
+    """A stored entity: `version` is the `change.seq` of its last write; `doc` its JSON text (see `entity.Entity`).
+
+    Same (key, version), same bytes: answers may be cached under it.
+    """
+
+    key: int
+    version: int
+    doc: bytes
+
+
+@dataclass(slots=True, frozen=True)
+class Found:
+    """A page of a query: `count` is the number of all matches where it was asked for."""
+
+    rows: list[Row]
+    count: int | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Change:
+    """One write, in the order of commits."""
+
+    seq: int
+    tenant: str
+    entity: str
+    variant: str
+    verb: Literal["created", "updated", "deleted"]
+    at: int  # microseconds UTC
+    actor: str
+    types: list[str]
+    touched: list[Touched]
+
+
+TimeProperty = Literal["observedAt", "createdAt", "modifiedAt", "deletedAt"]
+
+
+@dataclass(slots=True, frozen=True)
+class InstanceQuery:
+    """History of some entities' attributes. Times are microseconds UTC; the interval is as clause 4.11 says.
+
+    before: t < `at`; after: t > `at`; between: `at` <= t < `end`. `last` keeps the newest N per attribute.
+    """
+
+    tenant: str
+    entities: tuple[str, ...]
+    attrs: tuple[str, ...] = ()  # expanded; empty: all
+    datasets: tuple[str, ...] = ()
+    timeproperty: TimeProperty = "observedAt"
+    timerel: Literal["before", "after", "between"] | None = None
+    at: int | None = None
+    end: int | None = None
+    last: int | None = None
+    limit: int | None = None  # instances per attribute in one answer
+    instance: str | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Instance:
+    """One remembered instance. `observed_at`, ... in microseconds UTC; None: unknown."""
+
+    entity: str
+    name: str
+    instance_id: str
+    attribute: Attribute
+    observed_at: int | None
+    created_at: int
+    modified_at: int
+    deleted_at: int | None
+
+
+@dataclass(slots=True, frozen=True)
+class Owed:
+    """A notification that somebody must still receive. `number` orders them; `queue` is the receiver's own."""
+
+    number: int
+    tenant: str
+    queue: str  # the subscription's id
+    seq: int  # the change that caused it
+    at: int
+    payload: bytes  # JSON, what the notifier needs to build the message
+
+
+class Transaction(Protocol):
+    """Inside one savepoint of the group commit. Its awaits never wait for anything but the store."""
+
+    async def apply(self, command: Command) -> Effect:
+        """Change one entity, with its history and what is owed for it. Raises Problem."""
+        ...
+
+    async def entity(self, tenant: str, id: str, variant: str = "") -> Entity | None:
+        """The state as this transaction sees it."""
+        ...
+
+    async def put(self, tenant: str, kind: str, id: str, doc: Json) -> None:
+        """Keep a document that is not an entity: a subscription, a stored @context, a session."""
+        ...
+
+    async def get(self, tenant: str, kind: str, id: str) -> Json | None:
+        """That document."""
+        ...
+
+    async def drop(self, tenant: str, kind: str, id: str) -> bool:
+        """Forget it; False if it was not there."""
+        ...
+
+    async def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> None:
+        """Add a row to a receiver's queue."""
+        ...
+
+    async def add_instances(self, tenant: str, entity: str, instances: Sequence[Instance]) -> None:
+        """History written by the temporal API itself, not by a change of the present state."""
+        ...
+
+    async def drop_instances(self, query: InstanceQuery) -> int:
+        """Delete history for good; how many."""
+        ...
+
+
+class Store(Protocol):
+    """One city's state. All methods may be called from the event loop; none blocks it for long."""
+
+    # --- writing
+    async def apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
+        """Each command in a savepoint of its own, all in one commit; in order. Durable when it returns."""
+        ...
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """All or nothing, in one savepoint of the next commit. What `work` raises is raised here."""
+        ...
+
+    def on_change(self, watch: Callable[[Transaction, Change, Effect], Awaitable[None]]) -> None:
+        """Called inside the transaction for every change, in order: decides what is owed (subscriptions)."""
+        ...
+
+    def on_commit(self, heard: Callable[[Sequence[Change]], None]) -> None:
+        """Called on the event loop after each commit with its changes in order: caches, live pages, dispatch."""
+        ...
+
+    # --- reading: the present
+    async def row(self, tenant: str, id: str, variant: str = "") -> Row | None:
+        """One entity."""
+        ...
+
+    async def find(self, query: EntityQuery) -> Found:
+        """Many. Exact: what a store cannot translate it filters with `query.match`. Raises TooComplex."""
+        ...
+
+    def stream(self, query: EntityQuery) -> AsyncIterator[Row]:
+        """All of them, in constant memory, ignoring `limit`."""
+        ...
+
+    async def types(self, tenant: str) -> dict[str, int]:
+        """Expanded entity type -> how many."""
+        ...
+
+    async def attributes(self, tenant: str, type: str | None = None) -> dict[str, dict[str, Any]]:
+        """Expanded attribute name -> {"count": n, "kinds": [...], "types": [expanded entity types]}."""
+        ...
+
+    async def tenants(self) -> list[str]:
+        """Those that were ever written to; "" is the default one."""
+        ...
+
+    # --- reading: history and order
+    async def instances(self, query: InstanceQuery) -> list[Instance]:
+        """By entity, attribute, dataset, then time ascending."""
+        ...
+
+    async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:
+        """Entities (also deleted ones) that match the query and have history in the interval; rows by id."""
+        ...
+
+    async def changes(self, after: int, most: int) -> list[Change]:
+        """In commit order."""
+        ...
+
+    # --- documents and queues
+    async def get(self, tenant: str, kind: str, id: str) -> Json | None:
+        """See `Transaction.put`."""
+        ...
+
+    async def documents(self, tenant: str | None, kind: str) -> list[tuple[str, str, Json]]:
+        """(tenant, id, document), in the order of their creation; `tenant` None: of every tenant."""
+        ...
+
+    async def owed(self, queue: str, after: int, most: int) -> list[Owed]:
+        """What a receiver has not acknowledged yet, oldest first."""
+        ...
+
+    async def queues(self) -> list[tuple[str, str, int]]:
+        """(tenant, queue, how many) for every queue that is not empty."""
+        ...
+
+    async def settle(self, numbers: Sequence[int]) -> None:
+        """These were delivered (or are given up): forget them. In the group commit, not waited for by others."""
+        ...
+
+    # --- keeping
+    async def backup(self, to: str) -> None:
+        """A consistent copy of the state into a file, while everything goes on."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun, then let go."""
+        ...

@@ -1,0 +1,1 @@
+"""The tamper-evident log and its witnesses; Trust builds it (C2SP tlog-tiles)."""

@@ -1,0 +1,52 @@
+"""The policy: one function that every route, page, subscription and job asks. Default: no.
+
+Trust replaces the rules below by Cedar policies and data; the question and the answer stay as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kitamae.kernel.people.person import Principal
+from kitamae.kernel.problems import Forbidden, NotSignedIn
+
+Action = Literal["read", "write", "subscribe", "operate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May `who` do `action` to `what`? `what` is `entity:<expanded type>`, `page:<name>`, `subscription`,
+    `context`, `system:<part>`; `tenant` is where. `purpose` is empty for public data."""
+
+    who: Principal
+    action: Action
+    what: str
+    tenant: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`open`: clients on loopback may write without signing in (`--open`)."""
+
+    open: bool = False
+
+    def allows(self, question: Question) -> bool:
+        """Reading what is public needs nobody; changing needs staff, or a token cut to that entity type."""
+        who, action, what = question.who, question.action, question.what
+        if who.role == "system" or (action == "read" and not what.startswith("system:")):
+            return True
+        if self.open and not what.startswith("system:"):
+            return True
+        if who.role in ("device", "service"):
+            return bool(who.scopes & {f"{action}:{what}", f"{action}:*"})
+        return who.role == "staff"
+
+    def demand(self, question: Question) -> None:
+        """Raises NotSignedIn when signing in could help, else Forbidden."""
+        if self.allows(question):
+            return
+        if question.who.role == "anyone":
+            raise NotSignedIn(f"to {question.action} {question.what} you must sign in or send a token")
+        raise Forbidden(f"{question.who.role} may not {question.action} {question.what}")

@@ -1,0 +1,1 @@
+"""The one door a service uses: Manifest, City, Context (the broker), Page, Problem."""
