@@ -17,7 +17,8 @@ Action = Literal["read", "write", "subscribe", "operate"]
 @dataclass(frozen=True, slots=True)
 class Question:
     """May `who` do `action` to `what`? `what` is `entity:<expanded type>`, `page:<name>`, `subscription`,
-    `context`, `system:<part>`; `tenant` is where. `purpose` is empty for public data."""
+    `context`, `system:<part>`; `tenant` is where. `purpose` is empty for public data.
+    """
 
     who: Principal
     action: Action

@@ -1,0 +1,21 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real input that nobody here wrote (`shared/` beside the checkout, or KITAMAE_SHARED)."""
+    named = os.environ.get("KITAMAE_SHARED")
+    places = [Path(named)] if named else [ROOT.parent / "shared", ROOT.parent.parent / "shared"]
+    for place in places:
+        if (place / "data").is_dir():
+            return place
+    pytest.skip("shared data is not on this machine (set KITAMAE_SHARED)")
