@@ -1,0 +1,79 @@
+"""The NGSI-LD HTTP binding as one ASGI application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from kitamae.kernel.context.api import routing
+from kitamae.kernel.context.api.answer import Answer, of_problem
+from kitamae.kernel.context.api.answers import Answers
+from kitamae.kernel.context.api.body import Gone
+from kitamae.kernel.context.api.exchange import Exchange
+from kitamae.kernel.people.person import NOBODY
+from kitamae.kernel.people.policy import Question
+from kitamae.kernel.problems import MethodNotAllowed, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from kitamae.kernel.context.api.answer import Send
+    from kitamae.kernel.context.api.body import Receive
+    from kitamae.kernel.context.broker import Broker
+
+_log = structlog.get_logger(__name__)
+
+
+class Application:
+    """Mount it anywhere: it looks for /ngsi-ld/v1 in the path. `scope["principal"]` says who asks."""
+
+    def __init__(self, broker: Broker, table: routing.Table) -> None:
+        self.broker = broker
+        self.table = table
+        self.answers = Answers(broker.limits.answers)
+        self._tenants: set[str] = {""}
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request; whatever goes wrong becomes an answer too, and the server goes on."""
+        method = scope["method"]
+        path = routing.under_prefix(scope)
+        try:
+            answer = await self._answer(method, path, scope, receive)
+        except Problem as problem:
+            answer = of_problem(problem)
+        except Gone:
+            return
+        except Exception:
+            _log.exception("an NGSI-LD request failed", method=method, path=path.decode("ascii", "replace"))
+            answer = of_problem(Problem("the request could not be completed; the cause is in the server's log"))
+        await answer.send(send, head=method == "HEAD")
+
+    async def _answer(
+        self, method: str, path: bytes, scope: MutableMapping[str, Any], receive: Receive
+    ) -> Answer:
+        if method == "OPTIONS":
+            return _options(self.table.methods(path))
+        route, values = self.table.find(method, path)
+        if route.needs is not None:
+            who = scope.get("principal", NOBODY)
+            if who.role == "anyone":  # others are asked again with what they want to change
+                self.broker.policy.demand(Question(who, *route.needs))
+        return await route.handler(Exchange(self, scope, receive, route), *values)
+
+    async def knows_tenant(self, tenant: str) -> bool:
+        """Was anything ever written to it?"""
+        if tenant not in self._tenants:
+            self._tenants.update(await self.broker.store.tenants())
+        return tenant in self._tenants
+
+
+def _options(allow: str) -> Answer:
+    headers = [(b"allow", allow.encode("ascii"))]
+    if "PATCH" in allow:
+        patch = b"application/json, application/ld+json, application/merge-patch+json"
+        headers.append((b"accept-patch", patch))
+    return Answer(204, None, headers)
+
+
+__all__ = ["Application", "MethodNotAllowed"]

@@ -1,0 +1,81 @@
+"""Reading a request's body: bounded, strict, and never more than one limit's worth of it in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from kitamae.kernel.problems import BadRequest, InvalidRequest, LengthRequired, TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from kitamae.kernel.context.entity import Json
+
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_LENGTH_DIGITS: Final = 15
+
+
+class Gone(Exception):
+    """The client left before it had sent everything: there is nobody to answer."""
+
+
+def length(header: bytes | None, most: int) -> int:
+    """The Content-Length, in bytes. Raises LengthRequired (also for a chunked body), TooLarge."""
+    if header is None or not header.isdigit():
+        raise LengthRequired
+    if len(header) > _LENGTH_DIGITS or int(header) > most:
+        raise TooLarge(f"a body of {header.decode()} bytes: at most {most} are read")
+    return int(header)
+
+
+async def read(receive: Receive, expected: int, most: int) -> bytes:
+    """All of it. Raises TooLarge when more arrives than was announced or allowed."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise Gone
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Gone
+        parts.append(part := message.get("body", b""))
+        size += len(part)
+        if size > min(expected, most):
+            raise TooLarge(f"more than {min(expected, most)} bytes arrived")
+    return b"".join(parts)
+
+
+def parse(body: bytes) -> Json:
+    """JSON as RFC 8259 has it. Raises InvalidRequest saying where; BadRequest for a character NUL.
+
+    A repeated member counts as its last one, like in every browser; more than 1,024 levels are refused by the
+    reader; a lone surrogate or broken UTF-8 is not JSON. NUL is refused because neither SQL nor a line of a log
+    can carry it.
+    """
+    if not body or body.isspace():
+        raise InvalidRequest("the body is empty: expected a JSON document")
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as broken:
+        raise InvalidRequest(f"the body is not JSON: {str(broken)[:200]}") from None
+    if b"\\u0000" in body and _has_nul(document):
+        raise BadRequest("the body holds the character NUL (\\u0000), which no value can carry")
+    return document
+
+
+def _has_nul(value: Json) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case list():
+            return any(map(_has_nul, value))
+        case dict():
+            return any("\0" in name or _has_nul(member) for name, member in value.items())
+        case _:
+            return False

@@ -1,0 +1,76 @@
+"""The broker as one value, and what one caller asks of it as another: nothing else is threaded through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.context.jsonld import CORE, Context, Contexts
+from kitamae.kernel.people.person import NOBODY, Principal
+from kitamae.kernel.people.policy import Action, Policy, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may ask for. Bytes, or numbers of things."""
+
+    body: int = 16 * 1024 * 1024
+    query_string: int = 64 * 1024
+    page: int = 20  # entities in an answer when nobody says how many
+    page_most: int = 1000
+    offset_most: int = 10_000_000
+    batch: int = 10_000  # entities in one batch operation
+    instances: int = 10_000  # instances of one attribute in one temporal answer; more is a 206
+    answers: int = 64 * 1024 * 1024  # bytes of prepared answers kept in memory
+    join_level: int = 10
+
+
+@dataclass(slots=True)
+class Broker:
+    """One city's context broker: what every door to it (HTTP, pages, services, MQTT) is given.
+
+    `alias` names this broker among others (Via header, sourceIdentity). `started` in microseconds UTC.
+    """
+
+    store: Store
+    contexts: Contexts
+    policy: Policy = field(default_factory=Policy)
+    limits: Limits = field(default_factory=Limits)
+    clock: Callable[[], int] = clock.now
+    alias: str = "kitamae"
+    started: int = field(default_factory=clock.now)
+
+
+@dataclass(slots=True)
+class Request:
+    """Who asks, of which tenant, in whose words, and with which parameters."""
+
+    broker: Broker
+    principal: Principal = NOBODY
+    tenant: str = ""
+    context: Context = CORE
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def demand(self, action: Action, what: str) -> None:
+        """Ask the policy. Raises NotSignedIn or Forbidden."""
+        self.broker.policy.demand(Question(self.principal, action, what, self.tenant))
+
+    def demand_types(self, action: Action, types: Iterable[str]) -> None:
+        """Ask for every one of an entity's types, which are expanded; no types: for any entity."""
+        asked = False
+        for name in types:
+            self.demand(action, f"entity:{name}")
+            asked = True
+        if not asked:
+            self.demand(action, "entity:*")
+
+    def may_write(self, entity: Entity | None) -> None:
+        """Inside the transaction: may this caller change this entity, with the types it has now?"""
+        self.demand_types("write", () if entity is None else entity["type"])
