@@ -29,3 +29,6 @@ lock:  ## resolve the versions anew into requirements/*.txt
 	@echo uv | $(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements/uv.txt
 
 env: .venv/.run  ## the environment, from the lock file
+
+bench: .venv/.dev  ## measure every claim on this machine (wrk is needed); the table goes to docs/bench.md
+	@$(BIN)/python -m benchmarks --write docs/bench.md

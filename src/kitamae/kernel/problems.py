@@ -17,6 +17,7 @@ Problem                     500 InternalError
 ├── UnsupportedMediaType    415
 ├── Unprocessable           422 OperationNotSupported
 ├── TooManyResults          403 TooManyResults
+├── TooManyRequests         429
 ├── Unavailable             503
 │   ├── LdContextUnavailable 503 LdContextNotAvailable
 │   └── StoreFull           507
@@ -178,6 +179,14 @@ class TooManyResults(Problem):
     type = _ETSI + "TooManyResults"
     status = 403
     title = "The answer would be too large"
+
+
+class TooManyRequests(Problem):
+    """One address asks for more than its share."""
+
+    type = _OURS + "too-many-requests"
+    status = 429
+    title = "Too many requests"
 
 
 class Unavailable(Problem):

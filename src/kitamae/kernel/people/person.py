@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Role = Literal["anyone", "resident", "visitor", "staff", "device", "service", "system"]
 
@@ -25,3 +28,9 @@ class Principal:
 
 NOBODY: Final = Principal("", "anyone")
 SYSTEM: Final = Principal("system", "system", assurance=3)
+
+
+def asking(scope: Mapping[str, Any]) -> Principal:
+    """Who sends this request, as `kernel/people/gate.py` found out; for any handler that has the ASGI scope."""
+    who = scope.get("principal", NOBODY)
+    return who if isinstance(who, Principal) else NOBODY

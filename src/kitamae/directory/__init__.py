@@ -1,0 +1,1 @@
+"""The data directory: what lies where, who holds it, how it is backed up and restored."""

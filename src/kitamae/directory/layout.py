@@ -1,0 +1,55 @@
+"""What lies where in a data directory (design.md, section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDERS: Final = ("ledger", "history", "blobs")
+"""Made at the first start. `history` and `blobs` hold files that never change once they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Paths in one data directory."""
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        """The city's state."""
+        return self.root / "kitamae.db"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that has the directory open; names that process."""
+        return self.root / "lock"
+
+    @property
+    def socket(self) -> Path:
+        """Where commands talk to the running server."""
+        return self.root / "control.sock"
+
+    @property
+    def incoming(self) -> Path:
+        """A backup being unpacked: not yet the city's."""
+        return self.root / ".incoming"
+
+    @property
+    def replaced(self) -> Path:
+        """What the last restore took the place of; kept until the next one."""
+        return self.root / ".replaced"
+
+    @property
+    def swap(self) -> Path:
+        """There while a restore moves files: whoever starts next finishes it."""
+        return self.root / ".swap.json"
+
+    def make(self) -> None:
+        """Create what is missing; only the owner may look in."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in FOLDERS:
+            (self.root / name).mkdir(exist_ok=True, mode=0o700)

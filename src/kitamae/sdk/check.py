@@ -1,0 +1,116 @@
+"""What `kitamae check` looks at in a service folder; every finding is one sentence with its place.
+
+A checker compares what a service says (its manifest) with what it does (its imports and words), so that a reviewer
+reads the manifest and may believe it.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from babel.messages.pofile import read_po
+
+from kitamae.sdk.manifest import REQUIRED_LANGUAGES, Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from kitamae.sdk.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not in order."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+_KNOWN = {"__init__", "models", "logic", "ingest", "api", "pages", "jobs"}
+_DRIVERS = {"apsw", "sqlite3", "asyncpg", "psycopg", "nats", "aiohttp", "duckdb"}
+_NOT_IN_LOGIC = {"starlette", "fastapi", "httpx2", "jinja2"} | _DRIVERS
+
+
+def service(service: Service, known_types: Callable[[str], bool]) -> Iterator[Finding]:
+    """All findings for one service. `known_types` says whether the city's data models have an entity type."""
+    manifest, folder = service.manifest, service.folder
+    yield from _papers(manifest, folder)
+    for kind in (*manifest.reads, *manifest.writes):
+        if not known_types(kind):
+            yield Finding(
+                f"{service.id}/manifest.toml", f"entity type {kind} is in no data model of the city"
+            )
+    for module in sorted(folder.rglob("*.py")):
+        yield from _imports(service, module)
+    yield from _words(folder)
+
+
+def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
+    where = f"{folder.name}/manifest.toml"
+    for title, words in (("name", manifest.name), ("summary", manifest.summary)):
+        for language in REQUIRED_LANGUAGES:
+            if language not in words:
+                yield Finding(where, f"{title} has no {language}")
+    pia = (folder / manifest.pia).resolve()
+    if not pia.is_relative_to(folder.resolve()):
+        yield Finding(where, f"pia {manifest.pia} lies outside the folder")
+    elif not pia.is_file() or len(pia.read_text("utf-8").strip()) < 200:
+        yield Finding(where, f"pia {manifest.pia} is missing or says nothing: no service without its papers")
+    if not (folder / "README.md").is_file():
+        yield Finding(folder.name, "README.md is missing: who is it for, and what does it need?")
+
+
+def _imports(service: Service, module: Path) -> Iterator[Finding]:
+    where = f"{service.id}/{module.relative_to(service.folder)}"
+    if module.parent == service.folder and module.stem not in _KNOWN:
+        yield Finding(where, f"modules are found by name; expected one of {', '.join(sorted(_KNOWN))}")
+    siblings = service.package.rpartition(".")[0] + "."
+    for name in _imported(ast.parse(module.read_text("utf-8"), str(module))):
+        root = name.partition(".")[0]
+        if name.startswith(siblings) and not (name + ".").startswith(service.package + "."):
+            yield Finding(where, f"imports {name}: services meet in the broker, never each other")
+        elif name.startswith(("kitamae.kernel", "kitamae.adapters", "kitamae.app")):
+            yield Finding(where, f"imports {name}: a service knows kitamae.sdk and its own folder")
+        elif root in _DRIVERS:
+            yield Finding(where, f"imports the driver {root}")
+        elif module.stem in ("logic", "models") and root in _NOT_IN_LOGIC:
+            yield Finding(where, f"imports {root}: {module.stem} knows no HTTP and no SQL")
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _words(folder: Path) -> Iterator[Finding]:
+    """Every language has every message that any language has, translated."""
+    catalogs = {}
+    for path in sorted((folder / "locales").glob("*/LC_MESSAGES/*.po")) + sorted(
+        (folder / "locales").glob("*.po")
+    ):
+        language = path.stem if path.parent.name == "locales" else path.parent.parent.name
+        with path.open("rb") as file:
+            catalogs[language] = {message.id: message for message in read_po(file) if message.id}
+    if not catalogs:
+        return
+    every = {word for catalog in catalogs.values() for word in catalog}
+    for language in REQUIRED_LANGUAGES:
+        catalog = catalogs.get(language)
+        where = f"{folder.name}/locales/{language}"
+        if catalog is None:
+            yield Finding(where, "this language is missing")
+            continue
+        for word in sorted(every, key=str):
+            message = catalog.get(word)
+            if message is None or not message.string or message.fuzzy:
+                yield Finding(where, f"not translated: {word!s:.60}")
