@@ -13,7 +13,7 @@ from kitamae.kernel.context.api.body import Gone
 from kitamae.kernel.context.api.exchange import Exchange
 from kitamae.kernel.people.person import NOBODY
 from kitamae.kernel.people.policy import Question
-from kitamae.kernel.problems import MethodNotAllowed, Problem
+from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -75,5 +75,3 @@ def _options(allow: str) -> Answer:
         headers.append((b"accept-patch", patch))
     return Answer(204, None, headers)
 
-
-__all__ = ["Application", "MethodNotAllowed"]

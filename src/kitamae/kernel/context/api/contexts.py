@@ -1,0 +1,160 @@
+"""The @context server: store, list, serve and forget @contexts (5.13, 6.29, 6.30).
+
+`Hosted` and `ImplicitlyCreated` ones are documents of the store and known to `Contexts` by the address that they are
+served at. `Cached` ones are copies of what has another address: they are never served, only described.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import orjson
+
+from kitamae.kernel.context import clock, names
+from kitamae.kernel.context.api import provision
+from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, created, of_json
+from kitamae.kernel.problems import BadRequest, LdContextUnavailable, NotFound, Unprocessable
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.broker import Broker, Request
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.store import Transaction
+
+KIND: Final = "context"
+"""What the store files them under, in the default tenant: contexts are nobody's data."""
+PATH: Final = "/ngsi-ld/v1/jsonldContexts/"
+
+
+async def add(x: Exchange) -> Answer:
+    """POST jsonldContexts."""
+    request, payload = await x.raw_document()
+    if not isinstance(payload, dict) or "@context" not in payload:
+        raise BadRequest("expected an object with the member @context")
+    content = payload["@context"]
+    if not isinstance(content, (dict, list, str)):
+        raise BadRequest("@context: expected an object, an array or a URL")
+    await request.broker.contexts.resolve(content)
+    id = await host(request.broker, content, "Hosted", base(x))
+    return created(PATH + provision.segment(id))
+
+
+async def host(broker: Broker, content: Json, kind: str, address: str) -> str:
+    """Store an @context to be served from here, under `address`; its local id."""
+    id = f"urn:ngsi-ld:Context:{uuid4()}"
+    document = {
+        "@context": content,
+        "kind": kind,
+        "url": f"{address}{PATH}{id}",
+        "createdAt": clock.text(broker.clock()),
+    }
+
+    async def put(transaction: Transaction) -> None:
+        await transaction.put("", KIND, id, document)
+
+    await broker.store.transact(put)
+    broker.contexts.register(document["url"], {"@context": content})
+    return id
+
+
+async def restore(broker: Broker) -> None:
+    """Make the stored ones known again after a start."""
+    for _, _, document in await broker.store.documents(None, KIND):
+        broker.contexts.register(document["url"], {"@context": document["@context"]})
+
+
+def base(x: Exchange) -> str:
+    """The address that this client reaches us at, without a path."""
+    host = x.headers.get(b"host", b"localhost").decode("latin-1")
+    return f"{x.scope.get('scheme', 'http')}://{host}"
+
+
+async def listing(x: Exchange) -> Answer:
+    """GET jsonldContexts: addresses, or with `details` what is known of each."""
+    request = await x.request()
+    kind = request.params.get("kind")
+    found = [one for one in await _all(request.broker) if kind in (None, one["kind"])]
+    if request.params.get("details", False):
+        return of_json(200, found)
+    return of_json(200, [one["URL"] for one in found])
+
+
+async def serve(x: Exchange, id: str) -> Answer:
+    """GET jsonldContexts/{id}; with `details` what is known of it instead of itself."""
+    request = await x.request()
+    found = await _find(request, id)
+    if request.params.get("details", False):
+        return of_json(200, found)
+    if found["kind"] == "Cached":
+        raise Unprocessable(f"the @context {id} is a copy of what has its own address, and is not served here")
+    document = await request.broker.store.get("", KIND, found["localId"])
+    if document is None:
+        raise NotFound(f"there is no @context {id}")
+    body = orjson.dumps({"@context": document["@context"]})
+    return Answer(200, body, [(b"content-type", b"application/ld+json")])
+
+
+async def delete(x: Exchange, id: str) -> Answer:
+    """DELETE jsonldContexts/{id}; with `reload` a cached one is fetched anew instead."""
+    request = await x.request()
+    broker = request.broker
+    if id in names.CORE_URLS:
+        raise BadRequest("the core @context is part of the broker and stays")
+    found = await _find(request, id)
+    if request.params.get("reload", False):
+        if found["kind"] != "Cached":
+            raise BadRequest(f"an @context that is {found['kind']} was not fetched and cannot be fetched again")
+        await _reload(broker, found["URL"])
+        return NO_CONTENT
+    if found["kind"] != "Cached":
+
+        async def drop(transaction: Transaction) -> bool:
+            return await transaction.drop("", KIND, found["localId"])
+
+        await broker.store.transact(drop)
+    broker.contexts.forget(found["URL"])
+    return NO_CONTENT
+
+
+async def _reload(broker: Broker, url: str) -> None:
+    """Raises LdContextUnavailable and keeps the old copy when the new one cannot be had."""
+    try:
+        await broker.contexts.reload(url)
+    except BadRequest as wrong:
+        raise LdContextUnavailable(f"what is now at {url} is no @context: {wrong.detail}") from wrong
+
+
+async def _find(request: Request, id: str) -> dict[str, Any]:
+    for one in await _all(request.broker):
+        if id in (one["localId"], one["URL"]):
+            return one
+    raise NotFound(f"there is no @context {id:.200}")
+
+
+async def _all(broker: Broker) -> list[dict[str, Any]]:
+    """What 5.13.3.5 says of each."""
+    found = []
+    own = set()
+    for _, id, document in await broker.store.documents("", KIND):
+        own.add(document["url"])
+        found.append(
+            {
+                "URL": document["url"],
+                "localId": id,
+                "kind": document["kind"],
+                "createdAt": document["createdAt"],
+            }
+        )
+    found += [
+        {
+            "URL": url,
+            "localId": f"urn:ngsi-ld:Context:{hashlib.sha256(url.encode()).hexdigest()[:32]}",
+            "kind": "Cached",
+            "createdAt": clock.text(broker.started),
+        }
+        for url in broker.contexts.urls()
+        if url not in own
+    ]
+    return found

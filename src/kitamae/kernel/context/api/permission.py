@@ -1,0 +1,58 @@
+"""May this caller change this entity? Asked inside the transaction, where the entity's types are certain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kitamae.kernel.context.operations import Command
+from kitamae.kernel.people.policy import Question
+from kitamae.kernel.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.operations import Effect, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """The operation, after the policy has seen the entity as it is, and before it counts, as it becomes."""
+
+    operation: Operation
+    request: Request
+
+    def apply(self, before: Entity | None, now: int) -> Effect:
+        """Raises NotSignedIn or Forbidden beside what the operation raises."""
+        if before is not None:
+            self.request.demand_types("write", before["type"])
+        effect = self.operation.apply(before, now)
+        if effect.after is not None and (before is None or before["type"] != effect.after["type"]):
+            self.request.demand_types("write", effect.after["type"])
+        return effect
+
+
+def command(request: Request, id: str, operation: Operation) -> Command:
+    """What is given to the store. Whoever may change everything is not asked entity by entity."""
+    who = request.principal
+    everything = Question(who, "write", "entity:*", request.tenant)
+    if not request.broker.policy.allows(everything):
+        operation = Permitted(operation, request)
+    return Command(request.tenant, id, operation, who.ref)
+
+
+async def change(request: Request, id: str, operation: Operation) -> Effect:
+    """One operation on one entity, durable when this returns. Raises Problem."""
+    (effect,) = await request.broker.store.apply((command(request, id, operation),))
+    if isinstance(effect, Problem):
+        raise effect
+    return effect
+
+
+async def change_all(
+    request: Request, wanted: Sequence[tuple[str, Operation]]
+) -> list[Effect | Problem]:
+    """Each on its own, in order, in one commit."""
+    return await request.broker.store.apply([command(request, id, operation) for id, operation in wanted])

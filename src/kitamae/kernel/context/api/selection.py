@@ -1,0 +1,226 @@
+"""Which entities: the parameters of a query, or the Query object of a POST, as an EntityQuery (5.7.2, 5.2.23)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.kernel.context.api import parameters
+from kitamae.kernel.context.query import parse
+from kitamae.kernel.context.query.tree import SYSTEM, EntityQuery, TypeQ
+from kitamae.kernel.problems import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.query.tree import Node
+
+_GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
+
+
+def entities(request: Request) -> EntityQuery:
+    """The query that the URL parameters mean. Raises BadRequest, TooComplex; also for a query that is too wide."""
+    params, expand = request.params, request.context.expand
+    types = params.get("type")
+    if types == "*" and params.get("local") is False:
+        raise BadRequest("type=* asks for what is here, so local cannot be false")
+    q = params.get("q")
+    query = EntityQuery(
+        tenant=request.tenant,
+        ids=params.get("id", ()),
+        id_pattern=_pattern(params.get("idPattern")),
+        types=TypeQ() if types in (None, "*") else parse.type_q(types, expand),
+        attrs=names(params, "attrs", expand),
+        q=None
+        if q is None
+        else parse.q(
+            q, expand, expand_values=params.get("expandValues", ()), json_keys=params.get("jsonKeys", ())
+        ),
+        geo=parse.geo({name: params[name] for name in _GEO if name in params}, expand),
+        scope=parse.scope_q(params["scopeQ"]) if "scopeQ" in params else None,
+        datasets=params.get("datasetId", ()),
+        order=_order(params, expand),
+    )
+    if not _narrow(query, local=params.get("local", False) or types == "*"):
+        raise BadRequest("too wide: give one of type, attrs, q or georel, or ask for local=true")
+    return page(request, query)
+
+
+def page(request: Request, query: EntityQuery) -> EntityQuery:
+    """With the slice that limit, offset and count ask for (5.5.9, 6.3.10, 6.3.13). Raises BadRequest."""
+    limits, params = request.broker.limits, request.params
+    limit = params.get("limit", limits.page)
+    offset = params.get("offset", 0)
+    count = params.get("count", False)
+    if limit > limits.page_most:
+        raise BadRequest(f"limit: at most {limits.page_most}, got {limit}")
+    if limit == 0 and not count:
+        raise BadRequest("limit: 0 is for counting; give count=true with it")
+    if offset > limits.offset_most:
+        raise BadRequest(f"offset: at most {limits.offset_most}, got {offset}")
+    return replace(query, limit=limit, offset=offset, count=count)
+
+
+def names(params: Mapping[str, Any], member: str, expand: Callable[[str], str]) -> tuple[str, ...]:
+    """A list of attribute names, expanded."""
+    given = params.get(member)
+    return () if given is None else parse.names(given, expand, member)
+
+
+def _order(params: Mapping[str, Any], expand: Callable[[str], str]) -> tuple[Any, ...]:
+    if "orderBy" not in params:
+        return ()
+    return parse.order_by(
+        params["orderBy"],
+        expand,
+        collation=params.get("collation"),
+        order_from=params.get("orderFrom"),
+        order_geometry=params.get("orderGeometry"),
+    )
+
+
+def _pattern(pattern: str | None) -> str | None:
+    return None if pattern is None else parse.checked(pattern, "idPattern")
+
+
+def _narrow(query: EntityQuery, local: bool) -> bool:
+    """Has it something that keeps it from meaning everything (5.7.2.4)?"""
+    return bool(
+        local
+        or query.types.any_of
+        or any(name not in SYSTEM for name in query.attrs)
+        or (query.q is not None and any(name not in SYSTEM for name in _asked(query.q)))
+        or query.geo
+    )
+
+
+def _asked(node: Node) -> Iterable[str]:
+    path = getattr(node, "path", None)
+    if path is not None:
+        yield path.names[0]
+    for term in getattr(node, "terms", ()):
+        yield from _asked(term)
+
+
+def from_document(request: Request, document: Mapping[str, Any]) -> Request:
+    """The same request with the members of a Query object (5.2.23) in the place of URL parameters.
+
+    Raises BadRequest for a member that is of the wrong JSON type, and for what the object cannot say.
+    """
+    if document.get("type", "Query") != "Query":
+        raise BadRequest(f"type: expected Query, got {document['type']!r:.80}")
+    params: dict[str, Any] = dict(request.params)
+    for member, value in document.items():
+        if member in ("type", "id", "@context"):
+            continue
+        if member not in _MEMBERS:
+            raise BadRequest(f"a Query has no member {member!r:.80}")
+        _MEMBERS[member](params, member, value)
+    return replace(request, params=params)
+
+
+def _as_text(params: dict[str, Any], member: str, value: Any) -> None:
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"{member}: expected a text, got {value!r:.80}")
+    params[member] = parameters.READERS[member](value)
+
+
+def _as_list(params: dict[str, Any], member: str, value: Any) -> None:
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
+        raise BadRequest(f"{member}: expected an array of texts that is not empty, got {value!r:.80}")
+    reader = parameters.READERS[member]
+    params[member] = reader(",".join(value))
+
+
+def _as_boolean(params: dict[str, Any], member: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise BadRequest(f"{member}: expected true or false, got {value!r:.80}")
+    params[member] = value
+
+
+def _as_positive(params: dict[str, Any], member: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise BadRequest(f"{member}: expected a whole number from 1, got {value!r:.80}")
+    params[member] = value
+
+
+def _as_geo(params: dict[str, Any], member: str, value: Any) -> None:
+    if not isinstance(value, dict) or value.keys() - {"@type", "type", *_GEO}:
+        raise BadRequest(f"{member}: expected georel, geometry, coordinates and geoproperty, got {value!r:.80}")
+    params.update({name: value[name] for name in _GEO if name in value})
+
+
+def _as_order(params: dict[str, Any], member: str, value: Any) -> None:
+    if not isinstance(value, dict) or "orderBy" not in value:
+        raise BadRequest(f"{member}: expected an object with orderBy, got {value!r:.80}")
+    _as_list(params, "orderBy", value["orderBy"])
+    if "coordinates" in value:
+        params["orderFrom"] = value["coordinates"]
+    for name, parameter in (("geometry", "orderGeometry"), ("collation", "collation")):
+        if name in value:
+            _as_text(params, parameter, value[name])
+
+
+def _as_time(params: dict[str, Any], member: str, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise BadRequest(f"{member}: expected an object with timerel and timeAt, got {value!r:.80}")
+    for name, given in value.items():
+        match name:
+            case "timerel" | "timeAt" | "endTimeAt" | "timeproperty":
+                _as_text(params, name, given)
+            case "lastN":
+                _as_positive(params, name, given)
+            case "aggrMethods" if isinstance(given, list):
+                _as_list(params, name, given)
+            case "aggrMethods" | "aggrPeriodDuration":
+                _as_text(params, name, given)
+            case "type" | "@type":
+                pass
+            case _:
+                raise BadRequest(f"{member}: there is no member {name!r:.80}")
+
+
+def _as_selectors(params: dict[str, Any], member: str, value: Any) -> None:
+    """EntitySelector[] (5.2.33): alternatives, each an id, ids or an idPattern, and a type."""
+    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+        raise BadRequest(f"{member}: expected an array of entity selectors that is not empty")
+    params[member] = [_selector(one) for one in value]
+
+
+def _selector(given: dict[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for name, value in given.items():
+        match name:
+            case "id" if isinstance(value, list):
+                _as_list(read, name, value)
+            case "id" | "idPattern" | "type":
+                _as_text(read, name, value)
+            case _:
+                raise BadRequest(f"entities: a selector has id, idPattern and type, not {name!r:.80}")
+    return read
+
+
+_MEMBERS: Final[Mapping[str, Callable[[dict[str, Any], str, Any], None]]] = {
+    "aggrParams": _as_time,
+    "attrs": _as_list,
+    "containedBy": _as_list,
+    "csf": _as_text,
+    "datasetId": _as_list,
+    "entities": _as_selectors,
+    "entityMap": _as_boolean,
+    "entityMapLifetime": _as_text,
+    "expandValues": _as_text,
+    "geoQ": _as_geo,
+    "join": _as_text,
+    "joinLevel": _as_positive,
+    "jsonKeys": _as_text,
+    "lang": _as_text,
+    "omit": _as_list,
+    "ordering": _as_order,
+    "pick": _as_list,
+    "q": _as_text,
+    "scopeQ": _as_text,
+    "splitEntities": _as_boolean,
+    "temporalQ": _as_time,
+}
