@@ -11,6 +11,7 @@ from kitamae.kernel.context.api.answer import Answer, of_problem
 from kitamae.kernel.context.api.answers import Answers
 from kitamae.kernel.context.api.body import Gone
 from kitamae.kernel.context.api.exchange import Exchange
+from kitamae.kernel.context.api.views import Views
 from kitamae.kernel.people.person import NOBODY
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.problems import Problem
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.api.answer import Send
     from kitamae.kernel.context.api.body import Receive
+    from kitamae.kernel.context.api.views import Shown
     from kitamae.kernel.context.broker import Broker
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +33,8 @@ class Application:
     def __init__(self, broker: Broker, table: routing.Table) -> None:
         self.broker = broker
         self.table = table
-        self.answers = Answers(broker.limits.answers)
+        self.answers: Answers[Shown] = Answers(broker.limits.answers)
+        self.views = Views()
         self._tenants: set[str] = {""}
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

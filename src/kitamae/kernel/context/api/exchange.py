@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from kitamae.kernel.context.api import body, negotiation, parameters
 from kitamae.kernel.context.broker import Request
@@ -48,6 +49,10 @@ class Exchange:
         """As it came."""
         query_string: bytes = self.scope["query_string"]
         return query_string
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """The URL parameters as they came, in their order."""
+        return parse_qsl(self.query_string.decode("utf-8"), keep_blank_values=True)
 
     @property
     def path(self) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.context.lexical import is_uri
 from kitamae.kernel.problems import BadRequest, InvalidRequest, TooComplex
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _DURATION: Final = re.compile(
     re.ASCII,
 )
 _WHOLE: Final = re.compile(r"\d{1,18}\Z", re.ASCII)
-URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x20]+\Z")
 
 
 def text(value: str) -> str:
@@ -44,7 +44,7 @@ def uris(value: str) -> tuple[str, ...]:
     """Comma separated URIs."""
     parts = names(value)
     for part in parts:
-        if not URI.match(part):
+        if not is_uri(part):
             raise BadRequest(f"expected URIs separated by commas, got {part!r:.80}")
     return parts
 
@@ -53,7 +53,7 @@ def datasets(value: str) -> tuple[str, ...]:
     """Comma separated URIs, or `@none` for the default instance."""
     parts = names(value)
     for part in parts:
-        if part != "@none" and not URI.match(part):
+        if part != "@none" and not is_uri(part):
             raise BadRequest(f"expected URIs or @none, got {part!r:.80}")
     return parts
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from kitamae.kernel.context import read
-from kitamae.kernel.context.api import parameters
+from kitamae.kernel.context import lexical, read
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, created, of_json
 from kitamae.kernel.context.api.permission import change
 from kitamae.kernel.context.operations import (
@@ -36,9 +35,7 @@ _UNESCAPED: Final = ":@!$&'()*+,;="
 
 def uri(id: str, where: str = "the entity's id") -> str:
     """A URI, as every id of NGSI-LD is. Raises BadRequest."""
-    if not parameters.URI.match(id):
-        raise BadRequest(f"{where}: expected a URI, got {id!r:.200}")
-    return id
+    return lexical.uri(id, where)
 
 
 def segment(id: str) -> str:
@@ -96,7 +93,7 @@ def merging(request: Request, payload: dict[str, Any], id: str, context: Context
     if format is not None and format not in SIMPLIFIED:
         raise BadRequest(f"format: expected simplified or keyValues, got {format!r:.40}")
     simplified = format is not None or bool(options(request, *sorted(SIMPLIFIED)))
-    fragment = read.fragment(payload, context, id=id)
+    fragment = read.fragment(payload, context, id=id, merge=True, simplified=simplified)
     params = request.params
     return Merge(fragment, params.get("observedAt"), params.get("lang"), simplified, only(request))
 
@@ -142,7 +139,7 @@ async def replace_attribute(x: Exchange, id: str, name: str) -> Answer:
     """PUT entities/{id}/attrs/{name} (5.6.19)."""
     uri(id)
     request, payload = await x.document()
-    attribute = read.attribute(payload, request.context, attribute_name(name))
+    attribute = read.complete(read.attribute(payload, request.context, attribute_name(name), partial=False))
     operation = ReplaceAttribute(request.context.expand(name), attribute, only(request))
     await change(request, id, operation)
     return _done(x, request)
@@ -165,7 +162,7 @@ async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
 
 def attribute_name(name: str) -> str:
     """A name that an attribute can have, short or a URI. Raises BadRequest."""
-    if not parse.is_name(name):
+    if not (lexical.is_name(name) or lexical.is_uri(name)):
         raise BadRequest(f"expected the name of an attribute in the path, got {name!r:.200}")
     return name
 

@@ -1,0 +1,129 @@
+"""Reading the present: one entity (5.7.1), or all that match a query (5.7.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from kitamae.kernel.context.api import negotiation, selection
+from kitamae.kernel.context.api.answer import Answer, Header
+from kitamae.kernel.context.api.provision import only, uri
+from kitamae.kernel.context.api.views import Shown
+from kitamae.kernel.context.operations import expiry
+from kitamae.kernel.context.query import match
+from kitamae.kernel.context.query.tree import EntityQuery
+from kitamae.kernel.problems import NotFound
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.api.views import View
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.store import Found, Row
+
+
+async def retrieve(x: Exchange, id: str) -> Answer:
+    """GET entities/{id}."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
+    uri(id)
+    request = await x.request()
+    view = x.application.views.find(request, media, x.headers.get(b"prefer"))
+    row = await request.broker.store.row(request.tenant, id)
+    if row is None:
+        raise NotFound(f"there is no entity {id}")
+    params = request.params
+    if params and ("type" in params or "attrs" in params):
+        _demand_match(request, row)
+    shown = show(x, request, row, view)
+    if shown is None:
+        raise NotFound(f"there is no entity {id}")
+    body = view.alone(shown.text)
+    return Answer(200, body, view.headers if not request.tenant else view.headers + x.echo(request.tenant))
+
+
+def show(x: Exchange, request: Request, row: Row, view: View) -> Shown | None:
+    """The row in this view, rendered now or before; None when it has expired. Raises NotSignedIn, Forbidden."""
+    answers = x.application.answers
+    key = (row.key, row.version, view)
+    shown = answers.get(key)
+    now = None
+    if shown is not None and shown.until is not None:
+        now = request.broker.clock()
+        if shown.until <= now:
+            shown = None
+    if shown is None:
+        entity: Entity | None = orjson.loads(row.doc)
+        entity = expiry.alive(entity, request.broker.clock() if now is None else now)
+        if entity is None:
+            return None
+        shown = Shown(view.show(entity), tuple(entity["type"]), expiry.earliest(entity))
+        answers.put(key, shown, len(shown.text))
+    request.demand_types("read", shown.types)
+    return shown
+
+
+def _demand_match(request: Request, row: Row) -> None:
+    """`type` must select the entity, and it must have one of `attrs`; otherwise it is not found (5.7.1.4)."""
+    entity: Entity = orjson.loads(row.doc)
+    types = only(request)
+    query = EntityQuery(attrs=selection.names(request.params, "attrs", request.context.expand))
+    if types is not None:
+        query = replace(query, types=types)
+    if not match.entity(query, entity):
+        raise NotFound(f"the entity {entity['id']} has none of the types or attributes that were asked for")
+
+
+async def query(x: Exchange) -> Answer:
+    """GET entities."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
+    request = await x.request()
+    return await _query(x, request, media)
+
+
+async def query_by_post(x: Exchange) -> Answer:
+    """POST entityOperations/query with a Query object."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
+    request, document = await x.document()
+    return await _query(x, selection.from_document(request, document), media)
+
+
+async def _query(x: Exchange, request: Request, media: str) -> Answer:
+    view = x.application.views.find(request, media, x.headers.get(b"prefer"))
+    wanted = selection.entities(request)
+    request.demand_types("read", sorted({name for together in wanted.types.any_of for name in together}))
+    found = await request.broker.store.find(wanted)
+    texts = [shown.text for row in found.rows if (shown := show(x, request, row, view)) is not None]
+    headers = view.headers + x.echo(request.tenant) + paging(x, wanted.limit, wanted.offset, found)
+    return Answer(200, view.many(texts), headers)
+
+
+def paging(x: Exchange, limit: int, offset: int, found: Found) -> list[Header]:
+    """NGSILD-Results-Count, and links to the pages before and after (6.3.10, 6.3.13)."""
+    return page_headers(x, limit, offset, len(found.rows), found.count)
+
+
+def page_headers(x: Exchange, limit: int, offset: int, size: int, count: int | None) -> list[Header]:
+    """Without a count there may be a next page whenever this one is full."""
+    headers: list[Header] = []
+    if count is not None:
+        headers.append((b"ngsild-results-count", b"%d" % count))
+    if limit == 0 or x.scope["method"] == "POST":
+        return headers
+    if offset > 0:
+        headers.append(_page_link(x, limit, max(0, offset - limit), "prev"))
+    more = size == limit if count is None else offset + size < count
+    if more:
+        headers.append(_page_link(x, limit, offset + limit, "next"))
+    return headers
+
+
+def _page_link(x: Exchange, limit: int, offset: int, rel: str) -> Header:
+    kept = [
+        (name, value) for name, value in x.parameters() if name not in ("limit", "offset")
+    ]
+    text = urlencode([*kept, ("limit", limit), ("offset", offset)], quote_via=quote, safe=":/,;()")
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
+    return (b"link", f'<{x.path}?{text}>;rel="{rel}";type="{media}"'.encode("ascii"))

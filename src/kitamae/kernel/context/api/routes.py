@@ -1,0 +1,111 @@
+"""Every resource of the API with its methods: the table of contents of clause 6."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kitamae.kernel.context.api import (
+    batch,
+    consumption,
+    contexts,
+    discovery,
+    history,
+    identity,
+    parameters,
+    provision,
+    purge,
+    subscriptions,
+)
+from kitamae.kernel.context.api.application import Application
+from kitamae.kernel.context.api.routing import Route, Table
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.broker import Broker
+
+_WRITE: Final = ("write", "entity:*")
+_SUBSCRIBE: Final = ("subscribe", "subscription")
+_CONTEXT: Final = ("write", "context")
+
+ROUTES: Final = (
+    # 6.4 entities
+    Route("POST", "entities", provision.create, parameters.CREATE, True, _WRITE),
+    Route("GET", "entities", consumption.query, parameters.QUERY),
+    Route("DELETE", "entities", purge.purge, parameters.PURGE, needs=_WRITE),
+    # 6.5 entities/{entityId}
+    Route("GET", "entities/{id}", consumption.retrieve, parameters.RETRIEVE),
+    Route("PUT", "entities/{id}", provision.replace, parameters.WRITE, needs=_WRITE),
+    Route("PATCH", "entities/{id}", provision.merge, parameters.MERGE, needs=_WRITE),
+    Route("DELETE", "entities/{id}", provision.delete, parameters.WRITE, needs=_WRITE),
+    # 6.6, 6.7 their attributes
+    Route("POST", "entities/{id}/attrs", provision.append, parameters.APPEND, needs=_WRITE),
+    Route("PATCH", "entities/{id}/attrs", provision.update, parameters.WRITE, needs=_WRITE),
+    Route("PATCH", "entities/{id}/attrs/{name}", provision.partial, parameters.WRITE, needs=_WRITE),
+    Route("PUT", "entities/{id}/attrs/{name}", provision.replace_attribute, parameters.WRITE, needs=_WRITE),
+    Route(
+        "DELETE",
+        "entities/{id}/attrs/{name}",
+        provision.delete_attribute,
+        parameters.DELETE_ATTRIBUTE,
+        needs=_WRITE,
+    ),
+    # 6.10, 6.11 subscriptions
+    Route("POST", "subscriptions", subscriptions.create, parameters.CREATE, True, _SUBSCRIBE),
+    Route("GET", "subscriptions", subscriptions.listing, parameters.LIST),
+    Route("GET", "subscriptions/{id}", subscriptions.retrieve, parameters.OPTIONS),
+    Route("PATCH", "subscriptions/{id}", subscriptions.update, parameters.LOCAL, needs=_SUBSCRIBE),
+    Route("DELETE", "subscriptions/{id}", subscriptions.delete, parameters.LOCAL, needs=_SUBSCRIBE),
+    # 6.14-6.17, 6.31 batches, 6.23 query by POST
+    Route("POST", "entityOperations/create", batch.create, parameters.BATCH, True, _WRITE),
+    Route("POST", "entityOperations/upsert", batch.upsert, parameters.BATCH, True, _WRITE),
+    Route("POST", "entityOperations/update", batch.update, parameters.BATCH, needs=_WRITE),
+    Route("POST", "entityOperations/merge", batch.merge, parameters.BATCH_MERGE, needs=_WRITE),
+    Route("POST", "entityOperations/delete", batch.delete, parameters.LOCAL, needs=_WRITE),
+    Route("POST", "entityOperations/query", consumption.query_by_post, parameters.QUERY_BY_POST),
+    # 6.18-6.22, 6.24 history
+    Route("POST", "temporal/entities", history.create, parameters.CREATE, True, _WRITE),
+    Route("GET", "temporal/entities", history.query, parameters.TEMPORAL_QUERY),
+    Route("GET", "temporal/entities/{id}", history.retrieve, parameters.TEMPORAL_RETRIEVE),
+    Route("DELETE", "temporal/entities/{id}", history.delete, parameters.LOCAL, needs=_WRITE),
+    Route("POST", "temporal/entities/{id}/attrs", history.append, parameters.LOCAL, needs=_WRITE),
+    Route(
+        "DELETE",
+        "temporal/entities/{id}/attrs/{name}",
+        history.delete_attribute,
+        parameters.TEMPORAL_DELETE_ATTRIBUTE,
+        needs=_WRITE,
+    ),
+    Route(
+        "PATCH",
+        "temporal/entities/{id}/attrs/{name}/{instance}",
+        history.update_instance,
+        parameters.LOCAL,
+        needs=_WRITE,
+    ),
+    Route(
+        "DELETE",
+        "temporal/entities/{id}/attrs/{name}/{instance}",
+        history.delete_instance,
+        parameters.LOCAL,
+        needs=_WRITE,
+    ),
+    Route("POST", "temporal/entityOperations/query", history.query_by_post, parameters.QUERY_BY_POST),
+    # 6.25-6.28 discovery
+    Route("GET", "types", discovery.types, parameters.DETAILS),
+    Route("GET", "types/{name}", discovery.type_information, parameters.LOCAL),
+    Route("GET", "attributes", discovery.attributes, parameters.DETAILS),
+    Route("GET", "attributes/{name}", discovery.attribute_information, parameters.LOCAL),
+    # 6.29, 6.30 @contexts
+    Route("POST", "jsonldContexts", contexts.add, parameters.NONE, needs=_CONTEXT),
+    Route("GET", "jsonldContexts", contexts.listing, parameters.CONTEXTS),
+    Route("GET", "jsonldContexts/{id}", contexts.serve, parameters.CONTEXT),
+    Route("DELETE", "jsonldContexts/{id}", contexts.delete, parameters.CONTEXT_DELETE, needs=_CONTEXT),
+    # 6.33 who this is
+    Route("GET", "info/sourceIdentity", identity.source, parameters.NONE),
+)
+
+_TABLE: Final = Table(ROUTES)
+
+
+def routes(broker: Broker) -> Application:
+    """The ASGI application that answers for this broker."""
+    return Application(broker, _TABLE)

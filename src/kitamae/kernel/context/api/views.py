@@ -1,0 +1,136 @@
+"""A view: in whose words and in which form an entity is shown. What is rendered once for a view is kept for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
+
+from kitamae.kernel.context import represent
+from kitamae.kernel.context.api import negotiation, rendering
+from kitamae.kernel.context.query import parse
+from kitamae.kernel.context.represent import Form
+from kitamae.kernel.problems import BadRequest, Unprocessable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kitamae.kernel.context.api.answer import Header
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.jsonld import Context
+
+FORMATS: Final = {
+    "normalized": "normalized",
+    "concise": "concise",
+    "simplified": "simplified",
+    "keyValues": "simplified",
+}
+
+
+class Shown(NamedTuple):
+    """A rendered entity, with what must be known before it is given away."""
+
+    text: bytes
+    types: tuple[str, ...]
+    until: int | None  # microseconds UTC: something in it expires then
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """`media`: of the answer. `embedded`: the @context stands in the body. Compared by identity: see `Views`."""
+
+    context: Context
+    form: Form
+    media: str
+    embedded: bool
+    headers: list[Header]
+
+    def show(self, entity: Entity) -> bytes:
+        """One entity as the text of a JSON object, alone or as an element of an array."""
+        shown = represent.present(entity, self.context, self.form)
+        if self.embedded and self.media == negotiation.LD_JSON:
+            shown["@context"] = rendering.source(self.context)
+        return orjson.dumps(shown)
+
+    def alone(self, fragment: bytes) -> bytes:
+        """The body for one entity."""
+        if self.embedded and self.media == negotiation.GEO_JSON:
+            return _with_context(fragment, self.context)
+        return fragment
+
+    def many(self, fragments: list[bytes]) -> bytes:
+        """The body for a list of them."""
+        if self.media != negotiation.GEO_JSON:
+            return b"[" + b",".join(fragments) + b"]"
+        body = b'{"type":"FeatureCollection","features":[' + b",".join(fragments) + b"]}"
+        return _with_context(body, self.context) if self.embedded else body
+
+
+def _with_context(body: bytes, context: Context) -> bytes:
+    return body[:-1] + b',"@context":' + orjson.dumps(rendering.source(context)) + b"}"
+
+
+class Views:
+    """The views in use; the same parameters give the same object, so that it can be a key."""
+
+    _MOST: Final = 2_000
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], View] = {}
+
+    def find(self, request: Request, media: str, prefer: bytes | None) -> View:
+        """The view that a request's parameters and headers ask for. Raises BadRequest."""
+        context = request.context
+        form = form_of(request.params, context, media)
+        embedded = media == negotiation.LD_JSON or (
+            media == negotiation.GEO_JSON and not negotiation.prefers_plain_json(prefer)
+        )
+        key = (context.key, str(context.link), media, embedded, form)
+        view = self._known.get(key)
+        if view is None:
+            headers = [(b"content-type", media.encode("ascii"))]
+            if not embedded:
+                headers.append(rendering.link(context))
+            view = View(context, form, media, embedded, headers)
+            if context.link is not None or context.source is None:
+                if len(self._known) >= self._MOST:
+                    self._known.clear()
+                self._known[key] = view
+        return view
+
+
+def form_of(params: Mapping[str, Any], context: Context, media: str) -> Form:
+    """What options, format, attrs, pick, omit, lang, ... make of the form (6.3.7, 6.3.11, 4.5.5, 4.15, 4.21)."""
+    words = params.get("options", ())
+    chosen = [word for word in words if word != "sysAttrs"]
+    for word in chosen:
+        if word not in FORMATS:
+            raise BadRequest(f"options: expected sysAttrs, {', '.join(FORMATS)}, got {word!r:.40}")
+    named = params.get("format", chosen[0] if chosen else "normalized")
+    if named not in FORMATS:
+        raise BadRequest(f"format: expected {', '.join(FORMATS)}, got {named!r:.40}")
+    if "geometryProperty" in params and media != negotiation.GEO_JSON:
+        raise BadRequest("geometryProperty only goes with Accept: application/geo+json")
+    if params.get("join", "@none") != "@none":
+        raise Unprocessable("linked entities are not joined into answers yet; ask for each of them")
+    expand = context.expand
+    projected = {
+        member: frozenset(
+            one.name for one in parse.projection(params[member], expand, member)
+        )
+        for member in ("pick", "omit")
+        if member in params
+    }
+    return Form(
+        format=FORMATS[named],
+        geojson=media == negotiation.GEO_JSON,
+        sys_attrs="sysAttrs" in words,
+        lang=params.get("lang"),
+        attrs=frozenset(parse.names(params["attrs"], expand, "attrs")) if "attrs" in params else None,
+        pick=projected.get("pick"),
+        omit=projected.get("omit", frozenset()),
+        datasets=frozenset(params["datasetId"]) if "datasetId" in params else None,
+        geometry_property=expand(params["geometryProperty"]) if "geometryProperty" in params else None,
+    )
