@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 MOST_VALUES: Final = 1_000
 """Items of one list of values."""
 
-_NOT_JSON: Final = re.compile(r'\\(?!["\\/bfnrt]|u[0-9A-Fa-f]{4})')
+_ESCAPE: Final = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\')
 
 
 @v_args(inline=True)
@@ -90,27 +90,20 @@ class Builder(Transformer[Token, Any]):
         """`a.b[c.d]`."""
         return Path(names, inside)
 
-    def follow(self, *parts: Any) -> Any:
-        """`a{b}`: at the top the path, within braces (types, path)."""
-        *hint, names, (types, path) = parts
-        here = Path(names, (), (types, path))
-        return (hint[0], here) if hint else here
+    def follow(self, names: tuple[str, ...], linked: tuple[tuple[str, ...], Path]) -> Path:
+        """`a{b}`."""
+        return Path(names, (), linked)
 
     def linked(self, *parts: Any) -> tuple[tuple[str, ...], Path]:
-        """`Device:a.b[c]`."""
-        hint: tuple[str, ...] = ()
-        if isinstance(parts[0], Hint):
-            hint, *parts = parts  # type: ignore[assignment]  # a tuple becomes a list
-        first, *inside = parts
-        return tuple(hint), first if isinstance(first, Path) else Path(first, *inside)
-
-    def hint(self, *types: Token) -> Hint:
-        """`Device,Sensor:`."""
-        return Hint(str(name) for name in types)
+        """`Device:b`."""
+        *types, path = parts
+        return (types[0] if types else ()), path
 
     def names(self, *tokens: Token) -> tuple[str, ...]:
-        """`a.b`."""
+        """`a.b`, and the hint `Device,Sensor:`."""
         return tuple(str(token) for token in tokens)
+
+    hint = names
 
     def inside(self, *tokens: Token) -> tuple[str, ...]:
         """`[a.b]`."""
@@ -167,12 +160,6 @@ class Builder(Transformer[Token, Any]):
         return str(token)
 
 
-class Hint(tuple[str, ...]):
-    """Types of the entity that a relationship leads to."""
-
-    __slots__ = ()
-
-
 def _string(token: str) -> str:
     try:
         found = json.loads(token)
@@ -184,7 +171,9 @@ def _string(token: str) -> str:
 
 def _pattern_text(token: Token) -> str:
     r"""A quoted pattern is a JSON string in which `\d` may also be written as it is, since everybody does."""
-    return _string(_NOT_JSON.sub(r"\\\\", token)) if token.type == "QUOTED_PATTERN" else str(token)
+    if token.type != "QUOTED_PATTERN":
+        return str(token)
+    return _string(_ESCAPE.sub(lambda escape: escape[1] or r"\\", token))
 
 
 def moment(text: str) -> Moment | None:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from lark import Lark
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from kitamae.kernel.context.query.build import Builder, expanded
 from kitamae.kernel.context.query.georel import geo, reference
@@ -86,10 +86,6 @@ def _read(text: str) -> Node:
         if at == len(text):
             raise BadRequest(f"q: ends too early: {text[-40:]!r}") from wrong
         raise BadRequest(f"q: cannot be read from character {at + 1} on: {text[at : at + 40]!r}") from wrong
-    except VisitError as wrong:
-        if isinstance(wrong.orig_exc, BadRequest):
-            raise wrong.orig_exc from None
-        raise
     return node
 
 
