@@ -17,6 +17,7 @@ import orjson
 
 from kitamae.kernel.context import names
 from kitamae.kernel.context.definitions import KEYWORDS, MAX_DEPTH, Compiler, Term, absolute, urls_in
+from kitamae.kernel.context.lexical import is_name, is_uri
 from kitamae.kernel.problems import BadRequest, LdContextUnavailable, Problem
 
 if TYPE_CHECKING:
@@ -55,10 +56,12 @@ class Context:
     `urls` what was loaded for it, `link` the one URL for a Link header, or None when there is no single one.
     """
 
-    __slots__ = ("_terms", "compact", "expand", "key", "link", "shortest", "source", "urls")
+    __slots__ = ("_terms", "compact", "expand", "iri", "key", "link", "shortest", "source", "urls")
 
     expand: Callable[[str], str]
-    """An attribute's or a type's name -> its IRI. Raises BadRequest for a name that the context sets to null."""
+    """An attribute's or a type's name -> its IRI. Raises BadRequest for what cannot be a name (clause 4.6.2)."""
+    iri: Callable[[str], str]
+    """A word of a vocabulary (`vocab`, `valueType`, ...) -> its IRI; any text may be one."""
     compact: Callable[[str], str]
     """An IRI -> the shortest name for it; the IRI itself where there is none."""
 
@@ -73,7 +76,8 @@ class Context:
         self.key = digest.hexdigest()
         self.shortest = _shortest(self._terms)
         prefixes = [(term.iri, name + ":") for name, term in self._terms.items() if term.prefix and term.iri]
-        self.expand = _Memory(lambda name: _expand(name, self._terms)).__getitem__
+        self.expand = _Memory(lambda name: _expand(name, self._terms, strict=True)).__getitem__
+        self.iri = _Memory(lambda name: _expand(name, self._terms, strict=False)).__getitem__
         self.compact = _Memory(lambda iri: _compact(iri, self._terms, self.shortest, prefixes)).__getitem__
 
     def coercion(self, name: str) -> str | None:
@@ -82,13 +86,18 @@ class Context:
         return term.coercion if term else None
 
 
-def _expand(name: str, terms: Mapping[str, Term]) -> str:
+def _expand(name: str, terms: Mapping[str, Term], strict: bool) -> str:
     term = terms.get(name)
     if term is not None:
         if term.iri is None:
             raise BadRequest(f"the @context says that {name!r:.200} means nothing (it maps it to null)")
-        return term.iri
+        if term.iri not in KEYWORDS:
+            return term.iri
     iri = absolute(name, terms)
+    if strict and not (is_name(name) if iri is None else is_uri(iri)):
+        raise BadRequest(
+            f"{name!r:.200} cannot be a name: expected a letter, then letters, digits or _, or prefix:name, or a URI"
+        )
     return names.DEFAULT_VOCAB + name if iri is None else iri
 
 
