@@ -52,10 +52,15 @@ class Attribute(TypedDict):
     expiresAt: NotRequired[str]  # transient attribute
     unitCode: NotRequired[str]
     objectType: NotRequired[list[str]]  # expanded; Relationship and ListRelationship
+    valueType: NotRequired[str]  # expanded datatype of the value
+    entityIdSealed: NotRequired[str]  # these two of `ngsildproof` alone
+    entityTypeSealed: NotRequired[str]  # expanded
     v2type: NotRequired[str]
     createdAt: NotRequired[str]
     modifiedAt: NotRequired[str]
+    deletedAt: NotRequired[str]  # in answers about what is gone: notifications, history
     instanceId: NotRequired[str]
+    previous: NotRequired[Json]  # in notifications with showChanges: the value before
     attrs: NotRequired[Attributes]  # sub-attributes
 
 
@@ -74,3 +79,32 @@ class Entity(TypedDict):
     deletedAt: NotRequired[str]
     expiresAt: NotRequired[str]
     attrs: Attributes
+
+
+class Partial(TypedDict, total=False):
+    """An attribute instance in a patch: what is not named stays. NULL: take it away (`v` NULL: the instance itself).
+
+    `kind` is absent where the payload does not tell: then it is that of the attribute that is there.
+    """
+
+    kind: Kind
+    v: Json
+    datasetId: str
+    observedAt: str
+    expiresAt: str
+    unitCode: str
+    objectType: list[str]
+    valueType: str
+    entityIdSealed: str
+    entityTypeSealed: str
+    attrs: dict[str, list[Partial]]
+
+
+class Fragment(TypedDict):
+    """Some of an entity (clause 5.4). `scope` []: take the scopes away; `expiresAt` NULL likewise."""
+
+    id: NotRequired[str]
+    type: NotRequired[list[str]]
+    scope: NotRequired[list[str]]
+    expiresAt: NotRequired[str]
+    attrs: dict[str, list[Partial]]

@@ -1,13 +1,13 @@
-"""The query language as a sealed tree (clause 4.9 q, 4.10 geoQ, 4.19 scopeQ, 4.21 selection)."""
+"""The query language as a sealed tree (clause 4.9 q, 4.10 geoQ, 4.17 types, 4.19 scopeQ, 4.21 pick, 4.23 order).
+
+A tree is data, compared by value; but Python holds 1, 1.0 and True for equal, so a tree is no key for a cache: its text is.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, TypeAlias
-
-if TYPE_CHECKING:
-    from kitamae.kernel.context.entity import Json
+from typing import Final, Literal, TypeAlias
 
 
 class Op(StrEnum):
@@ -25,10 +25,11 @@ class Op(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """`address[city]`, `temperature.accuracy`, `isParked{OffStreetParking}.name`. Names are expanded.
+    """`address[city]`, `temperature.accuracy`, `isParked{OffStreetParking:name}`. Names are expanded.
 
-    `names`: attribute, then sub-attributes. `inside`: members within the value, not expanded.
-    `join`: types (expanded) of the entity that a relationship leads to, and the path there.
+    `names`: attribute, then sub-attributes; the members of `SYSTEM` stay as they are written. `inside`: members
+    within the value, not expanded; of a LanguageProperty: the language, or `*`.
+    `join`: types (expanded; none: any) of the entity that a relationship leads to, and the path there.
     """
 
     names: tuple[str, ...]
@@ -44,24 +45,43 @@ class Exists:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """`10..20`, both ends included."""
+class Missing:
+    """`!temperature`: there is none. Not in clause 4.9; NGSIv2 has it, and so have other NGSI-LD brokers."""
 
-    low: Json
-    high: Json
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An unquoted time (clause 4.6.3); quoted it would be a string.
+
+    `at`: a DateTime in microseconds since 1970 UTC, a Date in days since 0001-01-01 (ordinal 1), a Time in
+    microseconds since midnight UTC. `text` is how it was written and takes no part in comparison.
+    """
+
+    kind: Literal["DateTime", "Date", "Time"]
+    at: int
+    text: str = field(compare=False)
+
+
+Scalar: TypeAlias = bool | int | float | str | Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`10..20`, both ends included and of one type."""
+
+    low: Scalar
+    high: Scalar
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`temperature>20`. `values` are alternatives (`==1,2,10..20`); typed: number, str, bool, or Range.
-
-    `kinds` says how a text value was written, since `2020-01-01T00:00:00Z` unquoted is a time and quoted a string.
-    """
+    """`temperature>20`. `values` are alternatives (`==1,2` or `==10..20`), each typed. A pattern is one str."""
 
     path: Path
     op: Op
-    values: tuple[Json | Range, ...]
-    quoted: bool = False
+    values: tuple[Scalar | Range, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +98,28 @@ class AnyOf:
     terms: tuple[Node, ...]
 
 
-Node: TypeAlias = Exists | Compare | All | AnyOf
+Node: TypeAlias = Exists | Missing | Compare | All | AnyOf
+
+SYSTEM: Final = frozenset(
+    {"createdAt", "modifiedAt", "deletedAt", "expiresAt", "observedAt", "unitCode", "datasetId", "instanceId"}
+)
+"""Members of entities and attributes that are not attributes themselves and can still be asked for."""
 
 Georel = Literal["near", "within", "contains", "overlaps", "intersects", "equals", "disjoint"]
+
+
+GeometryType = Literal["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
+"""GeoJSON without GeometryCollection (clause 4.10)."""
+
+Coordinates: TypeAlias = "tuple[float | Coordinates, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A reference geometry, WGS84, longitude first. Tuples, so that what is compiled from it can be kept by it."""
+
+    type: GeometryType
+    coordinates: Coordinates
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +130,7 @@ class Geo:
     """
 
     georel: Georel
-    geometry: str
-    coordinates: Json
+    geometry: Geometry
     geoproperty: str  # expanded
     max_distance: float | None = None
     min_distance: float | None = None
@@ -100,7 +138,10 @@ class Geo:
 
 @dataclass(frozen=True, slots=True)
 class ScopeQ:
-    """`/a/b,(/c;/d/#)`: alternatives of conjunctions; `+` is one level, a trailing `#` is any below."""
+    """`/a/b,(/c;/d/#)`: alternatives of conjunctions; `+` is one level, a trailing `#` this and any below.
+
+    Each begins with a slash.
+    """
 
     any_of: tuple[tuple[str, ...], ...]
 
@@ -114,10 +155,20 @@ class TypeQ:
 
 @dataclass(frozen=True, slots=True)
 class OrderBy:
-    """One key: an attribute path, `id`, `type`, `createdAt`, `modifiedAt`, or the distance from a point."""
+    """One key (clause 4.23). `nearest`: by distance from that geometry; `ignore_case` as `collation` asked for."""
 
-    path: Path | Literal["id", "type", "createdAt", "modifiedAt", "distance"]
+    path: Path | Literal["id", "type", "createdAt", "modifiedAt"]
     descending: bool = False
+    nearest: Geometry | None = None
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A member to keep or to leave out (clause 4.21), expanded; `linked`: those of the entity that it leads to."""
+
+    name: str
+    linked: tuple[Projection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,13 @@
+"""Files that a town hall already has, read row by row into entities: what `kitamae import` and the city loader share.
+
+    text.py      bytes -> lines: encodings, line ends, lines without an end
+    table.py     lines -> CSV records that survive a broken one
+    features.py  GeoJSON -> features, in constant memory
+    layout.py    which column means what: data in layouts/*.toml
+    cell.py      one cell -> a value, or what was expected instead
+    row.py       one row -> an entity, or a refusal with its line, column, value and what was expected
+    reading.py   a file -> rows; finds the layout by itself
+    report.py    what happened, for people and for programs
+
+Nothing is lost silently: every row of a file ends as an entity or as a refusal, and what is odd but kept is a remark.
+"""

@@ -1,0 +1,201 @@
+"""A city is data: `city.toml` in its folder names it, its @context, its entity types and the files that hold its facts.
+
+Another city copies `cities/kaga`, changes what is in it, and starts `kitamae up --city` on the copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, Self
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from kitamae.intake.layout import BadLayoutError, known
+from kitamae.intake.reading import Reading
+from kitamae.intake.row import Refusal, UnreadableFileError
+from kitamae.sdk.manifest import Language, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+BATCH: Final = 200
+"""Entities that the loader writes at a time."""
+
+
+class BadCityError(ValueError):
+    """The city's folder is not in order; the message names the file, the place in it, and what was expected."""
+
+
+class Centre(BaseModel):
+    """Where a map opens. Degrees in WGS84; `zoom` as in MapLibre."""
+
+    model_config = _STRICT
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    zoom: Annotated[float, Field(ge=0, le=22)] = 11
+
+
+class DataFile(BaseModel):
+    """One file of facts: its layout (`as`, an id of kitamae/intake/layouts) and where the facts come from."""
+
+    model_config = _STRICT
+    file: str
+    layout: Annotated[str, Field(alias="as")]
+    source: Annotated[str, Field(min_length=1)]
+
+
+class City(BaseModel):
+    """A city's profile. `context` is the document {"@context": …} with the short names of its models."""
+
+    model_config = _STRICT
+    folder: Path
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    code: Annotated[str, Field(pattern=r"^\d{6}$")]
+    code5: Annotated[str, Field(pattern=r"^\d{5}$")]
+    name: Words
+    platform: Words
+    prefecture: Words
+    timezone: str
+    languages: tuple[Language, ...]
+    bbox: tuple[float, float, float, float]
+    centre: Centre
+    tenant: str = ""
+    tenants: tuple[str, ...] = ()
+    context: dict[str, Any]
+    hot: tuple[str, ...] = ()
+    types: tuple[str, ...]
+    data: tuple[DataFile, ...] = ()
+
+    @field_validator("timezone")
+    @classmethod
+    def _a_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError("expected a time zone such as Asia/Tokyo")
+        return zone
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        west, south, east, north = self.bbox
+        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+            raise ValueError("bbox: expected west, south, east, north in degrees")
+        if check_digit(self.code5) != self.code[5] or not self.code.startswith(self.code5):
+            raise ValueError(
+                f"code: expected {self.code5}{check_digit(self.code5)}, {self.code5} and its check digit"
+            )
+        for data in self.data:
+            if data.layout not in known():
+                raise ValueError(f"data: {data.file}: no layout is called {data.layout}")
+            if known()[data.layout].type not in self.types:
+                raise ValueError(
+                    f"data: {data.file}: its type {known()[data.layout].type} is not among types"
+                )
+            if not (self.folder / data.file).resolve().is_relative_to(self.folder.resolve()):
+                raise ValueError(f"data: {data.file} lies outside the folder")
+        return self
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The profile in `folder`/city.toml, with its @context. Raises BadCityError."""
+        path = folder / "city.toml"
+        try:
+            profile = tomllib.loads(path.read_text("utf-8"))
+            path = folder / str(profile.get("context", "context.jsonld"))
+            profile["context"] = json.loads(path.read_text("utf-8"))
+            path = folder / "city.toml"
+            return cls.model_validate({**profile, "folder": folder})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+            raise BadCityError(f"{path}: {where}: {first['msg']}") from error
+        except (OSError, UnicodeDecodeError, ValueError, BadLayoutError) as error:
+            raise BadCityError(f"{path}: {error}") from error
+
+    def entities(self) -> Iterator[dict[str, Any]]:
+        """Every fact as a normalized NGSI-LD entity with short names. Raises BadCityError for a row that is none."""
+        for data in self.data:
+            path = self.folder / data.file
+            try:
+                with Reading(path, city=self.code, layout=data.layout, source=data.source) as rows:
+                    for row in rows:
+                        if isinstance(row, Refusal):
+                            raise BadCityError(
+                                f"{path}:{row.line}: {row.column}: expected {row.expected}, got {row.value!r}"
+                            )
+                        yield row.entity
+            except (OSError, UnreadableFileError) as error:
+                raise BadCityError(f"{path}: {error}") from error
+
+    def digest(self) -> str:
+        """SHA-256 over everything that the loaded entities depend on: the profile's files and the layouts."""
+        hashed = hashlib.sha256()
+        for data in self.data:
+            hashed.update(data.model_dump_json().encode())
+            hashed.update(known()[data.layout].model_dump_json().encode())
+            path = self.folder / data.file
+            try:
+                hashed.update(hashlib.sha256(path.read_bytes()).digest())
+            except OSError as error:
+                raise BadCityError(f"{path}: {error}") from error
+        hashed.update(self.code.encode() + json.dumps(self.context, sort_keys=True).encode())
+        return hashed.hexdigest()
+
+
+def check_digit(code5: str) -> str:
+    """The sixth digit of a 全国地方公共団体コード: 11 minus the weighted sum modulo 11, its last digit."""
+    rest = sum(int(digit) * weight for digit, weight in zip(code5, (6, 5, 4, 3, 2), strict=True)) % 11
+    return str((11 - rest) % 10)
+
+
+class Writer(Protocol):
+    """The broker's public batch operations, as the loader needs them."""
+
+    async def upsert(self, entities: Sequence[dict[str, Any]]) -> None:
+        """Batch upsert with options=update (clause 5.6.8): attributes that are not given stay. Raises Problem."""
+        ...
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        """Batch delete (clause 5.6.10); one that is not there is no error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load left behind, to be kept until the next start: `as_json` and `from_json` are its stored form."""
+
+    digest: str
+    ids: tuple[str, ...]
+    written: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Without `written`, which is about one start only."""
+        return {"digest": self.digest, "ids": list(self.ids)}
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any] | None) -> Loaded | None:
+        """None where nothing was kept."""
+        return cls(str(kept["digest"]), tuple(kept["ids"])) if kept else None
+
+
+async def load(city: City, write: Writer, before: Loaded | None = None) -> Loaded:
+    """Write the city's facts; nothing where `before` says that these very facts are there. Raises BadCityError.
+
+    What an earlier profile held and this one does not is deleted; what anybody else wrote is left alone. Cut off and
+    repeated it ends in the same state, because an unchanged value makes no change.
+    """
+    digest = city.digest()
+    if before is not None and before.digest == digest:
+        return Loaded(digest, before.ids)
+    entities = list(city.entities())  # all of them in order before the first one is written
+    for start in range(0, len(entities), BATCH):
+        await write.upsert(entities[start : start + BATCH])
+    ids = tuple(entity["id"] for entity in entities)
+    if before is not None and (gone := sorted(set(before.ids) - set(ids))):
+        await write.delete(gone)
+    return Loaded(digest, ids, len(entities))

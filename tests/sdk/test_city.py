@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitamae.sdk.city import BadCityError, City, Loaded, check_digit, load
+
+KAGA = Path(__file__).resolve().parents[2] / "cities" / "kaga"
+
+
+class Broker:
+    """Keeps what it is given, and counts."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.calls = 0
+        self.most = most
+
+    async def upsert(self, entities: Sequence[dict[str, Any]]) -> None:
+        if self.calls == self.most:
+            raise ConnectionError("cut off")
+        self.calls += 1
+        self.kept |= {entity["id"]: entity for entity in entities}
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        self.calls += 1
+        for one in ids:
+            self.kept.pop(one, None)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(KAGA, tmp_path / "nanao"))
+
+
+async def test_a_second_start_writes_nothing() -> None:
+    city, broker = City.read(KAGA), Broker()
+    first = await load(city, broker)
+    assert first.written == len(broker.kept) == 1559
+    kept = Loaded.from_json(first.as_json())
+    calls = broker.calls
+    assert (await load(city, broker, kept)).written == 0
+    assert broker.calls == calls
+
+
+async def test_a_load_that_is_cut_off_and_repeated_ends_in_the_same_state() -> None:
+    city, broker, whole = City.read(KAGA), Broker(most=3), Broker()
+    with pytest.raises(ConnectionError):
+        await load(city, broker)
+    broker.most = None
+    assert await load(city, broker) == await load(city, whole)
+    assert broker.kept == whole.kept
+
+
+async def test_a_fact_that_left_the_folder_leaves_the_broker_and_what_others_wrote_stays(copy: Path) -> None:
+    broker = Broker()
+    before = await load(City.read(copy), broker)
+    broker.kept["urn:ngsi-ld:Alert:1"] = {"id": "urn:ngsi-ld:Alert:1"}
+    hubs = copy / "data/hubs.csv"
+    hubs.write_text("".join(hubs.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    after = await load(City.read(copy), broker, before)
+    assert set(before.ids) - set(after.ids) == {"urn:ngsi-ld:Hub:172065:sakumi"}
+    assert "urn:ngsi-ld:Hub:172065:sakumi" not in broker.kept
+    assert "urn:ngsi-ld:Alert:1" in broker.kept
+
+
+async def test_nothing_is_written_when_one_row_of_the_folder_is_wrong(copy: Path) -> None:
+    toilets = copy / "data/public_toilets.csv"
+    toilets.write_text(
+        toilets.read_text("utf-8").replace("36.345503,136.365893", "136.365893,36.345503"), "utf-8"
+    )
+    broker = Broker()
+    with pytest.raises(BadCityError, match=r"public_toilets\.csv:18: 緯度: .*swapped"):
+        await load(City.read(copy), broker)
+    assert broker.calls == 0
+
+
+def test_a_changed_file_changes_the_digest(copy: Path) -> None:
+    before = City.read(copy).digest()
+    assert City.read(copy).digest() == before
+    (copy / "data/hubs.csv").write_text((copy / "data/hubs.csv").read_text("utf-8") + "\n", "utf-8")
+    assert City.read(copy).digest() != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('code = "172065"', 'code = "172066"', "172065"),
+        ('as = "hubs"', 'as = "hub"', "no layout is called hub"),
+        ('"Hub", ', "", "Hub is not among types"),
+        ('file = "data/hubs.csv"', 'file = "../../etc/passwd"', "outside the folder"),
+        ('timezone = "Asia/Tokyo"', 'timezone = "Asia/Kaga"', "timezone"),
+        ("bbox = [136.24", "bbox = [176.24", "bbox"),
+        ("context.jsonld", "missing.jsonld", "missing.jsonld"),
+        ('id = "kaga"', "id = ", "city.toml"),
+        ('tenant = ""', 'mayor = ""', "mayor"),
+    ],
+)
+def test_a_profile_that_is_not_in_order_is_refused_with_its_place(
+    copy: Path, old: str, new: str, says: str
+) -> None:
+    profile = copy / "city.toml"
+    text = profile.read_text("utf-8")
+    assert old in text
+    profile.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(BadCityError, match=says):
+        City.read(copy)
+
+
+def test_the_check_digits_of_real_cities() -> None:
+    real = {"17206": "5", "17201": "4", "01100": "2", "13101": "6", "47201": "8"}
+    assert {code: check_digit(code) for code in real} == real
