@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kitamae.kernel.context import clock
+from kitamae.kernel.context.clock import now
 from kitamae.kernel.context.jsonld import CORE, Context, Contexts
 from kitamae.kernel.people.person import NOBODY, Principal
 from kitamae.kernel.people.policy import Action, Policy, Question
@@ -43,9 +43,9 @@ class Broker:
     contexts: Contexts
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
-    clock: Callable[[], int] = clock.now
+    clock: Callable[[], int] = now
     alias: str = "kitamae"
-    started: int = field(default_factory=clock.now)
+    started: int = field(default_factory=now)
 
 
 @dataclass(slots=True)

@@ -217,6 +217,18 @@ class Contexts:
         self._fetched.pop(url, None)
         self._compiled.clear()
 
+    async def reload(self, url: str) -> None:
+        """Fetch a document anew in the place of the copy that is here, which stays when that fails.
+
+        Raises LdContextUnavailable, BadRequest (what came is no context).
+        """
+        if self._fetch is None:
+            raise LdContextUnavailable(f"@context {url:.2000}: nothing is fetched")
+        content = await self._get(self._fetch, url)
+        if url in self._registered:
+            self._registered[url] = content
+        self._compiled.clear()
+
     def document(self, url: str) -> Json | None:
         """`{"@context": ...}` for any address that is here; None otherwise."""
         if url in names.CORE_URLS:

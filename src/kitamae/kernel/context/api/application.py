@@ -49,7 +49,9 @@ class Application:
             return
         except Exception:
             _log.exception("an NGSI-LD request failed", method=method, path=path.decode("ascii", "replace"))
-            answer = of_problem(Problem("the request could not be completed; the cause is in the server's log"))
+            answer = of_problem(
+                Problem("the request could not be completed; the cause is in the server's log")
+            )
         await answer.send(send, head=method == "HEAD")
 
     async def _answer(
@@ -77,4 +79,3 @@ def _options(allow: str) -> Answer:
         patch = b"application/json, application/ld+json, application/merge-patch+json"
         headers.append((b"accept-patch", patch))
     return Answer(204, None, headers)
-

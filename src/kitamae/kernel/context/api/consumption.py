@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.api.views import View
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Entity
-    from kitamae.kernel.context.store import Found, Row
+    from kitamae.kernel.context.store import Row
 
 
 async def retrieve(x: Exchange, id: str) -> Answer:
@@ -93,37 +93,32 @@ async def query_by_post(x: Exchange) -> Answer:
 async def _query(x: Exchange, request: Request, media: str) -> Answer:
     view = x.application.views.find(request, media, x.headers.get(b"prefer"))
     wanted = selection.entities(request)
-    request.demand_types("read", sorted({name for together in wanted.types.any_of for name in together}))
-    found = await request.broker.store.find(wanted)
-    texts = [shown.text for row in found.rows if (shown := show(x, request, row, view)) is not None]
-    headers = view.headers + x.echo(request.tenant) + paging(x, wanted.limit, wanted.offset, found)
+    request.demand_types("read", selection.types_of(wanted))
+    found = await request.broker.store.find(selection.and_one_more(wanted))
+    rows = found.rows[: wanted.limit]
+    texts = [shown.text for row in rows if (shown := show(x, request, row, view)) is not None]
+    headers = view.headers + x.echo(request.tenant)
+    headers += page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)
     return Answer(200, view.many(texts), headers)
 
 
-def paging(x: Exchange, limit: int, offset: int, found: Found) -> list[Header]:
+def page_headers(x: Exchange, wanted: EntityQuery, more: bool, count: int | None) -> list[Header]:
     """NGSILD-Results-Count, and links to the pages before and after (6.3.10, 6.3.13)."""
-    return page_headers(x, limit, offset, len(found.rows), found.count)
-
-
-def page_headers(x: Exchange, limit: int, offset: int, size: int, count: int | None) -> list[Header]:
-    """Without a count there may be a next page whenever this one is full."""
     headers: list[Header] = []
+    limit, offset = wanted.limit, wanted.offset
     if count is not None:
         headers.append((b"ngsild-results-count", b"%d" % count))
     if limit == 0 or x.scope["method"] == "POST":
         return headers
     if offset > 0:
         headers.append(_page_link(x, limit, max(0, offset - limit), "prev"))
-    more = size == limit if count is None else offset + size < count
     if more:
         headers.append(_page_link(x, limit, offset + limit, "next"))
     return headers
 
 
 def _page_link(x: Exchange, limit: int, offset: int, rel: str) -> Header:
-    kept = [
-        (name, value) for name, value in x.parameters() if name not in ("limit", "offset")
-    ]
+    kept = [(name, value) for name, value in x.parameters() if name not in ("limit", "offset")]
     text = urlencode([*kept, ("limit", limit), ("offset", offset)], quote_via=quote, safe=":/,;()")
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
     return (b"link", f'<{x.path}?{text}>;rel="{rel}";type="{media}"'.encode("ascii"))

@@ -88,7 +88,9 @@ async def serve(x: Exchange, id: str) -> Answer:
     if request.params.get("details", False):
         return of_json(200, found)
     if found["kind"] == "Cached":
-        raise Unprocessable(f"the @context {id} is a copy of what has its own address, and is not served here")
+        raise Unprocessable(
+            f"the @context {id} is a copy of what has its own address, and is not served here"
+        )
     document = await request.broker.store.get("", KIND, found["localId"])
     if document is None:
         raise NotFound(f"there is no @context {id}")
@@ -105,7 +107,9 @@ async def delete(x: Exchange, id: str) -> Answer:
     found = await _find(request, id)
     if request.params.get("reload", False):
         if found["kind"] != "Cached":
-            raise BadRequest(f"an @context that is {found['kind']} was not fetched and cannot be fetched again")
+            raise BadRequest(
+                f"an @context that is {found['kind']} was not fetched and cannot be fetched again"
+            )
         await _reload(broker, found["URL"])
         return NO_CONTENT
     if found["kind"] != "Cached":

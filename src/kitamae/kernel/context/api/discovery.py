@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
 
 
-
 async def types(x: Exchange) -> Answer:
     """GET types; with `details` each with its attributes."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from kitamae.kernel.context.api import body, negotiation, parameters
 from kitamae.kernel.context.broker import Request
@@ -58,7 +58,8 @@ class Exchange:
     def path(self) -> str:
         """Of this resource under the host, percent-encoded: for Location and for links to other pages."""
         raw = self.scope.get("raw_path")
-        return raw.decode("ascii") if raw else self.scope["path"]
+        path: str = raw.decode("ascii") if raw else quote(self.scope["path"])
+        return path
 
     async def request(self) -> Request:
         """For what has no body: the @context comes from the Link header (6.3.5)."""
@@ -89,7 +90,9 @@ class Exchange:
         if not payload:
             raise BadRequest("expected at least one element in the array")
         if len(payload) > request.broker.limits.batch:
-            raise BadRequest(f"{len(payload)} elements: at most {request.broker.limits.batch} are taken at once")
+            raise BadRequest(
+                f"{len(payload)} elements: at most {request.broker.limits.batch} are taken at once"
+            )
         request.context = await request.broker.contexts.resolve(link)
         found: list[tuple[Json, Context | Problem]] = []
         seen: dict[str, Context | Problem] = {}
@@ -118,7 +121,9 @@ class Exchange:
             if "@context" not in payload:
                 raise BadRequest("application/ld+json: the body must have an @context")
             if link is not None:
-                raise BadRequest("application/ld+json: the @context is in the body, so none may be in a Link header")
+                raise BadRequest(
+                    "application/ld+json: the @context is in the body, so none may be in a Link header"
+                )
             return await contexts.resolve(payload["@context"])
         if "@context" in payload:
             raise BadRequest("application/json: an @context goes in the Link header, not in the body")

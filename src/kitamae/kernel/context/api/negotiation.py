@@ -92,7 +92,9 @@ def context_link(header: bytes | None) -> str | None:
         if rel and CONTEXT_REL in (rel[1] or rel[2] or "").split():
             urls.append(url.strip())
     if len(urls) > 1:
-        raise BadRequest("Link: more than one JSON-LD @context; an array of contexts needs a document of its own")
+        raise BadRequest(
+            "Link: more than one JSON-LD @context; an array of contexts needs a document of its own"
+        )
     if not urls and CONTEXT_REL in text:
         raise BadRequest('Link: expected <URL>; rel="http://www.w3.org/ns/json-ld#context"')
     return urls[0] if urls else None
@@ -105,7 +107,9 @@ def tenant(header: bytes | None) -> str:
         return ""
     name = header.decode("latin-1").strip()
     if name and not _TENANT.match(name):
-        raise BadRequest(f"NGSILD-Tenant: expected up to 64 letters, digits, '.', '_' or '-', got {name!r:.80}")
+        raise BadRequest(
+            f"NGSILD-Tenant: expected up to 64 letters, digits, '.', '_' or '-', got {name!r:.80}"
+        )
     return name
 
 

@@ -51,8 +51,6 @@ async def change(request: Request, id: str, operation: Operation) -> Effect:
     return effect
 
 
-async def change_all(
-    request: Request, wanted: Sequence[tuple[str, Operation]]
-) -> list[Effect | Problem]:
+async def change_all(request: Request, wanted: Sequence[tuple[str, Operation]]) -> list[Effect | Problem]:
     """Each on its own, in order, in one commit."""
     return await request.broker.store.apply([command(request, id, operation) for id, operation in wanted])

@@ -33,6 +33,8 @@ async def purge(x: Exchange) -> Answer:
     results = Results()
     for start in range(0, len(found), _AT_ONCE):
         chunk = found[start : start + _AT_ONCE]
-        for id, effect in zip(chunk, await change_all(request, [(id, operation) for id in chunk]), strict=True):
+        for id, effect in zip(
+            chunk, await change_all(request, [(id, operation) for id in chunk]), strict=True
+        ):
             results.add(id, effect)
     return results.answer(x, request)

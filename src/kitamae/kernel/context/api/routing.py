@@ -10,10 +10,9 @@ from urllib.parse import unquote_to_bytes
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from kitamae.kernel.context.api.answer import Answer
-    from kitamae.kernel.context.api.exchange import Exchange
 
 Handler = Callable[..., Awaitable["Answer"]]
 
@@ -96,7 +95,7 @@ def allowed(methods: dict[str, Route]) -> str:
     return ", ".join(sorted({*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}))
 
 
-def under_prefix(scope: dict[str, Any]) -> bytes:
+def under_prefix(scope: Mapping[str, Any]) -> bytes:
     """The raw path without everything up to /ngsi-ld/v1, wherever this is mounted."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8")
     raw = raw.partition(b"?")[0]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context.api import parameters
 from kitamae.kernel.context.query import parse
+from kitamae.kernel.context.query.pattern import checked
 from kitamae.kernel.context.query.tree import SYSTEM, EntityQuery, TypeQ
-from kitamae.kernel.problems import BadRequest
+from kitamae.kernel.problems import BadRequest, Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,8 @@ _GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
 def entities(request: Request) -> EntityQuery:
     """The query that the URL parameters mean. Raises BadRequest, TooComplex; also for a query that is too wide."""
     params, expand = request.params, request.context.expand
+    if "entities" in params:
+        params = {**params, **_one_selector(params["entities"])}
     types = params.get("type")
     if types == "*" and params.get("local") is False:
         raise BadRequest("type=* asks for what is here, so local cannot be false")
@@ -62,6 +65,16 @@ def page(request: Request, query: EntityQuery) -> EntityQuery:
     return replace(query, limit=limit, offset=offset, count=count)
 
 
+def and_one_more(query: EntityQuery) -> EntityQuery:
+    """One entity more than the page holds: whether there is a next page is seen, not guessed."""
+    return replace(query, limit=query.limit + 1) if query.limit else query
+
+
+def types_of(query: EntityQuery) -> list[str]:
+    """Every type that the query names."""
+    return sorted({name for together in query.types.any_of for name in together})
+
+
 def names(params: Mapping[str, Any], member: str, expand: Callable[[str], str]) -> tuple[str, ...]:
     """A list of attribute names, expanded."""
     given = params.get(member)
@@ -81,7 +94,9 @@ def _order(params: Mapping[str, Any], expand: Callable[[str], str]) -> tuple[Any
 
 
 def _pattern(pattern: str | None) -> str | None:
-    return None if pattern is None else parse.checked(pattern, "idPattern")
+    if pattern is not None:
+        checked(pattern)
+    return pattern
 
 
 def _narrow(query: EntityQuery, local: bool) -> bool:
@@ -147,7 +162,9 @@ def _as_positive(params: dict[str, Any], member: str, value: Any) -> None:
 
 def _as_geo(params: dict[str, Any], member: str, value: Any) -> None:
     if not isinstance(value, dict) or value.keys() - {"@type", "type", *_GEO}:
-        raise BadRequest(f"{member}: expected georel, geometry, coordinates and geoproperty, got {value!r:.80}")
+        raise BadRequest(
+            f"{member}: expected georel, geometry, coordinates and geoproperty, got {value!r:.80}"
+        )
     params.update({name: value[name] for name in _GEO if name in value})
 
 
@@ -199,6 +216,26 @@ def _selector(given: dict[str, Any]) -> dict[str, Any]:
             case _:
                 raise BadRequest(f"entities: a selector has id, idPattern and type, not {name!r:.80}")
     return read
+
+
+def _one_selector(selectors: list[dict[str, Any]]) -> dict[str, Any]:
+    """Several selectors as one, where they differ in one member alone. Raises Unprocessable where they do not."""
+    if len(selectors) == 1:
+        return selectors[0]
+    members = {name for selector in selectors for name in selector}
+    for name in ("type", "id"):
+        rest = [{k: v for k, v in selector.items() if k != name} for selector in selectors]
+        if (
+            name in members
+            and all(name in selector for selector in selectors)
+            and rest.count(rest[0]) == len(rest)
+        ):
+            values = [selector[name] for selector in selectors]
+            joined = ",".join(values) if name == "type" else tuple(id for ids in values for id in ids)
+            return {**rest[0], name: joined}
+    raise Unprocessable(
+        "entities: selectors that differ in more than their types or their ids; ask one by one"
+    )
 
 
 _MEMBERS: Final[Mapping[str, Callable[[dict[str, Any], str, Any], None]]] = {

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import orjson
 
 from kitamae.kernel.context import represent
 from kitamae.kernel.context.api import negotiation, rendering
 from kitamae.kernel.context.query import parse
-from kitamae.kernel.context.represent import Form
+from kitamae.kernel.context.represent import LOCATION, Form
 from kitamae.kernel.problems import BadRequest, Unprocessable
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.jsonld import Context
 
-FORMATS: Final = {
+FORMATS: Final[dict[str, Literal["normalized", "concise", "simplified"]]] = {
     "normalized": "normalized",
     "concise": "concise",
     "simplified": "simplified",
@@ -49,6 +49,8 @@ class View:
 
     def show(self, entity: Entity) -> bytes:
         """One entity as the text of a JSON object, alone or as an element of an array."""
+        if self.media == negotiation.GEO_JSON:
+            return orjson.dumps(represent.feature(entity, self.context, self.form))
         shown = represent.present(entity, self.context, self.form)
         if self.embedded and self.media == negotiation.LD_JSON:
             shown["@context"] = rendering.source(self.context)
@@ -117,20 +119,17 @@ def form_of(params: Mapping[str, Any], context: Context, media: str) -> Form:
         raise Unprocessable("linked entities are not joined into answers yet; ask for each of them")
     expand = context.expand
     projected = {
-        member: frozenset(
-            one.name for one in parse.projection(params[member], expand, member)
-        )
+        member: frozenset(one.name for one in parse.projection(params[member], expand, member))
         for member in ("pick", "omit")
         if member in params
     }
     return Form(
         format=FORMATS[named],
-        geojson=media == negotiation.GEO_JSON,
         sys_attrs="sysAttrs" in words,
         lang=params.get("lang"),
         attrs=frozenset(parse.names(params["attrs"], expand, "attrs")) if "attrs" in params else None,
         pick=projected.get("pick"),
-        omit=projected.get("omit", frozenset()),
+        omit=projected.get("omit"),
         datasets=frozenset(params["datasetId"]) if "datasetId" in params else None,
-        geometry_property=expand(params["geometryProperty"]) if "geometryProperty" in params else None,
+        geometry_property=expand(params["geometryProperty"]) if "geometryProperty" in params else LOCATION,
     )

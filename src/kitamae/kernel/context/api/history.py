@@ -1,0 +1,314 @@
+"""What was: the temporal evolution of entities, read (5.7.3, 5.7.4) and written by clients (5.6.11-5.6.16)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import orjson
+
+from kitamae.kernel.context import lexical, read, represent
+from kitamae.kernel.context.api import consumption, negotiation, selection, views
+from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api.provision import attribute_name, segment, uri
+from kitamae.kernel.context.api.rendering import in_context
+from kitamae.kernel.context.languages import choose
+from kitamae.kernel.context.query.tree import EntityQuery
+from kitamae.kernel.context.store import InstanceQuery
+from kitamae.kernel.context.temporal import page, write
+from kitamae.kernel.context.temporal import query as temporal
+from kitamae.kernel.context.temporal import represent as evolution
+from kitamae.kernel.problems import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.entity import Attributes, Entity, Json
+    from kitamae.kernel.context.store import Instance, Transaction
+    from kitamae.kernel.context.temporal.query import TemporalQuery
+
+_MEMBERS: Final = frozenset({"id", "type", "scope"})
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """What is asked of history: when, which attributes (expanded; empty: all), and how it is to look."""
+
+    when: TemporalQuery
+    attrs: tuple[str, ...]
+    datasets: tuple[str, ...]
+    form: represent.Form
+
+
+def asked(request: Request, *, required: bool) -> Evolution:
+    """From the parameters. Raises BadRequest."""
+    params = request.params
+    texts = {
+        name: ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in params.items()
+        if name in _TEMPORAL
+    }
+    when = temporal.parse(texts, required=required)
+    shape = {name: value for name, value in params.items() if name in _SHAPE}
+    form = views.form_of(shape, request.context, negotiation.JSON)
+    if when.format == "concise":
+        form = replace(form, format="concise")
+    form = replace(form, sys_attrs=when.sys_attrs, pick=form.pick, instance_ids=False)
+    chosen = form.attrs
+    if chosen is None and form.pick is not None:
+        chosen = form.pick - _MEMBERS
+    return Evolution(when, tuple(sorted(chosen or ())), params.get("datasetId", ()), form)
+
+
+_TEMPORAL: Final = frozenset(
+    {
+        "aggrMethods",
+        "aggrPeriodDuration",
+        "endTimeAt",
+        "format",
+        "lastN",
+        "options",
+        "timeAt",
+        "timeproperty",
+        "timerel",
+    }
+)
+_SHAPE: Final = frozenset({"attrs", "datasetId", "lang", "omit", "pick"})
+
+
+async def retrieve(x: Exchange, id: str) -> Answer:
+    """GET temporal/entities/{id}."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
+    uri(id)
+    request = await x.request()
+    what = asked(request, required=False)
+    wanted = EntityQuery(request.tenant, ids=(id,), limit=1)
+    found = await request.broker.store.remembered(wanted, InstanceQuery(request.tenant, (id,)))
+    if not found.rows:
+        raise NotFound(f"nothing is remembered of an entity {id}")
+    entity: Entity = orjson.loads(found.rows[0].doc)
+    request.demand_types("read", entity["type"])
+    shown, range_ = await _show(request, [entity], what)
+    if _nothing_of(what, shown[0], request):
+        raise NotFound(f"nothing is remembered of those attributes of {id}")
+    return _answer(x, request, media, shown[0], range_)
+
+
+def _nothing_of(what: Evolution, shown: dict[str, Any], request: Request) -> bool:
+    """Attributes were named, and there is none of them."""
+    return bool(what.attrs) and not any(request.context.compact(name) in shown for name in what.attrs)
+
+
+async def query(x: Exchange) -> Answer:
+    """GET temporal/entities."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
+    return await _query(x, await x.request(), media)
+
+
+async def query_by_post(x: Exchange) -> Answer:
+    """POST temporal/entityOperations/query with a Query object."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
+    request, document = await x.document()
+    return await _query(x, selection.from_document(request, document), media)
+
+
+async def _query(x: Exchange, request: Request, media: str) -> Answer:
+    what = asked(request, required=True)
+    wanted = selection.entities(request)
+    for key in wanted.order:
+        if key.path != "id":
+            raise BadRequest("orderBy: history is ordered by id alone")
+    request.demand_types("read", selection.types_of(wanted))
+    store = request.broker.store
+    history = what.when.history(request.tenant, (), what.attrs, what.datasets)
+    found = await store.remembered(replace(wanted, limit=wanted.limit + 1 if wanted.limit else 0), history)
+    entities: list[Entity] = [orjson.loads(row.doc) for row in found.rows[: wanted.limit]]
+    shown, range_ = await _show(request, entities, what)
+    more = consumption.page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)
+    return _answer(x, request, media, shown, range_, more)
+
+
+async def _show(
+    request: Request, entities: list[Entity], what: Evolution
+) -> tuple[list[dict[str, Any]], page.Range | None]:
+    most = request.broker.limits.instances
+    ids = tuple(entity["id"] for entity in entities)
+    history = what.when.history(request.tenant, ids, what.attrs, what.datasets, most + 1)
+    found = await request.broker.store.instances(history) if ids else []
+    kept, _, range_ = page.cut(found, what.when, most)
+    of: dict[str, list[Instance]] = {}
+    for one in kept:
+        of.setdefault(one.entity, []).append(one)
+    return [_present(request, entity, of.get(entity["id"], []), what) for entity in entities], range_
+
+
+def _present(request: Request, entity: Entity, instances: list[Instance], what: Evolution) -> dict[str, Any]:
+    context, form = request.context, what.form
+    head: Entity = {**entity, "attrs": {}}
+    shown: dict[str, Any] = represent.present(head, context, form)
+    omitted = form.omit or frozenset()
+    match what.when.format:
+        case "temporalValues":
+            series = evolution.simplified(instances, what.when, context.compact, _in_language(form.lang))
+        case "aggregatedValues":
+            series = evolution.aggregated(instances, what.when)
+        case _:
+            series = evolution.normalized(
+                instances, lambda one: represent.normalized(one, context, form), what.when.sys_attrs
+            )
+    for name, entries in series.items():
+        if name not in omitted:
+            simple = what.when.format in ("temporalValues", "aggregatedValues")
+            shown[context.compact(name)] = entries[0] if simple and len(entries) == 1 else entries
+    return shown
+
+
+def _in_language(lang: str | None) -> Callable[[Json], Json] | None:
+    return None if lang is None else lambda words: choose(words, lang)[1]
+
+
+def _answer(
+    x: Exchange,
+    request: Request,
+    media: str,
+    content: dict[str, Any] | list[dict[str, Any]],
+    range_: page.Range | None,
+    more: Any = (),
+) -> Answer:
+    """200, or 206 with the range that fits (6.3.10)."""
+    if range_ is None:
+        return in_context(x, request, media, content, list(more))
+    cut = (b"content-range", range_.header.encode("ascii"))
+    return in_context(x, request, media, content, [*more, cut], 206)
+
+
+async def create(x: Exchange) -> Answer:
+    """POST temporal/entities: a history, or more of it (5.6.11)."""
+    request, payload = await x.document()
+    entity = read.entity(payload, request.context, temporal=True)
+    request.demand_types("write", entity["type"])
+    id = entity["id"]
+    instances = write.instances(id, entity["attrs"], request.broker.clock())
+    known = await _known(request, id)
+
+    async def work(transaction: Transaction) -> None:
+        head: Entity = {**entity, "attrs": {}}
+        if not known:
+            await transaction.remember(request.tenant, head)
+        await transaction.add_instances(request.tenant, id, instances)
+
+    await request.broker.store.transact(work)
+    if known:
+        return Answer(204, None, x.echo(request.tenant))
+    answer = created(f"/ngsi-ld/v1/temporal/entities/{segment(id)}")
+    answer.headers += x.echo(request.tenant)
+    return answer
+
+
+async def append(x: Exchange, id: str) -> Answer:
+    """POST temporal/entities/{id}/attrs (5.6.12)."""
+    uri(id)
+    request, payload = await x.document()
+    fragment = read.fragment(payload, request.context, id=id, temporal=True)
+    await _may_write(request, id)
+    attrs = cast("Attributes", fragment["attrs"])  # complete, because a history holds no patches
+    instances = write.instances(id, attrs, request.broker.clock())
+
+    async def work(transaction: Transaction) -> None:
+        await transaction.add_instances(request.tenant, id, instances)
+
+    await request.broker.store.transact(work)
+    return Answer(204, None, x.echo(request.tenant))
+
+
+async def delete(x: Exchange, id: str) -> Answer:
+    """DELETE temporal/entities/{id}: all of its history (5.6.16)."""
+    uri(id)
+    request = await x.request()
+    await _may_write(request, id)
+    await _drop(request, InstanceQuery(request.tenant, (id,)))
+    return Answer(204, None, x.echo(request.tenant))
+
+
+async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
+    """DELETE temporal/entities/{id}/attrs/{name}: of the default instance, one dataset, or all (5.6.13)."""
+    uri(id)
+    attribute_name(name)
+    request = await x.request()
+    await _may_write(request, id)
+    given = request.params.get("datasetId", ())
+    datasets = () if request.params.get("deleteAll", False) else (given or ("@none",))
+    query = InstanceQuery(request.tenant, (id,), (request.context.expand(name),), datasets)
+    if not await _drop(request, query):
+        raise NotFound(f"nothing is remembered of {name} of {id}")
+    return Answer(204, None, x.echo(request.tenant))
+
+
+async def update_instance(x: Exchange, id: str, name: str, instance: str) -> Answer:
+    """PATCH temporal/entities/{id}/attrs/{name}/{instance} (5.6.14)."""
+    uri(id)
+    attribute_name(name)
+    lexical.uri(instance, "the instanceId")
+    request, payload = await x.document()
+    await _may_write(request, id)
+    patch = read.attribute(_instance_in(payload, name, request), request.context, name)
+    query = InstanceQuery(request.tenant, (id,), (request.context.expand(name),), instance=instance)
+    found = await request.broker.store.instances(query)
+    if not found:
+        raise NotFound(f"nothing is remembered under {instance}")
+    changed = write.modified(found[0], patch, request.broker.clock())
+
+    async def work(transaction: Transaction) -> None:
+        if not await transaction.drop_instances(query):
+            raise NotFound(f"nothing is remembered under {instance} any more")
+        await transaction.add_instances(request.tenant, id, [changed])
+
+    await request.broker.store.transact(work)
+    return Answer(204, None, x.echo(request.tenant))
+
+
+def _instance_in(payload: dict[str, Any], name: str, request: Request) -> Any:
+    """The one instance of an entity fragment `{name: [{...}]}`. Raises BadRequest."""
+    expand = request.context.expand
+    for given, instances in payload.items():
+        if given not in ("id", "type", "@id", "@type") and expand(given) == expand(name):
+            if isinstance(instances, list) and len(instances) != 1:
+                raise BadRequest(f"{name}: expected one instance, got {len(instances)}")
+            return instances[0] if isinstance(instances, list) else instances
+    raise BadRequest(f"expected an entity fragment with the attribute {name}")
+
+
+async def delete_instance(x: Exchange, id: str, name: str, instance: str) -> Answer:
+    """DELETE temporal/entities/{id}/attrs/{name}/{instance} (5.6.15)."""
+    uri(id)
+    attribute_name(name)
+    lexical.uri(instance, "the instanceId")
+    request = await x.request()
+    await _may_write(request, id)
+    query = InstanceQuery(request.tenant, (id,), (request.context.expand(name),), instance=instance)
+    if not await _drop(request, query):
+        raise NotFound(f"nothing is remembered under {instance}")
+    return Answer(204, None, x.echo(request.tenant))
+
+
+async def _known(request: Request, id: str) -> bool:
+    query = EntityQuery(request.tenant, ids=(id,), limit=1)
+    found = await request.broker.store.remembered(query, InstanceQuery(request.tenant, (id,)))
+    for row in found.rows:
+        request.demand_types("write", orjson.loads(row.doc)["type"])
+    return bool(found.rows)
+
+
+async def _may_write(request: Request, id: str) -> None:
+    """Raises NotFound for what is not remembered, NotSignedIn, Forbidden."""
+    if not await _known(request, id):
+        raise NotFound(f"nothing is remembered of an entity {id}")
+
+
+async def _drop(request: Request, query: InstanceQuery) -> int:
+    async def work(transaction: Transaction) -> int:
+        return await transaction.drop_instances(query)
+
+    return await request.broker.store.transact(work)
