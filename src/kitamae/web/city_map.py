@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from math import asin, cos, isfinite, radians, sin, sqrt
 from typing import TYPE_CHECKING, Final
 
+from kitamae.sdk.reading import fold
 from kitamae.web import hazards, speak
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 PAGE: Final = 300
 _MOST: Final = 5000
-_KATAKANA: Final = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +96,6 @@ def _haystack(entity: Entity) -> str:
         speak.address(entity, "ja"),
     )
     return fold(" ".join(parts))
-
-
-def fold(text: str) -> str:
-    """Full and half width, hiragana and katakana, upper and lower case all the same: かが = カガ = ｶｶﾞ."""
-    return unicodedata.normalize("NFKC", text).casefold().translate(_KATAKANA)
 
 
 def position(text: str) -> tuple[float, float] | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kitamae.sdk.context import Context
     from kitamae.sdk.manifest import Language
+    from kitamae.web.tiles import Basemap
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -59,7 +60,7 @@ class Shell:
     menu: Sequence[Entry] = ()
     languages: Sequence[Language] = OFFERED
     words: Words = field(default_factory=Words.load)
-    basemap: Path | None = None  # where the map's own tiles are kept once built
+    basemap: Basemap | None = None  # None: the map shows points on an empty ground
 
     @cached_property
     def vendored(self) -> bool:

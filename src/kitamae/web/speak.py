@@ -149,5 +149,6 @@ def install(environment: Environment, language: Language, words: Words) -> None:
         "kinds": kinds,
         "point": point,
         "link": link,
+        "anchor": anchor,
     }
     environment.filters.update(filters)
