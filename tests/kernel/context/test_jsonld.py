@@ -361,7 +361,7 @@ def _oracle_compact(context: Any, iri: str) -> str:
     return name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(_contexts(), _words, _prefixes, _suffixes)
 def test_expanding_agrees_with_pyld(context, word, prefix, suffix):
     ctx: Context = compile_context([context, names.CORE_URL], {})
@@ -369,7 +369,7 @@ def test_expanding_agrees_with_pyld(context, word, prefix, suffix):
         assert ctx.iri(name) == _oracle_expand(context, name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(_contexts(), _bases, _suffixes, _words)
 def test_compacting_agrees_with_pyld_and_can_be_undone(context, base, suffix, word):
     ctx: Context = compile_context([context, names.CORE_URL], {})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urljoin
 
 from kitamae.kernel.context import names
-from kitamae.kernel.context.lexical import is_uri
+from kitamae.kernel.context.lexical import has_scheme, is_uri
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def absolute(name: str, terms: Mapping[str, Term]) -> str | None:
         term = terms.get(prefix)
         if term is not None and term.prefix and term.iri:
             return term.iri + suffix
-    return name
+    return name if prefix == "_" or has_scheme(name) else None
 
 
 class Compiler:
@@ -229,7 +229,7 @@ class Compiler:
         prefix, _, suffix = name.partition(":")
         if prefix in local and not suffix.startswith("//") and not done.get(prefix):
             self.term(prefix, local, done)
-        return absolute(name, self.terms) or name
+        return absolute(name, self.terms) or self.vocab + name
 
 
 def _text(given: Json, where: str) -> str:
