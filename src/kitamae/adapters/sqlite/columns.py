@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
+from kitamae.kernel.context.operations import expiry
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,8 +20,8 @@ Shape: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """An entity's types, and for each attribute its name and then its kinds: what discovery counts."""
 
 
-def row(entity: Entity) -> tuple[int, bytes, bytes]:
-    """(plain, kv as JSON text, doc)."""
+def row(entity: Entity) -> tuple[int | None, int, bytes, bytes]:
+    """(expires, plain, kv as JSON text, doc)."""
     kv: dict[str, Json] = {}
     plain = 1
     for name, instances in entity["attrs"].items():
@@ -28,7 +30,9 @@ def row(entity: Entity) -> tuple[int, bytes, bytes]:
             if not instances:
                 continue
         kv[name] = instances[0]["v"]
-    return plain, orjson.dumps(kv), orjson.dumps(entity)
+    doc = orjson.dumps(entity)
+    expires = expiry.earliest(entity) if b'"expiresAt"' in doc else None
+    return expires, plain, orjson.dumps(kv), doc
 
 
 def shape(entity: Entity) -> Shape:

@@ -3,11 +3,11 @@
 SELECT key, version, doc FROM entity WHERE tenant = ? AND id = ? AND variant = ?;
 
 -- name: entity_insert
-INSERT INTO entity (key, tenant, id, variant, version, created, modified, plain, kv, doc)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, jsonb(?), ?);
+INSERT INTO entity (key, tenant, id, variant, version, created, modified, expires, plain, kv, doc)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, jsonb(?), ?);
 
 -- name: entity_update
-UPDATE entity SET version = ?, modified = ?, plain = ?, kv = jsonb(?), doc = ? WHERE key = ?;
+UPDATE entity SET version = ?, modified = ?, expires = ?, plain = ?, kv = jsonb(?), doc = ? WHERE key = ?;
 
 -- name: entity_delete
 DELETE FROM entity WHERE key = ?;
@@ -62,3 +62,7 @@ SELECT name FROM tenant ORDER BY name;
 
 -- name: tenant_insert
 INSERT OR IGNORE INTO tenant (name) VALUES (?);
+
+-- name: entity_expired
+-- Entities of which something has expired, the longest overdue first.
+SELECT tenant, id, variant FROM entity WHERE expires <= ? ORDER BY expires LIMIT ?;

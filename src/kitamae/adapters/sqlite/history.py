@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.operations.command import Touched
     from kitamae.kernel.context.store import Instance, InstanceQuery
 
@@ -26,6 +27,11 @@ _INSERT, _KEY, _NEW = _SQL["instance_insert"], _SQL["attribute_key"], _SQL["attr
 NAMES: Final = 4_096  # attribute keys that are remembered
 
 _micros = lru_cache(4_096)(clock.micros)
+
+
+def derived_id(entity: int, attribute: int, t: int, seq: int) -> str:
+    """The instanceId of an instance that came without one: where it stands."""
+    return f"urn:ngsi-ld:instance:{entity:x}.{attribute:x}.{t:x}.{seq:x}"
 
 
 class Remembering:
@@ -53,14 +59,14 @@ class Remembering:
     def _attribute(self, name: str, of: str) -> int:
         found = self._names.get((name, of))
         if found is None:
-            row = self._db.execute(_KEY, (name, of)).fetchone()
-            if row is None:
-                row = self._db.execute(_NEW, (name, of)).fetchone()
+            found = self._db.execute(_KEY, (name, of)).get
+            if found is None:
+                found = self._db.execute(_NEW, (name, of)).get
                 self._new.append((name, of))
             if len(self._names) >= NAMES:
                 self._names.clear()
-            found = self._names[name, of] = int(row[0])
-        return found
+            self._names[name, of] = found
+        return int(found)
 
     def touched(self, entity: int, touched: Sequence[Touched], seq: int, at: int) -> None:
         """What a change leaves in history: the attribute as it is now, or that it is gone (deletedAt)."""
@@ -73,13 +79,18 @@ class Remembering:
                     continue
                 key = self._attribute(one.name, dataset(before))
                 created = _micros(before["createdAt"]) if "createdAt" in before else at
-                gone = {**{k: before[k] for k in ("kind", "datasetId") if k in before}, "v": NULL}
-                rows.append(
-                    (entity, key, at, seq, None, created, at, at, None, None, None, orjson.dumps(gone))
-                )
+                gone: dict[str, Json] = {
+                    **{k: before[k] for k in ("kind", "datasetId") if k in before},
+                    "v": NULL,
+                }
+                gone["instanceId"] = derived_id(entity, key, at, seq)
+                rows.append((entity, key, at, seq, None, created, at, at, None, None, orjson.dumps(gone)))
                 continue
             key = self._attribute(one.name, dataset(attribute))
             observed = clock.micros(attribute["observedAt"]) if "observedAt" in attribute else None
+            t = at if observed is None else observed
+            if "instanceId" not in attribute:
+                attribute = {**attribute, "instanceId": derived_id(entity, key, t, seq)}
             created = (
                 at
                 if one.verb == "created" or "createdAt" not in attribute
@@ -89,14 +100,13 @@ class Remembering:
                 (
                     entity,
                     key,
-                    at if observed is None else observed,
+                    t,
                     seq,
                     observed,
                     created,
                     at,
                     None,
                     *typed(attribute["v"]),
-                    None,
                     orjson.dumps(attribute),
                 )
             )
@@ -112,6 +122,7 @@ class Remembering:
             attribute = one.attribute
             t = one.modified_at if one.observed_at is None else one.observed_at
             key = self._attribute(one.name, dataset(attribute))
+            id = one.instance_id or derived_id(entity, key, t, seq)
             rows.append(
                 (
                     entity,
@@ -123,8 +134,7 @@ class Remembering:
                     one.modified_at,
                     one.deleted_at,
                     *typed(attribute["v"]),
-                    one.instance_id or None,
-                    orjson.dumps(attribute),
+                    orjson.dumps({**attribute, "instanceId": id}),
                 )
             )
             seq += 1
@@ -136,10 +146,8 @@ class Remembering:
         db, gone = self._db, 0
         if not (query.attrs or query.datasets or query.timerel or query.instance or query.last):
             for id in query.entities:
-                for (key,) in db.execute(
-                    _SQL["history_keys"], {"tenant": query.tenant, "id": id}
-                ).fetchall():
-                    gone += db.execute(_SQL["history_count"], (key,)).fetchone()[0]
+                for (key,) in db.execute(_SQL["history_keys"], {"tenant": query.tenant, "id": id}).fetchall():
+                    gone += db.execute(_SQL["history_count"], (key,)).get
                     db.execute(_SQL["history_delete"], (key,))
                     db.execute(_SQL["past_delete"], (key,))
             return gone

@@ -6,8 +6,8 @@ INSERT INTO attribute (name, dataset) VALUES (?, ?) RETURNING key;
 
 -- name: instance_insert
 INSERT OR REPLACE INTO instance
-    (entity, attribute, t, seq, observed_at, created_at, modified_at, deleted_at, num, txt, given_id, doc)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    (entity, attribute, t, seq, observed_at, created_at, modified_at, deleted_at, num, txt, doc)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: past_read
 SELECT key, version, doc FROM past WHERE tenant = ? AND id = ? AND variant = ?;
@@ -40,38 +40,35 @@ SELECT attribute FROM instance WHERE entity = ? AND attribute > ? ORDER BY attri
 
 -- name: instances_observed
 -- One series between two times (the first included), by the time property that the primary key is in the order of.
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, given_id, doc FROM instance
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed_at IS NOT NULL
 ORDER BY t {direction}, seq {direction} LIMIT :most;
 
 -- name: instances_all
 -- One series whatever its times.
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, given_id, doc FROM instance
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND :low < :high
 ORDER BY t {direction}, seq {direction} LIMIT :most;
 
 -- name: instances_created
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, given_id, doc FROM instance
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND created_at >= :low AND created_at < :high
 ORDER BY created_at {direction}, t {direction}, seq {direction} LIMIT :most;
 
 -- name: instances_modified
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, given_id, doc FROM instance
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND modified_at >= :low AND modified_at < :high
 ORDER BY modified_at {direction}, t {direction}, seq {direction} LIMIT :most;
 
 -- name: instances_deleted
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, given_id, doc FROM instance
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND deleted_at >= :low AND deleted_at < :high
 ORDER BY deleted_at {direction}, t {direction}, seq {direction} LIMIT :most;
 
--- name: instance_by_key
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, given_id, doc FROM instance
-WHERE entity = :entity AND attribute = :attribute AND t = :t AND seq = :seq AND given_id IS NULL;
-
--- name: instance_by_given_id
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, given_id, doc FROM instance
-WHERE entity = :entity AND attribute = :attribute AND given_id = :id;
+-- name: instance_by_id
+-- One instance of a series. Rare (somebody edits history), so it reads the series rather than pay for an index.
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND doc ->> '$.instanceId' = :id;
 
 -- name: instance_delete
 DELETE FROM instance WHERE entity = ? AND attribute = ? AND t = ? AND seq = ?;
@@ -82,3 +79,7 @@ DELETE FROM instance WHERE entity = ?;
 
 -- name: history_count
 SELECT count(*) FROM instance WHERE entity = ?;
+
+-- name: past_of_tenant
+-- Entities that only history knows.
+SELECT id, key, version, doc FROM past WHERE tenant = ? ORDER BY id, variant;

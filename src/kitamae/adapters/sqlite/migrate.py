@@ -44,25 +44,21 @@ def steps() -> list[Step]:
 
 def version(db: apsw.Connection) -> int:
     """0: empty. Raises StoreUnknown for another program's database, StoreTooNew for one of a newer Kitamae."""
-    application, at, tables = (
-        db.execute("PRAGMA application_id").fetchone(),
-        db.execute("PRAGMA user_version").fetchone(),
-        db.execute("SELECT count(*) FROM sqlite_schema").fetchone(),
-    )
-    if application[0] != APPLICATION_ID:
-        if tables[0]:
+    at = int(db.pragma("user_version"))
+    if db.pragma("application_id") != APPLICATION_ID:
+        if db.execute("SELECT count(*) FROM sqlite_schema").get:
             raise StoreUnknown(f"{db.filename} is a database, but not one of Kitamae's; nothing was changed")
         return 0
     newest = len(steps())
-    if at[0] > newest:
+    if at > newest:
         raise StoreTooNew(
-            f"{db.filename} is of version {at[0]}, written by a newer Kitamae; this one knows versions up to"
+            f"{db.filename} is of version {at}, written by a newer Kitamae; this one knows versions up to"
             f" {newest}. Run the newer one, or let it go back (kitamae migrate --to {newest}); nothing was changed"
         )
-    return int(at[0])
+    return at
 
 
-def migrate(db: apsw.Connection, to: int | None = None, before: Callable[[int], None] | None = None) -> int:
+def migrate(db: apsw.Connection, to: int | None = None, before: Callable[[int], object] | None = None) -> int:
     """Bring the database to version `to` (the newest), up or down; returns the version it had.
 
     `before(version)` is called once before the first step on a database that already holds something: the backup.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
 from kitamae.adapters.sqlite.named import queries
+from kitamae.kernel.context.query.match import NO_DATASET
 from kitamae.kernel.context.store import Instance
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ _BY: Final = {
     "deletedAt": "instances_deleted",
 }
 _EVER: Final = (-(1 << 62), 1 << 62)
-_ID: Final = re.compile(r"urn:ngsi-ld:instance:([0-9a-f]+)\.([0-9a-f]+)\.(-?[0-9a-f]+)\.([0-9a-f]+)\Z")
-DEFAULT: Final = ("", "@none")
 
 
 class Series(NamedTuple):
@@ -39,23 +38,44 @@ class Series(NamedTuple):
     dataset: str
 
 
-def instance_id(entity: int, attribute: int, t: int, seq: int) -> str:
-    """The id of an instance that nobody gave another."""
-    return f"urn:ngsi-ld:instance:{entity:x}.{attribute:x}.{t:x}.{seq:x}"
-
-
 def concerned(db: apsw.Connection, query: InstanceQuery) -> Iterator[Series]:
     """The series that a query may find something in: by entity as asked, then by attribute name and dataset."""
-    named = None
-    if query.attrs:
-        named = list(db.execute(_SQL["attributes_named"], (orjson.dumps(query.attrs).decode(),)))
+    wanted = named(db, query)
     names: dict[int, tuple[str, str]] = {}
     for id in query.entities:
-        keys = db.execute(_SQL["history_keys"], {"tenant": query.tenant, "id": id}).fetchall()
-        for (entity,) in keys:
-            for attribute, name, dataset in named if named is not None else _attributes(db, entity, names):
-                if not query.datasets or dataset in query.datasets or (not dataset and "@none" in query.datasets):
+        for (entity,) in _keys(db, query.tenant, id):
+            for attribute, name, dataset in wanted if wanted is not None else _attributes(db, entity, names):
+                if _in(query.datasets, dataset):
                     yield Series(id, entity, attribute, name, dataset)
+
+
+def named(db: apsw.Connection, query: InstanceQuery) -> list[tuple[int, str, str]] | None:
+    """(key, name, dataset) of the attributes that a query names; None: it asks for all."""
+    if not query.attrs:
+        return None
+    found = db.execute(_SQL["attributes_named"], (orjson.dumps(query.attrs).decode(),))
+    return [(key, name, dataset) for key, name, dataset in found if _in(query.datasets, dataset)]
+
+
+def any_of(
+    db: apsw.Connection, entity: int, wanted: list[tuple[int, str, str]] | None, query: InstanceQuery
+) -> bool:
+    """Whether an entity has an instance that the query asks for; `wanted` is what `named` said of it."""
+    asked = replace(query, last=None, limit=1)
+    return any(
+        rows(db, asked, Series("", entity, attribute, name, dataset))
+        for attribute, name, dataset in (wanted if wanted is not None else _attributes(db, entity, {}))
+        if _in(query.datasets, dataset)
+    )
+
+
+def _keys(db: apsw.Connection, tenant: str, id: str) -> list[tuple[int]]:
+    found: list[Any] = db.execute(_SQL["history_keys"], {"tenant": tenant, "id": id}).fetchall()
+    return found
+
+
+def _in(datasets: tuple[str, ...], dataset: str) -> bool:
+    return not datasets or (dataset or NO_DATASET) in datasets
 
 
 def _attributes(
@@ -67,20 +87,16 @@ def _attributes(
     while row := db.execute(_SQL["next_attribute"], (entity, at)).fetchone():
         at = row[0]
         if at not in names:
-            names[at] = db.execute(_SQL["attribute_of_key"], (at,)).fetchone()
+            names[at] = db.execute(_SQL["attribute_of_key"], (at,)).get
         found.append((at, *names[at]))
     return sorted(found, key=lambda one: one[1:])
 
 
 def rows(db: apsw.Connection, query: InstanceQuery, one: Series) -> list[tuple[Any, ...]]:
-    """(t, seq, observed_at, created_at, modified_at, deleted_at, given_id, doc) in ascending order."""
+    """(t, seq, observed_at, created_at, modified_at, deleted_at, doc) in ascending order."""
     where: dict[str, Any] = {"entity": one.entity, "attribute": one.attribute}
     if query.instance is not None:
-        if (parts := _ID.match(query.instance)) and (int(parts[1], 16), int(parts[2], 16)) == one[1:3]:
-            key = {"t": int(parts[3], 16), "seq": int(parts[4], 16)}
-            if found := db.execute(_SQL["instance_by_key"], {**where, **key}).fetchall():
-                return list(found)
-        return list(db.execute(_SQL["instance_by_given_id"], {**where, "id": query.instance}))
+        return list(db.execute(_SQL["instance_by_id"], {**where, "id": query.instance}))
     low, high = interval(query)
     sql = _SQL["instances_all" if query.timerel is None else _BY[query.timeproperty]]
     if query.timerel is None and query.timeproperty != "observedAt":
@@ -111,20 +127,19 @@ def instances(db: apsw.Connection, query: InstanceQuery) -> list[Instance]:
     found: list[Instance] = []
     loads = orjson.loads
     for one in concerned(db, query):
-        id, entity, attribute, name, _ = one
-        found += [
-            Instance(
-                id,
-                name,
-                given_id or f"urn:ngsi-ld:instance:{entity:x}.{attribute:x}.{t:x}.{seq:x}",
-                loads(doc),
-                observed_at,
-                created_at,
-                modified_at,
-                deleted_at,
+        id, name = one.id, one.name
+        for _, _, observed_at, created_at, modified_at, deleted_at, doc in rows(db, query, one):
+            attribute = loads(doc)
+            found.append(
+                Instance(
+                    id,
+                    name,
+                    attribute["instanceId"],
+                    attribute,
+                    observed_at,
+                    created_at,
+                    modified_at,
+                    deleted_at,
+                )
             )
-            for t, seq, observed_at, created_at, modified_at, deleted_at, given_id, doc in rows(
-                db, query, one
-            )
-        ]
     return found

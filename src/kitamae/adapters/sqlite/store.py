@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def open(  # noqa: A001  # a store is opened, as a file is
+async def open(
     path: Path,
     *,
     hot: Sequence[str] = (),
@@ -98,6 +98,10 @@ class SqliteStore:
         self._hear.append(heard)
 
     # --- reading
+    async def expired(self, at: int, most: int) -> list[tuple[str, str, str]]:
+        """See `Store.expired`."""
+        return self._reading.expired(at, most)
+
     async def row(self, tenant: str, id: str, variant: str = "") -> Row | None:
         """See `Store.row`."""
         return self._reading.row(tenant, id, variant)
@@ -112,11 +116,11 @@ class SqliteStore:
 
     async def types(self, tenant: str) -> dict[str, int]:
         """See `Store.types`."""
-        return self._reading.types(tenant)
+        return await self._reading.types(tenant)
 
     async def attributes(self, tenant: str, type: str | None = None) -> dict[str, dict[str, Any]]:
         """See `Store.attributes`."""
-        return self._reading.attributes(tenant, type)
+        return await self._reading.attributes(tenant, type)
 
     async def tenants(self) -> list[str]:
         """See `Store.tenants`."""
@@ -140,7 +144,7 @@ class SqliteStore:
 
     async def documents(self, tenant: str | None, kind: str) -> list[tuple[str, str, Json]]:
         """See `Store.documents`."""
-        return self._reading.documents(tenant, kind)
+        return await self._reading.documents(tenant, kind)
 
     async def owed(self, queue: str, after: int, most: int) -> list[Owed]:
         """See `Store.owed`."""
@@ -148,7 +152,7 @@ class SqliteStore:
 
     async def queues(self) -> list[tuple[str, str, int]]:
         """See `Store.queues`."""
-        return self._reading.queues()
+        return await self._reading.queues()
 
     async def settle(self, numbers: Sequence[int]) -> None:
         """See `Store.settle`. One that is lost in a crash is delivered again."""

@@ -24,7 +24,7 @@ def drive(work: Coroutine[object, None, T]) -> T:
         return result
     work.close()
     raise RuntimeError(
-        f"{work.__qualname__} waited for something other than the store inside a transaction: everything that has"
+        f"{getattr(work, '__qualname__', work)} waited for something other than the store inside a transaction: everything that has"
         " to be waited for must be there before the transaction begins"
     )
 

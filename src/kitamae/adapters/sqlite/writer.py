@@ -151,7 +151,9 @@ class Writer:
         try:
             job.result = job.do()
         except apsw.Error as error:
-            if not self._db.in_transaction or isinstance(error, apsw.FullError | apsw.IOError | apsw.CorruptError):
+            if not self._db.in_transaction or isinstance(
+                error, apsw.FullError | apsw.IOError | apsw.CorruptError
+            ):
                 raise
             job.error = database.problem(error)
         except Exception as error:

@@ -15,6 +15,7 @@ from kitamae.adapters.sqlite import columns
 from kitamae.adapters.sqlite.census import Census
 from kitamae.adapters.sqlite.history import Remembering
 from kitamae.adapters.sqlite.named import queries
+from kitamae.kernel.context import clock
 from kitamae.kernel.context.store import Change
 from kitamae.kernel.problems import NotFound, Problem
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import apsw
 
     from kitamae.kernel.context.entity import Entity, Json
-    from kitamae.kernel.context.operations.command import Command, Effect, Touched
+    from kitamae.kernel.context.operations.command import Command, Effect, Touched, Verb
     from kitamae.kernel.context.store import Instance
 
 _SQL = queries("entity", "change", "history")
@@ -69,10 +70,9 @@ class Writing:
         self.reset()
         self.memory = Remembering(self.db)
         self._tenants = {str(row[0]) for row in self.db.execute(_SQL["tenants"])}
-        self.seq = int(self.db.execute(_SQL["last_seq"]).fetchone()[0])
-        self._key = int(self.db.execute(_SQL["entity_last_key"]).fetchone()[0])
-        last = self.db.execute(_SQL["last_at"]).fetchone()
-        self._at = int(last[0]) if last else 0
+        self.seq = int(self.db.execute(_SQL["last_seq"]).get)
+        self._key = int(self.db.execute(_SQL["entity_last_key"]).get)
+        self._at = int(self.db.execute(_SQL["last_at"]).get or 0)
 
     def reset(self) -> None:
         """A new group commit."""
@@ -145,42 +145,42 @@ class Writing:
         if effect.verb == "none":
             return effect
         with self.savepoint():
-            self._write(id, command.actor, found, effect, at)
+            self._write(id, command.actor, found, effect, effect.verb, at)
         return effect
 
-    def _write(self, id: Id, actor: str, found: Known | None, effect: Effect, at: int) -> None:
+    def _write(self, id: Id, actor: str, found: Known | None, effect: Effect, verb: Verb, at: int) -> None:
         self.seq = seq = self.seq + 1
         before, after = effect.before, effect.after
         self._touched.append(id)
-        if after is None:
-            if found is None or before is None:
+        if found is None:
+            if after is None:
                 raise Problem(f"{id[1]}: an operation deleted an entity that is not there")
-            key = found.key
-            self._delete(id, key, before, keep=effect.history, seq=seq)
-        elif found is None or before is None:
             key = self._create(id, after, seq, at)
+        elif after is None:
+            key = found.key
+            self._delete(id, key, found.entity, seq, at)
         else:
             key = found.key
-            self._update(id, key, before, after, effect.touched, seq, at)
+            told = effect.touched if before is found.entity else None  # else: over one that had expired
+            self._update(id, key, found.entity, after, told, seq, at)
         types = (after or before or {"type": []})["type"]
         self.db.execute(
             _CHANGE,
             (
                 seq,
                 *id,
-                effect.verb,
+                verb,
                 at,
                 actor,
                 orjson.dumps(types).decode(),
                 orjson.dumps([(t.name, t.verb, t.after, t.before) for t in effect.touched]),
             ),
         )
-        if effect.history and effect.touched:
+        if effect.touched:
             self.memory.touched(key, effect.touched, seq, at)
-        if effect.verb != "none":  # always; apply has looked
-            change = Change(seq, *id, effect.verb, at, actor, types, effect.touched)
-            self.changes.append(change)
-            self._watch(change, effect)
+        change = Change(seq, *id, verb, at, actor, types, effect.touched)
+        self.changes.append(change)
+        self._watch(change, effect)
 
     def _create(self, id: Id, entity: Entity, seq: int, at: int) -> int:
         db, tenant = self.db, id[0]
@@ -194,8 +194,8 @@ class Writing:
             db.execute(_PAST_DELETE, (key,))
         else:
             self._key = key = self._key + 1
-        plain, kv, doc = columns.row(entity)
-        db.execute(_INSERT, (key, *id, seq, at, at, plain, kv, doc))
+        expires, plain, kv, doc = columns.row(entity)
+        db.execute(_INSERT, (key, *id, seq, at, at, expires, plain, kv, doc))
         self._types(tenant, key, (), entity["type"])
         self._scopes(tenant, key, (), entity.get("scope", ()))
         self._places(key, columns.places(entity))
@@ -205,16 +205,23 @@ class Writing:
         return key
 
     def _update(
-        self, id: Id, key: int, before: Entity, after: Entity, touched: list[Touched], seq: int, at: int
+        self,
+        id: Id,
+        key: int,
+        before: Entity,
+        after: Entity,
+        touched: list[Touched] | None,
+        seq: int,
+        at: int,
     ) -> None:
         tenant = id[0]
-        plain, kv, doc = columns.row(after)
-        self.db.execute(_UPDATE, (seq, at, plain, kv, doc, key))
+        expires, plain, kv, doc = columns.row(after)
+        self.db.execute(_UPDATE, (seq, at, expires, plain, kv, doc, key))
         self._types(tenant, key, before["type"], after["type"])
         self._scopes(tenant, key, before.get("scope", ()), after.get("scope", ()))
-        looks = before["type"] != after["type"]
-        moves = False
-        for one in touched:
+        looks = touched is None or before["type"] != after["type"]
+        moves = touched is None
+        for one in touched or ():
             kinds = one.after and one.after["kind"], one.before and one.before["kind"]
             looks = looks or kinds[0] != kinds[1]
             moves = moves or "GeoProperty" in kinds
@@ -229,15 +236,15 @@ class Writing:
         else:
             self._cache.pop(id, None)
 
-    def _delete(self, id: Id, key: int, entity: Entity, *, keep: bool, seq: int) -> None:
+    def _delete(self, id: Id, key: int, entity: Entity, seq: int, at: int) -> None:
         db, tenant = self.db, id[0]
         self._types(tenant, key, entity["type"], ())
         self._scopes(tenant, key, entity.get("scope", ()), ())
         db.execute(_BOX_DELETE, (key,))
         db.execute(_PLACE_DELETE, (key,))
         db.execute(_DELETE, (key,))
-        if keep:
-            db.execute(_PAST_INSERT, (key, *id, seq, orjson.dumps(entity)))
+        gone = {**entity, "deletedAt": clock.text(at)}
+        db.execute(_PAST_INSERT, (key, *id, seq, orjson.dumps(gone)))
         self._census.moved(tenant, columns.shape(entity), None)
         self._cache.pop(id, None)
 

@@ -188,6 +188,10 @@ class Store(Protocol):
         """Expanded attribute name -> {"count": n, "kinds": [...], "types": [expanded entity types]}."""
         ...
 
+    async def expired(self, at: int, most: int) -> list[tuple[str, str, str]]:
+        """(tenant, id, variant) of entities of which something expired by `at` (microseconds UTC): for `Expire`."""
+        ...
+
     async def tenants(self) -> list[str]:
         """Those that were ever written to; "" is the default one."""
         ...

@@ -7,6 +7,7 @@ CREATE TABLE entity (
     version  INTEGER NOT NULL,             -- change.seq of the last write
     created  INTEGER NOT NULL,             -- microseconds since 1970, UTC
     modified INTEGER NOT NULL,
+    expires  INTEGER,                      -- when it, or the first of its attribute instances, expires
     plain    INTEGER NOT NULL,             -- 1: every attribute has one instance, so kv says all that q asks
     kv       BLOB NOT NULL,                -- JSONB: expanded attribute name -> value of its first instance
     doc      BLOB NOT NULL,                -- JSON: the entity in the kernel's internal form
@@ -15,6 +16,8 @@ CREATE TABLE entity (
 
 -- Where kv does not say all: a query on kv adds these and lets query.match decide.
 CREATE INDEX entity_not_plain ON entity (tenant) WHERE plain = 0;
+
+CREATE INDEX entity_expires ON entity (expires) WHERE expires IS NOT NULL;
 
 CREATE TABLE entity_type (
     tenant TEXT NOT NULL,
@@ -89,8 +92,7 @@ CREATE TABLE instance (
     deleted_at  INTEGER,
     num         REAL,                      -- the value where it is a number or a boolean, for aggregation
     txt         TEXT,                      -- the value where it is text
-    given_id    TEXT,                      -- an instanceId that somebody chose; NULL: derived from the key
-    doc         BLOB NOT NULL,             -- JSON: the attribute in the internal form
+    doc         BLOB NOT NULL,             -- JSON: the attribute in the internal form, with its instanceId
     PRIMARY KEY (entity, attribute, t, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX instance_modified ON instance (entity, attribute, modified_at);
