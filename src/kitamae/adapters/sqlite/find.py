@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.store import InstanceQuery
 
+    Linked = Callable[[str], Entity | None]
+
 _SQL = queries("entity", "history")
 _READ = _SQL["entity_read"]
+_ROW: Final = "e.key, e.version, e.doc"
 
 QUICK: Final = 200  # documents that the event loop may look into for one query
 
@@ -31,12 +34,12 @@ QUICK: Final = 200  # documents that the event loop may look into for one query
 def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick: bool = False) -> Found:
     """See `Store.find`. `quick`: raises TooLong rather than look into many documents."""
     plan = translate.where(query, hot)
-    if plan.exact:
+    if plan.unsure == "0":
         return _exactly(db, query, plan)
+    end = query.offset + query.limit
     rows: list[Row] = []
     seen = 0
-    end = query.offset + query.limit
-    for row, _ in _matching(db, query, plan, QUICK if quick else None):
+    for row in _matching(db, query, plan, QUICK if quick else None):
         seen += 1
         if query.offset < seen <= end:
             rows.append(row)
@@ -46,44 +49,44 @@ def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick
 
 
 def _exactly(db: apsw.Connection, query: EntityQuery, plan: translate.Plan) -> Found:
+    """SQL says it all."""
+    n = len(plan.params)
     rows = [
         Row(*row)
         for row in db.execute(
-            f"SELECT key, version, doc FROM entity WHERE {plan.sql} ORDER BY key LIMIT :_limit OFFSET :_offset",
-            {**plan.params, "_limit": query.limit, "_offset": query.offset},
+            f"{plan.select(_ROW)} LIMIT ?{n + 1} OFFSET ?{n + 2}", (*plan.params, query.limit, query.offset)
         )
     ]
-    count = None
-    if query.count:
-        if query.offset == 0 and len(rows) < query.limit:
-            count = len(rows)
-        else:
-            count = db.execute(f"SELECT count(*) FROM entity WHERE {plan.sql}", plan.params).get
-    return Found(rows, count)
+    if not query.count:
+        return Found(rows)
+    if rows and len(rows) < query.limit:
+        return Found(rows, query.offset + len(rows))
+    return Found(rows, db.execute(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params).get)
 
 
 def _matching(
     db: apsw.Connection, query: EntityQuery, plan: translate.Plan, most: int | None = None
-) -> Iterator[tuple[Row, Entity]]:
-    """Candidates that match, in the order of creation. Raises TooLong after `most` candidates."""
+) -> Iterator[Row]:
+    """Those that match, in order. Raises TooLong when more than `most` documents would have to be looked into."""
     linked = linker(db, query.tenant)
-    candidates = db.execute(
-        f"SELECT key, version, doc FROM entity WHERE {plan.sql} ORDER BY key", plan.params
-    )
-    for looked, row in enumerate(candidates):
-        if looked == most:
-            raise TooLong
-        entity = orjson.loads(row[2])
-        if match.entity(query, entity, linked):
-            yield Row(*row), entity
+    looked = 0
+    for key, version, doc, unsure in db.execute(plan.select(f"{_ROW}, {plan.unsure}"), plan.params):
+        if unsure:
+            if looked == most:
+                raise TooLong
+            looked += 1
+            if not match.entity(query, orjson.loads(doc), linked):
+                continue
+        yield Row(key, version, doc)
 
 
-def linker(db: apsw.Connection, tenant: str) -> Callable[[str], Entity | None]:
+def linker(db: apsw.Connection, tenant: str) -> Linked:
     """Finds the entity that a relationship leads to."""
 
     def linked(id: str) -> Entity | None:
         row = db.execute(_READ, (tenant, id, "")).fetchone()
-        return orjson.loads(row[2]) if row else None
+        found: Entity | None = orjson.loads(row[2]) if row else None
+        return found
 
     return linked
 
@@ -93,14 +96,18 @@ def chunk(
 ) -> tuple[list[Row], int | None]:
     """Matches among the next `size` candidates after a key, and the last key looked at; None: there are no more."""
     plan = translate.where(query, hot)
-    found = list(
-        db.execute(
-            f"SELECT key, version, doc FROM entity WHERE ({plan.sql}) AND key > :_after ORDER BY key LIMIT :_size",
-            {**plan.params, "_after": after, "_size": size},
-        )
-    )
+    n = len(plan.params)
+    found: list[Any] = db.execute(
+        f"SELECT {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND e.key > ?{n + 1}"
+        f" ORDER BY e.key LIMIT ?{n + 2}",
+        (*plan.params, after, size),
+    ).fetchall()
     linked = linker(db, query.tenant)
-    rows = [Row(*row) for row in found if plan.exact or match.entity(query, orjson.loads(row[2]), linked)]
+    rows = [
+        Row(key, version, doc)
+        for key, version, doc, unsure in found
+        if not unsure or match.entity(query, orjson.loads(doc), linked)
+    ]
     return rows, found[-1][0] if len(found) == size else None
 
 
@@ -109,22 +116,26 @@ def remembered(
 ) -> Found:
     """See `Store.remembered`. A living entity is judged by its present state, a deleted one by its last."""
     plan = translate.where(query, hot)
-    living = db.execute(
-        f"SELECT id, key, version, doc FROM entity WHERE {plan.sql} ORDER BY id, variant", plan.params
+    living: Any = db.execute(
+        f"SELECT e.id, {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} ORDER BY e.id, e.variant",
+        plan.params,
     )
-    past = db.execute(_SQL["past_of_tenant"], (query.tenant,))
+    past: Any = db.execute(_SQL["past_of_tenant"], (query.tenant,))
     linked = linker(db, query.tenant)
     wanted = series.named(db, history)
     rows: list[Row] = []
     seen = 0
     end = query.offset + query.limit
-    for _, key, version, doc in heapq.merge(living, past, key=_id):
-        if match.entity(query, orjson.loads(doc), linked) and series.any_of(db, key, wanted, history):
-            seen += 1
-            if query.offset < seen <= end:
-                rows.append(Row(key, version, doc))
-            elif seen > end and not query.count:
-                break
+    for _, key, version, doc, unsure in heapq.merge(living, past, key=_id):
+        if unsure and not match.entity(query, orjson.loads(doc), linked):
+            continue
+        if not series.any_of(db, key, wanted, history):
+            continue
+        seen += 1
+        if query.offset < seen <= end:
+            rows.append(Row(key, version, doc))
+        elif seen > end and not query.count:
+            break
     return Found(rows, seen if query.count else None)
 
 

@@ -82,4 +82,4 @@ SELECT count(*) FROM instance WHERE entity = ?;
 
 -- name: past_of_tenant
 -- Entities that only history knows.
-SELECT id, key, version, doc FROM past WHERE tenant = ? ORDER BY id, variant;
+SELECT id, key, version, doc, 1 FROM past WHERE tenant = ? ORDER BY id, variant;
