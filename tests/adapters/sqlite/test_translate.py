@@ -49,7 +49,8 @@ def opened(entities: list[Entity], declared: tuple[str, ...] = HOT) -> apsw.Conn
         plain = all(len(instances) == 1 for instances in entity["attrs"].values())
         created = clock.micros(entity["createdAt"])
         db.execute(
-            "INSERT INTO entity VALUES (?, '', ?, '', 1, ?, ?, ?, jsonb(?), ?)",
+            "INSERT INTO entity (key, tenant, id, version, created, modified, plain, kv, doc)"
+            " VALUES (?, '', ?, 1, ?, ?, ?, jsonb(?), ?)",
             (key, entity["id"], created, created, plain, orjson.dumps(kv), orjson.dumps(entity)),
         )
         for name in entity["type"]:

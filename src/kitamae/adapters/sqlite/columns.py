@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import orjson
 
 from kitamae.kernel.context.operations import expiry
+from kitamae.kernel.context.query import geometry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from kitamae.kernel.context.entity import Attribute, Entity, Json
-
-Box: TypeAlias = tuple[float, float, float, float]
-"""west, east, south, north in degrees."""
 
 Shape: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """An entity's types, and for each attribute its name and then its kinds: what discovery counts."""
@@ -46,35 +42,14 @@ def shape(entity: Entity) -> Shape:
     )
 
 
-def places(entity: Entity) -> list[tuple[str, Box]]:
+def places(entity: Entity) -> list[tuple[str, geometry.Box]]:
     """The bounding box of each instance of each GeoProperty that has coordinates."""
     return [
         (name, around)
         for name, instances in entity["attrs"].items()
         for instance in instances
-        if instance["kind"] == "GeoProperty" and (around := box(instance["v"]))
+        if instance["kind"] == "GeoProperty" and (around := geometry.box(instance["v"]))
     ]
-
-
-def box(geometry: Json) -> Box | None:
-    """The bounding box of a GeoJSON geometry; None for one that has no position."""
-    positions = list(_positions(geometry))
-    if not positions:
-        return None
-    longitudes, latitudes = [p[0] for p in positions], [p[1] for p in positions]
-    return min(longitudes), max(longitudes), min(latitudes), max(latitudes)
-
-
-def _positions(part: Json) -> Iterator[tuple[float, float]]:
-    if isinstance(part, dict):
-        yield from _positions(part.get("coordinates"))
-        yield from _positions(part.get("geometries"))
-    elif isinstance(part, list):
-        if len(part) >= 2 and all(isinstance(x, int | float) for x in part[:2]):
-            yield float(part[0]), float(part[1])
-        else:
-            for inner in part:
-                yield from _positions(inner)
 
 
 def typed(value: Json) -> tuple[float | None, str | None]:

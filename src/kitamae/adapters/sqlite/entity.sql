@@ -33,7 +33,7 @@ INSERT INTO place (entity, name) VALUES (?, ?);
 
 -- name: place_box_insert
 -- The box of the place that was inserted just now.
-INSERT INTO place_box (key, west, east, south, north) VALUES (last_insert_rowid(), ?, ?, ?, ?);
+INSERT INTO place_box (key, west, south, east, north) VALUES (last_insert_rowid(), ?, ?, ?, ?);
 
 -- name: place_box_delete
 DELETE FROM place_box WHERE key IN (SELECT key FROM place WHERE entity = ?);

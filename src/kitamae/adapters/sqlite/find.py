@@ -50,11 +50,11 @@ def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick
 
 def _exactly(db: apsw.Connection, query: EntityQuery, plan: translate.Plan) -> Found:
     """SQL says it all."""
-    n = len(plan.params)
     rows = [
         Row(*row)
         for row in db.execute(
-            f"{plan.select(_ROW)} LIMIT ?{n + 1} OFFSET ?{n + 2}", (*plan.params, query.limit, query.offset)
+            f"{plan.select(_ROW)} LIMIT :most OFFSET :skip",
+            {**plan.params, "most": query.limit, "skip": query.offset},
         )
     ]
     if not query.count:
@@ -96,11 +96,10 @@ def chunk(
 ) -> tuple[list[Row], int | None]:
     """Matches among the next `size` candidates after a key, and the last key looked at; None: there are no more."""
     plan = translate.where(query, hot)
-    n = len(plan.params)
     found: list[Any] = db.execute(
-        f"SELECT {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND e.key > ?{n + 1}"
-        f" ORDER BY e.key LIMIT ?{n + 2}",
-        (*plan.params, after, size),
+        f"SELECT {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND e.key > :after"
+        " ORDER BY e.key LIMIT :size",
+        {**plan.params, "after": after, "size": size},
     ).fetchall()
     linked = linker(db, query.tenant)
     rows = [

@@ -151,15 +151,19 @@ class Writer:
         try:
             job.result = job.do()
         except apsw.Error as error:
-            if not self._db.in_transaction or isinstance(
-                error, apsw.FullError | apsw.IOError | apsw.CorruptError
-            ):
+            if self._fatal(error):
                 raise
             job.error = database.problem(error)
         except Exception as error:
             if not self._db.in_transaction:
                 raise
             job.error = error
+
+    def _fatal(self, error: apsw.Error) -> bool:
+        """It concerns the disk, not the one write."""
+        return not self._db.in_transaction or isinstance(
+            error, apsw.FullError | apsw.IOError | apsw.CorruptError | apsw.NoMemError
+        )
 
     def _give_up(self, error: BaseException, done: Sequence[Job]) -> None:
         """Nothing of this commit is there; say so to everybody in it and start afresh."""
@@ -184,6 +188,10 @@ class Writer:
                 answers.append(self.writing.apply(command))
             except Problem as problem:
                 answers.append(problem)
+            except apsw.Error as error:
+                if self._fatal(error):
+                    raise
+                answers.append(database.problem(error))
         return answers
 
     def transact(self, work: Work) -> Any:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.entity import Entity, Json
     from kitamae.kernel.context.operations.command import Command, Effect, Touched, Verb
+    from kitamae.kernel.context.query.geometry import Box
     from kitamae.kernel.context.store import Instance
 
 _SQL = queries("entity", "change", "history")
@@ -159,10 +160,12 @@ class Writing:
         elif after is None:
             key = found.key
             self._delete(id, key, found.entity, seq, at)
+        elif before is None:  # in the place of one that had expired
+            self._delete(id, found.key, found.entity, seq, at)
+            key = self._create(id, after, seq, at)
         else:
             key = found.key
-            told = effect.touched if before is found.entity else None  # else: over one that had expired
-            self._update(id, key, found.entity, after, told, seq, at)
+            self._update(id, key, found.entity, after, effect.touched, seq, at)
         types = (after or before or {"type": []})["type"]
         self.db.execute(
             _CHANGE,
@@ -210,7 +213,7 @@ class Writing:
         key: int,
         before: Entity,
         after: Entity,
-        touched: list[Touched] | None,
+        touched: list[Touched],
         seq: int,
         at: int,
     ) -> None:
@@ -219,9 +222,9 @@ class Writing:
         self.db.execute(_UPDATE, (seq, at, expires, plain, kv, doc, key))
         self._types(tenant, key, before["type"], after["type"])
         self._scopes(tenant, key, before.get("scope", ()), after.get("scope", ()))
-        looks = touched is None or before["type"] != after["type"]
-        moves = touched is None
-        for one in touched or ():
+        looks = before["type"] != after["type"]
+        moves = False
+        for one in touched:
             kinds = one.after and one.after["kind"], one.before and one.before["kind"]
             looks = looks or kinds[0] != kinds[1]
             moves = moves or "GeoProperty" in kinds
@@ -290,7 +293,7 @@ class Writing:
         for new in after - before:
             self.db.execute(insert, (tenant, new, key))
 
-    def _places(self, key: int, boxes: list[tuple[str, columns.Box]]) -> None:
+    def _places(self, key: int, boxes: list[tuple[str, Box]]) -> None:
         for name, around in boxes:
             self.db.execute(_PLACE_INSERT, (key, name))
             self.db.execute(_BOX_INSERT, around)
