@@ -159,6 +159,10 @@ def test_a_history_may_hold_many_instances_of_one_dataset():
     found = read.entity({**SHELTER, "水位": history, "空": []}, CORE, temporal=True)
     assert [instance["v"] for instance in found["attrs"][DEFAULT + "水位"]] == [0, 1, 2]
     assert found["attrs"][DEFAULT + "空"] == []
+    added = read.fragment({"水位": history}, CORE, temporal=True)
+    assert added["attrs"][DEFAULT + "水位"] == found["attrs"][DEFAULT + "水位"]
+    with pytest.raises(BadRequest, match="nothing to take away"):
+        read.fragment({"水位": [{"type": "Property", "value": NULL}]}, CORE, temporal=True)
 
 
 def test_an_array_of_plain_objects_is_a_value_and_an_array_of_instances_is_not():
