@@ -19,8 +19,12 @@ Problem                     500 InternalError
 ├── TooManyResults          403 TooManyResults
 ├── TooManyRequests         429
 ├── Unavailable             503
-│   ├── LdContextUnavailable 503 LdContextNotAvailable
-│   └── StoreFull           507
+│   ├── LdContextUnavailable 504 LdContextNotAvailable
+│   ├── StoreFull           507
+│   ├── StoreInUse          503 (another process serves this directory)
+│   ├── StoreTooNew         503 (written by a newer Kitamae)
+│   ├── StoreUnknown        503 (not a file of ours)
+│   └── StoreDamaged        503
 """
 
 from __future__ import annotations
@@ -201,6 +205,7 @@ class LdContextUnavailable(Unavailable):
     """A remote @context that is neither stored here nor to be had."""
 
     type = _ETSI + "LdContextNotAvailable"
+    status = 504
     title = "The @context cannot be had"
 
 
@@ -210,3 +215,31 @@ class StoreFull(Unavailable):
     type = _OURS + "store-full"
     status = 507
     title = "The disk is full"
+
+
+class StoreInUse(Unavailable):
+    """Another process serves this data directory."""
+
+    type = _OURS + "store-in-use"
+    title = "The data directory is in use"
+
+
+class StoreTooNew(Unavailable):
+    """A data file that a newer Kitamae wrote: read by none that is older."""
+
+    type = _OURS + "store-too-new"
+    title = "The data file is of a newer version"
+
+
+class StoreUnknown(Unavailable):
+    """A file that no Kitamae wrote."""
+
+    type = _OURS + "store-unknown"
+    title = "The data file is not Kitamae's"
+
+
+class StoreDamaged(Unavailable):
+    """The data file fails SQLite's own check."""
+
+    type = _OURS + "store-damaged"
+    title = "The data file is damaged"

@@ -1,1 +1,15 @@
-"""The embedded store: one SQLite database, one writer, readers beside it."""
+"""The embedded store: one SQLite database, one writer, readers beside it.
+
+store.py       the face: `open`, SqliteStore         pool.py     connections that read
+writer.py      the thread, the queue, group commit   reading.py  quick reads, longer reads, kept rows
+writing.py     one command and all it entails        find.py     queries over many entities
+transaction.py what work inside a commit sees        series.py   history
+columns.py     an entity -> its rows                 translate.py  a query tree -> SQL
+census.py      counted while written: discovery      backup.py, migrate.py, database.py
+*.sql          every statement by its name
+"""
+
+from kitamae.adapters.sqlite.backup import restore
+from kitamae.adapters.sqlite.store import SqliteStore, open  # noqa: A004  # a store is opened, as a file is
+
+__all__ = ["SqliteStore", "open", "restore"]

@@ -2,7 +2,8 @@
 
 Understood: URLs, objects, arrays and null; terms as text or object (`@id`, `@type`, `@container`, `@prefix`); prefixes,
 `@vocab`, `@import`; keyword aliases. Skipped, because it has no meaning for the names of an entity: `@base`,
-`@language`, `@direction`, reverse terms, contexts within a term. docs/decisions/ld-subset.md says why.
+`@language`, `@direction`, reverse terms. Refused, by clause 5.5.7: a context within a term. docs/decisions/ld-subset.md
+says why.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urljoin
 
 from kitamae.kernel.context import names
+from kitamae.kernel.context.lexical import has_scheme, is_uri
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 10
 """Contexts that name contexts that name contexts."""
+MAX_READINGS: Final = 64
+"""How often one context may lead to a document: each may name the others again and again."""
+MAX_CHAIN: Final = 100
+"""Terms defined by terms that are defined by terms."""
 MAX_TERMS: Final = 20_000
 """In one compiled context; the largest in use (all smart data models at once) has about 6,000."""
 
@@ -75,7 +81,7 @@ def absolute(name: str, terms: Mapping[str, Term]) -> str | None:
         term = terms.get(prefix)
         if term is not None and term.prefix and term.iri:
             return term.iri + suffix
-    return name
+    return name if prefix == "_" or has_scheme(name) else None
 
 
 class Compiler:
@@ -87,6 +93,7 @@ class Compiler:
         self.terms = dict(core)
         self.vocab: str = names.DEFAULT_VOCAB
         self.urls: list[str] = []
+        self.chain = 0
 
     def content(self, source: Json) -> dict[str, Term]:
         """All of it, read into one table. Raises BadRequest for what is not a context."""
@@ -97,14 +104,12 @@ class Compiler:
         """Any @context value. `path`: the URLs that led here."""
         if isinstance(source, list):
             for part in source:
+                if isinstance(part, list):
+                    raise BadRequest("@context: an array within an array")
                 self.read(part, base, path)
         elif isinstance(source, str):
             self.read_url(urljoin(base, source), path)
         elif isinstance(source, dict):
-            if "@context" in source and len(path) == 0:
-                raise BadRequest(
-                    "@context: an object within it has an @context again; give its content alone"
-                )
             self.define(source, base, path)
         elif source is None:
             self.terms, self.vocab = dict(self.core), names.DEFAULT_VOCAB
@@ -120,6 +125,8 @@ class Compiler:
         if url in names.CORE_URLS:
             self.vocab = names.DEFAULT_VOCAB
             return
+        if len(self.urls) >= MAX_READINGS:
+            raise BadRequest(f"@context: more than {MAX_READINGS} documents, one after the other")
         self.urls.append(url)
         self.read(self.documents[url], url, (*path, url))
 
@@ -159,10 +166,14 @@ class Compiler:
                 return
             raise BadRequest(f"@context: {name!r} cannot be defined as a term")
         done[name] = False
+        self.chain += 1
+        if self.chain > MAX_CHAIN:
+            raise BadRequest(f"@context, {name!r:.200}: more than {MAX_CHAIN} terms by way of each other")
         simple = not isinstance(given, dict)
         definition = {"@id": given} if simple else given
         if "@reverse" not in definition:
             self.terms[name] = self.definition(name, definition, simple, local, done)
+        self.chain -= 1
         done[name] = True
 
     def definition(
@@ -174,10 +185,12 @@ class Compiler:
         done: dict[str, bool],
     ) -> Term:
         """The term itself."""
+        where = f"@context, {name!r:.200}"
+        if "@context" in given and self.core:
+            raise BadRequest(f"{where}: a term cannot have an @context of its own (clause 5.5.7)")
         identifier = given.get("@id", name)
         if identifier is None:
             return Term(None)
-        where = f"@context, {name!r:.200}"
         _text(identifier, where)
         if identifier != name:
             iri = self.iri(identifier, local, done)
@@ -216,7 +229,7 @@ class Compiler:
         prefix, _, suffix = name.partition(":")
         if prefix in local and not suffix.startswith("//") and not done.get(prefix):
             self.term(prefix, local, done)
-        return absolute(name, self.terms) or name
+        return absolute(name, self.terms) or self.vocab + name
 
 
 def _text(given: Json, where: str) -> str:
@@ -226,12 +239,14 @@ def _text(given: Json, where: str) -> str:
 
 
 def urls_in(source: Json, base: str = "") -> list[str]:
-    """The URLs that a context value names itself, absolute, without the core's."""
+    """The URLs that a context value names itself, absolute, without the core's. Raises BadRequest for what is no URL."""
     found: list[str] = []
     for part in source if isinstance(source, list) else [source]:
-        url = part.get("@import") if isinstance(part, dict) else part
-        if isinstance(part, list):
-            found += urls_in(part, base)
-        elif isinstance(url, str) and (absolute := urljoin(base, url)) not in names.CORE_URLS:
-            found.append(absolute)
+        named = part.get("@import") if isinstance(part, dict) else part
+        if isinstance(named, str):
+            url = urljoin(base, named)
+            if not is_uri(url):
+                raise BadRequest(f"@context: expected a URL, got {named!r:.200}")
+            if url not in names.CORE_URLS:
+                found.append(url)
     return found

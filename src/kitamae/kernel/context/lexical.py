@@ -30,6 +30,11 @@ def is_name(text: str) -> bool:
     )
 
 
+def has_scheme(text: str) -> bool:
+    """Whether it begins as a URI does."""
+    return _SCHEME.match(text) is not None
+
+
 def is_uri(text: str) -> bool:
     """A URI (RFC 3986), or an IRI (RFC 3987) without characters that cannot be seen."""
     if text.isascii():

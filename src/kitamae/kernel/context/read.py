@@ -52,17 +52,17 @@ def fragment(
     *,
     id: str | None = None,
     merge: bool = False,
-    simplified: bool = False,
     temporal: bool = False,
+    simplified: bool = False,
 ) -> Fragment:
     """Some attributes, perhaps with type, scope and expiresAt. NULL takes away what it stands for.
 
     `id`: the entity it is for; another id in the payload is BadRequest. `merge`: attributes may be partial, and NULL
-    may also stand inside a value (clause 5.5.12); otherwise each attribute is complete. `temporal`: they are
-    histories, so instances may share a datasetId, and there is no NULL.
+    may also stand inside a value (clause 5.5.12); otherwise each attribute is complete. `temporal`: see `entity`; NULL
+    has no place in what is only added to a history.
     """
     payload = _object(payload)
-    reader = Reader(ctx, nulls=not temporal, merge=merge, simplified=simplified, temporal=temporal)
+    reader = Reader(ctx, nulls=not temporal, merge=merge, temporal=temporal, simplified=simplified)
     found: Fragment = {"attrs": {}}
     if "id" in payload or "@id" in payload:
         found["id"] = _id(payload)

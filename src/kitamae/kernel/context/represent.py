@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 LOCATION: Final = names.NGSI_LD + "location"
 
 _SILENT: Final = frozenset(("kind", "v", "v2type"))
-_AS_IS: Final = frozenset(("observedAt", "unitCode", "datasetId", "expiresAt", "entityIdSealed"))
-_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt"))
-_HEAD: Final = ("scope", "expiresAt", "createdAt", "modifiedAt", "deletedAt")
+_AS_IS: Final = frozenset(("observedAt", "unitCode", "datasetId", "entityIdSealed"))
+_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "expiresAt"))
+_HEAD: Final = ("scope", "deletedAt")
+_HEAD_SYSTEM: Final = (*_HEAD, "expiresAt", "createdAt", "modifiedAt")
 _PREVIOUS: Final = {kind: f"previous{member[0].upper()}{member[1:]}" for kind, member in VALUE_OF.items()}
 _BARE: Final = frozenset((str, int, float, bool))
 
@@ -61,8 +62,8 @@ def present(entity: Entity, ctx: Context, form: Form = NORMALIZED) -> dict[str, 
         "id": entity["id"],
         "type": compact(types[0]) if len(types) == 1 else [compact(iri) for iri in types],
     }
-    for member in _HEAD:
-        if member in entity and (form.sys_attrs or member not in ("createdAt", "modifiedAt")):
+    for member in _HEAD_SYSTEM if form.sys_attrs else _HEAD:
+        if member in entity:
             value = entity[member]
             answer[member] = value[0] if member == "scope" and len(value) == 1 else value
     wanted = _wanted(form)
@@ -226,7 +227,5 @@ _OUTSIDE: Final[dict[str, Callable[[Json, Context], Json]]] = {
 }
 """Kinds whose values are written otherwise than they are kept."""
 
-_WRAPPED: Final = frozenset(
-    ("LanguageProperty", "VocabProperty", "JsonProperty", "ListProperty", "ListRelationship")
-)
+_WRAPPED: Final = frozenset(("LanguageProperty", "VocabProperty", "JsonProperty"))
 """Kinds whose simplified form keeps the name of the value's member."""

@@ -131,12 +131,19 @@ class Transaction(Protocol):
         """Add a row to a receiver's queue."""
         ...
 
+    async def remember(self, tenant: str, entity: Entity) -> None:
+        """An entity that only history knows: what `remembered` matches and shows. One that lives is left alone."""
+        ...
+
     async def add_instances(self, tenant: str, entity: str, instances: Sequence[Instance]) -> None:
-        """History written by the temporal API itself, not by a change of the present state."""
+        """History written by the temporal API itself, not by a change of the present state.
+
+        An empty `instance_id` is given one. Raises NotFound for an entity that is neither here nor remembered.
+        """
         ...
 
     async def drop_instances(self, query: InstanceQuery) -> int:
-        """Delete history for good; how many."""
+        """Delete history for good; how many. An entity named without any further condition is forgotten."""
         ...
 
 
@@ -179,6 +186,10 @@ class Store(Protocol):
 
     async def attributes(self, tenant: str, type: str | None = None) -> dict[str, dict[str, Any]]:
         """Expanded attribute name -> {"count": n, "kinds": [...], "types": [expanded entity types]}."""
+        ...
+
+    async def expired(self, at: int, most: int) -> list[tuple[str, str, str]]:
+        """(tenant, id, variant) of entities of which something expired by `at` (microseconds UTC): for `Expire`."""
         ...
 
     async def tenants(self) -> list[str]:

@@ -4,7 +4,7 @@ DROP TABLE document;
 DROP TABLE owed;
 DROP TABLE past;
 DROP TABLE instance;
-DROP TABLE series;
+DROP TABLE attribute;
 DROP TABLE change;
 DROP TABLE tenant;
 DROP TABLE census;

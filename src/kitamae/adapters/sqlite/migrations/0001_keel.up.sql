@@ -7,6 +7,7 @@ CREATE TABLE entity (
     version  INTEGER NOT NULL,             -- change.seq of the last write
     created  INTEGER NOT NULL,             -- microseconds since 1970, UTC
     modified INTEGER NOT NULL,
+    expires  INTEGER,                      -- when it, or the first of its attribute instances, expires
     plain    INTEGER NOT NULL,             -- 1: every attribute has one instance, so kv says all that q asks
     kv       BLOB NOT NULL,                -- JSONB: expanded attribute name -> value of its first instance
     doc      BLOB NOT NULL,                -- JSON: the entity in the kernel's internal form
@@ -15,6 +16,8 @@ CREATE TABLE entity (
 
 -- Where kv does not say all: a query on kv adds these and lets query.match decide.
 CREATE INDEX entity_not_plain ON entity (tenant) WHERE plain = 0;
+
+CREATE INDEX entity_expires ON entity (expires) WHERE expires IS NOT NULL;
 
 CREATE TABLE entity_type (
     tenant TEXT NOT NULL,
@@ -69,20 +72,19 @@ CREATE TABLE change (
     delta   BLOB                           -- JSON list of [name, verb, after, before]
 ) STRICT;
 
--- What history is about: one attribute (and dataset) of one entity.
-CREATE TABLE series (
+-- The names that history speaks of, each written once: an attribute and its dataset ('' is the default instance).
+CREATE TABLE attribute (
     key     INTEGER PRIMARY KEY,
-    tenant  TEXT NOT NULL,
-    entity  TEXT NOT NULL,
     name    TEXT NOT NULL,                 -- expanded
-    dataset TEXT NOT NULL,                 -- '' is the default instance
-    UNIQUE (tenant, entity, name, dataset)
+    dataset TEXT NOT NULL,
+    UNIQUE (name, dataset)
 ) STRICT;
 
--- History, one series after the other on disk. `t` is observed_at, or modified_at where nothing was observed.
+-- History, one series (entity, attribute) after the other on disk, each in the order of time.
 CREATE TABLE instance (
-    series      INTEGER NOT NULL,
-    t           INTEGER NOT NULL,
+    entity      INTEGER NOT NULL,          -- entity.key or past.key
+    attribute   INTEGER NOT NULL,
+    t           INTEGER NOT NULL,          -- observed_at, or modified_at where nothing was observed
     seq         INTEGER NOT NULL,
     observed_at INTEGER,
     created_at  INTEGER NOT NULL,
@@ -90,16 +92,16 @@ CREATE TABLE instance (
     deleted_at  INTEGER,
     num         REAL,                      -- the value where it is a number or a boolean, for aggregation
     txt         TEXT,                      -- the value where it is text
-    given_id    TEXT,                      -- an instanceId that somebody chose; NULL: derived from the key
-    doc         BLOB NOT NULL,             -- JSON: the attribute in the internal form
-    PRIMARY KEY (series, t, seq)
+    doc         BLOB NOT NULL,             -- JSON: the attribute in the internal form, with its instanceId
+    PRIMARY KEY (entity, attribute, t, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX instance_modified ON instance (series, modified_at);
-CREATE INDEX instance_deleted ON instance (series, deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX instance_modified ON instance (entity, attribute, modified_at);
+CREATE INDEX instance_deleted ON instance (entity, attribute, deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- Entities that only history knows: deleted ones, and those that the temporal API alone has told of.
+-- One that is created again takes its key back, so that its history stays its own.
 CREATE TABLE past (
-    key     INTEGER PRIMARY KEY,
+    key     INTEGER PRIMARY KEY,           -- never that of a living entity
     tenant  TEXT NOT NULL,
     id      TEXT NOT NULL,
     variant TEXT NOT NULL,

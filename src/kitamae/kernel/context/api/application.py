@@ -19,7 +19,7 @@ from kitamae.kernel.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from kitamae.kernel.context.api.answer import Send
+    from kitamae.kernel.context.api.answer import Header, Send
     from kitamae.kernel.context.api.body import Receive
     from kitamae.kernel.context.api.views import Shown
     from kitamae.kernel.context.broker import Broker
@@ -45,6 +45,7 @@ class Application:
             answer = await self._answer(method, path, scope, receive)
         except Problem as problem:
             answer = of_problem(problem)
+            answer.headers += _tenant_of(scope)
         except Gone:
             return
         except Exception:
@@ -71,6 +72,11 @@ class Application:
         if tenant not in self._tenants:
             self._tenants.update(await self.broker.store.tenants())
         return tenant in self._tenants
+
+
+def _tenant_of(scope: MutableMapping[str, Any]) -> list[Header]:
+    """An answer says which tenant it is about, an error too (5.5.10)."""
+    return [(name, value) for name, value in scope["headers"] if name == b"ngsild-tenant"]
 
 
 def _options(allow: str) -> Answer:

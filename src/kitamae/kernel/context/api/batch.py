@@ -10,7 +10,7 @@ from kitamae.kernel.context.api import provision
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
 from kitamae.kernel.context.api.permission import change_all
 from kitamae.kernel.context.operations import Append, Create, Delete, Upsert
-from kitamae.kernel.problems import BadRequest, Problem, Unavailable
+from kitamae.kernel.problems import BadRequest, LdContextUnavailable, Problem, Unavailable
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
@@ -139,10 +139,14 @@ class Results:
             if self._created:
                 return of_json(201, self._created, echo)
             return Answer(204, None, echo) if echo else NO_CONTENT
-        if not self._success and all(isinstance(problem, Unavailable) for _, problem in self._problems):
+        if not self._success and all(_of_the_store(problem) for _, problem in self._problems):
             raise self._problems[0][1]
         errors = [{"entityId": id, "error": problem.body()} for id, problem in self._problems]
         return of_json(207, {"success": self._success, "errors": errors}, echo)
+
+
+def _of_the_store(problem: Problem) -> bool:
+    return isinstance(problem, Unavailable) and not isinstance(problem, LdContextUnavailable)
 
 
 def _id_of(element: Json) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from kitamae.kernel.context.api import negotiation, selection
+from kitamae.kernel.context.api import linked, negotiation, selection
 from kitamae.kernel.context.api.answer import Answer, Header
 from kitamae.kernel.context.api.provision import only, uri
 from kitamae.kernel.context.api.views import Shown
@@ -35,13 +35,49 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     if row is None:
         raise NotFound(f"there is no entity {id}")
     params = request.params
-    if params and ("type" in params or "attrs" in params):
-        _demand_match(request, row)
+    if params:
+        if "type" in params or "attrs" in params:
+            _demand_match(request, row)
+        if "join" in params or linked.depth(view.level.pick) or linked.depth(view.level.omit):
+            return await _retrieve_joined(x, request, row, view)
     shown = show(x, request, row, view)
-    if shown is None:
-        raise NotFound(f"there is no entity {id}")
+    if shown is None or not shown.text:
+        raise NotFound(f"there is no entity {id}, or nothing in it of what was asked for")
     body = view.alone(shown.text)
     return Answer(200, body, view.headers if not request.tenant else view.headers + x.echo(request.tenant))
+
+
+async def _retrieve_joined(x: Exchange, request: Request, row: Row, view: View) -> Answer:
+    entity = expiry.alive(orjson.loads(row.doc), request.broker.clock())
+    if entity is None:
+        raise NotFound(f"there is no entity {x.path}")
+    request.demand_types("read", entity["type"])
+    headers = view.headers + x.echo(request.tenant)
+    texts = await joined(request, view, [entity])
+    if request.params.get("join") == "flat":
+        return Answer(200, view.many(texts), headers)
+    if not texts:
+        raise NotFound("nothing is left of the entity of what was asked for")
+    return Answer(200, view.alone(texts[0]), headers)
+
+
+async def joined(request: Request, view: View, entities: list[Entity]) -> list[bytes]:
+    """With the entities that they lead to, inline or flat. Raises BadRequest where pick or omit reach too far."""
+    level = view.level
+    for name, projections in (("pick", level.pick), ("omit", level.omit)):
+        linked.demand_depth(linked.depth(projections), request, name)
+    levels = min(request.params.get("joinLevel", 1), request.broker.limits.join_level)
+    joiner = linked.Joiner(request)
+    match request.params.get("join", "@none"):
+        case "flat":
+            shown = await joiner.flat(entities, level, levels)
+        case "inline":
+            shown = [await joiner.inline(entity, level, levels) for entity in entities]
+        case _:
+            shown = [await joiner.inline(entity, level, 0) for entity in entities]
+    if view.media == negotiation.GEO_JSON:
+        return [view.feature(one) for one in shown if one]
+    return [view.write(one) for one in shown if one]
 
 
 def show(x: Exchange, request: Request, row: Row, view: View) -> Shown | None:
@@ -96,7 +132,12 @@ async def _query(x: Exchange, request: Request, media: str) -> Answer:
     request.demand_types("read", selection.types_of(wanted))
     found = await request.broker.store.find(selection.and_one_more(wanted))
     rows = found.rows[: wanted.limit]
-    texts = [shown.text for row in rows if (shown := show(x, request, row, view)) is not None]
+    if "join" in request.params or linked.depth(view.level.pick) or linked.depth(view.level.omit):
+        now = request.broker.clock()
+        entities = [one for row in rows if (one := expiry.alive(orjson.loads(row.doc), now)) is not None]
+        texts = await joined(request, view, entities)
+    else:
+        texts = [one.text for row in rows if (one := show(x, request, row, view)) is not None and one.text]
     headers = view.headers + x.echo(request.tenant)
     headers += page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)
     return Answer(200, view.many(texts), headers)
@@ -118,7 +159,8 @@ def page_headers(x: Exchange, wanted: EntityQuery, more: bool, count: int | None
 
 
 def _page_link(x: Exchange, limit: int, offset: int, rel: str) -> Header:
-    kept = [(name, value) for name, value in x.parameters() if name not in ("limit", "offset")]
-    text = urlencode([*kept, ("limit", limit), ("offset", offset)], quote_via=quote, safe=":/,;()")
+    """The parameters in alphabetical order: one page, one address."""
+    given = dict(x.parameters()) | {"limit": str(limit), "offset": str(offset)}
+    text = urlencode(sorted(given.items()), quote_via=quote, safe=":/,;()")
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
-    return (b"link", f'<{x.path}?{text}>;rel="{rel}";type="{media}"'.encode("ascii"))
+    return (b"link", f'<{x.path.rstrip("/")}?{text}>;rel="{rel}";type="{media}"'.encode("ascii"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import orjson
 
 from kitamae.kernel.context import lexical, read, represent
-from kitamae.kernel.context.api import consumption, negotiation, selection, views
+from kitamae.kernel.context.api import consumption, linked, negotiation, selection, views
 from kitamae.kernel.context.api.answer import Answer, created
 from kitamae.kernel.context.api.provision import attribute_name, segment, uri
 from kitamae.kernel.context.api.rendering import in_context
@@ -52,10 +52,13 @@ def asked(request: Request, *, required: bool) -> Evolution:
     }
     when = temporal.parse(texts, required=required)
     shape = {name: value for name, value in params.items() if name in _SHAPE}
-    form = views.form_of(shape, request.context, negotiation.JSON)
+    level = views.level_of(shape, request.context, negotiation.JSON)
+    if linked.depth(level.pick) or linked.depth(level.omit):
+        raise BadRequest("pick and omit: history does not follow relationships")
+    form = level.form
     if when.format == "concise":
         form = replace(form, format="concise")
-    form = replace(form, sys_attrs=when.sys_attrs, pick=form.pick, instance_ids=False)
+    form = replace(form, sys_attrs=when.sys_attrs)
     chosen = form.attrs
     if chosen is None and form.pick is not None:
         chosen = form.pick - _MEMBERS
@@ -111,7 +114,7 @@ async def query_by_post(x: Exchange) -> Answer:
     """POST temporal/entityOperations/query with a Query object."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request, document = await x.document()
-    return await _query(x, selection.from_document(request, document), media)
+    return await _query(x, selection.from_document(request, document, temporal=True), media)
 
 
 async def _query(x: Exchange, request: Request, media: str) -> Answer:

@@ -100,7 +100,7 @@ ROUTES: Final = (
     Route("GET", "jsonldContexts/{id}", contexts.serve, parameters.CONTEXT),
     Route("DELETE", "jsonldContexts/{id}", contexts.delete, parameters.CONTEXT_DELETE, needs=_CONTEXT),
     # 6.33 who this is
-    Route("GET", "info/sourceIdentity", identity.source, parameters.NONE),
+    Route("GET", "info/sourceIdentity", identity.source, parameters.NONE, founds=True),
 )
 
 _TABLE: Final = Table(ROUTES)

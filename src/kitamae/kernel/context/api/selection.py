@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from kitamae.kernel.context.api import parameters
+from kitamae.kernel.context.api import linked, parameters
 from kitamae.kernel.context.query import parse
 from kitamae.kernel.context.query.pattern import checked
 from kitamae.kernel.context.query.tree import SYSTEM, EntityQuery, TypeQ
@@ -42,10 +42,15 @@ def entities(request: Request) -> EntityQuery:
         ),
         geo=parse.geo({name: params[name] for name in _GEO if name in params}, expand),
         scope=parse.scope_q(params["scopeQ"]) if "scopeQ" in params else None,
-        datasets=params.get("datasetId", ()),
         order=_order(params, expand),
     )
-    if not _narrow(query, local=params.get("local", False) or types == "*"):
+    if "csf" in params:
+        parse.q(params["csf"], expand)  # sources are registered elsewhere; what cannot be read is wrong here too
+    linked.demand_depth(linked.query_depth(query.q), request, "q")
+    local = params.get("local", False) or types == "*"
+    if query.order and not local:
+        raise BadRequest("orderBy only goes with local=true: what several brokers hold is not ordered together")
+    if not _narrow(query, local, expand):
         raise BadRequest("too wide: give one of type, attrs, q or georel, or ask for local=true")
     return page(request, query)
 
@@ -99,13 +104,14 @@ def _pattern(pattern: str | None) -> str | None:
     return pattern
 
 
-def _narrow(query: EntityQuery, local: bool) -> bool:
+def _narrow(query: EntityQuery, local: bool, expand: Callable[[str], str]) -> bool:
     """Has it something that keeps it from meaning everything (5.7.2.4)?"""
+    system = SYSTEM.union(map(expand, SYSTEM))
     return bool(
         local
         or query.types.any_of
-        or any(name not in SYSTEM for name in query.attrs)
-        or (query.q is not None and any(name not in SYSTEM for name in _asked(query.q)))
+        or any(name not in system for name in query.attrs)
+        or (query.q is not None and any(name not in system for name in _asked(query.q)))
         or query.geo
     )
 
@@ -118,7 +124,7 @@ def _asked(node: Node) -> Iterable[str]:
         yield from _asked(term)
 
 
-def from_document(request: Request, document: Mapping[str, Any]) -> Request:
+def from_document(request: Request, document: Mapping[str, Any], *, temporal: bool = False) -> Request:
     """The same request with the members of a Query object (5.2.23) in the place of URL parameters.
 
     Raises BadRequest for a member that is of the wrong JSON type, and for what the object cannot say.
@@ -129,7 +135,7 @@ def from_document(request: Request, document: Mapping[str, Any]) -> Request:
     for member, value in document.items():
         if member in ("type", "id", "@context"):
             continue
-        if member not in _MEMBERS:
+        if member not in _MEMBERS or (member in ("temporalQ", "aggrParams") and not temporal):
             raise BadRequest(f"a Query has no member {member!r:.80}")
         _MEMBERS[member](params, member, value)
     return replace(request, params=params)
@@ -219,7 +225,8 @@ def _selector(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _one_selector(selectors: list[dict[str, Any]]) -> dict[str, Any]:
-    """Several selectors as one, where they differ in one member alone. Raises Unprocessable where they do not."""
+    """Several selectors as one, where they differ in one member alone; an id goes before an idPattern. Raises Unprocessable where they do not."""
+    selectors = [{k: v for k, v in one.items() if k != "idPattern" or "id" not in one} for one in selectors]
     if len(selectors) == 1:
         return selectors[0]
     members = {name for selector in selectors for name in selector}

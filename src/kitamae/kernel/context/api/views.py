@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import orjson
 
-from kitamae.kernel.context import represent
+from kitamae.kernel.context import lexical, represent
 from kitamae.kernel.context.api import negotiation, rendering
+from kitamae.kernel.context.api.linked import Level
 from kitamae.kernel.context.query import parse
 from kitamae.kernel.context.represent import LOCATION, Form
-from kitamae.kernel.problems import BadRequest, Unprocessable
+from kitamae.kernel.problems import BadRequest, InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kitamae.kernel.context.api.answer import Header
     from kitamae.kernel.context.broker import Request
@@ -42,19 +43,33 @@ class View:
     """`media`: of the answer. `embedded`: the @context stands in the body. Compared by identity: see `Views`."""
 
     context: Context
-    form: Form
+    level: Level
     media: str
     embedded: bool
     headers: list[Header]
 
     def show(self, entity: Entity) -> bytes:
-        """One entity as the text of a JSON object, alone or as an element of an array."""
+        """One entity as the text of a JSON object, alone or as an element of an array; empty: nothing is left of it."""
         if self.media == negotiation.GEO_JSON:
-            return orjson.dumps(represent.feature(entity, self.context, self.form))
-        shown = represent.present(entity, self.context, self.form)
+            return orjson.dumps(represent.feature(entity, self.context, self.level.form))
+        return self.write(represent.present(entity, self.context, self.level.form))
+
+    def write(self, shown: dict[str, Any]) -> bytes:
+        """One represented entity; empty where pick and omit left nothing."""
+        if not shown:
+            return b""
         if self.embedded and self.media == negotiation.LD_JSON:
             shown["@context"] = rendering.source(self.context)
         return orjson.dumps(shown)
+
+    def feature(self, shown: dict[str, Any]) -> bytes:
+        """A represented entity as a GeoJSON Feature, its geometry from the member of that name."""
+        properties = {name: value for name, value in shown.items() if name != "id"}
+        place = shown.get(self.context.compact(self.level.form.geometry_property))
+        one = place[0] if isinstance(place, list) and place else place
+        geometry = one.get("value", one) if isinstance(one, dict) else None
+        feature = {"type": "Feature", "geometry": geometry, "properties": properties}
+        return orjson.dumps({"id": shown["id"], **feature} if "id" in shown else feature)
 
     def alone(self, fragment: bytes) -> bytes:
         """The body for one entity."""
@@ -85,17 +100,17 @@ class Views:
     def find(self, request: Request, media: str, prefer: bytes | None) -> View:
         """The view that a request's parameters and headers ask for. Raises BadRequest."""
         context = request.context
-        form = form_of(request.params, context, media)
+        level = level_of(request.params, context, media)
         embedded = media == negotiation.LD_JSON or (
             media == negotiation.GEO_JSON and not negotiation.prefers_plain_json(prefer)
         )
-        key = (context.key, str(context.link), media, embedded, form)
+        key = (context.key, str(context.link), media, embedded, level)
         view = self._known.get(key)
         if view is None:
             headers = [(b"content-type", media.encode("ascii"))]
             if not embedded:
                 headers.append(rendering.link(context))
-            view = View(context, form, media, embedded, headers)
+            view = View(context, level, media, embedded, headers)
             if context.link is not None or context.source is None:
                 if len(self._known) >= self._MOST:
                     self._known.clear()
@@ -103,33 +118,43 @@ class Views:
         return view
 
 
-def form_of(params: Mapping[str, Any], context: Context, media: str) -> Form:
-    """What options, format, attrs, pick, omit, lang, ... make of the form (6.3.7, 6.3.11, 4.5.5, 4.15, 4.21)."""
+def level_of(params: Mapping[str, Any], context: Context, media: str) -> Level:
+    """What options, format, attrs, pick, omit, lang, ... make of the form (6.3.7, 6.3.11, 4.5.5, 4.15, 4.21).
+
+    Raises InvalidRequest for a representation that there is not, BadRequest for parameters that contradict.
+    """
     words = params.get("options", ())
     chosen = [word for word in words if word != "sysAttrs"]
-    for word in chosen:
+    for word in [*chosen, *([params["format"]] if "format" in params else [])]:
         if word not in FORMATS:
-            raise BadRequest(f"options: expected sysAttrs, {', '.join(FORMATS)}, got {word!r:.40}")
+            raise InvalidRequest(f"expected sysAttrs, {', '.join(FORMATS)} as options or format, got {word!r:.40}")
     named = params.get("format", chosen[0] if chosen else "normalized")
-    if named not in FORMATS:
-        raise BadRequest(f"format: expected {', '.join(FORMATS)}, got {named!r:.40}")
     if "geometryProperty" in params and media != negotiation.GEO_JSON:
         raise BadRequest("geometryProperty only goes with Accept: application/geo+json")
-    if params.get("join", "@none") != "@none":
-        raise Unprocessable("linked entities are not joined into answers yet; ask for each of them")
     expand = context.expand
-    projected = {
-        member: frozenset(one.name for one in parse.projection(params[member], expand, member))
+    pick, omit = (
+        parse.projection(params[member], expand, member) if member in params else ()
         for member in ("pick", "omit")
-        if member in params
-    }
-    return Form(
+    )
+    if "attrs" in params and (pick or omit):
+        raise BadRequest("attrs does not go with pick or omit")
+    both = {one.name for one in pick} & {one.name for one in omit if not one.linked}
+    if both:
+        raise BadRequest(f"pick and omit both name {', '.join(sorted(both))}")
+    form = Form(
         format=FORMATS[named],
         sys_attrs="sysAttrs" in words,
         lang=params.get("lang"),
-        attrs=frozenset(parse.names(params["attrs"], expand, "attrs")) if "attrs" in params else None,
-        pick=projected.get("pick"),
-        omit=projected.get("omit"),
+        attrs=frozenset(attribute_names(params["attrs"], expand)) if "attrs" in params else None,
         datasets=frozenset(params["datasetId"]) if "datasetId" in params else None,
         geometry_property=expand(params["geometryProperty"]) if "geometryProperty" in params else LOCATION,
     )
+    return Level.of(form, pick, omit)
+
+
+def attribute_names(text: str, expand: Callable[[str], str]) -> tuple[str, ...]:
+    """`attrs`: each a name that an attribute can have (4.6.2), or a URI. Raises BadRequest."""
+    for name in parse.names(text, str, "attrs"):
+        if not (lexical.is_name(name) or lexical.is_uri(name)):
+            raise BadRequest(f"attrs: expected the name of an attribute, got {name!r:.80}")
+    return parse.names(text, expand, "attrs")

@@ -1,0 +1,53 @@
+-- name: change_insert
+INSERT INTO change (seq, tenant, entity, variant, verb, at, actor, types, delta) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: changes_after
+-- Changes after a sequence number in commit order, for one follower's cursor.
+SELECT seq, tenant, entity, variant, verb, at, actor, types, delta FROM change WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- name: change_expire
+-- Forget what was written up to a sequence number; that it was written stays.
+UPDATE change SET delta = NULL WHERE seq <= ? AND delta IS NOT NULL;
+
+-- name: change_erase
+-- Forget what was written about one entity.
+UPDATE change SET delta = NULL WHERE tenant = ? AND entity = ? AND delta IS NOT NULL;
+
+-- name: last_seq
+SELECT max(coalesce((SELECT max(seq) FROM change), 0), (SELECT value FROM mark WHERE name = 'seq'));
+
+-- name: last_at
+-- When the last change was made.
+SELECT at FROM change ORDER BY seq DESC LIMIT 1;
+
+-- name: mark_seq
+-- Sequence numbers up to here were used by something that leaves no change row.
+UPDATE mark SET value = max(value, ?) WHERE name = 'seq';
+
+-- name: owed_insert
+INSERT INTO owed (tenant, queue, seq, at, payload) VALUES (?, ?, ?, ?, ?);
+
+-- name: owed_after
+SELECT number, tenant, queue, seq, at, payload FROM owed WHERE queue = ? AND number > ? ORDER BY number LIMIT ?;
+
+-- name: owed_queues
+SELECT tenant, queue, count(*) FROM owed GROUP BY queue, tenant ORDER BY queue, tenant;
+
+-- name: owed_settle
+DELETE FROM owed WHERE number = ?;
+
+-- name: document_put
+INSERT INTO document (tenant, kind, id, doc) VALUES (?, ?, ?, ?)
+ON CONFLICT (kind, tenant, id) DO UPDATE SET doc = excluded.doc;
+
+-- name: document_get
+SELECT doc FROM document WHERE kind = ? AND tenant = ? AND id = ?;
+
+-- name: document_drop
+DELETE FROM document WHERE kind = ? AND tenant = ? AND id = ? RETURNING 1;
+
+-- name: documents
+SELECT tenant, id, doc FROM document WHERE kind = ? AND tenant = ? ORDER BY number;
+
+-- name: documents_of_all
+SELECT tenant, id, doc FROM document WHERE kind = ? ORDER BY number;

@@ -1,0 +1,69 @@
+"""What an entity's row and its side tables hold, worked out from its internal form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import orjson
+
+from kitamae.kernel.context.operations import expiry
+from kitamae.kernel.context.query import geometry
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.entity import Attribute, Entity, Json
+
+Shape: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+"""An entity's types, and for each attribute its name and then its kinds: what discovery counts."""
+
+
+def row(entity: Entity) -> tuple[int | None, int, bytes, bytes]:
+    """(expires, plain, kv as JSON text, doc)."""
+    kv: dict[str, Json] = {}
+    plain = 1
+    for name, instances in entity["attrs"].items():
+        if len(instances) != 1:
+            plain = 0
+            if not instances:
+                continue
+        kv[name] = instances[0]["v"]
+    doc = orjson.dumps(entity)
+    expires = expiry.earliest(entity) if b'"expiresAt"' in doc else None
+    return expires, plain, orjson.dumps(kv), doc
+
+
+def shape(entity: Entity) -> Shape:
+    """Which types, attributes and kinds; equal for all entities that look alike."""
+    return (
+        tuple(entity["type"]),
+        tuple(
+            (name, *dict.fromkeys(instance["kind"] for instance in instances))
+            for name, instances in entity["attrs"].items()
+        ),
+    )
+
+
+def places(entity: Entity) -> list[tuple[str, geometry.Box]]:
+    """The bounding box of each instance of each GeoProperty that has coordinates."""
+    return [
+        (name, around)
+        for name, instances in entity["attrs"].items()
+        for instance in instances
+        if instance["kind"] == "GeoProperty" and (around := geometry.box(instance["v"]))
+    ]
+
+
+def typed(value: Json) -> tuple[float | None, str | None]:
+    """(num, txt) of a value, for aggregation; booleans count as 0 and 1, structures as neither."""
+    if isinstance(value, str):
+        return None, value
+    if isinstance(value, int | float):
+        try:
+            return float(value), None
+        except OverflowError:
+            return None, None
+    return None, None
+
+
+def dataset(attribute: Attribute) -> str:
+    """An instance's datasetId, '' for the default instance."""
+    return attribute.get("datasetId", "")

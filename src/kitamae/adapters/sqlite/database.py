@@ -1,0 +1,96 @@
+"""Opening the file: who may (one process), how (WAL, durable), and what its errors mean to a caller."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING, Final
+
+import apsw
+
+from kitamae.kernel.problems import Problem, StoreDamaged, StoreFull, StoreInUse, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+APPLICATION_ID: Final = 0x4B544D45  # "KTME", so that nobody opens another program's file
+CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL before it is folded back
+
+
+class Lock:
+    """A directory's lock: the file names the process that serves it, the kernel's flock says whether it lives."""
+
+    def __init__(self, database: Path) -> None:
+        """Raises StoreInUse naming the process that has it."""
+        self.path = database.with_suffix(".lock")
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pid = os.read(self._fd, 20).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._fd)
+            raise StoreInUse(
+                f"{database.parent} is served by process {pid} already; stop it, or talk to it"
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next process have it. The file stays: removing it would race with whoever waits for it."""
+        os.ftruncate(self._fd, 0)
+        os.close(self._fd)
+
+
+def writer(path: Path) -> apsw.Connection:
+    """The one connection that writes. What it commits is on disk when COMMIT returns."""
+    db = apsw.Connection(str(path))
+    db.set_busy_timeout(5_000)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    db.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * 4096 * 2}")
+    db.execute("PRAGMA cache_size = -24000")
+    db.execute("PRAGMA temp_store = MEMORY")
+    db.execute("PRAGMA recursive_triggers = OFF")
+    return db
+
+
+def reader(path: Path, cache_kb: int = 8_000) -> apsw.Connection:
+    """A connection that cannot write. One thread at a time may use it."""
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    db.set_busy_timeout(5_000)
+    db.execute(f"PRAGMA cache_size = -{cache_kb}")
+    db.execute("PRAGMA temp_store = MEMORY")
+    return db
+
+
+def problem(error: apsw.Error) -> Problem:
+    """What SQLite's error means to somebody who asked the city for something."""
+    if isinstance(error, apsw.FullError):
+        return StoreFull("the disk is full: nothing was written, what is stored can be read")
+    if isinstance(error, apsw.IOError):
+        return StoreFull(f"the disk does not take writes: {error}")
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        return StoreDamaged(f"the database is damaged: {error}; restore the last backup")
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return Unavailable("the store is busy; try again")
+    return Problem(f"the store failed: {error}")
+
+
+@contextlib.contextmanager
+def problems() -> Iterator[None]:
+    """SQLite's errors as problems."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise problem(error) from error
+
+
+def check(db: apsw.Connection, thorough: bool = False) -> None:
+    """Raises StoreDamaged with what SQLite's own check says. `thorough` also compares indexes with tables."""
+    with problems():
+        said = [str(row[0]) for row in db.execute(f"PRAGMA {'integrity' if thorough else 'quick'}_check(5)")]
+    if said != ["ok"]:
+        raise StoreDamaged(f"the database is damaged ({'; '.join(said)}); restore the last backup")

@@ -1,0 +1,142 @@
+"""Queries over many entities: SQL says as much as it can, `query.match` decides what SQL could not say exactly."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from kitamae.adapters.sqlite import series, translate
+from kitamae.adapters.sqlite.named import queries
+from kitamae.adapters.sqlite.pool import TooLong
+from kitamae.kernel.context.query import match
+from kitamae.kernel.context.store import Found, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import apsw
+
+    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.store import InstanceQuery
+
+    Linked = Callable[[str], Entity | None]
+
+_SQL = queries("entity", "history")
+_READ = _SQL["entity_read"]
+_ROW: Final = "e.key, e.version, e.doc"
+
+QUICK: Final = 200  # documents that the event loop may look into for one query
+
+
+def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick: bool = False) -> Found:
+    """See `Store.find`. `quick`: raises TooLong rather than look into many documents."""
+    plan = translate.where(query, hot)
+    if plan.unsure == "0":
+        return _exactly(db, query, plan)
+    end = query.offset + query.limit
+    rows: list[Row] = []
+    seen = 0
+    for row in _matching(db, query, plan, QUICK if quick else None):
+        seen += 1
+        if query.offset < seen <= end:
+            rows.append(row)
+        elif seen > end and not query.count:
+            break
+    return Found(rows, seen if query.count else None)
+
+
+def _exactly(db: apsw.Connection, query: EntityQuery, plan: translate.Plan) -> Found:
+    """SQL says it all."""
+    rows = [
+        Row(*row)
+        for row in db.execute(
+            f"{plan.select(_ROW)} LIMIT :most OFFSET :skip",
+            {**plan.params, "most": query.limit, "skip": query.offset},
+        )
+    ]
+    if not query.count:
+        return Found(rows)
+    if rows and len(rows) < query.limit:
+        return Found(rows, query.offset + len(rows))
+    return Found(rows, db.execute(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params).get)
+
+
+def _matching(
+    db: apsw.Connection, query: EntityQuery, plan: translate.Plan, most: int | None = None
+) -> Iterator[Row]:
+    """Those that match, in order. Raises TooLong when more than `most` documents would have to be looked into."""
+    linked = linker(db, query.tenant)
+    looked = 0
+    for key, version, doc, unsure in db.execute(plan.select(f"{_ROW}, {plan.unsure}"), plan.params):
+        if unsure:
+            if looked == most:
+                raise TooLong
+            looked += 1
+            if not match.entity(query, orjson.loads(doc), linked):
+                continue
+        yield Row(key, version, doc)
+
+
+def linker(db: apsw.Connection, tenant: str) -> Linked:
+    """Finds the entity that a relationship leads to."""
+
+    def linked(id: str) -> Entity | None:
+        row = db.execute(_READ, (tenant, id, "")).fetchone()
+        found: Entity | None = orjson.loads(row[2]) if row else None
+        return found
+
+    return linked
+
+
+def chunk(
+    db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], after: int, size: int
+) -> tuple[list[Row], int | None]:
+    """Matches among the next `size` candidates after a key, and the last key looked at; None: there are no more."""
+    plan = translate.where(query, hot)
+    found: list[Any] = db.execute(
+        f"SELECT {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND e.key > :after"
+        " ORDER BY e.key LIMIT :size",
+        {**plan.params, "after": after, "size": size},
+    ).fetchall()
+    linked = linker(db, query.tenant)
+    rows = [
+        Row(key, version, doc)
+        for key, version, doc, unsure in found
+        if not unsure or match.entity(query, orjson.loads(doc), linked)
+    ]
+    return rows, found[-1][0] if len(found) == size else None
+
+
+def remembered(
+    db: apsw.Connection, query: EntityQuery, history: InstanceQuery, hot: tuple[str, ...]
+) -> Found:
+    """See `Store.remembered`. A living entity is judged by its present state, a deleted one by its last."""
+    plan = translate.where(query, hot)
+    living: Any = db.execute(
+        f"SELECT e.id, {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} ORDER BY e.id, e.variant",
+        plan.params,
+    )
+    past: Any = db.execute(_SQL["past_of_tenant"], (query.tenant,))
+    linked = linker(db, query.tenant)
+    wanted = series.named(db, history)
+    rows: list[Row] = []
+    seen = 0
+    end = query.offset + query.limit
+    for _, key, version, doc, unsure in heapq.merge(living, past, key=_id):
+        if unsure and not match.entity(query, orjson.loads(doc), linked):
+            continue
+        if not series.any_of(db, key, wanted, history):
+            continue
+        seen += 1
+        if query.offset < seen <= end:
+            rows.append(Row(key, version, doc))
+        elif seen > end and not query.count:
+            break
+    return Found(rows, seen if query.count else None)
+
+
+def _id(row: tuple[Any, ...]) -> str:
+    return str(row[0])

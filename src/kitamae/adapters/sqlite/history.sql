@@ -1,0 +1,85 @@
+-- name: attribute_key
+SELECT key FROM attribute WHERE name = ? AND dataset = ?;
+
+-- name: attribute_insert
+INSERT INTO attribute (name, dataset) VALUES (?, ?) RETURNING key;
+
+-- name: instance_insert
+INSERT OR REPLACE INTO instance
+    (entity, attribute, t, seq, observed_at, created_at, modified_at, deleted_at, num, txt, doc)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: past_read
+SELECT key, version, doc FROM past WHERE tenant = ? AND id = ? AND variant = ?;
+
+-- name: past_insert
+INSERT INTO past (key, tenant, id, variant, version, doc) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: past_update
+UPDATE past SET version = ?, doc = ? WHERE key = ?;
+
+-- name: past_delete
+DELETE FROM past WHERE key = ?;
+
+-- name: history_keys
+-- The keys under which an entity's history stands: its own, and that of its deleted self.
+SELECT key FROM entity WHERE tenant = :tenant AND id = :id
+UNION ALL
+SELECT key FROM past WHERE tenant = :tenant AND id = :id;
+
+-- name: attributes_named
+-- The keys of some attributes, all datasets. The list is bound as JSON.
+SELECT key, name, dataset FROM attribute WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name, dataset;
+
+-- name: attribute_of_key
+SELECT name, dataset FROM attribute WHERE key = ?;
+
+-- name: next_attribute
+-- The next attribute that an entity has history of; asked again and again, it skips over the instances between.
+SELECT attribute FROM instance WHERE entity = ? AND attribute > ? ORDER BY attribute LIMIT 1;
+
+-- name: instances_observed
+-- One series between two times (the first included), by the time property that the primary key is in the order of.
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed_at IS NOT NULL
+ORDER BY t {direction}, seq {direction} LIMIT :most;
+
+-- name: instances_all
+-- One series whatever its times.
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND :low < :high
+ORDER BY t {direction}, seq {direction} LIMIT :most;
+
+-- name: instances_created
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND created_at >= :low AND created_at < :high
+ORDER BY created_at {direction}, t {direction}, seq {direction} LIMIT :most;
+
+-- name: instances_modified
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND modified_at >= :low AND modified_at < :high
+ORDER BY modified_at {direction}, t {direction}, seq {direction} LIMIT :most;
+
+-- name: instances_deleted
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND deleted_at >= :low AND deleted_at < :high
+ORDER BY deleted_at {direction}, t {direction}, seq {direction} LIMIT :most;
+
+-- name: instance_by_id
+-- One instance of a series. Rare (somebody edits history), so it reads the series rather than pay for an index.
+SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND doc ->> '$.instanceId' = :id;
+
+-- name: instance_delete
+DELETE FROM instance WHERE entity = ? AND attribute = ? AND t = ? AND seq = ?;
+
+-- name: history_delete
+-- All that an entity ever was.
+DELETE FROM instance WHERE entity = ?;
+
+-- name: history_count
+SELECT count(*) FROM instance WHERE entity = ?;
+
+-- name: past_of_tenant
+-- Entities that only history knows.
+SELECT id, key, version, doc, 1 FROM past WHERE tenant = ? ORDER BY id, variant;

@@ -1,0 +1,90 @@
+"""The file's version: numbered steps, each with a way back, each in one transaction; a backup before the first."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kitamae.adapters.sqlite.database import APPLICATION_ID
+from kitamae.kernel.problems import StoreTooNew, StoreUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import apsw
+
+_FILE: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.(up|down)\.sql")
+
+
+class Step(NamedTuple):
+    """One version up (`up`) and back again (`down`), as SQL scripts."""
+
+    number: int
+    name: str
+    up: str
+    down: str
+
+
+def steps() -> list[Step]:
+    """All of them, in order. Raises ValueError where a number or a way back is missing."""
+    scripts: dict[int, dict[str, tuple[str, str]]] = {}
+    for file in files(__package__).joinpath("migrations").iterdir():
+        if match := _FILE.fullmatch(file.name):
+            number, name, way = int(match[1]), match[2], match[3]
+            scripts.setdefault(number, {})[way] = (name, file.read_text("utf-8"))
+    found = []
+    for expected, number in enumerate(sorted(scripts), start=1):
+        ways = scripts[number]
+        if number != expected or ways.keys() != {"up", "down"} or ways["up"][0] != ways["down"][0]:
+            raise ValueError(f"migration {expected:04} needs one .up.sql and one .down.sql of the same name")
+        found.append(Step(number, ways["up"][0], ways["up"][1], ways["down"][1]))
+    return found
+
+
+def version(db: apsw.Connection) -> int:
+    """0: empty. Raises StoreUnknown for another program's database, StoreTooNew for one of a newer Kitamae."""
+    at = int(db.pragma("user_version"))
+    if db.pragma("application_id") != APPLICATION_ID:
+        if db.execute("SELECT count(*) FROM sqlite_schema").get:
+            raise StoreUnknown(f"{db.filename} is a database, but not one of Kitamae's; nothing was changed")
+        return 0
+    newest = len(steps())
+    if at > newest:
+        raise StoreTooNew(
+            f"{db.filename} is of version {at}, written by a newer Kitamae; this one knows versions up to"
+            f" {newest}. Run the newer one, or let it go back (kitamae migrate --to {newest}); nothing was changed"
+        )
+    return at
+
+
+def migrate(db: apsw.Connection, to: int | None = None, before: Callable[[int], object] | None = None) -> int:
+    """Bring the database to version `to` (the newest), up or down; returns the version it had.
+
+    `before(version)` is called once before the first step on a database that already holds something: the backup.
+    """
+    have, known = version(db), steps()
+    goal = len(known) if to is None else to
+    if not 0 <= goal <= len(known):
+        raise ValueError(f"there is no version {goal}: 0 to {len(known)} are known")
+    if have != goal and have and before:
+        before(have)
+    for step in known[have:goal]:
+        _run(db, step.up, step.number)
+    for step in reversed(known[goal:have]):
+        _run(db, step.down, step.number - 1)
+    return have
+
+
+def _run(db: apsw.Connection, script: str, then: int) -> None:
+    """One step; a failure leaves the database as it was before the step."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for _ in db.execute(script):
+            pass
+        db.execute(f"PRAGMA user_version = {then:d}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID if then else 0:d}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise

@@ -1,0 +1,78 @@
+"""Connections that read: one for the event loop's own quick reads, some for the threads that run the longer ones."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import apsw
+
+from kitamae.adapters.sqlite import database
+from kitamae.kernel.problems import TooComplex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+
+THREADS: Final = 3
+QUICK: Final = 30_000  # steps of SQLite's machine that the event loop may wait for: about a millisecond
+STEPS: Final = 100_000  # between two looks at the clock
+
+
+class TooLong(Exception):
+    """A read that was tried on the event loop is not a quick one."""
+
+
+class Pool:
+    """`quick` for the event loop's thread only; `run` for anything longer."""
+
+    def __init__(self, path: Path, time_limit: float) -> None:
+        """`time_limit`: seconds that one read in a thread may take."""
+        self._limit = time_limit
+        self.here = database.reader(path)
+        self._idle = [database.reader(path) for _ in range(THREADS)]
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="kitamae-read")
+
+    @contextmanager
+    def quick(self) -> Iterator[apsw.Connection]:
+        """The event loop's connection. Raises TooLong when the read turns out not to be quick."""
+        self.here.set_progress_handler(lambda: True, QUICK)
+        try:
+            yield self.here
+        except apsw.InterruptError:
+            raise TooLong from None
+        except apsw.Error as error:
+            raise database.problem(error) from error
+        finally:
+            self.here.set_progress_handler(None)
+
+    async def run(self, read: Callable[[apsw.Connection], T]) -> T:
+        """In a thread. Raises TooComplex when it takes longer than the limit."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, read)
+
+    def _read(self, read: Callable[[apsw.Connection], T]) -> T:
+        db = self._idle.pop()
+        until = time.monotonic() + self._limit
+        db.set_progress_handler(lambda: time.monotonic() > until, STEPS)
+        try:
+            return read(db)
+        except apsw.InterruptError:
+            raise TooComplex(
+                f"the query took longer than {self._limit:g} s; narrow it by type, id, place or a declared attribute"
+            ) from None
+        except apsw.Error as error:
+            raise database.problem(error) from error
+        finally:
+            db.set_progress_handler(None)
+            self._idle.append(db)
+
+    async def close(self) -> None:
+        """Wait for the reads that are under way."""
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        for db in (self.here, *self._idle):
+            db.close()

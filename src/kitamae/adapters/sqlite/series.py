@@ -1,0 +1,145 @@
+"""Reading history: one series (entity, attribute, dataset) after the other, each in the order of time asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
+
+from kitamae.adapters.sqlite.named import queries
+from kitamae.kernel.context.query.match import NO_DATASET
+from kitamae.kernel.context.store import Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import apsw
+
+    from kitamae.kernel.context.store import InstanceQuery
+
+_SQL = queries("history")
+_BY: Final = {
+    "observedAt": "instances_observed",
+    "createdAt": "instances_created",
+    "modifiedAt": "instances_modified",
+    "deletedAt": "instances_deleted",
+}
+_EVER: Final = (-(1 << 62), 1 << 62)
+
+
+class Series(NamedTuple):
+    """One entity's one attribute (and dataset)."""
+
+    id: str
+    entity: int
+    attribute: int
+    name: str
+    dataset: str
+
+
+def concerned(db: apsw.Connection, query: InstanceQuery) -> Iterator[Series]:
+    """The series that a query may find something in: by entity as asked, then by attribute name and dataset."""
+    wanted = named(db, query)
+    names: dict[int, tuple[str, str]] = {}
+    for id in query.entities:
+        for (entity,) in _keys(db, query.tenant, id):
+            for attribute, name, dataset in wanted if wanted is not None else _attributes(db, entity, names):
+                if _in(query.datasets, dataset):
+                    yield Series(id, entity, attribute, name, dataset)
+
+
+def named(db: apsw.Connection, query: InstanceQuery) -> list[tuple[int, str, str]] | None:
+    """(key, name, dataset) of the attributes that a query names; None: it asks for all."""
+    if not query.attrs:
+        return None
+    found = db.execute(_SQL["attributes_named"], (orjson.dumps(query.attrs).decode(),))
+    return [(key, name, dataset) for key, name, dataset in found if _in(query.datasets, dataset)]
+
+
+def any_of(
+    db: apsw.Connection, entity: int, wanted: list[tuple[int, str, str]] | None, query: InstanceQuery
+) -> bool:
+    """Whether an entity has an instance that the query asks for; `wanted` is what `named` said of it."""
+    asked = replace(query, last=None, limit=1)
+    return any(
+        rows(db, asked, Series("", entity, attribute, name, dataset))
+        for attribute, name, dataset in (wanted if wanted is not None else _attributes(db, entity, {}))
+        if _in(query.datasets, dataset)
+    )
+
+
+def _keys(db: apsw.Connection, tenant: str, id: str) -> list[tuple[int]]:
+    found: list[Any] = db.execute(_SQL["history_keys"], {"tenant": tenant, "id": id}).fetchall()
+    return found
+
+
+def _in(datasets: tuple[str, ...], dataset: str) -> bool:
+    return not datasets or (dataset or NO_DATASET) in datasets
+
+
+def _attributes(
+    db: apsw.Connection, entity: int, names: dict[int, tuple[str, str]]
+) -> list[tuple[int, str, str]]:
+    """What an entity has history of."""
+    found: list[tuple[int, str, str]] = []
+    at = 0
+    while row := db.execute(_SQL["next_attribute"], (entity, at)).fetchone():
+        at = row[0]
+        if at not in names:
+            names[at] = db.execute(_SQL["attribute_of_key"], (at,)).get
+        found.append((at, *names[at]))
+    return sorted(found, key=lambda one: one[1:])
+
+
+def rows(db: apsw.Connection, query: InstanceQuery, one: Series) -> list[tuple[Any, ...]]:
+    """(t, seq, observed_at, created_at, modified_at, deleted_at, doc) in ascending order."""
+    where: dict[str, Any] = {"entity": one.entity, "attribute": one.attribute}
+    if query.instance is not None:
+        return list(db.execute(_SQL["instance_by_id"], {**where, "id": query.instance}))
+    low, high = interval(query)
+    sql = _SQL["instances_all" if query.timerel is None else _BY[query.timeproperty]]
+    if query.timerel is None and query.timeproperty != "observedAt":
+        sql = _SQL[_BY[query.timeproperty]]
+    where |= {"low": low, "high": high, "most": -1 if query.limit is None else query.limit}
+    if query.last is None:
+        return list(db.execute(sql.format(direction="ASC"), where))
+    where["most"] = query.last if query.limit is None else min(query.last, query.limit)
+    found = list(db.execute(sql.format(direction="DESC"), where))
+    found.reverse()
+    return found
+
+
+def interval(query: InstanceQuery) -> tuple[int, int]:
+    """The interval asked for, its start included and its end not (clause 4.11)."""
+    low, high = _EVER
+    if query.timerel is None or query.at is None:
+        return low, high
+    if query.timerel == "before":
+        return low, query.at
+    if query.timerel == "after":
+        return query.at + 1, high
+    return query.at, high if query.end is None else query.end
+
+
+def instances(db: apsw.Connection, query: InstanceQuery) -> list[Instance]:
+    """See `Store.instances`."""
+    found: list[Instance] = []
+    loads = orjson.loads
+    for one in concerned(db, query):
+        id, name = one.id, one.name
+        for _, _, observed_at, created_at, modified_at, deleted_at, doc in rows(db, query, one):
+            attribute = loads(doc)
+            found.append(
+                Instance(
+                    id,
+                    name,
+                    attribute["instanceId"],
+                    attribute,
+                    observed_at,
+                    created_at,
+                    modified_at,
+                    deleted_at,
+                )
+            )
+    return found

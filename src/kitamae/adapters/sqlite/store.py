@@ -1,0 +1,171 @@
+"""The embedded store: see `kernel.context.store.Store`. One process, one file, one writer, readers beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kitamae.adapters.sqlite import backup, database, hot, migrate
+from kitamae.adapters.sqlite.reading import Reading
+from kitamae.adapters.sqlite.writer import Writer
+from kitamae.kernel.context import clock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.operations.command import Command, Effect
+    from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.store import (
+        Change,
+        Found,
+        Instance,
+        InstanceQuery,
+        Owed,
+        Row,
+        Transaction,
+    )
+    from kitamae.kernel.problems import Problem
+
+T = TypeVar("T")
+
+
+async def open(
+    path: Path,
+    *,
+    hot: Sequence[str] = (),
+    now: Callable[[], int] = clock.now,
+    check: bool = False,
+    time_limit: float = 5.0,
+) -> SqliteStore:
+    """Open the city's state, or begin it. `path` is the database file; its directory is locked for this process.
+
+    `hot`: expanded names of the attributes that are indexed. `check`: read the whole file for damage first.
+    `time_limit`: seconds that one query may take. Raises StoreInUse, StoreTooNew, StoreUnknown, StoreDamaged.
+    """
+    return SqliteStore(path, tuple(dict.fromkeys(hot)), now, check, time_limit)
+
+
+class SqliteStore:
+    """See `open`."""
+
+    def __init__(
+        self, path: Path, declared: tuple[str, ...], now: Callable[[], int], check: bool, time_limit: float
+    ) -> None:
+        self.path = path
+        self._hear: list[Callable[[Sequence[Change]], None]] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = database.Lock(path)
+        try:
+            with database.problems():
+                db = database.writer(path)
+                migrate.version(db)
+                if check:
+                    database.check(db)
+                migrate.migrate(db, before=lambda version: backup.before_upgrade(path, version))
+                hot.declare(db, declared)
+            self._reading = Reading(path, declared, time_limit)
+            self._writer = Writer(db, now, self._committed)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _committed(self, changes: list[Change]) -> None:
+        """On the event loop, after the commit and before its answers."""
+        self._reading.changed(changes)
+        for heard in self._hear:
+            heard(changes)
+
+    # --- writing
+    async def apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
+        """See `Store.apply`."""
+        writer = self._writer
+        answers: list[Effect | Problem] = await writer.submit(lambda: writer.apply(commands))
+        return answers
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """See `Store.transact`."""
+        writer = self._writer
+        result: T = await writer.submit(lambda: writer.transact(work))
+        return result
+
+    def on_change(self, watch: Callable[[Transaction, Change, Effect], Awaitable[None]]) -> None:
+        """See `Store.on_change`."""
+        self._writer.watch(watch)
+
+    def on_commit(self, heard: Callable[[Sequence[Change]], None]) -> None:
+        """See `Store.on_commit`."""
+        self._hear.append(heard)
+
+    # --- reading
+    async def expired(self, at: int, most: int) -> list[tuple[str, str, str]]:
+        """See `Store.expired`."""
+        return self._reading.expired(at, most)
+
+    async def row(self, tenant: str, id: str, variant: str = "") -> Row | None:
+        """See `Store.row`."""
+        return self._reading.row(tenant, id, variant)
+
+    async def find(self, query: EntityQuery) -> Found:
+        """See `Store.find`."""
+        return await self._reading.find(query)
+
+    def stream(self, query: EntityQuery) -> AsyncIterator[Row]:
+        """See `Store.stream`. In the order of creation; what changes meanwhile may be seen either way."""
+        return self._reading.stream(query)
+
+    async def types(self, tenant: str) -> dict[str, int]:
+        """See `Store.types`."""
+        return await self._reading.types(tenant)
+
+    async def attributes(self, tenant: str, type: str | None = None) -> dict[str, dict[str, Any]]:
+        """See `Store.attributes`."""
+        return await self._reading.attributes(tenant, type)
+
+    async def tenants(self) -> list[str]:
+        """See `Store.tenants`."""
+        return self._reading.tenants()
+
+    async def instances(self, query: InstanceQuery) -> list[Instance]:
+        """See `Store.instances`."""
+        return await self._reading.instances(query)
+
+    async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:
+        """See `Store.remembered`."""
+        return await self._reading.remembered(query, history)
+
+    async def changes(self, after: int, most: int) -> list[Change]:
+        """See `Store.changes`."""
+        return await self._reading.changes(after, most)
+
+    async def get(self, tenant: str, kind: str, id: str) -> Json | None:
+        """See `Store.get`."""
+        return self._reading.get(tenant, kind, id)
+
+    async def documents(self, tenant: str | None, kind: str) -> list[tuple[str, str, Json]]:
+        """See `Store.documents`."""
+        return await self._reading.documents(tenant, kind)
+
+    async def owed(self, queue: str, after: int, most: int) -> list[Owed]:
+        """See `Store.owed`."""
+        return self._reading.owed(queue, after, most)
+
+    async def queues(self) -> list[tuple[str, str, int]]:
+        """See `Store.queues`."""
+        return await self._reading.queues()
+
+    async def settle(self, numbers: Sequence[int]) -> None:
+        """See `Store.settle`. One that is lost in a crash is delivered again."""
+        writing, gone = self._writer.writing, list(numbers)
+        self._writer.post(lambda: writing.settle(gone))
+
+    # --- keeping
+    async def backup(self, to: str) -> None:
+        """See `Store.backup`. Raises StoreFull, leaving nothing at `to`."""
+        await self._reading.run(lambda _: backup.copy(self.path, Path(to)))
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        await self._writer.close()
+        await self._reading.close()
+        self._lock.release()

@@ -1,0 +1,200 @@
+"""The writer: one thread, one connection, one queue. Writes that arrive together commit together.
+
+While one commit is on its way to the disk the next writes gather. Each has a savepoint, so that one failure fails
+alone; if the commit itself fails (a full disk), all of them fail and nothing of them is there. Answers leave after
+the commit, all with one call into the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import apsw
+import structlog
+
+from kitamae.adapters.sqlite import database
+from kitamae.adapters.sqlite.transaction import SqliteTransaction, drive
+from kitamae.adapters.sqlite.writing import Writing
+from kitamae.kernel.problems import Problem, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from kitamae.kernel.context.operations.command import Command, Effect
+    from kitamae.kernel.context.store import Change, Transaction
+
+GATHER: Final = 0.02  # seconds that a group commit takes in more writes at most
+WAITING: Final = 20_000  # writes that may wait before further ones are sent away
+
+log = structlog.get_logger(__name__)
+
+Work: TypeAlias = "Callable[[Transaction], Awaitable[Any]]"
+Watch: TypeAlias = "Callable[[Transaction, Change, Effect], Awaitable[None]]"
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Something to write, and who waits for it (None: nobody)."""
+
+    do: Callable[[], Any]
+    answer: asyncio.Future[Any] | None
+    result: Any = None
+    error: BaseException | None = field(default=None)
+
+
+class Writer:
+    """Owns the writing connection. `submit` may be called from the event loop only."""
+
+    def __init__(
+        self,
+        db: apsw.Connection,
+        now: Callable[[], int],
+        deliver: Callable[[list[Change]], None],
+    ) -> None:
+        self._db = db
+        self._loop = asyncio.get_running_loop()
+        self._heard = deliver
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._watches: list[Watch] = []
+        self.writing = Writing(db, now, self._watch)
+        self.transaction = SqliteTransaction(self.writing)
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="kitamae-writer", daemon=True)
+        self._thread.start()
+
+    def watch(self, watch: Watch) -> None:
+        """Call it inside the transaction for every change."""
+        self._watches.append(watch)
+
+    def _watch(self, change: Change, effect: Effect) -> None:
+        for watch in self._watches:
+            drive(watch(self.transaction, change, effect))  # type: ignore[arg-type]  # a coroutine function's
+
+    # --- on the event loop
+    def submit(self, do: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Put `do` into the next group commit. Raises Unavailable when too many writes wait or the store closes."""
+        if self._closing:
+            raise Unavailable("the store is closing")
+        if self._queue.qsize() > WAITING:
+            raise Unavailable("too many writes are waiting for the disk; try again in a moment")
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self._queue.put(Job(do, answer))
+        return answer
+
+    def post(self, do: Callable[[], Any]) -> None:
+        """The same without waiting for it: what is lost with a crash is done again."""
+        if not self._closing:
+            self._queue.put(Job(do, None))
+
+    async def close(self) -> None:
+        """Write what was asked for, then stop."""
+        self._closing = True
+        self._queue.put(None)
+        await self._loop.run_in_executor(None, self._thread.join)
+
+    def _deliver(self, jobs: list[Job], changes: list[Change]) -> None:
+        if changes:
+            self._heard(changes)
+        for job in jobs:
+            answer = job.answer
+            if answer is None or answer.done():
+                continue
+            if job.error is not None:
+                answer.set_exception(job.error)
+            else:
+                answer.set_result(job.result)
+
+    # --- in the writer's thread
+    def _run(self) -> None:
+        job = self._queue.get()
+        while job is not None:
+            job = self._commit(job)
+        self._db.close()
+
+    def _commit(self, first: Job) -> Job | None:
+        """One group commit, and the job after it. Never raises: what goes wrong is the answer."""
+        done = [first]
+        after: Job | None = first
+        more = True
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._one(first)
+            until = time.monotonic() + GATHER
+            while time.monotonic() < until:
+                try:
+                    after = self._queue.get_nowait()
+                except Empty:
+                    break
+                if after is None:
+                    more = False
+                    break
+                done.append(after)
+                self._one(after)
+            self.writing.finish()
+            self._db.execute("COMMIT")
+            self.writing.memory.committed()
+        except BaseException as error:
+            self._give_up(error, done)
+        changes = self.writing.changes
+        self.writing.reset()
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver, done, changes)
+        return self._queue.get() if more else None
+
+    def _one(self, job: Job) -> None:
+        """Raises only what concerns the whole commit."""
+        try:
+            job.result = job.do()
+        except apsw.Error as error:
+            if self._fatal(error):
+                raise
+            job.error = database.problem(error)
+        except Exception as error:
+            if not self._db.in_transaction:
+                raise
+            job.error = error
+
+    def _fatal(self, error: apsw.Error) -> bool:
+        """It concerns the disk, not the one write."""
+        return not self._db.in_transaction or isinstance(
+            error, apsw.FullError | apsw.IOError | apsw.CorruptError | apsw.NoMemError
+        )
+
+    def _give_up(self, error: BaseException, done: Sequence[Job]) -> None:
+        """Nothing of this commit is there; say so to everybody in it and start afresh."""
+        told = database.problem(error) if isinstance(error, apsw.Error) else error
+        log.error("group commit failed", error=str(error), writes=len(done))
+        for job in done:
+            job.error = told
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self.writing.begin()
+        except apsw.Error as again:
+            log.error("the store cannot be read after a failed commit", error=str(again))
+            self.writing.reset()
+
+    # --- what jobs do
+    def apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
+        """Each in a savepoint of its own."""
+        answers: list[Effect | Problem] = []
+        for command in commands:
+            try:
+                answers.append(self.writing.apply(command))
+            except Problem as problem:
+                answers.append(problem)
+            except apsw.Error as error:
+                if self._fatal(error):
+                    raise
+                answers.append(database.problem(error))
+        return answers
+
+    def transact(self, work: Work) -> Any:
+        """All or nothing."""
+        with self.writing.savepoint():
+            return drive(work(self.transaction))  # type: ignore[arg-type]  # a coroutine function's

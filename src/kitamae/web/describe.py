@@ -1,0 +1,117 @@
+"""A normalized entity (clause 4.5.2) as rows for a person: what, how much, in what unit, since when, from whom."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from kitamae.web import hazards, speak
+
+if TYPE_CHECKING:
+    from kitamae.sdk.context import Entity
+    from kitamae.sdk.manifest import Language
+    from kitamae.web.words import Words
+
+_SYSTEM: Final = frozenset(
+    {"id", "type", "@context", "scope", "createdAt", "modifiedAt", "deletedAt", "expiresAt"}
+)
+_MEMBERS: Final = ("value", "object", "languageMap", "json", "vocab", "valueList", "objectList")
+_SHOWN_ELSEWHERE: Final = frozenset(("名称", "name", "名称_カナ", "住所", "address", *hazards.HAZARDS))
+
+Look = Literal["text", "link", "entity", "code", "point"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One value. `href` for links; `at` when it was observed (RFC 3339), `source` who says so."""
+
+    look: Look
+    text: str
+    href: str = ""
+    unit: str = ""
+    at: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One attribute with all its instances. `history`: whether it is observed again and again."""
+
+    name: str
+    label: str
+    values: tuple[Shown, ...]
+    history: bool
+
+
+def rows(entity: Entity, words: Words, language: Language) -> list[Row]:
+    """Every attribute that the page's head does not show already, in the order in which the entity has them."""
+    return [
+        _row(name, attribute, words, language)
+        for name, attribute in entity.items()
+        if name not in _SYSTEM and name not in _SHOWN_ELSEWHERE
+    ]
+
+
+def simple(entity: Entity) -> Entity:
+    """The same entity simplified (clause 4.5.4), default instances only, for what needs only values."""
+    return {
+        name: attribute if name in _SYSTEM else _plain(_instances(attribute)[0])
+        for name, attribute in entity.items()
+    }
+
+
+def _row(name: str, attribute: Any, words: Words, language: Language) -> Row:
+    instances = _instances(attribute)
+    values = tuple(shown for one in instances for shown in _shown(name, one, words, language))
+    return Row(name, words.attribute(name, language), values, any("observedAt" in one for one in instances))
+
+
+def _instances(attribute: Any) -> list[dict[str, Any]]:
+    return attribute if isinstance(attribute, list) else [attribute]
+
+
+def _plain(instance: dict[str, Any]) -> Any:
+    if "languageMap" in instance:
+        return {"languageMap": instance["languageMap"]}
+    return next((instance[member] for member in _MEMBERS if member in instance), None)
+
+
+def _shown(name: str, instance: dict[str, Any], words: Words, language: Language) -> list[Shown]:
+    value = _plain(instance)
+    related = "object" in instance or "objectList" in instance
+    several = value if isinstance(value, list) else [value]
+    unit = words.unit(str(instance.get("unitCode", "")), language)
+    at = str(instance.get("observedAt", ""))
+    source = instance.get("出典") or instance.get("source")
+    said = speak.text(_plain(source), language) if isinstance(source, dict) else ""
+    result = []
+    for one in several:
+        look, text, href = _look(one, words, language, related=related)
+        result.append(Shown(look, text, href, unit, at, said))
+    return result
+
+
+def _look(value: Any, words: Words, language: Language, *, related: bool) -> tuple[Look, str, str]:
+    match value:
+        case str() if related:
+            return "entity", value, speak.link(value)
+        case str() if value.startswith(("https://", "http://")):
+            return "link", value, value
+        case str():
+            return "text", words.value(value, language), ""
+        case bool():
+            return "text", words.value("yes" if value else "no", language), ""
+        case int() | float():
+            return "text", speak.number(value, language), ""
+        case {"type": "Point", "coordinates": [longitude, latitude, *_]}:
+            return "point", f"{latitude:.6f}, {longitude:.6f}", ""
+        case {"type": str(shape), "coordinates": _}:
+            return "text", words.value(shape, language), ""
+        case {"languageMap": _}:
+            return "text", speak.text(value, language), ""
+        case {"@type": _, "@value": at}:
+            return "text", speak.moment(at, language), ""
+        case None:
+            return "text", "", ""
+    return "code", json.dumps(value, ensure_ascii=False, indent=1)[:4000], ""

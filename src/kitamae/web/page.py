@@ -1,0 +1,126 @@
+"""The page door: a template with values, in the reader's language, with the headers that every page has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from starlette.responses import HTMLResponse
+
+from kitamae.web.languages import NAMES, SOURCE, TAGS, known, negotiate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from kitamae.sdk.manifest import Language
+    from kitamae.web.shell import Shell
+
+SIZES: Final = ("standard", "large", "larger")
+_YEAR: Final = 365 * 24 * 3600
+
+SECURITY: Final = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data: blob:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "worker-src 'self' blob:",
+            "manifest-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(self), camera=(), microphone=()",
+}
+"""No inline script, no inline style, nothing from elsewhere."""
+
+
+@dataclass(frozen=True)
+class ShellPage:
+    """Implements `kitamae.sdk.page.Page`. `folder` holds the service's `templates/` and `locales/`."""
+
+    shell: Shell
+    folder: Path
+
+    def language(self, request: Request) -> Language:
+        """`?lang=`, then the cookie of an earlier choice, then Accept-Language, then Japanese."""
+        offered = self.shell.languages
+        return (
+            known(request.query_params.get("lang"), offered)
+            or known(request.cookies.get("lang"), offered)
+            or negotiate(request.headers.get("accept-language", ""), offered)
+            or SOURCE
+        )
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> HTMLResponse:
+        """See `kitamae.sdk.page.Page`."""
+        language = self.language(request)
+        size = _size(request)
+        environment = self.shell.environment(self.folder, language)
+        given = self._given(request, language, size)
+        body = environment.get_template(template).render({**given, **values})
+        response = HTMLResponse(body, status, SECURITY | dict(headers or {}))
+        response.headers["Content-Language"] = TAGS[language]
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.headers.add_vary_header("Accept-Language")
+        response.headers.add_vary_header("Cookie")
+        _remember(request, response, language, size)
+        return response
+
+    def _given(self, request: Request, language: Language, size: str) -> dict[str, Any]:
+        shell = self.shell
+        return {
+            "lang": language,
+            "tag": TAGS[language],
+            "city": shell.city,
+            "menu": sorted(shell.menu, key=lambda entry: entry.order),
+            "size": size,
+            "path": request.url.path,
+            "query": request.query_params,
+            "here": lambda **changes: here(request, **changes),
+            "switch": [(code, TAGS[code], NAMES[code]) for code in shell.languages],
+            "vendored": shell.vendored,
+        }
+
+
+def here(request: Request, **changes: str | None) -> str:
+    """The same page with some query parameters changed (None: left out)."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in changes]
+    kept += [(name, value) for name, value in changes.items() if value is not None]
+    path = "/" + request.url.path.lstrip("/")  # `//elsewhere` would be another server
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def _size(request: Request) -> str:
+    for asked in (request.query_params.get("size"), request.cookies.get("size")):
+        if asked in SIZES:
+            return asked
+    return SIZES[0]
+
+
+def _remember(request: Request, response: HTMLResponse, language: Language, size: str) -> None:
+    """A choice made by a link stays, without script. It says nothing about a person."""
+    secure = request.url.scheme == "https"
+    for name, value in (("lang", language), ("size", size)):
+        if request.query_params.get(name):
+            response.set_cookie(
+                name, value, max_age=_YEAR, path="/", samesite="lax", httponly=True, secure=secure
+            )

@@ -1,0 +1,107 @@
+"""What all pages of a city have in common: its name, its menu, its languages, its look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+
+from kitamae.web import speak
+from kitamae.web.languages import OFFERED, Catalog
+from kitamae.web.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kitamae.sdk.context import Context
+    from kitamae.sdk.manifest import Language
+    from kitamae.web.tiles import Basemap
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """What a page says about the city. All of it comes from the city's profile."""
+
+    name: Mapping[str, str] = field(
+        default_factory=lambda: {"ja": "まちのOS", "ja_Hira": "まちの OS", "en": "City OS"}
+    )
+    platform: Mapping[str, str] = field(default_factory=dict)  # スマートシティ加賀
+    prefecture: Mapping[str, str] = field(default_factory=dict)
+    lead: Mapping[str, str] = field(default_factory=dict)  # one sentence under the title
+    center: tuple[float, float] | None = None  # longitude, latitude
+    contact: Mapping[str, str] = field(default_factory=dict)  # whom to tell when a page does not work for you
+    website: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line in the menu and a card on the home page: one service."""
+
+    href: str
+    name: Mapping[str, str]
+    summary: Mapping[str, str] = field(default_factory=dict)
+    icon: str = "service"  # a symbol of static/icons.svg
+    order: int = 100
+
+
+@dataclass
+class Shell:
+    """One per running city. `context` is the read door; None while nothing can be read."""
+
+    context: Context
+    city: City = field(default_factory=City)
+    menu: Sequence[Entry] = ()
+    languages: Sequence[Language] = OFFERED
+    words: Words = field(default_factory=Words.load)
+    basemap: Basemap | None = None  # None: the map shows points on an empty ground
+
+    @cached_property
+    def vendored(self) -> bool:
+        """Whether the npm packages were copied here: without them pages work, islands do not open."""
+        return (STATIC / "vendor" / "design-tokens" / "tokens.css").is_file()
+
+    def environment(self, folder: Path, language: Language) -> Environment:
+        """Templates of a service's folder, then the shell's, speaking one language. Kept."""
+        key = (folder, language)
+        if key not in self._environments:
+            self._environments[key] = self._build(folder, language)
+        return self._environments[key]
+
+    @cached_property
+    def _environments(self) -> dict[tuple[Path, Language], Environment]:
+        return {}
+
+    def _build(self, folder: Path, language: Language) -> Environment:
+        folders = list(dict.fromkeys((folder, HERE)))
+        environment = Environment(
+            loader=ChoiceLoader([FileSystemLoader(place / "templates") for place in folders]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        catalog = Catalog(language, [place / "locales" for place in folders])
+        install: Any = environment.install_gettext_callables  # type: ignore[attr-defined]  # added by the extension
+        install(catalog.gettext, catalog.ngettext, newstyle=True)
+        environment.globals.update(static=static, shell=self)
+        speak.install(environment, language, self.words)
+        return environment
+
+
+def static(path: str) -> str:
+    """The address of a file of ours, with the first letters of its digest: it may be cached for ever."""
+    if path not in _marks:
+        file = STATIC / path
+        _marks[path] = sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else ""
+    return f"/static/{path}?v={_marks[path]}" if _marks[path] else f"/static/{path}"
+
+
+_marks: dict[str, str] = {}

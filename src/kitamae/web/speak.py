@@ -1,0 +1,154 @@
+"""Things of the city said in the reader's language: names, readings, addresses, numbers and times for templates."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+from kitamae.web.languages import say
+from kitamae.web.words import short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jinja2 import Environment
+
+    from kitamae.sdk.context import Entity
+    from kitamae.sdk.manifest import Language
+    from kitamae.web.words import Words
+
+JST: Final = timezone(timedelta(hours=9), "JST")
+"""Japan keeps one time and changes it never; the machine need not have a table of time zones."""
+
+_NAMES: Final = ("名称", "name", "title")
+_READINGS: Final = ("名称_カナ",)
+_ADDRESSES: Final = ("住所", "address")
+_ENGLISH: Final = ("名称_英語",)
+_TIME: Final[dict[Language, str]] = {
+    "ja": "y年M月d日 H:mm",
+    "ja_Hira": "y'ねん' M'がつ' d'にち' H:mm",
+    "en": "d MMMM y, HH:mm",
+    "zh": "y年M月d日 HH:mm",
+    "ko": "y년 M월 d일 HH:mm",
+}
+_LOCALE: Final[dict[Language, str]] = {
+    "ja": "ja",
+    "ja_Hira": "ja",
+    "en": "en_GB",
+    "zh": "zh_Hans",
+    "ko": "ko",
+}
+_HIRAGANA: Final = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
+
+
+def text(value: Any, language: Language) -> str:
+    """A plain text, or the entry of a language map that is nearest to the reader."""
+    if isinstance(value, dict):
+        words = value.get("languageMap", value)
+        chosen = {key.replace("-", "_"): word for key, word in words.items() if isinstance(word, str)}
+        return say(chosen, language)
+    if isinstance(value, list):
+        return text(value[0], language) if value else ""
+    return "" if value is None else str(value)
+
+
+def name(entity: Entity, language: Language) -> str:
+    """What people call it; its id where it has no name."""
+    attributes = (*_ENGLISH, *_NAMES) if language == "en" else _NAMES
+    return next((said for key in attributes if (said := text(entity.get(key), language))), str(entity["id"]))
+
+
+def reading(entity: Entity, language: Language) -> str:
+    """How the name is read, in hiragana; empty where unknown. Readers of English are not helped by it."""
+    if language not in ("ja", "ja_Hira"):
+        return ""
+    kana = next((said for key in _READINGS if (said := text(entity.get(key), "ja"))), "")
+    return kana.translate(_HIRAGANA)
+
+
+def sort_key(entity: Entity) -> str:
+    """As people look names up: by reading where it is known."""
+    return reading(entity, "ja") or name(entity, "ja")
+
+
+def address(entity: Entity, language: Language) -> str:
+    """In one line, from a text or a schema.org PostalAddress."""
+    for key in _ADDRESSES:
+        value = entity.get(key)
+        if isinstance(value, dict) and "languageMap" not in value:
+            parts = ("addressRegion", "addressLocality", "addressTown", "streetAddress", "extendedAddress")
+            return "".join(text(value[part], language) for part in parts if value.get(part))
+        if said := text(value, language):
+            return said
+    return ""
+
+
+def point(entity: Entity) -> tuple[float, float] | None:
+    """(longitude, latitude) of a thing that is at a point; None for areas, lines and things without a place."""
+    location = entity.get("location")
+    if isinstance(location, dict) and location.get("type") == "Point":
+        longitude, latitude = location["coordinates"][:2]
+        return float(longitude), float(latitude)
+    return None
+
+
+def kinds(entity: Entity) -> list[str]:
+    """Its types, short."""
+    types = entity["type"]
+    return [short(type_) for type_ in ([types] if isinstance(types, str) else types)]
+
+
+def moment(value: Any, language: Language) -> str:
+    """An RFC 3339 text or an aware datetime, as people in Japan read the clock. Raises ValueError."""
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    local = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(JST)
+    return format_datetime(local, _TIME[language], locale=_LOCALE[language])
+
+
+def number(value: float, language: Language) -> str:
+    """With the separators of the language; at most three decimals."""
+    return format_decimal(value, "#,##0.###", locale=_LOCALE[language])
+
+
+def distance(metres: float, language: Language) -> str:
+    """`850 m`, `1.2 km`: as exact as it is useful."""
+    if metres < 1000:
+        return f"{number(round(metres, -1), language)} m"
+    return f"{number(round(metres / 1000, 1), language)} km"
+
+
+def link(entity: Entity | str) -> str:
+    """The address of an entity's own page."""
+    return "/entity/" + quote(entity if isinstance(entity, str) else str(entity["id"]), safe=":")
+
+
+def anchor(entity: Entity) -> str:
+    """Its place on a page: the id without what a URL's fragment or a selector would trip over."""
+    return "e-" + re.sub(r"[^\w-]", "-", str(entity["id"]))
+
+
+def install(environment: Environment, language: Language, words: Words) -> None:
+    """Make all of this known to templates as filters: `{{ toilet | name }}`."""
+    filters: dict[str, Callable[..., Any]] = {
+        "name": lambda entity: name(entity, language),
+        "reading": lambda entity: reading(entity, language),
+        "address": lambda entity: address(entity, language),
+        "say": lambda value: text(value, language),
+        "moment": lambda value: moment(value, language),
+        "number": lambda value: number(value, language),
+        "distance": lambda value: distance(value, language),
+        "kind": lambda value: words.kind(value, language),
+        "attribute": lambda value: words.attribute(value, language),
+        "unit": lambda value: words.unit(value, language),
+        "icon": words.icon,
+        "kinds": kinds,
+        "point": point,
+        "link": link,
+        "anchor": anchor,
+    }
+    environment.filters.update(filters)

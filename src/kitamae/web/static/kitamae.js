@@ -1,0 +1,50 @@
+// What a script adds to pages that already work without one. Nothing here is needed to read or to act.
+
+// A map opens when somebody asks for it: only then is anything of it loaded.
+for (const island of document.querySelectorAll("[data-island]")) {
+  const actions = island.querySelector(".actions");
+  const button = island.querySelector("button");
+  const status = island.querySelector("[role=status]");
+  actions.hidden = false;
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const { open } = await import(island.dataset.island);
+      await open(island);
+      actions.hidden = true;
+    } catch (error) {
+      console.error(error);
+      island.querySelector(".map").hidden = true;
+      status.textContent = island.dataset.failed;
+      button.disabled = false;
+    }
+  });
+}
+
+// "Near me": the browser knows where we are, the form can be sent without it.
+for (const button of document.querySelectorAll("button[data-near]")) {
+  if (!navigator.geolocation) continue;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        const to = new URL(location.href);
+        // Three decimals are about 100 m: enough to sort by, no more than needed.
+        to.searchParams.set("near", `${coords.longitude.toFixed(3)},${coords.latitude.toFixed(3)}`);
+        location.assign(to);
+      },
+      () => {
+        button.disabled = false;
+        const status = document.getElementById(button.dataset.near);
+        if (status) status.textContent = status.dataset.failed;
+      },
+      { timeout: 10000, maximumAge: 60000 },
+    );
+  });
+}
+
+for (const button of document.querySelectorAll("button[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
