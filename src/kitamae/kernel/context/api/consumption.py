@@ -137,7 +137,11 @@ async def _query(x: Exchange, request: Request, media: str) -> Answer:
         entities = [one for row in rows if (one := expiry.alive(orjson.loads(row.doc), now)) is not None]
         texts = await joined(request, view, entities)
     else:
-        texts = [one.text for row in rows if (one := show(x, request, row, view)) is not None and one.text]
+        texts = [
+            shown.text
+            for row in rows
+            if (shown := show(x, request, row, view)) is not None and shown.text
+        ]
     headers = view.headers + x.echo(request.tenant)
     headers += page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)
     return Answer(200, view.many(texts), headers)
@@ -161,6 +165,6 @@ def page_headers(x: Exchange, wanted: EntityQuery, more: bool, count: int | None
 def _page_link(x: Exchange, limit: int, offset: int, rel: str) -> Header:
     """The parameters in alphabetical order: one page, one address."""
     given = dict(x.parameters()) | {"limit": str(limit), "offset": str(offset)}
-    text = urlencode(sorted(given.items()), quote_via=quote, safe=":/,;()")
+    text = urlencode(sorted(given.items()), quote_via=quote, safe=":/?@!$'()*,;")
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
     return (b"link", f'<{x.path.rstrip("/")}?{text}>;rel="{rel}";type="{media}"'.encode("ascii"))

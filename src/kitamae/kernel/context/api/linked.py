@@ -83,7 +83,9 @@ class Joiner:
         self._seen = frozenset(request.params.get("containedBy", ()))
         self._known: dict[str, Entity | None] = {}
 
-    async def inline(self, entity: Entity, level: Level, levels: int, way: frozenset[str] = frozenset()) -> Json:
+    async def inline(
+        self, entity: Entity, level: Level, levels: int, way: frozenset[str] = frozenset()
+    ) -> Json:
         """The entity, with what its relationships lead to inside them."""
         shown = represent.present(entity, self._request.context, level.form)
         if levels == 0:
@@ -98,7 +100,9 @@ class Joiner:
                 found = {
                     id: await self.inline(linked, below, levels - 1, way)
                     for id in _targets(instance)
-                    if id not in way and id not in self._seen and (linked := await self._fetch(id)) is not None
+                    if id not in way
+                    and id not in self._seen
+                    and (linked := await self._fetch(id)) is not None
                 }
                 if found:
                     _put(shown, short, place, len(instances), instance, found, level.form)

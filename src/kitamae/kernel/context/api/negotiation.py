@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from math import isnan
 from typing import Final
 
 from kitamae.kernel.problems import BadRequest, NotAcceptable, UnsupportedMediaType
@@ -63,7 +64,7 @@ def _range(part: str) -> tuple[str, float]:
                 weight = min(max(float(value), 0.0), 1.0)
             except ValueError:
                 weight = 1.0
-    return pattern.strip().lower(), weight if weight == weight else 1.0  # NaN is not a weight
+    return pattern.strip().lower(), 1.0 if isnan(weight) else weight
 
 
 @lru_cache(maxsize=64)

@@ -45,11 +45,15 @@ def entities(request: Request) -> EntityQuery:
         order=_order(params, expand),
     )
     if "csf" in params:
-        parse.q(params["csf"], expand)  # sources are registered elsewhere; what cannot be read is wrong here too
+        parse.q(
+            params["csf"], expand
+        )  # sources are registered elsewhere; what cannot be read is wrong here too
     linked.demand_depth(linked.query_depth(query.q), request, "q")
     local = params.get("local", False) or types == "*"
     if query.order and not local:
-        raise BadRequest("orderBy only goes with local=true: what several brokers hold is not ordered together")
+        raise BadRequest(
+            "orderBy only goes with local=true: what several brokers hold is not ordered together"
+        )
     if not _narrow(query, local, expand):
         raise BadRequest("too wide: give one of type, attrs, q or georel, or ask for local=true")
     return page(request, query)

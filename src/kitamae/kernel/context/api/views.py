@@ -127,7 +127,9 @@ def level_of(params: Mapping[str, Any], context: Context, media: str) -> Level:
     chosen = [word for word in words if word != "sysAttrs"]
     for word in [*chosen, *([params["format"]] if "format" in params else [])]:
         if word not in FORMATS:
-            raise InvalidRequest(f"expected sysAttrs, {', '.join(FORMATS)} as options or format, got {word!r:.40}")
+            raise InvalidRequest(
+                f"expected sysAttrs, {', '.join(FORMATS)} as options or format, got {word!r:.40}"
+            )
     named = params.get("format", chosen[0] if chosen else "normalized")
     if "geometryProperty" in params and media != negotiation.GEO_JSON:
         raise BadRequest("geometryProperty only goes with Accept: application/geo+json")
