@@ -47,7 +47,9 @@ class Observations:
                 outcomes.append(effect)
             elif any(why == LATE for why in effect.not_updated.values()):
                 names = [name for name, why in effect.not_updated.items() if why == LATE]
-                late = [await self._late(entity, name, one) for name in names for one in entity["attrs"][name]]
+                late = [
+                    await self._late(entity, name, one) for name in names for one in entity["attrs"][name]
+                ]
                 outcomes.append("new" if effect.verb != "none" else "late" if any(late) else "known")
             else:
                 outcomes.append("known" if effect.verb == "none" else "new")
