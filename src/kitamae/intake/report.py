@@ -62,7 +62,8 @@ def write_csv(reports: list[Report], file: TextIO) -> None:
     for report in reports:
         if report.error:
             out.writerow([_inert(report.file), "", "", "", "unreadable", _inert(report.error)])
-        for one in sorted([*report.refused, *report.remarks], key=lambda one: one.line):
+        odd: list[Refusal | Remark] = [*report.refused, *report.remarks]
+        for one in sorted(odd, key=lambda one: one.line):
             outcome, why = ("refused", one.expected) if isinstance(one, Refusal) else ("kept", one.note)
             out.writerow(
                 [_inert(report.file), one.line, *map(_inert, (one.column, one.value)), outcome, _inert(why)]
