@@ -98,8 +98,8 @@ class Draft:
             self._note("type")
 
     def set_scope(self, scope: list[str] | str) -> None:
-        """Replace it; NGSI-LD Null removes it."""
-        if scope in (NULL, [NULL]):
+        """Replace it; NGSI-LD Null or an empty list removes it."""
+        if scope in (NULL, [NULL], []):
             if self.entity.pop("scope", None) is not None:
                 self._note("scope")
             return
