@@ -65,7 +65,9 @@ class Index:
 
 
 def _keys(subscription: Subscription) -> Iterator[_Key]:
-    names = subscription.watched if subscription.triggers <= _OF_ATTRIBUTES and subscription.watched else ("",)
+    names = (
+        subscription.watched if subscription.triggers <= _OF_ATTRIBUTES and subscription.watched else ("",)
+    )
     places: set[tuple[str, str]] = set()
     for selector in subscription.selectors:
         if selector.id is not None:

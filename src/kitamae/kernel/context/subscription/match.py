@@ -43,7 +43,11 @@ def concerns(
     if cause is None:
         return None
     states = [state for state in (effect.after, effect.before) if state is not None][:1]
-    if effect.after is not None and effect.before is not None and any(one.after is None for one in cause.touched):
+    if (
+        effect.after is not None
+        and effect.before is not None
+        and any(one.after is None for one in cause.touched)
+    ):
         states.append(effect.before)
     return cause if any(selects(subscription, state, linked) for state in states) else None
 

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.represent import Form
 
 Trigger = Literal[
-    "entityCreated", "entityUpdated", "entityDeleted", "attributeCreated", "attributeUpdated", "attributeDeleted"
+    "entityCreated",
+    "entityUpdated",
+    "entityDeleted",
+    "attributeCreated",
+    "attributeUpdated",
+    "attributeDeleted",
 ]
 Status = Literal["active", "paused", "expired"]
 Accept = Literal["application/json", "application/ld+json", "application/geo+json"]
@@ -97,6 +102,11 @@ class Subscription:
     context: Context
     doc: dict[str, Json]
     record: Record = field(default_factory=Record)
+
+    @property
+    def queue(self) -> str:
+        """The name of its queue of owed notifications; ids are unique within a tenant only."""
+        return f"{self.tenant} {self.id}" if self.tenant else self.id
 
     def status(self, now: int) -> Status:
         """Clause 5.2.12: expired by its time, paused by its owner, or active."""
