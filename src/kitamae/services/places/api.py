@@ -1,4 +1,4 @@
-"""`/api/places`: the same answers as JSON, for those who build on it."""
+"""`/api/places/search`: the same answers as JSON, for those who build on it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def router(room: Room) -> APIRouter:
     """Under `/api/places`."""
     api = APIRouter()
 
-    @api.get("/")
+    @api.get("/search")
     async def find(
         text: Annotated[str, Query(max_length=logic.MOST_ASKED, description="name, reading or address")] = "",
         kind: Annotated[list[str] | None, Query(description="entity types; all when none is given")] = None,

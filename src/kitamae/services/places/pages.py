@@ -22,7 +22,7 @@ TEACHERS: Final = ("Town", "Hub", "HotSpring")
 
 
 def routes(room: Room) -> list[BaseRoute]:
-    """Under `/places`."""
+    """Whole addresses; all of them begin with `/places`."""
 
     async def index(request: Request) -> Response:
         query = request.query_params
@@ -48,14 +48,16 @@ def routes(room: Room) -> list[BaseRoute]:
             lost=bool(query.get("near")) and near is None,
         )
 
-    return [Route("/", index)]
+    return [Route("/places", index)]
 
 
 async def places(room: Room, kinds: list[str]) -> list[Place]:
     """All places of these kinds, in the order of the kinds."""
     lexicon = logic.lexicon(await room.context.find(TEACHERS))
     return [
-        logic.place(entity, lexicon) for kind in kinds for entity in await room.context.find([kind], limit=5000)
+        logic.place(entity, lexicon)
+        for kind in kinds
+        for entity in await room.context.find([kind], limit=5000)
     ]
 
 
