@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kitamae.sdk.city import BadCityError, City, Loaded, check_digit, load
+from kitamae.sdk.city import BadCityError, City, Loaded, load
 
 KAGA = Path(__file__).resolve().parents[2] / "cities" / "kaga"
 
@@ -109,8 +109,3 @@ def test_a_profile_that_is_not_in_order_is_refused_with_its_place(
     profile.write_text(text.replace(old, new, 1), "utf-8")
     with pytest.raises(BadCityError, match=says):
         City.read(copy)
-
-
-def test_the_check_digits_of_real_cities() -> None:
-    real = {"17206": "5", "17201": "4", "01100": "2", "13101": "6", "47201": "8"}
-    assert {code: check_digit(code) for code in real} == real

@@ -153,13 +153,29 @@ def test_a_privacy_assessment_that_is_missing_or_empty_or_outside_is_found(stree
     assert any("outside" in finding for finding in findings(street, "apples"))
 
 
-def test_a_word_missing_in_one_language_is_found(street: Street) -> None:
+def test_a_word_missing_in_one_language_is_found_with_its_place(street: Street) -> None:
     folder = street.add("apples")
-    for language, said in (("ja", "りんご"), ("ja_Hira", "りんご"), ("en", "")):
-        catalog = folder / "locales" / language / "LC_MESSAGES"
-        catalog.mkdir(parents=True)
-        (catalog / "messages.po").write_text(f'msgid ""\nmsgstr ""\n\nmsgid "apple"\nmsgstr "{said}"\n')
-    assert findings(street, "apples") == ["apples/locales/en: not translated: apple"]
+    (folder / "templates").mkdir()
+    (folder / "templates" / "apples.html").write_text(
+        "<p>\n{{ _('りんご') }} {{ ngettext('一つ', '多く', n) }}</p>"
+    )
+    (folder / "locales").mkdir()
+    one = 'msgid "一つ"\nmsgid_plural "多く"\nmsgstr[0] "one"\nmsgstr[1] "many"\n'
+    (folder / "locales" / "en.po").write_text(f'msgid ""\nmsgstr ""\n\n{one}')
+    (folder / "locales" / "ja_Hira.po").write_text(
+        f'msgid ""\nmsgstr ""\n\nmsgid "りんご"\nmsgstr "りんご"\n\n{one}'
+    )
+    assert findings(street, "apples") == ["apples/locales/en.po: not translated: りんご (apples.html:2)"]
+
+
+def test_a_language_without_a_catalog_is_found(street: Street) -> None:
+    folder = street.add("apples")
+    (folder / "templates").mkdir()
+    (folder / "templates" / "apples.html").write_text("{{ _('りんご') }}")
+    assert [finding.split(":")[0] for finding in findings(street, "apples")] == [
+        "apples/locales/ja_Hira.po",
+        "apples/locales/en.po",
+    ]
 
 
 def test_a_summary_missing_in_one_language_is_found(tmp_path: Path) -> None:

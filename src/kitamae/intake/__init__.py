@@ -5,8 +5,10 @@
     features.py  GeoJSON -> features, in constant memory
     layout.py    which column means what: data in layouts/*.toml
     cell.py      one cell -> a value, or what was expected instead
-    row.py       one row -> an entity, or a refusal with its line, column, value and what was expected
+    row.py       what becomes of a row: an entity, or a refusal with its line, column, value and what was expected
+    assemble.py  a row's cells -> that outcome, by the layout
     reading.py   a file -> rows; finds the layout by itself
+    deliver.py   entities -> a broker, over its public batch operations
     report.py    what happened, for people and for programs
 
 Nothing is lost silently: every row of a file ends as an entity or as a refusal, and what is odd but kept is a remark.

@@ -10,9 +10,10 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
-from kitamae.sdk.manifest import REQUIRED_LANGUAGES, Manifest
+from kitamae.sdk.manifest import REQUIRED_LANGUAGES, SOURCE_LANGUAGE, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,24 +94,31 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 
 
 def _words(folder: Path) -> Iterator[Finding]:
-    """Every language has every message that any language has, translated."""
-    catalogs = {}
-    for path in sorted((folder / "locales").glob("*/LC_MESSAGES/*.po")) + sorted(
-        (folder / "locales").glob("*.po")
-    ):
-        language = path.stem if path.parent.name == "locales" else path.parent.parent.name
-        with path.open("rb") as file:
-            catalogs[language] = {message.id: message for message in read_po(file) if message.id}
-    if not catalogs:
-        return
-    every = {word for catalog in catalogs.values() for word in catalog}
+    """Every message of the templates and pages is translated into every language but the one it is written in."""
+    said = _messages(folder)
     for language in REQUIRED_LANGUAGES:
-        catalog = catalogs.get(language)
-        where = f"{folder.name}/locales/{language}"
-        if catalog is None:
+        if language == SOURCE_LANGUAGE or not said:
+            continue
+        path = folder / "locales" / f"{language}.po"
+        where = f"{folder.name}/locales/{path.name}"
+        if not path.is_file():
             yield Finding(where, "this language is missing")
             continue
-        for word in sorted(every, key=str):
-            message = catalog.get(word)
-            if message is None or not message.string or message.fuzzy:
-                yield Finding(where, f"not translated: {word!s:.60}")
+        with path.open("rb") as file:
+            catalog = read_po(file)
+        for message, place in said.items():
+            found = catalog.get(message)
+            if found is None or not found.string or found.fuzzy:
+                yield Finding(where, f"not translated: {message:.60} ({place})")
+
+
+def _messages(folder: Path) -> dict[str, str]:
+    """Message -> where it is said first. Raises nothing: a template that cannot be read has no messages."""
+    said: dict[str, str] = {}
+    for pattern, method in (("templates/**/*.html", "jinja2.ext.babel_extract"), ("*.py", "python")):
+        for path in sorted(folder.glob(pattern)):
+            with path.open("rb") as file:
+                for line, message, *_ in extract(method, file, options={"encoding": "utf-8"}):
+                    word = message if isinstance(message, str) else message[0]
+                    said.setdefault(word, f"{path.name}:{line}")
+    return said

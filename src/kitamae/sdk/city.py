@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from kitamae.intake.layout import BadLayoutError, known
 from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, UnreadableFileError
+from kitamae.kernel.municipality import check_digit
 from kitamae.sdk.manifest import Language, Words
 
 if TYPE_CHECKING:
@@ -145,12 +146,6 @@ class City(BaseModel):
                 raise BadCityError(f"{path}: {error}") from error
         hashed.update(self.code.encode() + json.dumps(self.context, sort_keys=True).encode())
         return hashed.hexdigest()
-
-
-def check_digit(code5: str) -> str:
-    """The sixth digit of a 全国地方公共団体コード: 11 minus the weighted sum modulo 11, its last digit."""
-    rest = sum(int(digit) * weight for digit, weight in zip(code5, (6, 5, 4, 3, 2), strict=True)) % 11
-    return str((11 - rest) % 10)
 
 
 class Writer(Protocol):

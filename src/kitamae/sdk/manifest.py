@@ -24,6 +24,9 @@ LANGUAGES: tuple[Language, ...] = ("ja", "ja_Hira", "en", "zh", "ko")
 REQUIRED_LANGUAGES: tuple[Language, ...] = ("ja", "ja_Hira", "en")
 """Those that every text must have today; all five from Trust on."""
 
+SOURCE_LANGUAGE: Language = "ja"
+"""The one that templates are written in."""
+
 Words = dict[Language, Annotated[str, Field(min_length=1, max_length=400)]]
 
 
@@ -55,6 +58,7 @@ class Manifest(BaseModel):
     requires: tuple[str, ...] = ()
     personal: tuple[Personal, ...] = ()
     pia: str
+    icon: str = "service"  # a symbol of web/static/icons.svg
     order: int = 100  # place in menus; lower comes first
 
     @classmethod

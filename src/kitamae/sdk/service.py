@@ -1,7 +1,7 @@
 """Services are folders: found by their manifest, their modules found by name.
 
 manifest.toml   its papers                 pages.py   routes(room) -> list of Starlette routes under /<id>
-models.py       what it knows              api.py     router(room) -> FastAPI router under /api/<id>
+models.py       what it knows              api.py     router(room) -> a FastAPI router, mounted at /api/<id>
 logic.py        what it does: pure         ingest.py  start(room): listens for what comes from outside
 templates/, locales/, static/, pia/        jobs.py    start(room): what it does by the clock
 """

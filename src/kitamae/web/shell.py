@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
-from kitamae.web import speak
+from kitamae.web import hazards, speak
 from kitamae.web.languages import OFFERED, Catalog
 from kitamae.web.words import Words
 
@@ -93,6 +93,7 @@ class Shell:
         install(catalog.gettext, catalog.ngettext, newstyle=True)
         environment.globals.update(static=static, shell=self)
         speak.install(environment, language, self.words)
+        environment.filters["hazards"] = hazards.of
         return environment
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kitamae.services.places import logic
-from kitamae.services.places.models import Place
+from kitamae.services.places.models import Place, Wish
 
 LEXICON = {"加賀市立": "かがしりつ", "錦城": "きんじょう", "小学校": "しょうがっこう", "橋立": "はしたて"}
 
@@ -86,3 +86,31 @@ def test_nothing_is_lost_and_the_order_is_by_distance(
 @given(st.text(max_size=80))
 def test_no_question_breaks_the_search(question: str) -> None:
     assert {one.id for one in logic.search(PLACES, question)} <= {one.id for one in PLACES}
+
+
+def test_a_town_teaches_how_its_short_name_is_read() -> None:
+    learned = logic.lexicon(
+        [{"名称": "動橋町", "名称_カナ": "イブリハシマチ"}, {"名称": "橋立", "名称_カナ": "ハシタテ"}]
+    )
+    assert learned["動橋"] == "いぶりはし"
+    school = logic.place(entity(7, "動橋小学校"), learned)
+    assert school.reading == "いぶりはししょうがっこう"
+
+
+def test_a_short_name_that_is_read_in_two_ways_teaches_nothing() -> None:
+    learned = logic.lexicon(
+        [{"名称": "上野町", "名称_カナ": "ウワノマチ"}, {"名称": "上野温泉", "名称_カナ": "ウエノオンセン"}]
+    )
+    assert "上野" not in learned
+    assert learned["上野町"] == "うわのまち"
+
+
+@pytest.mark.parametrize("text", ["", "here", "1", "1,2,3", "nan,36", "136,inf", "181,0", "0,91", "１３６"])
+def test_what_is_no_place_on_earth_is_no_position(text: str) -> None:
+    assert logic.position(text) is None
+
+
+def test_only_the_wished_kinds_are_found() -> None:
+    toilet = logic.place({"id": "urn:x:t", "type": "PublicToilet", "名称": "橋立公園"}, LEXICON)
+    found = logic.find([*PLACES, toilet], Wish(text="橋立", kinds=("PublicToilet",)))
+    assert [one.id for one in found] == ["urn:x:t"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, get_args
 
 from kitamae.kernel.context import geojson, lexical, names
 from kitamae.kernel.context.entity import NULL, VALUE_OF, Kind, Partial
+from kitamae.kernel.context.lexical import text
+from kitamae.kernel.context.values import VALUES
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 MAX_LEVELS: Final = 16
 """Attributes of attributes of ..."""
-MAX_DEPTH: Final = 100
-"""Arrays and objects within a value."""
-
 KINDS: Final[dict[str, Kind]] = {kind: kind for kind in get_args(Kind)}
 _KIND_OF: Final[dict[str, Kind]] = {
     "value": "Property",
@@ -185,8 +183,6 @@ class Reader:
                 return {"kind": "Relationship", "v": self.value("Relationship", given, where)}
             if coercion == "@vocab":
                 return {"kind": "VocabProperty", "v": self.value("VocabProperty", given, where)}
-            if self.nulls:
-                return {"v": self.value("Property", given, where)}
         return {"kind": "Property", "v": self.value("Property", given, where)}
 
     def kind(self, given: dict[str, Json], where: str) -> tuple[Kind | None, str | None]:
@@ -218,34 +214,10 @@ class Reader:
         )
 
     def value(self, kind: Kind, given: Json, where: str) -> Json:
-        """The value of an attribute of that kind, checked and expanded."""
+        """The value of an attribute of that kind, checked and expanded, or NULL where that is allowed."""
         if given == NULL or (kind == "LanguageProperty" and given == _LANGUAGE_NULL):
             return self.null(where)
-        if kind == "Property":
-            if type(given) is dict or type(given) is list:
-                self.within(given, where, 1)
-            elif given is None:
-                raise BadRequest(f"{where}: JSON null is not a value; {NULL!r} takes a value away")
-            return given
-        if kind == "GeoProperty":
-            geometry = geojson.geometry(given, where)
-            if len(geometry) > 2:
-                self.within(geometry, where, 1)
-            return geometry
-        return _VALUES[kind](self, given, where)
-
-    def within(self, given: Json, where: str, depth: int) -> None:
-        """No null, and no NULL that is not a merge's, anywhere inside."""
-        if depth > MAX_DEPTH:
-            raise BadRequest(f"{where}: more than {MAX_DEPTH} arrays and objects within each other")
-        for inner in given.values() if type(given) is dict else given:
-            if type(inner) is str:
-                if inner == NULL and not self.merge:
-                    raise BadRequest(f"{where}: {NULL} may stand inside a value only in a merge")
-            elif type(inner) is dict or type(inner) is list:
-                self.within(inner, where, depth + 1)
-            elif inner is None:
-                raise BadRequest(f"{where}: JSON null inside a value; only a JsonProperty may have that")
+        return VALUES[kind](given, where, self.ctx, self.merge)
 
     def null(self, where: str) -> str:
         """NULL, where it is allowed."""
@@ -272,12 +244,12 @@ class Reader:
         elif key == "unitCode":
             if kind not in (None, "Property", "ListProperty"):
                 raise BadRequest(f"{where}: a {kind} has no unit")
-            found["unitCode"] = _text(given, where)
+            found["unitCode"] = text(given, where)
         elif key == "objectType":
             if kind not in (None, "Relationship", "ListRelationship"):
                 raise BadRequest(f"{where}: a {kind} has no object")
             types = given if type(given) is list and given else [given]
-            found["objectType"] = [self.ctx.expand(_text(name, where)) for name in types]
+            found["objectType"] = [self.ctx.expand(text(name, where)) for name in types]
         elif key == "valueType":
             if kind in ("Relationship", "ListRelationship"):
                 raise BadRequest(f"{where}: a {kind} has no value")
@@ -285,11 +257,11 @@ class Reader:
                 raise BadRequest(
                     f"{where}: the values of a LanguageProperty are langString, got {given!r:.80}"
                 )
-            found["valueType"] = self.ctx.iri(_text(given, where))
+            found["valueType"] = self.ctx.iri(text(given, where))
         elif key == "entityIdSealed":
             found["entityIdSealed"] = lexical.uri(given, where)
         else:
-            found["entityTypeSealed"] = self.ctx.expand(_text(given, where))
+            found["entityTypeSealed"] = self.ctx.expand(text(given, where))
 
 
 def _is_instance(given: Json) -> bool:
@@ -300,78 +272,3 @@ def _is_instance(given: Json) -> bool:
         or given.get("@type") in KINDS
         or not _KIND_OF.keys().isdisjoint(given)
     )
-
-
-def _text(given: Json, where: str) -> str:
-    if type(given) is not str or not given:
-        raise BadRequest(f"{where}: expected text, got {given!r:.80}")
-    return given
-
-
-def _relationship(_: Reader, given: Json, where: str) -> Json:
-    if type(given) is list and given:
-        return [lexical.uri(one, where) for one in given]
-    return lexical.uri(given, where)
-
-
-def _language_map(reader: Reader, given: Json, where: str) -> Json:
-    if type(given) is not dict or not given:
-        raise BadRequest(
-            f'{where}: expected an object such as {{"ja": "...", "en": "..."}}, got {given!r:.80}'
-        )
-    for tag, words in given.items():
-        if tag != "@none" and not (tag.isascii() and tag.replace("-", "").isalnum()):
-            raise BadRequest(f"{where}: expected a language tag such as ja or en-GB, got {tag!r:.80}")
-        for one in words if type(words) is list else [words]:
-            if type(one) is not str or (one == NULL and not reader.merge):
-                raise BadRequest(f"{where}.{tag}: expected text or an array of texts, got {words!r:.80}")
-    return given
-
-
-def _json(reader: Reader, given: Json, where: str) -> Json:
-    if type(given) is not dict and type(given) is not list:
-        raise BadRequest(f"{where}: expected an object or an array of objects as json, got {given!r:.80}")
-    if _deeper(given, MAX_DEPTH):
-        raise BadRequest(f"{where}: more than {MAX_DEPTH} arrays and objects within each other")
-    return given
-
-
-def _deeper(given: Json, than: int) -> bool:
-    if type(given) is not dict and type(given) is not list:
-        return False
-    return than == 0 or any(
-        _deeper(one, than - 1) for one in (given.values() if type(given) is dict else given)
-    )
-
-
-def _vocab(reader: Reader, given: Json, where: str) -> Json:
-    if type(given) is list and given:
-        return [reader.ctx.iri(_text(one, where)) for one in given]
-    return reader.ctx.iri(_text(given, where))
-
-
-def _value_list(reader: Reader, given: Json, where: str) -> Json:
-    if type(given) is not list:
-        raise BadRequest(f"{where}: expected an array as valueList, got {given!r:.80}")
-    reader.within(given, where, 1)
-    return given
-
-
-def _object_list(_: Reader, given: Json, where: str) -> Json:
-    """`["urn:a", {"object": "urn:b"}]`: kept as URIs."""
-    if type(given) is not list:
-        raise BadRequest(f"{where}: expected an array as objectList, got {given!r:.80}")
-    return [
-        lexical.uri(one["object"] if type(one) is dict and one.keys() == {"object"} else one, where)
-        for one in given
-    ]
-
-
-_VALUES: Final[dict[Kind, Callable[[Reader, Json, str], Json]]] = {
-    "Relationship": _relationship,
-    "LanguageProperty": _language_map,
-    "JsonProperty": _json,
-    "VocabProperty": _vocab,
-    "ListProperty": _value_list,
-    "ListRelationship": _object_list,
-}

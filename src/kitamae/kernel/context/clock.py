@@ -34,7 +34,7 @@ def micros(stamp: object, where: str = "time") -> int:
     """Read an RFC 3339 DateTime with its zone. Raises BadRequest naming `where`."""
     if isinstance(stamp, str) and _RFC3339.match(stamp):
         try:
-            moment = datetime.fromisoformat(stamp.replace(",", "."))
+            moment = datetime.fromisoformat(stamp.replace(",", ".").upper())
         except ValueError:
             pass
         else:

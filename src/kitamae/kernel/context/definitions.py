@@ -2,8 +2,8 @@
 
 Understood: URLs, objects, arrays and null; terms as text or object (`@id`, `@type`, `@container`, `@prefix`); prefixes,
 `@vocab`, `@import`; keyword aliases. Skipped, because it has no meaning for the names of an entity: `@base`,
-`@language`, `@direction`, reverse terms. Refused, by clause 5.5.7: a context within a term. docs/decisions/ld-subset.md
-says why.
+`@language`, `@direction`, reverse terms. Refused, by clause 5.5.7: a context within a term.
+docs/decisions/0010-own-json-ld-subset.md says why.
 """
 
 from __future__ import annotations

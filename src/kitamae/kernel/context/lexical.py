@@ -20,27 +20,27 @@ _INVISIBLE: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _PLAIN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
 
 
-def is_name(text: str) -> bool:
+def is_name(name: str) -> bool:
     """Clause 4.6.2: a letter, then letters, numbers and `_`, of any script (a mark belongs to its letter)."""
-    if text.isascii():
-        return text.isidentifier() and text[0] != "_"
-    return text[:1].isalpha() and all(
+    if name.isascii():
+        return name.isidentifier() and name[0] != "_"
+    return name[:1].isalpha() and all(
         letter.isalpha() or letter == "_" or letter.isnumeric() or unicodedata.category(letter)[0] == "M"
-        for letter in text
+        for letter in name
     )
 
 
-def has_scheme(text: str) -> bool:
+def has_scheme(given: str) -> bool:
     """Whether it begins as a URI does."""
-    return _SCHEME.match(text) is not None
+    return _SCHEME.match(given) is not None
 
 
-def is_uri(text: str) -> bool:
+def is_uri(given: str) -> bool:
     """A URI (RFC 3986), or an IRI (RFC 3987) without characters that cannot be seen."""
-    if text.isascii():
-        return _ASCII_URI.fullmatch(text) is not None
-    scheme = _SCHEME.match(text)
-    return scheme is not None and len(text) > scheme.end() and all(map(_visible, text))
+    if given.isascii():
+        return _ASCII_URI.fullmatch(given) is not None
+    scheme = _SCHEME.match(given)
+    return scheme is not None and len(given) > scheme.end() and all(map(_visible, given))
 
 
 def _visible(letter: str) -> bool:
@@ -50,6 +50,13 @@ def _visible(letter: str) -> bool:
     if category[0] in "CZ":
         return False
     return not (category == "Mn" and "VARIATION SELECTOR" in unicodedata.name(letter, ""))
+
+
+def text(given: Json, where: str) -> str:
+    """Text that is not empty."""
+    if type(given) is not str or not given:
+        raise BadRequest(f"{where}: expected text, got {given!r:.80}")
+    return given
 
 
 def uri(given: Json, where: str) -> str:

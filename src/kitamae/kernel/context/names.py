@@ -2,8 +2,8 @@
 
 One line of words per way of writing the value; `a=b` where the term's name differs from the name in the vocabulary.
 `document()` writes the table out as the JSON-LD document that the broker serves under every core URL. Earlier
-versions are served as this one: their terms are all here with the same meaning, save a few of 1.0 and three of
-1.3 and 1.4 that their editors corrected (docs/decisions/ld-subset.md names them).
+versions are served as this one: their terms are all here with the same meaning, save a few of 1.0 and two of
+1.3 and 1.4 that their editors corrected (docs/decisions/0010-own-json-ld-subset.md names them).
 """
 
 from __future__ import annotations

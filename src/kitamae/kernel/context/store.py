@@ -127,8 +127,8 @@ class Transaction(Protocol):
         """Forget it; False if it was not there."""
         ...
 
-    async def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> None:
-        """Add a row to a receiver's queue."""
+    async def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> int:
+        """Add a row to a receiver's queue; its number (`Owed.number`)."""
         ...
 
     async def remember(self, tenant: str, entity: Entity) -> None:

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.sdk.reading import fold, latin, reading
-from kitamae.services.places.models import Place
+from kitamae.services.places.models import Place, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-MOST_ASKED = 60
+MOST_ASKED: Final = 60
 """Characters of a question that are looked at; longer ones are not names."""
 
+_EARTH: Final = 6_371_008.8  # metres, mean radius
 
-def place(entity: Mapping[str, Any], lexicon: Mapping[str, str]) -> Place:
-    """An entity as the broker gives it (simplified, short names) as a place."""
-    name = _words(entity.get("名称"))
-    kana = _words(entity.get("名称_カナ"))
-    point = _point(entity.get("location"))
-    kind = entity["type"]
-    return Place(
-        id=entity["id"],
-        kind=kind[0] if isinstance(kind, list) else kind,
-        name=name or entity["id"],
-        reading=fold(kana) if kana else reading(name, lexicon),
-        address=_words(entity.get("住所")),
-        english=_words(entity.get("名称_英語")),
-        longitude=point[0] if point else None,
-        latitude=point[1] if point else None,
-        entity=dict(entity),
-    )
+
+def find(places: Iterable[Place], wish: Wish) -> list[Place]:
+    """Those of the wished kinds that fit the words: nearest first where a position was given, else the best first."""
+    kinds = frozenset(wish.kinds)
+    found = search((one for one in places if not kinds or one.kind in kinds), wish.text)
+    return nearest(found, *wish.near) if wish.near else found
 
 
 def search(places: Iterable[Place], question: str) -> list[Place]:
@@ -78,11 +68,72 @@ def nearest(places: Iterable[Place], longitude: float, latitude: float) -> list[
     return sorted(measured, key=lambda one: math.inf if one.metres is None else one.metres)
 
 
+def position(text: str) -> tuple[float, float] | None:
+    """`136.310,36.307` -> (longitude, latitude); None for anything that is no place on Earth."""
+    try:
+        longitude, latitude = (float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    if not (abs(longitude) <= 180 and abs(latitude) <= 90):  # also false for NaN
+        return None
+    return longitude, latitude
+
+
+def place(entity: Mapping[str, Any], lexicon: Mapping[str, str]) -> Place:
+    """An entity as the broker gives it (simplified, short names) as a place. `lexicon`: see `sdk.reading.reading`."""
+    name = _words(entity.get("名称"))
+    kana = _words(entity.get("名称_カナ"))
+    point = _point(entity.get("location"))
+    kind = entity["type"]
+    return Place(
+        id=entity["id"],
+        kind=kind[0] if isinstance(kind, list) else kind,
+        name=name or entity["id"],
+        reading=fold(kana) if kana else reading(name, lexicon),
+        address=_words(entity.get("住所")),
+        english=_words(entity.get("名称_英語")),
+        longitude=point[0] if point else None,
+        latitude=point[1] if point else None,
+        entity=dict(entity),
+    )
+
+
+_COMMON: Final = {
+    "市立": "しりつ", "県立": "けんりつ", "町立": "ちょうりつ", "小学校": "しょうがっこう", "中学校": "ちゅうがっこう",
+    "高等学校": "こうとうがっこう", "特別支援学校": "とくべつしえんがっこう", "学園": "がくえん", "保育園": "ほいくえん",
+    "幼稚園": "ようちえん", "児童": "じどう", "老人福祉": "ろうじんふくし", "総合福祉": "そうごうふくし",
+    "地区会館": "ちくかいかん", "区民会館": "くみんかいかん", "文化会館": "ぶんかかいかん", "会館": "かいかん",
+    "公民館": "こうみんかん", "体育館": "たいいくかん", "武道館": "ぶどうかん", "運動場": "うんどうじょう",
+    "野球場": "やきゅうじょう", "球場": "きゅうじょう", "駐車場": "ちゅうしゃじょう", "公園": "こうえん", "広場": "ひろば",
+    "温泉": "おんせん", "実業": "じつぎょう", "農村": "のうそん", "中央": "ちゅうおう", "自然": "しぜん",
+    "交流": "こうりゅう", "多目的": "たもくてき", "旧": "きゅう",
+}  # fmt: skip
+"""Words of public buildings' names that are read one way all over Japan."""
+_ENDINGS: Final = (("町", "マチ"), ("町", "チョウ"), ("温泉", "オンセン"))
+
+
+def lexicon(named: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Written form -> reading, from entities that have both, whole and without 町 or 温泉, and the common words.
+
+    片山津温泉 カタヤマヅオンセン teaches 片山津 too. A short form that is read in two ways is left out.
+    """
+    learned: dict[str, set[str]] = {}
+    for entity in named:
+        name, kana = _words(entity.get("名称")), _words(entity.get("名称_カナ"))
+        if not name or not kana:
+            continue
+        learned.setdefault(name, set()).add(fold(kana))
+        for written, said in _ENDINGS:
+            if name.endswith(written) and kana.endswith(said) and len(name) > len(written) + 1:
+                learned.setdefault(name.removesuffix(written), set()).add(fold(kana.removesuffix(said)))
+    return _COMMON | {word: next(iter(said)) for word, said in learned.items() if len(said) == 1}
+
+
 def _metres(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     phi1, phi2 = math.radians(lat1), math.radians(lat2)
     half = math.sin((phi2 - phi1) / 2) ** 2
     half += math.cos(phi1) * math.cos(phi2) * math.sin(math.radians(lon2 - lon1) / 2) ** 2
-    return 2 * 6_371_008.8 * math.asin(math.sqrt(half))
+    return 2 * _EARTH * math.asin(math.sqrt(min(half, 1.0)))
 
 
 def _words(value: Any) -> str:

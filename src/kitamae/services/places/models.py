@@ -1,4 +1,4 @@
-"""What a place is to a person who looks for one."""
+"""What a place is to a person who looks for one, and what he asks."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ class Place:
     latitude: float | None = None
     metres: float | None = None
     entity: dict[str, Any] = field(default_factory=dict)  # all of it, simplified
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody looks for. `kinds` empty: every kind; `near` is longitude and latitude in WGS84 degrees."""
+
+    text: str = ""
+    kinds: tuple[str, ...] = ()
+    near: tuple[float, float] | None = None

@@ -9,7 +9,6 @@ from kitamae.kernel.context.operations.attribute import DeleteAttribute, Partial
 from kitamae.kernel.context.operations.command import Command, Effect, Operation, Touched
 from kitamae.kernel.context.operations.create import Create, Replace, Upsert
 from kitamae.kernel.context.operations.delete import Delete, Expire, Purge
-from kitamae.kernel.context.operations.draft import Fragment
 from kitamae.kernel.context.operations.merge import Merge
 from kitamae.kernel.context.operations.update import Update
 
@@ -21,7 +20,6 @@ __all__ = [
     "DeleteAttribute",
     "Effect",
     "Expire",
-    "Fragment",
     "Merge",
     "Operation",
     "PartialAttribute",

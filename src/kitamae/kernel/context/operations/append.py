@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kitamae.kernel.context.operations import draft as drafts
 from kitamae.kernel.context.operations import instance
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.entity import Attributes, Entity, Fragment
     from kitamae.kernel.context.operations.command import Effect
-    from kitamae.kernel.context.operations.draft import Fragment
     from kitamae.kernel.context.query.tree import TypeQ
 
 
@@ -30,7 +29,7 @@ class Append:
         """Instance by instance."""
         draft = drafts.begin(before, now, self.only)
         fragment = self.fragment
-        for name, instances in fragment["attrs"].items():
+        for name, instances in cast("Attributes", fragment["attrs"]).items():
             present = draft.attrs.get(name, [])
             for one in instances:
                 instance.refuse_null(name, one)
@@ -41,8 +40,7 @@ class Append:
         if "type" in fragment:
             draft.add_types(fragment["type"])
         if "scope" in fragment:
-            given = fragment["scope"]
-            scope = [given] if isinstance(given, str) else given
+            scope = fragment["scope"]
             if self.no_overwrite:
                 old = draft.entity.get("scope", [])
                 scope = [*old, *(one for one in scope if one not in old)]

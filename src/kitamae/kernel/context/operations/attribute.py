@@ -11,7 +11,7 @@ from kitamae.kernel.context.operations import instance
 from kitamae.kernel.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.entity import Attribute, Attributes, Entity
+    from kitamae.kernel.context.entity import Attribute, Attributes, Entity, Partial
     from kitamae.kernel.context.operations.command import Effect
     from kitamae.kernel.context.query.tree import TypeQ
 
@@ -36,7 +36,7 @@ class PartialAttribute:
     """
 
     name: str
-    fragment: Attribute
+    fragment: Partial
     only: TypeQ | None = None
 
     def apply(self, before: Entity | None, now: int) -> Effect:
@@ -132,7 +132,7 @@ class DeleteAttribute:
         if name in SCOPE and name not in draft.attrs:
             if "scope" not in draft.entity:
                 raise NotFound("the entity has no scope")
-            draft.set_scope(NULL)
+            draft.set_scope([])
             return draft.finish()
         if self.all:
             if not draft.drop_all(name):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal, cast
 from kitamae.kernel.context.operations import draft as drafts
 from kitamae.kernel.context.operations import expiry, instance
 from kitamae.kernel.context.operations.append import Append
-from kitamae.kernel.context.operations.draft import Draft, Fragment
+from kitamae.kernel.context.operations.draft import Draft
 from kitamae.kernel.problems import AlreadyExists
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.entity import Entity, Fragment
     from kitamae.kernel.context.operations.command import Effect
     from kitamae.kernel.context.query.tree import TypeQ
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kitamae.kernel.context.entity import NULL
 from kitamae.kernel.context.operations import draft as drafts
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.operations.attribute import SCOPE
@@ -62,7 +61,7 @@ class Purge:
             if name in self.drop or (self.keep and name not in self.keep):
                 draft.drop_all(name)
         if self.drop & SCOPE:
-            draft.set_scope(NULL)
+            draft.set_scope([])
         return draft.finish()
 
 

@@ -6,7 +6,7 @@ other object is shared with the state before, which is never changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL
@@ -15,20 +15,8 @@ from kitamae.kernel.context.operations.command import Effect, Touched
 from kitamae.kernel.problems import NotFound
 
 if TYPE_CHECKING:
-    from typing import NotRequired
-
     from kitamae.kernel.context.entity import Attribute, Attributes, Entity
     from kitamae.kernel.context.query.tree import TypeQ
-
-
-class Fragment(TypedDict):
-    """A part of an entity, as `read.fragment` gives it (clause 5.4). NGSI-LD Null: delete this."""
-
-    attrs: Attributes
-    id: NotRequired[str]
-    type: NotRequired[list[str]]
-    scope: NotRequired[list[str] | str]
-    expiresAt: NotRequired[str]
 
 
 class Draft:
@@ -97,13 +85,13 @@ class Draft:
             self.entity["type"] = [*self.entity["type"], *new]
             self._note("type")
 
-    def set_scope(self, scope: list[str] | str) -> None:
-        """Replace it; NGSI-LD Null removes it."""
-        if scope in (NULL, [NULL]):
+    def set_scope(self, scope: list[str]) -> None:
+        """Replace it; an empty list removes it."""
+        if not scope:
             if self.entity.pop("scope", None) is not None:
                 self._note("scope")
             return
-        self.entity["scope"] = [scope] if isinstance(scope, str) else scope
+        self.entity["scope"] = scope
         self._note("scope")
 
     def set_expiry(self, stamp: str) -> None:

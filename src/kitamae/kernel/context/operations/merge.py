@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from kitamae.kernel.context.entity import NULL
 from kitamae.kernel.context.operations import draft as drafts
 from kitamae.kernel.context.operations import instance
+from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.entity import Attribute, Attributes, Entity, Json
+    from kitamae.kernel.context.entity import Attribute, Attributes, Entity, Fragment, Json
     from kitamae.kernel.context.operations.command import Effect
-    from kitamae.kernel.context.operations.draft import Fragment
     from kitamae.kernel.context.query.tree import TypeQ
 
 _OWN: Final = ("createdAt", "modifiedAt", "instanceId")
@@ -38,7 +38,7 @@ class Merge:
         """Instance by instance."""
         draft = drafts.begin(before, now, self.only)
         fragment = self.fragment
-        for name, instances in fragment["attrs"].items():
+        for name, instances in cast("Attributes", fragment["attrs"]).items():
             for one in instances:
                 dataset = one.get("datasetId")
                 previous = instance.find(draft.attrs.get(name, []), dataset)
@@ -128,13 +128,18 @@ def merge_value(old: Json, patch: Json) -> Json:
 
 
 def clean(attribute: Attribute) -> Attribute | None:
-    """A new instance without the deletions it brought along; None: it was nothing but a deletion."""
+    """A new instance without the deletions it brought along; None: it was nothing but a deletion.
+
+    Raises BadRequest for a partial one: there is nothing that it could complete.
+    """
     if instance.deletes(attribute):
         return None
+    if "v" not in attribute or "kind" not in attribute:
+        raise BadRequest("an attribute that is not there yet needs a value")
     members: dict[str, Any] = {
         member: value for member, value in attribute.items() if value != NULL and member not in _OWN
     }
-    if attribute.get("kind") in instance.OPEN_KINDS and "v" in attribute:
+    if attribute["kind"] in instance.OPEN_KINDS:
         members["v"] = merge_value(None, attribute["v"])
     if "attrs" in attribute:
         members["attrs"] = _merge_subs({}, attribute["attrs"])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kitamae.kernel.context.operations import draft as drafts
 from kitamae.kernel.context.operations import instance
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.entity import Attributes, Entity, Fragment
     from kitamae.kernel.context.operations.command import Effect
-    from kitamae.kernel.context.operations.draft import Fragment
     from kitamae.kernel.context.query.tree import TypeQ
 
 
@@ -30,7 +29,7 @@ class Update:
         """Instance by instance."""
         draft = drafts.begin(before, now, self.only)
         fragment = self.fragment
-        for name, instances in fragment["attrs"].items():
+        for name, instances in cast("Attributes", fragment["attrs"]).items():
             for one in instances:
                 if instance.deletes(one):
                     if not draft.drop(name, one.get("datasetId")):

@@ -118,6 +118,15 @@ def target(value: Json) -> shapely.Geometry | None:
         return None
 
 
+def _point(value: Json) -> list[float] | None:
+    """The position of a stored Point: most places are points, and need no geometry library."""
+    if isinstance(value, dict) and value.get("type") == "Point":
+        found = value.get("coordinates")
+        if isinstance(found, list) and len(found) > 1 and isinstance(found[0], int | float):
+            return found if isinstance(found[1], int | float) else None
+    return None
+
+
 # --- predicates
 def related(geo: Geo, value: Json) -> bool:
     """Whether a stored GeoJSON geometry stands in that relation to the reference geometry."""
@@ -153,8 +162,8 @@ def distance(reference: Geometry, value: Json) -> float | None:
     Nearest is sought on a plane whose east-west scale is right at the reference's latitude: off by less than one part
     in a thousand within a prefecture, and exact between points.
     """
-    if reference.type == "Point" and isinstance(value, dict) and value.get("type") == "Point":
-        here, there = cast("tuple[float, ...]", reference.coordinates), value["coordinates"]
+    if reference.type == "Point" and (there := _point(value)) is not None:
+        here = cast("tuple[float, ...]", reference.coordinates)
         return float(_ELLIPSOID.inv(here[0], here[1], there[0], there[1])[2])
     made = target(value)
     if made is None or made.is_empty:
@@ -172,9 +181,8 @@ def _scaled(made: shapely.Geometry, scale: float) -> shapely.Geometry:
 # --- boxes
 def box(value: Json) -> Box | None:
     """The bounding box of a stored GeoJSON geometry; None for what is none."""
-    if isinstance(value, dict) and value.get("type") == "Point":
-        east, north = value["coordinates"][:2]
-        return (east, north, east, north)
+    if (point := _point(value)) is not None:
+        return (point[0], point[1], point[0], point[1])
     made = target(value)
     if made is None or made.is_empty:
         return None

@@ -1,0 +1,90 @@
+"""Entities in the order that was asked for (clause 4.23): sorted by value, or by distance.
+
+Texts are compared in the manner of the ICU root collation as far as Unicode decomposition alone can do it: base letters
+first (kana without voicing marks, katakana as hiragana, either case), then marks, then case; kanji by code point.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+from kitamae.kernel.context.query import geometry
+from kitamae.kernel.context.query.build import moment
+from kitamae.kernel.context.query.match import plain, targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from kitamae.kernel.context.entity import Entity, Json
+    from kitamae.kernel.context.query.tree import OrderBy
+
+T = TypeVar("T")
+Key: TypeAlias = tuple[int, Any]
+
+_MOMENTS: Final = {"Time": 5, "Date": 6, "DateTime": 7}
+_KATAKANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
+
+
+def sort(keys: tuple[OrderBy, ...], entities: Iterable[T], entity_of: Callable[[T], Entity]) -> list[T]:
+    """Sorted by all keys, otherwise as they came. Those without a value come last, whatever the direction."""
+    found = list(entities)
+    for one in reversed(keys):  # a sort keeps what earlier ones did, so the first key goes last
+        there: list[tuple[Key, T]] = []
+        missing: list[T] = []
+        for item in found:
+            place = key(one, entity_of(item))
+            if place is None:
+                missing.append(item)
+            else:
+                there.append((place, item))
+        there.sort(key=lambda pair: pair[0], reverse=one.descending)
+        there.sort(key=lambda pair: pair[0][0])  # data types have one order in both directions
+        found = [item for _, item in there] + missing
+    return found
+
+
+def key(by: OrderBy, entity: Entity) -> Key | None:
+    """Where an entity stands; None for nowhere (the attribute is null, or not there)."""
+    match by.path:
+        case "id":
+            return 1, entity["id"]
+        case "type":
+            return 1, sorted(entity["type"])
+        case "createdAt" | "modifiedAt":
+            return _value(entity.get(by.path), ignore_case=False)
+    found = next(targets(by.path, entity), None)
+    if found is None:
+        return None
+    kind, value = found
+    if by.nearest is not None and kind == "GeoProperty":
+        metres = geometry.distance(by.nearest, value)
+        return None if metres is None else (-1, metres)
+    return _value(value, ignore_case=by.ignore_case)
+
+
+def _value(value: Json, *, ignore_case: bool) -> Key | None:
+    """Ordered by data type first (clause 4.23.2)."""
+    value = plain(value)
+    match value:
+        case None:
+            return None
+        case bool():
+            return 4, value
+        case int() | float():
+            return 0, value
+        case str():
+            told = moment(value)
+            return (_MOMENTS[told.kind], told.at) if told else (1, text(value, ignore_case=ignore_case))
+        case dict():
+            return 2, 0
+        case _:
+            return 3, 0
+
+
+def text(value: str, *, ignore_case: bool = False) -> tuple[str, ...]:
+    """A key that sorts texts by letters, then marks, then case."""
+    whole = unicodedata.normalize("NFKD", value)
+    letters = "".join(letter for letter in whole if not unicodedata.combining(letter)).casefold()
+    levels = (letters.translate(_KATAKANA), whole.casefold().translate(_KATAKANA))
+    return levels if ignore_case else (*levels, whole.swapcase(), value)

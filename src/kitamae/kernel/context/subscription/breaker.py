@@ -1,0 +1,69 @@
+"""One receiver's host: how many deliveries at once, and a pause that grows while it does not answer.
+
+Closed: deliveries go through. After `TOLERATED` failures in a row it is open: nobody tries until the pause is over;
+then one tries alone, and the others follow only if that succeeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Final
+
+TOLERATED: Final = 3
+AT_ONCE: Final = 8
+
+
+def pause(failures: int, base: float, most: float) -> float:
+    """Seconds to wait after so many failures in a row: doubling up to `most`, a fifth of it left to chance."""
+    return min(most, base * 2.0 ** min(failures - 1, 30)) * random.uniform(0.8, 1.0)  # noqa: S311  # no secret: spreads load
+
+
+class Breaker:
+    """`async with breaker: ...`, then `breaker.answered()` or `breaker.silent()` within it."""
+
+    def __init__(self, base: float, most: float) -> None:
+        self._base, self._most = base, most
+        self._failures = 0
+        self._until = 0.0
+        self._probing = False
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._changed = asyncio.Event()
+
+    @property
+    def open(self) -> bool:
+        """It has not answered for a while."""
+        return self._failures >= TOLERATED
+
+    async def __aenter__(self) -> None:
+        """Wait for a turn."""
+        await self._slots.acquire()
+        try:
+            while self.open:
+                wait = self._until - asyncio.get_running_loop().time()
+                if wait <= 0 and not self._probing:
+                    self._probing = True
+                    return
+                self._changed.clear()
+                try:
+                    async with asyncio.timeout(wait if wait > 0 else None):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+        except BaseException:
+            self._slots.release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._probing = False
+        self._changed.set()
+        self._slots.release()
+
+    def answered(self) -> None:
+        """Whatever it said, somebody is there."""
+        self._failures = 0
+
+    def silent(self) -> None:
+        """No connection, or no answer in time."""
+        self._failures += 1
+        self._until = asyncio.get_running_loop().time() + pause(self._failures, self._base, self._most)

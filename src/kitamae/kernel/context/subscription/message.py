@@ -1,0 +1,109 @@
+"""What a subscriber is told: the changed entity in the subscription's form, and the notification around it (5.3.1)."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import orjson
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.context.entity import NULL
+from kitamae.kernel.context.represent import Form, feature, present
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from kitamae.kernel.context.entity import Attribute, Attributes, Entity, Json
+    from kitamae.kernel.context.operations.command import Effect, Touched
+    from kitamae.kernel.context.subscription.match import Cause
+    from kitamae.kernel.context.subscription.model import Subscription
+
+GEOJSON: Final = "application/geo+json"
+LD: Final = "application/ld+json"
+
+
+def datum(subscription: Subscription, effect: Effect, cause: Cause, at: int) -> dict[str, Json]:
+    """The entity as the subscriber sees it, deletions and, if asked for, earlier values included.
+
+    What was deleted has NGSI-LD Null for a value. `at`: when it happened, microseconds UTC.
+    """
+    return written(subscription, changed(effect, cause, subscription.show_changes, at), subscription.form)
+
+
+def written(subscription: Subscription, entity: Entity, form: Form) -> dict[str, Json]:
+    """In the subscription's words; a Feature for a receiver of GeoJSON."""
+    make = feature if subscription.receiver.accept == GEOJSON else present
+    return make(entity, subscription.context, form)
+
+
+def changed(effect: Effect, cause: Cause, show_changes: bool, at: int) -> Entity:
+    """The state after, with what the notification has to say about the change; an entity that is gone has little."""
+    stamp = clock.text(at)
+    after, before = effect.after, effect.before
+    if after is None:
+        if before is None:
+            raise ValueError("a change has a state before or after it")
+        told = effect.touched if show_changes else cause.touched
+        gone: dict[str, Any] = {
+            m: v for m, v in before.items() if m in ("id", "type", "createdAt", "modifiedAt")
+        }
+        gone["deletedAt"] = stamp
+        gone["attrs"] = _with({}, told, show_changes, stamp)
+        return cast("Entity", gone)
+    told = effect.touched if show_changes else [one for one in effect.touched if one.after is None]
+    return {**after, "attrs": _with(after["attrs"], told, show_changes, stamp)} if told else after
+
+
+def _with(attrs: Attributes, told: Iterable[Touched], show_changes: bool, stamp: str) -> Attributes:
+    answer = {**attrs}
+    for one in told:
+        if one.after is not None and (one.before is None or not show_changes):
+            continue
+        new = cast("Attribute", {**one.after} if one.after is not None else _deleted(one.before, stamp))
+        if show_changes and one.before is not None:
+            new["previous"] = one.before["v"]
+        others = [i for i in answer.get(one.name, []) if i.get("datasetId") != new.get("datasetId")]
+        answer[one.name] = [*others, new] if "datasetId" in new else [new, *others]
+    return answer
+
+
+def _deleted(before: Attribute | None, stamp: str) -> dict[str, Any]:
+    kept = {m: v for m, v in (before or {}).items() if m in ("kind", "datasetId", "createdAt", "modifiedAt")}
+    return {**kept, "v": NULL, "deletedAt": stamp}
+
+
+def identifier(subscription: str, number: int | str) -> str:
+    """The notification's id: the same whenever the same is sent again, so a receiver can drop duplicates."""
+    digest = blake2b(f"{subscription}\0{number}".encode(), digest_size=16).hexdigest()
+    return f"urn:ngsi-ld:Notification:{digest}"
+
+
+def body(subscription: Subscription, payloads: Sequence[bytes], notified_at: int, id: str) -> bytes:
+    """The JSON text of a Notification around data that `datum` made."""
+    accept, context = subscription.receiver.accept, subscription.context
+    data = [orjson.Fragment(one) for one in payloads]
+    message: dict[str, Json] = {
+        "id": id,
+        "type": "Notification",
+        "subscriptionId": subscription.id,
+        "notifiedAt": clock.text(notified_at),
+        "data": {"type": "FeatureCollection", "features": data} if accept == GEOJSON else data,
+    }
+    if accept == LD:
+        message["@context"] = context.source
+    return orjson.dumps(message)
+
+
+def headers(subscription: Subscription, id: str) -> dict[str, str]:
+    """Of the request that carries it; `Idempotency-Key` is the notification's id."""
+    receiver = subscription.receiver
+    answer = {"Content-Type": receiver.accept, "Idempotency-Key": id}
+    if subscription.tenant:
+        answer["NGSILD-Tenant"] = subscription.tenant
+    if receiver.accept != LD and subscription.context.link:
+        answer["Link"] = (
+            f'<{subscription.context.link}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
+        )
+    answer.update(receiver.headers)
+    return answer

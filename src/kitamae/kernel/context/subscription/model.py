@@ -1,0 +1,115 @@
+"""A subscription, compiled: what it watches, on which conditions, who is told and how (clause 5.2.12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from kitamae.kernel.context.query.tree import TypeQ
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.query.tree import Geo, Node, ScopeQ
+    from kitamae.kernel.context.represent import Form
+
+Trigger = Literal[
+    "entityCreated",
+    "entityUpdated",
+    "entityDeleted",
+    "attributeCreated",
+    "attributeUpdated",
+    "attributeDeleted",
+]
+Status = Literal["active", "paused", "expired"]
+Accept = Literal["application/json", "application/ld+json", "application/geo+json"]
+
+USUAL: Final[frozenset[Trigger]] = frozenset({"attributeCreated", "attributeUpdated"})
+"""The triggers of a subscription that names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One of the alternatives in `entities`. Names are expanded; no types: any type."""
+
+    types: TypeQ = field(default_factory=TypeQ)
+    id: str | None = None
+    id_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where notifications go. `timeout` and `cooldown` in seconds; `headers` from receiverInfo."""
+
+    uri: str
+    origin: str  # scheme://host:port: what shares a circuit breaker
+    accept: Accept = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout: float | None = None
+    cooldown: float | None = None
+
+
+@dataclass(slots=True)
+class Record:
+    """How deliveries went (the read-only members of 5.2.14.2). Times in microseconds UTC.
+
+    Kept in memory and written down from time to time: after a crash the figures may be some seconds old.
+    """
+
+    times_sent: int = 0
+    times_failed: int = 0
+    last_notification: int | None = None
+    last_success: int | None = None
+    last_failure: int | None = None
+    failing: bool = False
+
+    def sent(self, now: int) -> None:
+        """A receiver said 2xx."""
+        self.times_sent += 1
+        self.last_notification = self.last_success = now
+        self.failing = False
+
+    def failed(self, now: int) -> None:
+        """It did not."""
+        self.times_sent += 1
+        self.times_failed += 1
+        self.last_notification = self.last_failure = now
+        self.failing = True
+
+
+@dataclass(slots=True, frozen=True)
+class Subscription:
+    """What the matcher and the notifier need, parsed. `doc` is what is stored and shown (see `read`).
+
+    `throttling` in seconds, `expires_at` in microseconds UTC.
+    """
+
+    tenant: str
+    id: str
+    selectors: tuple[Selector, ...]
+    triggers: frozenset[Trigger]
+    watched: frozenset[str]
+    q: Node | None
+    geo: Geo | None
+    scope: ScopeQ | None
+    active: bool
+    expires_at: int | None
+    throttling: float
+    interval: float | None
+    receiver: Receiver
+    form: Form
+    show_changes: bool
+    context: Context
+    doc: dict[str, Json]
+    record: Record = field(default_factory=Record)
+
+    @property
+    def queue(self) -> str:
+        """The name of its queue of owed notifications; ids are unique within a tenant only."""
+        return f"{self.tenant} {self.id}" if self.tenant else self.id
+
+    def status(self, now: int) -> Status:
+        """Clause 5.2.12: expired by its time, paused by its owner, or active."""
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return "active" if self.active else "paused"

@@ -1,0 +1,221 @@
+"""The city's subscriptions: kept in the store, compiled in memory, told about changes from the moment they are
+acknowledged (clauses 5.8.1 to 5.8.5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import structlog
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.context.jsonld import CORE
+from kitamae.kernel.context.subscription.deliver import Dispatcher
+from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.context.subscription.index import Index
+from kitamae.kernel.context.subscription.model import Record
+from kitamae.kernel.context.subscription.read import compile_subscription
+from kitamae.kernel.context.subscription.validate import merged, validate
+from kitamae.kernel.context.subscription.watch import Watcher
+from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.jsonld import Context, Contexts
+    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.subscription.model import Subscription
+    from kitamae.kernel.context.subscription.read import Document
+
+KIND: Final = "subscription"
+_WRITTEN_EVERY: Final = 2.0  # seconds between writing down how deliveries went
+_log: Final = structlog.get_logger()
+
+
+class Subscriptions:
+    """`start` once before the store is written to, then create, update, delete, get; `close` before the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        contexts: Contexts,
+        destinations: Destinations | None = None,
+        *,
+        now: Callable[[], int] = clock.now,
+        **delivery: float,
+    ) -> None:
+        """`delivery`: `timeout`, `first_pause`, `longest_pause`, `keep_for`, `settle_every` of the Dispatcher."""
+        self._store, self._contexts, self._now = store, contexts, now
+        self._destinations = destinations or Destinations()
+        self._index = Index()
+        self._here: dict[str, Subscription] = {}
+        self._written: dict[str, Record] = {}
+        self._watcher = Watcher(self._index)
+        self.dispatcher = Dispatcher(store, self._here.get, self._destinations, now=now, **delivery)
+        self._writer: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read them all, begin to watch, and take up what was left owed."""
+        for tenant, _, doc in await self._store.documents(None, KIND):
+            self._keep(await self._compiled(tenant, doc))
+        self._store.on_change(self._watcher.watch)
+        self._store.on_commit(self._heard)
+        await self.dispatcher.start()
+        self._writer = asyncio.create_task(self._writing())
+
+    async def close(self) -> None:
+        """Stop sending, write down how it went."""
+        if self._writer is not None:
+            self._writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._writer
+        await self.dispatcher.close()
+        await self._write_records()
+
+    async def create(self, tenant: str, payload: Json, context: Context) -> str:
+        """Its id. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
+        given = validate(payload)
+        given.setdefault("id", f"urn:ngsi-ld:Subscription:{uuid4()}")
+        now = self._now()
+        self._check(given, now)
+        doc: Document = {
+            "given": given,
+            "context": context.source,
+            "createdAt": now,
+            "modifiedAt": now,
+            "terms": {},
+        }
+        subscription = await self._new(tenant, doc, context, Record())
+
+        async def work(tx: Transaction) -> None:
+            if await tx.get(tenant, KIND, subscription.id) is not None:
+                raise AlreadyExists(f"the subscription {subscription.id} exists already")
+            await tx.put(tenant, KIND, subscription.id, doc)
+
+        await self._store.transact(work)
+        self._keep(subscription)
+        return subscription.id
+
+    async def update(self, tenant: str, id: str, patch: Json, context: Context) -> None:
+        """Replace members; null takes one away. Raises NotFound, BadRequest, LdContextUnavailable."""
+        old = self.get(tenant, id)
+        given = validate(merged(old.doc["given"], patch))
+        now = self._now()
+        self._check(given, now, fresh=isinstance(patch, dict) and "expiresAt" in patch)
+        # what the fragment names, it names in its own words; the rest keeps its meaning
+        terms = {member: dict(known) for member, known in old.doc["terms"].items() if member not in patch}
+        doc: Document = {**old.doc, "given": given, "modifiedAt": now, "terms": terms}
+        subscription = await self._new(tenant, doc, context, old.record)
+
+        async def work(tx: Transaction) -> None:
+            if await tx.get(tenant, KIND, id) is None:
+                raise NotFound(f"there is no subscription {id}")
+            await tx.put(tenant, KIND, id, doc)
+
+        await self._store.transact(work)
+        self._keep(subscription)
+        self.dispatcher.wake(subscription.queue)
+
+    async def delete(self, tenant: str, id: str) -> None:
+        """Forget it, and what it is owed. Raises NotFound."""
+        old = self.get(tenant, id)
+
+        async def work(tx: Transaction) -> None:
+            if not await tx.drop(tenant, KIND, id):
+                raise NotFound(f"there is no subscription {id}")
+
+        await self._store.transact(work)
+        self._index.remove(tenant, id)
+        self._here.pop(old.queue, None)
+        self._written.pop(old.queue, None)
+        self.dispatcher.forget(old.queue)
+
+    def get(self, tenant: str, id: str) -> Subscription:
+        """As it is now; `read.shown` shows it to a client. Raises NotFound."""
+        found = self._here.get(f"{tenant} {id}" if tenant else id)
+        if found is None:
+            raise NotFound(f"there is no subscription {id}")
+        return found
+
+    def listing(self, tenant: str) -> list[Subscription]:
+        """Those of a tenant, in the order of their creation."""
+        return [one for one in self._here.values() if one.tenant == tenant]
+
+    def __len__(self) -> int:
+        return len(self._here)
+
+    def _check(self, given: dict[str, Json], now: int, *, fresh: bool = True) -> None:
+        """Raises BadRequest for an expiry in the past and for an address that is refused as it stands."""
+        if fresh and "expiresAt" in given and clock.micros(given["expiresAt"], "expiresAt") <= now:
+            raise BadRequest("expiresAt: expected a time in the future")
+        self._destinations.check(given["notification"]["endpoint"]["uri"])
+
+    async def _new(self, tenant: str, doc: Document, context: Context, record: Record) -> Subscription:
+        """Names are read with `context`; notifications are written with jsonldContext, else with that of creation."""
+        wanted = doc["given"].get("jsonldContext")
+        if wanted is not None and not wanted.startswith(("http://", "https://")):
+            raise BadRequest("jsonldContext: expected the http or https address of an @context")
+        compiled = compile_subscription(tenant, doc, context, record)
+        if wanted is None and context.source == doc["context"]:
+            return compiled
+        return replace(compiled, context=await self._contexts.resolve(wanted or doc["context"]))
+
+    async def _compiled(self, tenant: str, doc: Document) -> Subscription:
+        """From the store. Never fails: one that cannot be read is shown, and rests."""
+        given = doc["given"]
+        record = Record(**doc.get("record", {}))
+        try:
+            context = await self._contexts.resolve(given.get("jsonldContext", doc["context"]))
+        except Problem as problem:
+            _log.warning(
+                "notifications are written with the core @context", subscription=given["id"], why=str(problem)
+            )
+            context = CORE
+        try:
+            return compile_subscription(tenant, doc, context, record)
+        except Problem as problem:
+            _log.error(
+                "a stored subscription cannot be read and rests", subscription=given["id"], why=str(problem)
+            )
+            bare = {"id": given["id"], "notification": {"endpoint": given["notification"]["endpoint"]}}
+            resting = compile_subscription(tenant, {**doc, "given": bare}, CORE, record)
+            return replace(resting, active=False, doc=doc)
+
+    def _keep(self, subscription: Subscription) -> None:
+        self._here[subscription.queue] = subscription
+        self._written.setdefault(subscription.queue, replace(subscription.record))
+        self._index.add(subscription)
+
+    def _heard(self, changes: Any) -> None:
+        owed = self._watcher.committed(changes)
+        if owed:
+            self.dispatcher.offer(owed)
+
+    async def _writing(self) -> None:
+        while True:
+            await asyncio.sleep(_WRITTEN_EVERY)
+            try:
+                await self._write_records()
+            except Exception:
+                _log.exception("how deliveries went is not written down")
+
+    async def _write_records(self) -> None:
+        changed = [one for one in self._here.values() if self._written.get(one.queue) != one.record]
+        if not changed:
+            return
+        now = [(one, replace(one.record)) for one in changed]
+
+        async def work(tx: Transaction) -> None:
+            for one, record in now:
+                doc = await tx.get(one.tenant, KIND, one.id)
+                if doc is not None:
+                    await tx.put(one.tenant, KIND, one.id, {**doc, "record": asdict(record)})
+
+        await self._store.transact(work)
+        for one, record in now:
+            self._written[one.queue] = record

@@ -1,0 +1,77 @@
+"""Turns changes into what is owed, inside their own transaction: nothing acknowledged is ever owed and forgotten.
+
+Matched once, in the order of commits, on the states before and after. The notification's data is written here, in the
+words of the subscription as it is now, so that a restart sends exactly what was owed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+import structlog
+
+from kitamae.kernel.context.store import Owed
+from kitamae.kernel.context.subscription import match, message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kitamae.kernel.context.operations.command import Effect
+    from kitamae.kernel.context.store import Change, Transaction
+    from kitamae.kernel.context.subscription.index import Index
+    from kitamae.kernel.context.subscription.model import Subscription
+_log: Final = structlog.get_logger()
+
+
+class Watcher:
+    """`watch` for Store.on_change; `committed` for Store.on_commit: hands over what was owed to the dispatcher.
+
+    What a transaction owed is remembered by its change until the commit is heard of, so that the dispatcher need not
+    read it back; what was rolled back is dropped then.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._owed: dict[int, list[Owed]] = {}
+
+    async def watch(self, tx: Transaction, change: Change, effect: Effect) -> None:
+        """Owe a notification to every subscriber concerned."""
+        self._owed.pop(change.seq, None)  # a number may come again after its transaction was rolled back
+        entity = effect.after or effect.before
+        if entity is None or not len(self._index):
+            return
+        types = entity["type"]
+        names = dict.fromkeys(one.name for one in effect.touched)
+        owed: list[Owed] = []
+        for subscription in self._index.concerned(change.tenant, change.entity, types, names):
+            payload = _payload(subscription, effect, change)
+            if payload is not None:
+                number = await tx.owe(change.tenant, subscription.queue, change.seq, payload)
+                owed.append(Owed(number, change.tenant, subscription.queue, change.seq, change.at, payload))
+        if owed:
+            self._owed[change.seq] = owed
+
+    def committed(self, changes: Sequence[Change]) -> list[Owed]:
+        """What these changes owe, in order."""
+        if not self._owed or not changes:
+            return []
+        answer: list[Owed] = []
+        for change in changes:
+            answer.extend(self._owed.pop(change.seq, ()))
+        last = changes[-1].seq
+        for seq in [seq for seq in list(self._owed) if seq <= last]:
+            self._owed.pop(seq, None)
+        return answer
+
+
+def _payload(subscription: Subscription, effect: Effect, change: Change) -> bytes | None:
+    """None: the subscriber is not concerned. One subscription that cannot be worked out never fails the city's write."""
+    try:
+        cause = match.concerns(subscription, effect, change.at)
+        if cause is None:
+            return None
+        return orjson.dumps(message.datum(subscription, effect, cause, change.at))
+    except Exception:
+        _log.exception("a subscription cannot be matched", subscription=subscription.id, change=change.seq)
+        return None

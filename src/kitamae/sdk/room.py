@@ -1,0 +1,24 @@
+"""What a service is given when it starts: everything it may use, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kitamae.sdk.changes import Changes
+    from kitamae.sdk.city import City
+    from kitamae.sdk.context import Context
+    from kitamae.sdk.manifest import Manifest
+    from kitamae.sdk.page import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Handed to `pages.routes(room)`, `api.router(room)`, `ingest.start(room)` and `jobs.start(room)`."""
+
+    manifest: Manifest
+    city: City | None  # None: an empty broker is served, without a city
+    context: Context
+    page: Page
+    changes: Changes

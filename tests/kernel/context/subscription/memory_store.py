@@ -1,0 +1,98 @@
+"""As much of a store as subscriptions need, in memory; what it holds survives the `Subscriptions` on top of it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from typing import Any
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.context.operations import Command
+from kitamae.kernel.context.store import Change, Owed
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self.entities: dict[tuple[str, str], Any] = {}
+        self.docs: dict[tuple[str, str, str], Any] = {}
+        self.owed_rows: dict[int, Owed] = {}
+        self.number = self.seq = 0
+        self.at = clock.now()
+        self.lock = asyncio.Lock()
+        self.reborn()
+
+    def reborn(self) -> None:
+        """Whoever listened is gone, as after a restart."""
+        self.watchers: list[Any] = []
+        self.listeners: list[Any] = []
+        self.reads = 0
+
+    def on_change(self, watch: Any) -> None:
+        self.watchers.append(watch)
+
+    def on_commit(self, heard: Any) -> None:
+        self.listeners.append(heard)
+
+    async def apply(self, commands: list[Command]) -> list[Any]:
+        async with self.lock:
+            effects, changes = [], []
+            for command in commands:
+                self.at += 1
+                key = (command.tenant, command.id)
+                effect = command.operation.apply(self.entities.get(key), self.at)
+                effects.append(effect)
+                if effect.verb == "none":
+                    continue
+                self.seq += 1
+                change = Change(
+                    self.seq, command.tenant, command.id, "", effect.verb, self.at, "", [], effect.touched
+                )
+                for watch in self.watchers:
+                    await watch(self, change, effect)
+                if effect.after is None:
+                    del self.entities[key]
+                else:
+                    self.entities[key] = effect.after
+                changes.append(change)
+            for heard in self.listeners:
+                heard(changes)
+            return effects
+
+    async def transact(self, work: Any) -> Any:
+        async with self.lock:
+            return await work(self)
+
+    async def put(self, tenant: str, kind: str, id: str, doc: Any) -> None:
+        self.docs[tenant, kind, id] = copy.deepcopy(doc)
+
+    async def get(self, tenant: str, kind: str, id: str) -> Any:
+        return copy.deepcopy(self.docs.get((tenant, kind, id)))
+
+    async def drop(self, tenant: str, kind: str, id: str) -> bool:
+        return self.docs.pop((tenant, kind, id), None) is not None
+
+    async def documents(self, tenant: str | None, kind: str) -> list[tuple[str, str, Any]]:
+        return [
+            (t, i, copy.deepcopy(doc))
+            for (t, k, i), doc in self.docs.items()
+            if k == kind and tenant in (None, t)
+        ]
+
+    async def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> int:
+        self.number += 1
+        self.owed_rows[self.number] = Owed(self.number, tenant, queue, seq, self.at, payload)
+        return self.number
+
+    async def owed(self, queue: str, after: int, most: int) -> list[Owed]:
+        self.reads += 1
+        found = [one for one in self.owed_rows.values() if one.queue == queue and one.number > after][:most]
+        await asyncio.sleep(0)
+        return found
+
+    async def queues(self) -> list[tuple[str, str, int]]:
+        return list({one.queue: (one.tenant, one.queue, 1) for one in self.owed_rows.values()}.values())
+
+    async def settle(self, numbers: list[int]) -> None:
+        await asyncio.sleep(0)
+        for number in numbers:
+            self.owed_rows.pop(number, None)
