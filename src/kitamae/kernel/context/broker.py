@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.store import Store
+    from kitamae.kernel.context.subscription.registry import Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Limits:
 class Broker:
     """One city's context broker: what every door to it (HTTP, pages, services, MQTT) is given.
 
+    `subscriptions` is started and closed by whoever composes the broker; None: nobody is told of changes.
     `alias` names this broker among others (Via header, sourceIdentity). `started` in microseconds UTC.
     """
 
@@ -43,6 +45,7 @@ class Broker:
     contexts: Contexts
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
+    subscriptions: Subscriptions | None = None
     clock: Callable[[], int] = now
     alias: str = "kitamae"
     started: int = field(default_factory=now)

@@ -10,7 +10,7 @@ from kitamae.kernel.context.api import provision
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
 from kitamae.kernel.context.api.permission import change_all
 from kitamae.kernel.context.operations import Append, Create, Delete, Upsert
-from kitamae.kernel.problems import BadRequest, LdContextUnavailable, Problem, Unavailable
+from kitamae.kernel.problems import BadRequest, Conflict, LdContextUnavailable, Problem, Unavailable
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
@@ -127,6 +127,10 @@ class Results:
         """What became of one entity."""
         if isinstance(outcome, Problem):
             self._problems.append((id, outcome))
+            return
+        if outcome.not_updated:
+            left = "; ".join(f"{name}: {reason}" for name, reason in outcome.not_updated.items())
+            self._problems.append((id, Conflict(left)))
             return
         self._success.append(id)
         if outcome.verb == "created":

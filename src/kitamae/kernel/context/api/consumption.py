@@ -138,9 +138,7 @@ async def _query(x: Exchange, request: Request, media: str) -> Answer:
         texts = await joined(request, view, entities)
     else:
         texts = [
-            shown.text
-            for row in rows
-            if (shown := show(x, request, row, view)) is not None and shown.text
+            shown.text for row in rows if (shown := show(x, request, row, view)) is not None and shown.text
         ]
     headers = view.headers + x.echo(request.tenant)
     headers += page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote
 
 from kitamae.kernel.context.api import body, negotiation, parameters
 from kitamae.kernel.context.broker import Request
 from kitamae.kernel.people.person import NOBODY, Principal
-from kitamae.kernel.problems import BadRequest, NonexistentTenant, Problem
+from kitamae.kernel.problems import BadRequest, InvalidRequest, NonexistentTenant, Problem
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.api.routing import Route
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
+
+
+_TWO_CONTEXTS: Final = "application/ld+json: the @context is in the body, so none may be in a Link header"
 
 
 class Exchange:
@@ -76,7 +79,7 @@ class Exchange:
         request = await self._begin()
         media, link, payload = await self._payload()
         if not isinstance(payload, dict):
-            raise BadRequest("expected one JSON object")
+            raise InvalidRequest("expected one JSON object")
         request.context = await self.context_of(payload, media, link)
         payload.pop("@context", None)
         return request, payload
@@ -86,9 +89,11 @@ class Exchange:
         request = await self._begin()
         media, link, payload = await self._payload()
         if not isinstance(payload, list):
-            raise BadRequest("expected a JSON array")
-        if not payload:
-            raise BadRequest("expected at least one element in the array")
+            raise InvalidRequest("expected a JSON array")
+        if not payload or None in payload:
+            raise BadRequest("expected an array with at least one element, none of them null")
+        if media == negotiation.LD_JSON and link is not None:
+            raise BadRequest(_TWO_CONTEXTS)
         if len(payload) > request.broker.limits.batch:
             raise BadRequest(
                 f"{len(payload)} elements: at most {request.broker.limits.batch} are taken at once"

@@ -13,6 +13,7 @@ from kitamae.kernel.context.api.answer import Answer, created
 from kitamae.kernel.context.api.provision import attribute_name, segment, uri
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.languages import choose
+from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.store import InstanceQuery
 from kitamae.kernel.context.temporal import page, write
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
-    from kitamae.kernel.context.entity import Attributes, Entity, Json
+    from kitamae.kernel.context.entity import Attribute, Attributes, Entity, Json
     from kitamae.kernel.context.store import Instance, Transaction
     from kitamae.kernel.context.temporal.query import TemporalQuery
 
+_NOT_ATTRIBUTES: Final = frozenset({"id", "type", "@id", "@type"})
 _MEMBERS: Final = frozenset({"id", "type", "scope"})
 
 
@@ -140,6 +142,10 @@ async def _show(
     ids = tuple(entity["id"] for entity in entities)
     history = what.when.history(request.tenant, ids, what.attrs, what.datasets, most + 1)
     found = await request.broker.store.instances(history) if ids else []
+    now = request.broker.clock()
+    found = [
+        one for one in found if "expiresAt" not in one.attribute or not expiry.expired(one.attribute, now)
+    ]
     kept, _, range_ = page.cut(found, what.when, most)
     of: dict[str, list[Instance]] = {}
     for one in kept:
@@ -195,15 +201,17 @@ async def create(x: Exchange) -> Answer:
     id = entity["id"]
     instances = write.instances(id, entity["attrs"], request.broker.clock())
     known = await _known(request, id)
+    head: Entity = {**entity, "attrs": {}}
+    if known is not None:  # types are added to those known
+        types = list(dict.fromkeys([*known["type"], *entity["type"]]))
+        head = {**known, **head, "type": types}
 
     async def work(transaction: Transaction) -> None:
-        head: Entity = {**entity, "attrs": {}}
-        if not known:
-            await transaction.remember(request.tenant, head)
+        await transaction.remember(request.tenant, head)
         await transaction.add_instances(request.tenant, id, instances)
 
     await request.broker.store.transact(work)
-    if known:
+    if known is not None:
         return Answer(204, None, x.echo(request.tenant))
     answer = created(f"/ngsi-ld/v1/temporal/entities/{segment(id)}")
     answer.headers += x.echo(request.tenant)
@@ -261,7 +269,7 @@ async def update_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
     found = await request.broker.store.instances(query)
     if not found:
         raise NotFound(f"nothing is remembered under {instance}")
-    changed = write.modified(found[0], patch, request.broker.clock())
+    changed = write.modified(found[0], cast("Attribute", patch), request.broker.clock())
 
     async def work(transaction: Transaction) -> None:
         if not await transaction.drop_instances(query):
@@ -273,14 +281,14 @@ async def update_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
 
 
 def _instance_in(payload: dict[str, Any], name: str, request: Request) -> Any:
-    """The one instance of an entity fragment `{name: [{...}]}`. Raises BadRequest."""
+    """The one instance of an entity fragment `{name: [{...}]}`, or the payload itself. Raises BadRequest."""
     expand = request.context.expand
     for given, instances in payload.items():
-        if given not in ("id", "type", "@id", "@type") and expand(given) == expand(name):
+        if given not in _NOT_ATTRIBUTES and expand(given) == expand(name):
             if isinstance(instances, list) and len(instances) != 1:
                 raise BadRequest(f"{name}: expected one instance, got {len(instances)}")
             return instances[0] if isinstance(instances, list) else instances
-    raise BadRequest(f"expected an entity fragment with the attribute {name}")
+    return payload
 
 
 async def delete_instance(x: Exchange, id: str, name: str, instance: str) -> Answer:
@@ -296,17 +304,20 @@ async def delete_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
     return Answer(204, None, x.echo(request.tenant))
 
 
-async def _known(request: Request, id: str) -> bool:
+async def _known(request: Request, id: str) -> Entity | None:
+    """What is remembered of an entity. Raises NotSignedIn, Forbidden: it is asked by who is about to write."""
     query = EntityQuery(request.tenant, ids=(id,), limit=1)
     found = await request.broker.store.remembered(query, InstanceQuery(request.tenant, (id,)))
-    for row in found.rows:
-        request.demand_types("write", orjson.loads(row.doc)["type"])
-    return bool(found.rows)
+    if not found.rows:
+        return None
+    entity: Entity = orjson.loads(found.rows[0].doc)
+    request.demand_types("write", entity["type"])
+    return entity
 
 
 async def _may_write(request: Request, id: str) -> None:
     """Raises NotFound for what is not remembered, NotSignedIn, Forbidden."""
-    if not await _known(request, id):
+    if await _known(request, id) is None:
         raise NotFound(f"nothing is remembered of an entity {id}")
 
 

@@ -50,8 +50,8 @@ ROUTES: Final = (
     ),
     # 6.10, 6.11 subscriptions
     Route("POST", "subscriptions", subscriptions.create, parameters.CREATE, True, _SUBSCRIBE),
-    Route("GET", "subscriptions", subscriptions.listing, parameters.LIST),
-    Route("GET", "subscriptions/{id}", subscriptions.retrieve, parameters.OPTIONS),
+    Route("GET", "subscriptions", subscriptions.listing, parameters.LIST, needs=_SUBSCRIBE),
+    Route("GET", "subscriptions/{id}", subscriptions.retrieve, parameters.OPTIONS, needs=_SUBSCRIBE),
     Route("PATCH", "subscriptions/{id}", subscriptions.update, parameters.LOCAL, needs=_SUBSCRIBE),
     Route("DELETE", "subscriptions/{id}", subscriptions.delete, parameters.LOCAL, needs=_SUBSCRIBE),
     # 6.14-6.17, 6.31 batches, 6.23 query by POST

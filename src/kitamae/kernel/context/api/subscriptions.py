@@ -1,1 +1,92 @@
-"""Subscriptions."""
+"""Subscriptions over HTTP (5.8.1-5.8.5, 6.10, 6.11): who wants to be told of what.
+
+Who may subscribe may also read subscriptions: their endpoints, and the credentials in `receiverInfo`, are nobody else's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.context.api import consumption, negotiation, selection
+from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api.provision import options, segment, uri
+from kitamae.kernel.context.api.rendering import in_context
+from kitamae.kernel.context.query.tree import EntityQuery
+from kitamae.kernel.context.subscription.read import shown
+from kitamae.kernel.problems import Unprocessable
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.subscription.model import Subscription
+    from kitamae.kernel.context.subscription.registry import Subscriptions
+
+_WHAT: Final = "subscription"
+
+
+async def create(x: Exchange) -> Answer:
+    """POST subscriptions."""
+    request, payload = await x.document()
+    request.demand("subscribe", _WHAT)
+    id = await _kept(request).create(request.tenant, payload, request.context)
+    answer = created(f"/ngsi-ld/v1/subscriptions/{segment(id)}")
+    answer.headers += x.echo(request.tenant)
+    return answer
+
+
+async def retrieve(x: Exchange, id: str) -> Answer:
+    """GET subscriptions/{id}."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
+    uri(id, "the subscription's id")
+    request = await x.request()
+    request.demand("subscribe", _WHAT)
+    subscription = _kept(request).get(request.tenant, id)
+    return in_context(x, request, media, _shown(request, subscription))
+
+
+async def listing(x: Exchange) -> Answer:
+    """GET subscriptions, page by page."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
+    request = await x.request()
+    request.demand("subscribe", _WHAT)
+    wanted = selection.page(request, EntityQuery(request.tenant))
+    everything = _kept(request).listing(request.tenant)
+    end = wanted.offset + wanted.limit
+    count = len(everything) if wanted.count else None
+    headers = consumption.page_headers(x, wanted, len(everything) > end, count)
+    content = [_shown(request, one) for one in everything[wanted.offset : end]]
+    return in_context(x, request, media, content, headers)
+
+
+async def update(x: Exchange, id: str) -> Answer:
+    """PATCH subscriptions/{id}."""
+    uri(id, "the subscription's id")
+    request, payload = await x.document()
+    request.demand("subscribe", _WHAT)
+    await _kept(request).update(request.tenant, id, payload, request.context)
+    return Answer(204, None, x.echo(request.tenant))
+
+
+async def delete(x: Exchange, id: str) -> Answer:
+    """DELETE subscriptions/{id}."""
+    uri(id, "the subscription's id")
+    request = await x.request()
+    request.demand("subscribe", _WHAT)
+    await _kept(request).delete(request.tenant, id)
+    return Answer(204, None, x.echo(request.tenant))
+
+
+def _kept(request: Request) -> Subscriptions:
+    subscriptions = request.broker.subscriptions
+    if subscriptions is None:
+        raise Unprocessable("this broker was started without subscriptions")
+    return subscriptions
+
+
+def _shown(request: Request, subscription: Subscription) -> dict[str, Any]:
+    content: dict[str, Any] = shown(subscription, request.context, request.broker.clock())
+    if "sysAttrs" in options(request, "sysAttrs"):
+        for member in ("createdAt", "modifiedAt"):
+            content[member] = clock.text(subscription.doc[member])
+    return content
