@@ -245,6 +245,14 @@ async def test_a_document_that_is_no_context_is_a_bad_request():
         await Contexts(Web(a=["nothing"])).resolve("https://web.example/a")
 
 
+async def test_a_document_that_is_no_json_is_a_bad_request():
+    async def broken(url: str) -> Any:
+        raise BadRequest(f"{url} is not JSON")
+
+    with pytest.raises(BadRequest, match="not JSON"):
+        await Contexts(broken).resolve("https://web.example/a")
+
+
 async def test_contexts_that_name_each_other_in_a_ring_are_refused():
     web = Web(a={"@context": "b"}, b={"@context": ["a"]})
     with pytest.raises(BadRequest, match="names itself"):
