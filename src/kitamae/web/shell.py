@@ -17,6 +17,7 @@ from kitamae.web.words import Words
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kitamae.sdk.city import City as Profile
     from kitamae.sdk.context import Context
     from kitamae.sdk.manifest import Language
     from kitamae.web.tiles import Basemap
@@ -35,9 +36,14 @@ class City:
     platform: Mapping[str, str] = field(default_factory=dict)  # スマートシティ加賀
     prefecture: Mapping[str, str] = field(default_factory=dict)
     lead: Mapping[str, str] = field(default_factory=dict)  # one sentence under the title
-    center: tuple[float, float] | None = None  # longitude, latitude
     contact: Mapping[str, str] = field(default_factory=dict)  # whom to tell when a page does not work for you
     website: str = ""
+
+
+    @classmethod
+    def of(cls, profile: Profile | None) -> City:
+        """From `city.toml`; None is an empty broker without a city."""
+        return cls(profile.name, profile.platform, profile.prefecture) if profile else cls()
 
 
 @dataclass(frozen=True, slots=True)
