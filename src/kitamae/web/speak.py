@@ -137,7 +137,8 @@ def anchor(entity: Entity) -> str:
 
 def foreign(said: str, language: Language) -> Markup:
     """The attribute that tells a screen reader to change its voice (WCAG 3.1.2): Japanese in another language."""
-    return Markup(' lang="ja"' if language not in ("ja", "ja_Hira") and _JAPANESE.search(said) else "")
+    elsewhere = language not in ("ja", "ja_Hira") and _JAPANESE.search(said) is not None
+    return Markup(' lang="ja"') if elsewhere else Markup()
 
 
 def install(environment: Environment, language: Language, words: Words) -> None:
