@@ -307,6 +307,19 @@ async def test_an_import_is_read_before_what_imports_it():
     assert ctx.expand("名") == "https://a.example/new"
 
 
+# --- real input
+
+
+def test_every_name_of_the_recommended_data_sets_comes_back_under_itself(shared):
+    found = sorted((shared / "data" / "open-data-standard").rglob("*.jsonld"))
+    assert len(found) == 30
+    for path in found:
+        source = json.loads(path.read_text())["@context"]
+        ctx = compile_context(source, {})
+        for name in set(source) - {"id", "type"}:
+            assert ctx.compact(ctx.expand(name)) == name
+
+
 # --- pyld as the oracle
 
 _words = st.sampled_from(
