@@ -37,9 +37,9 @@ async def index(page: ShellPage, request: Request) -> Response:
     shell, language = page.shell, page.language(request)
     counts = await shell.context.types()
     offered = kinds_on_maps(counts, shell.words)
-    chosen = [kind for kind in request.query_params.getlist("kind") if kind in offered] or [
-        kind for kind in offered if shell.words.types.get(kind, {}).get("map") != "asked"
-    ]
+    chosen = [kind for kind in request.query_params.getlist("kind") if kind in offered] or usual(
+        offered, shell.words
+    )
     text = request.query_params.get("text", "")[:100].strip()
     here = position(request.query_params.get("near", ""))
     things = await shell.context.find(chosen, limit=_MOST) if chosen else []
@@ -68,6 +68,11 @@ def kinds_on_maps(counts: Mapping[str, int], words: Words) -> list[str]:
     """The kinds that have a place to go to, in the order of our vocabulary, then those nobody described."""
     known = [kind for kind, entry in words.types.items() if kind in counts and entry.get("map") != "never"]
     return known + sorted(kind for kind in counts if kind not in words.types)
+
+
+def usual(kinds: Iterable[str], words: Words) -> list[str]:
+    """Those that a person looks for who says nothing more: not the 1,160 小字."""
+    return [kind for kind in kinds if words.types.get(kind, {}).get("map") != "asked"]
 
 
 def arrange(

@@ -20,7 +20,8 @@ async def home(page: ShellPage, request: Request) -> Response:
     """What this city is, and the ways in."""
     counts = await page.shell.context.types()
     offered = city_map.kinds_on_maps(counts, page.shell.words)
-    return page.render(request, "home.html", kinds=[(kind, counts[kind]) for kind in offered])
+    shown = city_map.usual(offered, page.shell.words)
+    return page.render(request, "home.html", kinds=[(kind, counts[kind]) for kind in shown])
 
 
 async def kind(page: ShellPage, request: Request) -> Response:

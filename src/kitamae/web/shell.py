@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
@@ -17,9 +17,13 @@ from kitamae.web.words import Words
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kitamae.sdk.city import City as Profile
     from kitamae.sdk.context import Context
     from kitamae.sdk.manifest import Language
     from kitamae.web.tiles import Basemap
+
+Texts: TypeAlias = "Mapping[Any, str]"
+"""Language -> text; `languages.say` picks."""
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -29,15 +33,17 @@ STATIC = HERE / "static"
 class City:
     """What a page says about the city. All of it comes from the city's profile."""
 
-    name: Mapping[str, str] = field(
-        default_factory=lambda: {"ja": "まちのOS", "ja_Hira": "まちの OS", "en": "City OS"}
-    )
-    platform: Mapping[str, str] = field(default_factory=dict)  # スマートシティ加賀
-    prefecture: Mapping[str, str] = field(default_factory=dict)
-    lead: Mapping[str, str] = field(default_factory=dict)  # one sentence under the title
-    center: tuple[float, float] | None = None  # longitude, latitude
-    contact: Mapping[str, str] = field(default_factory=dict)  # whom to tell when a page does not work for you
+    name: Texts = field(default_factory=lambda: {"ja": "まちのOS", "ja_Hira": "まちの OS", "en": "City OS"})
+    platform: Texts = field(default_factory=dict)  # スマートシティ加賀
+    prefecture: Texts = field(default_factory=dict)
+    lead: Texts = field(default_factory=dict)  # one sentence under the title
+    contact: Texts = field(default_factory=dict)  # whom to tell when a page does not work for you
     website: str = ""
+
+    @classmethod
+    def of(cls, profile: Profile | None) -> City:
+        """From `city.toml`; None is an empty broker without a city."""
+        return cls(profile.name, profile.platform, profile.prefecture) if profile else cls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,8 @@ class Entry:
     """A line in the menu and a card on the home page: one service."""
 
     href: str
-    name: Mapping[str, str]
-    summary: Mapping[str, str] = field(default_factory=dict)
+    name: Texts
+    summary: Texts = field(default_factory=dict)
     icon: str = "service"  # a symbol of static/icons.svg
     order: int = 100
 

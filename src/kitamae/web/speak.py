@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
+from markupsafe import Markup
 
 from kitamae.web.languages import say
 from kitamae.web.words import short
@@ -43,6 +44,7 @@ _LOCALE: Final[dict[Language, str]] = {
     "zh": "zh_Hans",
     "ko": "ko",
 }
+_JAPANESE: Final = re.compile(r"[ぁ-ヿ㐀-鿿々]")
 _HIRAGANA: Final = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
 
@@ -58,9 +60,10 @@ def text(value: Any, language: Language) -> str:
 
 
 def name(entity: Entity, language: Language) -> str:
-    """What people call it; its id where it has no name."""
+    """What people call it; its id where it has no name. A 小字, often one kana, is named with its town."""
     attributes = (*_ENGLISH, *_NAMES) if language == "en" else _NAMES
-    return next((said for key in attributes if (said := text(entity.get(key), language))), str(entity["id"]))
+    plain = next((said for key in attributes if (said := text(entity.get(key), language))), str(entity["id"]))
+    return " ".join((*filter(None, (text(entity.get("町名"), language),)), plain))
 
 
 def reading(entity: Entity, language: Language) -> str:
@@ -132,6 +135,12 @@ def anchor(entity: Entity) -> str:
     return "e-" + re.sub(r"[^\w-]", "-", str(entity["id"]))
 
 
+def foreign(said: str, language: Language) -> Markup:
+    """The attribute that tells a screen reader to change its voice (WCAG 3.1.2): Japanese in another language."""
+    elsewhere = language not in ("ja", "ja_Hira") and _JAPANESE.search(said) is not None
+    return Markup(' lang="ja"') if elsewhere else Markup()
+
+
 def install(environment: Environment, language: Language, words: Words) -> None:
     """Make all of this known to templates as filters: `{{ toilet | name }}`."""
     filters: dict[str, Callable[..., Any]] = {
@@ -150,5 +159,6 @@ def install(environment: Environment, language: Language, words: Words) -> None:
         "point": point,
         "link": link,
         "anchor": anchor,
+        "foreign": lambda said: foreign(said, language),
     }
     environment.filters.update(filters)

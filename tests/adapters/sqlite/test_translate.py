@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 import apsw
 import orjson
 import pytest
+from entity_tables import opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kitamae.adapters.sqlite import hot
 from kitamae.adapters.sqlite.translate import Plan, where
-from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import Attribute, Entity
-from kitamae.kernel.context.query import geometry, match, parse
+from kitamae.kernel.context.query import match, parse
 from kitamae.kernel.context.query.tree import (
     All,
     AnyOf,
@@ -37,36 +36,6 @@ from kitamae.kernel.context.query.tree import (
 NAMES = ["https://example.org/a", "https://example.org/気温", "https://example.org/it's", 'odd"name']
 HOT = tuple(NAMES[:3])
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
-
-
-def opened(entities: list[Entity], declared: tuple[str, ...] = HOT) -> apsw.Connection:
-    """The store's own tables, filled as the store fills them."""
-    db = apsw.Connection(":memory:")
-    db.execute((files("kitamae.adapters.sqlite") / "migrations" / "0001_keel.up.sql").read_text("utf-8"))
-    hot.declare(db, declared)
-    for key, entity in enumerate(entities, 1):
-        kv = {name: instances[0]["v"] for name, instances in entity["attrs"].items()}
-        plain = all(len(instances) == 1 for instances in entity["attrs"].values())
-        created = clock.micros(entity["createdAt"])
-        db.execute(
-            "INSERT INTO entity (key, tenant, id, version, created, modified, plain, kv, doc)"
-            " VALUES (?, '', ?, 1, ?, ?, ?, jsonb(?), ?)",
-            (key, entity["id"], created, created, plain, orjson.dumps(kv), orjson.dumps(entity)),
-        )
-        for name in entity["type"]:
-            db.execute("INSERT INTO entity_type VALUES ('', ?, ?)", (name, key))
-        for scope in entity.get("scope", []):
-            db.execute("INSERT OR IGNORE INTO entity_scope VALUES ('', ?, ?)", (scope, key))
-        for name, instances in entity["attrs"].items():
-            for instance in instances:
-                box = geometry.box(instance["v"]) if instance["kind"] == "GeoProperty" else None
-                if box:
-                    db.execute("INSERT INTO place (entity, name) VALUES (?, ?)", (key, name))
-                    db.execute(
-                        "INSERT INTO place_box VALUES (last_insert_rowid(), ?, ?, ?, ?)",
-                        (box[0], box[2], box[1], box[3]),
-                    )
-    return db
 
 
 def answer(db: apsw.Connection, query: EntityQuery, plan: Plan) -> list[str]:
@@ -302,7 +271,7 @@ def test_values_are_bound() -> None:
 
 def way(query: EntityQuery) -> str:
     """How SQLite goes about it, with statistics as little as a new city has."""
-    db = opened(city(one=1))
+    db = opened(city(one=1), HOT)
     plan = where(query, HOT)
     return "\n".join(
         str(row[3])
@@ -342,7 +311,7 @@ def test_an_order_by_columns_is_in_the_sql_and_any_other_is_left_to_the_kernel()
 
 def test_another_tenant_is_never_seen() -> None:
     entities = city(there=1)
-    db = opened(entities)
+    db = opened(entities, HOT)
     for query in (
         EntityQuery(tenant="b"),
         EntityQuery(tenant="b", ids=("urn:there",)),

@@ -245,6 +245,14 @@ async def test_a_document_that_is_no_context_is_a_bad_request():
         await Contexts(Web(a=["nothing"])).resolve("https://web.example/a")
 
 
+async def test_a_document_that_is_no_json_is_a_bad_request():
+    async def broken(url: str) -> Any:
+        raise BadRequest(f"{url} is not JSON")
+
+    with pytest.raises(BadRequest, match="not JSON"):
+        await Contexts(broken).resolve("https://web.example/a")
+
+
 async def test_contexts_that_name_each_other_in_a_ring_are_refused():
     web = Web(a={"@context": "b"}, b={"@context": ["a"]})
     with pytest.raises(BadRequest, match="names itself"):
@@ -297,6 +305,19 @@ async def test_an_import_is_read_before_what_imports_it():
     web = Web(a={"@context": {"p": "https://a.example/", "名": "p:old"}})
     ctx = await Contexts(web).resolve({"@import": "https://web.example/a", "名": "p:new"})
     assert ctx.expand("名") == "https://a.example/new"
+
+
+# --- real input
+
+
+def test_every_name_of_the_recommended_data_sets_comes_back_under_itself(shared):
+    found = sorted((shared / "data" / "open-data-standard").rglob("*.jsonld"))
+    assert len(found) == 30
+    for path in found:
+        source = json.loads(path.read_text())["@context"]
+        ctx = compile_context(source, {})
+        for name in set(source) - {"id", "type"}:
+            assert ctx.compact(ctx.expand(name)) == name
 
 
 # --- pyld as the oracle

@@ -18,9 +18,9 @@ SHELTER = {"id": "urn:ngsi-ld:EvacuationShelter:山代小学校", "type": "Evacu
 POINT = {"type": "Point", "coordinates": [136.36, 36.29]}
 
 
-def one(attribute: Any, name: str = "水位", ctx: Any = CORE) -> Any:
+def one(attribute: Any, name: str = "水位", ctx: Any = CORE, **how: Any) -> Any:
     """That attribute of an entity, as it was read."""
-    return read.entity({**SHELTER, name: attribute}, ctx)["attrs"][ctx.expand(name)]
+    return read.entity({**SHELTER, name: attribute}, ctx, **how)["attrs"][ctx.expand(name)]
 
 
 # --- the kinds, normalized and concise
@@ -160,8 +160,23 @@ def test_a_history_may_hold_many_instances_of_one_dataset():
     assert found["attrs"][DEFAULT + "空"] == []
     added = read.fragment({"水位": history}, CORE, temporal=True)
     assert added["attrs"][DEFAULT + "水位"] == found["attrs"][DEFAULT + "水位"]
-    with pytest.raises(BadRequest, match="nothing to take away"):
-        read.fragment({"水位": [{"type": "Property", "value": NULL}]}, CORE, temporal=True)
+
+
+def test_a_history_may_say_that_an_attribute_was_deleted_and_nothing_else_with_null():
+    gone = {"type": "Property", "value": NULL, "observedAt": "2026-11-21T07:00:00Z"}
+    [instance] = read.entity({**SHELTER, "水位": [gone]}, CORE, temporal=True)["attrs"][DEFAULT + "水位"]
+    assert instance == {"kind": "Property", "v": NULL, "observedAt": "2026-11-21T07:00:00Z"}
+    assert one({"value": NULL}, temporal=True) == [{"kind": "Property", "v": NULL}]
+    for wrong in (
+        {"水位": NULL},
+        {"水位": [{"value": 1, "observedAt": NULL}]},
+        {"expiresAt": NULL},
+        {"scope": NULL},
+    ):
+        with pytest.raises(BadRequest):
+            read.entity({**SHELTER, **wrong}, CORE, temporal=True)
+        with pytest.raises(BadRequest):
+            read.fragment(wrong, CORE, temporal=True)
 
 
 def test_an_array_of_plain_objects_is_a_value_and_an_array_of_instances_is_not():

@@ -143,8 +143,9 @@ class Conditions:
                     f"({kind} IS NOT NULL AND NOT coalesce({equal}, 0))" if exactly else f"{kind} IS NOT NULL"
                 )
             case Op.MATCH | Op.NO_MATCH:
-                self.exact = False
-                return f"{kind} = 'text'"
+                self.exact = False  # a Relationship has no pattern, and kv does not tell it from a text
+                found = f"text_matches({value}, {self.bind(str(values[0]))})"
+                return f"({kind} = 'text' AND {found if op is Op.MATCH else f'NOT {found}'})"
             case _:
                 return self._ordered(value, kind, op, values[0])
 
@@ -155,9 +156,8 @@ class Conditions:
                     f"({self._ordered(value, kind, Op.GREATER_EQUAL, low)}"
                     f" AND {self._ordered(value, kind, Op.LESS_EQUAL, high)})"
                 )
-            case Moment():
-                self.exact = False
-                return f"{kind} = 'text'"
+            case Moment(asked, at):
+                return f"({kind} = 'text' AND moment_at({value}, {self.bind(asked)}) = {self.bind(at)})"
             case bool():
                 return f"{kind} = '{'true' if wanted else 'false'}'"
             case str():
@@ -172,9 +172,10 @@ class Conditions:
 
     def _ordered(self, value: str, kind: str, op: Op, wanted: Scalar | Range) -> str:
         match wanted:
-            case Moment() | Range() | bool():
-                self.exact = False
-                return f"{kind} = 'text'"
+            case Moment(asked, at):
+                return f"({kind} = 'text' AND moment_at({value}, {self.bind(asked)}) {op} {self.bind(at)})"
+            case Range() | bool():
+                return "0"
             case str():
                 self.exact = False  # a Relationship has no order, and kv does not tell it from a text
                 return f"({value} {op} {self.bind(wanted)} AND {kind} = 'text')"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
+from kitamae.adapters.sqlite import functions
 from kitamae.kernel.problems import Problem, StoreDamaged, StoreFull, StoreInUse, Unavailable
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def reader(path: Path, cache_kb: int = 8_000) -> apsw.Connection:
     """A connection that cannot write. One thread at a time may use it."""
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     db.set_busy_timeout(5_000)
+    functions.declare(db)
     db.execute(f"PRAGMA cache_size = -{cache_kb}")
     db.execute("PRAGMA temp_store = MEMORY")
     return db

@@ -10,7 +10,7 @@ import orjson
 from kitamae.adapters.sqlite import series, translate
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.pool import TooLong
-from kitamae.kernel.context.query import match
+from kitamae.kernel.context.query import match, order
 from kitamae.kernel.context.store import Found, Row
 
 if TYPE_CHECKING:
@@ -34,12 +34,15 @@ QUICK: Final = 200  # documents that the event loop may look into for one query
 def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick: bool = False) -> Found:
     """See `Store.find`. `quick`: raises TooLong rather than look into many documents."""
     plan = translate.where(query, hot)
-    if plan.unsure == "0":
+    if plan.unsure == "0" and plan.order is not None:
         return _exactly(db, query, plan)
+    most = QUICK if quick else None
+    if plan.order is None:
+        return _sorted(db, query, plan, most)
     end = query.offset + query.limit
     rows: list[Row] = []
     seen = 0
-    for row in _matching(db, query, plan, QUICK if quick else None):
+    for row in _matching(db, query, plan, most):
         seen += 1
         if query.offset < seen <= end:
             rows.append(row)
@@ -62,6 +65,20 @@ def _exactly(db: apsw.Connection, query: EntityQuery, plan: translate.Plan) -> F
     if rows and len(rows) < query.limit:
         return Found(rows, query.offset + len(rows))
     return Found(rows, db.execute(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params).get)
+
+
+def _sorted(db: apsw.Connection, query: EntityQuery, plan: translate.Plan, most: int | None) -> Found:
+    """In an order that only the kernel knows. What is kept of each match is where it stands, not its document."""
+    placed: list[tuple[int, order.Places]] = []
+    for row in _matching(db, query, plan, most):
+        if len(placed) == most:
+            raise TooLong
+        placed.append((row.key, order.places(query.order, orjson.loads(row.doc))))
+    page = order.sort(query.order, placed, lambda pair: pair[1])[query.offset : query.offset + query.limit]
+    found = (
+        db.execute("SELECT key, version, doc FROM entity WHERE key = ?", (key,)).fetchone() for key, _ in page
+    )
+    return Found([Row(*row) for row in found if row], len(placed) if query.count else None)
 
 
 def _matching(

@@ -78,7 +78,8 @@ class Reader:
     """How attributes are read in one request.
 
     `nulls`: NULL may stand for what is to be taken away. `partial`: value and kind may be missing. `merge`: both, and NULL
-    may stand inside values too. `temporal`: instances may share a datasetId. `simplified`: objects are values.
+    may stand inside values too. `temporal`: instances may share a datasetId, and one whose value is NULL says that it was
+    deleted then (clause 4.5.7). `simplified`: objects are values.
     """
 
     ctx: Context
@@ -167,7 +168,12 @@ class Reader:
                 self.into(subs, key, value, f"{where}.{key}", level + 1)
         if "v" not in found and not (self.partial or self.merge):
             raise BadRequest(f"{where}: a {kind} needs a member {member!r}")
-        if found.get("v") == NULL and "type" not in given and "@type" not in given and member == "value":
+        if (
+            self.nulls
+            and member == "value"
+            and found.get("v") == NULL
+            and not given.keys() & {"type", "@type"}
+        ):
             del found["kind"]  # a value taken away does not tell a Property from a GeoProperty
         if subs:
             found["attrs"] = subs
@@ -216,7 +222,7 @@ class Reader:
     def value(self, kind: Kind, given: Json, where: str) -> Json:
         """The value of an attribute of that kind, checked and expanded, or NULL where that is allowed."""
         if given == NULL or (kind == "LanguageProperty" and given == _LANGUAGE_NULL):
-            return self.null(where)
+            return NULL if self.temporal else self.null(where)
         return VALUES[kind](given, where, self.ctx, self.merge)
 
     def null(self, where: str) -> str:

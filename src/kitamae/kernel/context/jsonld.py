@@ -166,7 +166,8 @@ class Contexts:
     """`registered`: URL -> document (`{"@context": ...}`), never dropped. `default`: what a request without @context means.
 
     `fetch(url)` answers the parsed document; it decides what may be fetched at all (addresses, size, time) and
-    raises or returns. Whatever it raises is LdContextUnavailable here.
+    raises or returns: BadRequest for what is there and is no JSON (clause 5.5.6); anything else that it raises is
+    LdContextUnavailable here.
     """
 
     def __init__(
@@ -274,6 +275,8 @@ class Contexts:
     async def _get(self, fetch: Callable[[str], Awaitable[Json]], url: str) -> Json:
         try:
             document = await fetch(url)
+        except BadRequest:
+            raise
         except Problem as problem:
             raise LdContextUnavailable(
                 f"@context {url:.2000}: {problem.detail or problem.title}"

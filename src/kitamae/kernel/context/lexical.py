@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.context import clock
@@ -68,11 +69,16 @@ def uri(given: Json, where: str) -> str:
 
 def time(given: Json, where: str) -> str:
     """A DateTime of clause 4.6.3, in UTC with `Z`; returned as it was written."""
-    if type(given) is str and _PLAIN_TIME.fullmatch(given):
-        clock.micros(given, where)
-        return given
-    if type(given) is str and given[-1:] in ("Z", "z"):
-        return clock.text(clock.micros(given, where))
+    if type(given) is str:
+        if _PLAIN_TIME.fullmatch(given):
+            try:
+                datetime.fromisoformat(given)
+            except ValueError:  # the 30th of February
+                pass
+            else:
+                return given
+        elif given[-1:] in ("Z", "z"):
+            return clock.text(clock.micros(given, where))
     raise BadRequest(f"{where}: expected a time in UTC such as 2026-11-21T07:14:46Z, got {given!r:.80}")
 
 

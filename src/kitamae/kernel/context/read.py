@@ -25,7 +25,8 @@ _MEMBERS: Final = frozenset(
 
 
 def entity(payload: Json, ctx: Context, *, temporal: bool = False, simplified: bool = False) -> Entity:
-    """A whole entity. `temporal`: its attributes are histories, so instances may share a datasetId.
+    """A whole entity. `temporal`: its attributes are histories, so instances may share a datasetId, and one with NULL for
+    its value says that the attribute was deleted then.
 
     Raises BadRequest.
     """
@@ -58,8 +59,7 @@ def fragment(
     """Some attributes, perhaps with type, scope and expiresAt. NULL takes away what it stands for.
 
     `id`: the entity it is for; another id in the payload is BadRequest. `merge`: attributes may be partial, and NULL
-    may also stand inside a value (clause 5.5.12); otherwise each attribute is complete. `temporal`: see `entity`; NULL
-    has no place in what is only added to a history.
+    may also stand inside a value (clause 5.5.12); otherwise each attribute is complete. `temporal`: see `entity`.
     """
     payload = _object(payload)
     reader = Reader(ctx, nulls=not temporal, merge=merge, temporal=temporal, simplified=simplified)
@@ -71,9 +71,10 @@ def fragment(
     if "type" in payload or "@type" in payload:
         found["type"] = _types(payload, ctx)
     if "scope" in payload:
-        found["scope"] = [] if payload["scope"] == NULL else scopes(payload["scope"])
+        found["scope"] = [] if reader.nulls and payload["scope"] == NULL else scopes(payload["scope"])
     if "expiresAt" in payload:
-        found["expiresAt"] = NULL if payload["expiresAt"] == NULL else time(payload["expiresAt"], "expiresAt")
+        stamp = payload["expiresAt"]
+        found["expiresAt"] = NULL if reader.nulls and stamp == NULL else time(stamp, "expiresAt")
     found["attrs"] = _attributes(payload, reader)
     return found
 

@@ -23,7 +23,8 @@ def entities(**values: Any) -> list[Entity]:
 
 
 def ordered(text: str, found: list[Entity], **told: Any) -> list[str]:
-    return [one["id"] for one in order.sort(parse.order_by(text, expand, **told), found, lambda one: one)]
+    keys = parse.order_by(text, expand, **told)
+    return [one["id"] for one in order.sort(keys, found, lambda one: order.places(keys, one))]
 
 
 def test_values_are_ordered_by_data_type_then_by_value_and_null_is_last() -> None:

@@ -20,20 +20,29 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.query.tree import OrderBy
 
 T = TypeVar("T")
-Key: TypeAlias = tuple[int, Any]
+Place: TypeAlias = tuple[int, Any]
+"""Rank of the data type, then the value."""
+Places: TypeAlias = tuple[Place | None, ...]
 
 _MOMENTS: Final = {"Time": 5, "Date": 6, "DateTime": 7}
 _KATAKANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 
 
-def sort(keys: tuple[OrderBy, ...], entities: Iterable[T], entity_of: Callable[[T], Entity]) -> list[T]:
+def places(keys: tuple[OrderBy, ...], entity: Entity) -> Places:
+    """Where an entity stands by each key; None for nowhere (the attribute is null, or not there)."""
+    return tuple(_place(one, entity) for one in keys)
+
+
+def sort(keys: tuple[OrderBy, ...], items: Iterable[T], places_of: Callable[[T], Places]) -> list[T]:
     """Sorted by all keys, otherwise as they came. Those without a value come last, whatever the direction."""
-    found = list(entities)
-    for one in reversed(keys):  # a sort keeps what earlier ones did, so the first key goes last
-        there: list[tuple[Key, T]] = []
+    found = list(items)
+    for number, one in reversed(
+        list(enumerate(keys))
+    ):  # a sort keeps what earlier ones did: the first key goes last
+        there: list[tuple[Place, T]] = []
         missing: list[T] = []
         for item in found:
-            place = key(one, entity_of(item))
+            place = places_of(item)[number]
             if place is None:
                 missing.append(item)
             else:
@@ -44,8 +53,7 @@ def sort(keys: tuple[OrderBy, ...], entities: Iterable[T], entity_of: Callable[[
     return found
 
 
-def key(by: OrderBy, entity: Entity) -> Key | None:
-    """Where an entity stands; None for nowhere (the attribute is null, or not there)."""
+def _place(by: OrderBy, entity: Entity) -> Place | None:
     match by.path:
         case "id":
             return 1, entity["id"]
@@ -63,7 +71,7 @@ def key(by: OrderBy, entity: Entity) -> Key | None:
     return _value(value, ignore_case=by.ignore_case)
 
 
-def _value(value: Json, *, ignore_case: bool) -> Key | None:
+def _value(value: Json, *, ignore_case: bool) -> Place | None:
     """Ordered by data type first (clause 4.23.2)."""
     value = plain(value)
     match value:

@@ -14,7 +14,7 @@ export async function open(island) {
   const tiles = new URL(island.dataset.tiles, location.href).href;
   addProtocol("pmtiles", new globalThis.pmtiles.Protocol().tile);
   place.hidden = false;
-  const entries = [...document.querySelectorAll(".place[data-lon]")];
+  const entries = [...document.querySelectorAll("[data-lon]")];
   const map = new Map({
     container: place,
     style: ground(await exists(tiles) ? tiles : null, document.documentElement.lang),
@@ -52,10 +52,9 @@ function mark(map, entry, icons) {
   drawing.setAttribute("class", "icon");
   drawing.appendChild(document.createElementNS(SVG, "use")).setAttribute("href", `${icons}#${icon}`);
   const card = document.createElement("div");
-  const title = card.appendChild(document.createElement("p")).appendChild(entry.querySelector("a").cloneNode(true));
-  title.removeAttribute("id");
-  const address = [...entry.querySelectorAll(":scope > p, :scope > .hazards")];
-  card.append(...address.map((part) => part.cloneNode(true)));
+  const title = card.appendChild(document.createElement("p"));
+  title.append(entry.querySelector("h2 a, h3 a, h4 a")?.cloneNode(true) ?? name);
+  card.append(...[...entry.querySelectorAll(":scope > p, :scope > .hazards")].map((part) => part.cloneNode(true)));
   const popup = new Popup({ offset: 18, maxWidth: "18rem", focusAfterOpen: true }).setDOMContent(card);
   new Marker({ element: button }).setLngLat([+lon, +lat]).setPopup(popup).addTo(map);
   popup.on("open", () => entry.classList.add("chosen"));

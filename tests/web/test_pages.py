@@ -1,0 +1,126 @@
+"""What the shell's pages show."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kitamae.web import city_map, speak
+from web.conftest import ENTITIES, GAUGE, KNOWN, TOILET
+
+
+def test_home_leads_to_every_kind_of_place_and_every_service(site):
+    text = site.get("/").text
+    assert 'href="/kind/EvacuationShelter"' in text
+    assert 'href="/places"' in text
+    assert 'href="/map"' in text
+    assert "/kind/AdministrativeArea" not in text
+
+
+def test_a_city_without_data_says_how_to_begin(empty):
+    for page in ("/", "/map", "/data"):
+        answer = empty.get(page)
+        assert answer.status_code == 200
+        assert "まだデータがありません" in answer.text
+    assert "kitamae up" in empty.get("/").text
+
+
+def test_everything_with_a_place_is_in_the_list_with_its_position(site):
+    text = site.get("/map").text
+    points = {
+        speak.anchor(one): one["location"]["value"]["coordinates"]
+        for one in ENTITIES
+        if one["location"]["value"]["type"] == "Point"
+    }
+    listed = re.findall(r'<li class="place" id="([^"]+)" data-lon="([^"]+)" data-lat="([^"]+)"', text)
+    assert {anchor: [float(lon), float(lat)] for anchor, lon, lat in listed} == points
+
+
+@pytest.mark.parametrize("text", ["きんじょう", "キンジョウ", "ｷﾝｼﾞｮｳ", "錦城", "大聖寺地方町", "錦城 大聖寺"])
+def test_a_place_is_found_by_name_reading_or_address_however_it_is_typed(site, text):
+    answer = site.get("/map", params={"text": text}).text
+    assert "錦城山公園" in answer
+    assert "金明" not in answer
+
+
+def test_nothing_found_is_said_with_what_to_try(site):
+    assert "みつかりませんでした" in site.get("/map", params={"text": "ありえない名前"}).text
+
+
+def test_kinds_can_be_chosen_without_script(site):
+    text = site.get("/map", params={"kind": "PublicToilet"}).text
+    assert "錦城山公園" in text
+    assert "金明小学校" not in text
+
+
+def test_the_nearest_comes_first_with_its_distance(site):
+    text = site.get("/map", params={"near": "136.253,36.294"}).text
+    assert text.index("塩屋地区会館") < text.index("錦城山公園")
+    assert "ここから 70 m" in text
+
+
+@pytest.mark.parametrize("near", ["", "x", "1", "1,2,3", "nan,1", "181,0", "0,91", "inf,inf", "1e999,0"])
+def test_a_place_that_is_nowhere_on_earth_is_no_question(near, site):
+    assert city_map.position(near) is None
+    assert site.get("/map", params={"near": near}).status_code == 200
+
+
+@pytest.mark.parametrize("offset", ["-1", "x", "99999999999999999999", "٣", "1.5", "5"])
+def test_a_page_beyond_the_list_is_its_first(offset, site):
+    assert city_map.start(offset, 3) == 0
+    assert site.get("/map", params={"offset": offset}).status_code == 200
+
+
+def test_a_thing_is_told_in_words_with_unit_time_and_history(site):
+    text = site.get(f"/entity/{GAUGE}").text
+    assert "23.11 m" in text
+    assert "2025年10月16日 18:50 に測ったもの" in text
+    assert f'href="/history/%E6%B0%B4%E4%BD%8D/{GAUGE}"' in text
+    assert "車いすで使えるトイレ" in site.get(f"/entity/{TOILET}").text
+
+
+def test_history_is_newest_first_in_the_citys_time(site):
+    text = site.get(f"/history/水位/{GAUGE}").text
+    assert text.index("18:50") < text.index("18:40")
+    assert "23.05 m" in text
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/nowhere",
+        "/entity/urn:ngsi-ld:X:1",
+        "/kind/Nothing",
+        f"/history/nothing/{GAUGE}",
+        "/history/水位/urn:x:1",
+    ],
+)
+def test_what_is_not_there_is_a_page_that_helps(site, page):
+    answer = site.get(page)
+    assert answer.status_code == 404
+    assert "ページがみつかりません" in answer.text
+    assert 'action="/map"' in answer.text
+
+
+def test_a_fault_of_ours_is_admitted_without_its_details(site, shell, monkeypatch):
+    async def broken():
+        raise RuntimeError("secret path /srv/x")
+
+    monkeypatch.setattr(shell.context, "types", broken)
+    answer = site.get("/")
+    assert answer.status_code == 500
+    assert "あなたのせいではありません" in answer.text
+    assert "secret" not in answer.text
+
+
+def test_english_pages_mark_what_is_japanese(site):
+    text = site.get(f"/entity/{KNOWN}", params={"lang": "en"}).text
+    assert '<h1 lang="ja">加賀市立金明小学校' in text
+    assert ' lang="ja"' not in site.get(f"/entity/{KNOWN}", params={"lang": "ja"}).text.split("<main")[1]
+
+
+def test_our_own_files_may_be_kept_for_ever_under_their_digest(site):
+    address = re.search(r'href="(/static/kitamae.css\?v=\w+)"', site.get("/").text)[1]
+    assert "immutable" in site.get(address).headers["cache-control"]
+    assert "immutable" not in site.get("/static/kitamae.css").headers["cache-control"]
