@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from api_client import CITY_CONTEXT, Client, link
+
+from kitamae.kernel.context.api import contexts
+from kitamae.kernel.context.jsonld import Contexts
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.broker import Broker
+
+DOCUMENT = {"@context": {"駅": "https://kaga.example/terms#station"}}
+
+
+async def hosted(client: Client) -> str:
+    made = await client.post("jsonldContexts", DOCUMENT)
+    assert made.status == 201
+    where = made.header("location")
+    assert where is not None
+    return where.removeprefix("/ngsi-ld/v1/")
+
+
+async def test_a_stored_context_is_served_and_used(client: Client) -> None:
+    path = await hosted(client)
+    assert (await client.get(path)).json() == DOCUMENT
+    url = f"http://city.example/ngsi-ld/v1/{path}"
+    entity = {"id": "urn:ngsi-ld:Station:1", "type": "駅"}
+    assert (await client.post("entities", entity, link=link(url))).status == 201
+    assert (await client.get("entities/urn:ngsi-ld:Station:1")).json()[
+        "type"
+    ] == "https://kaga.example/terms#station"
+
+
+async def test_contexts_are_listed_by_kind(client: Client) -> None:
+    path = await hosted(client)
+    url = f"http://city.example/ngsi-ld/v1/{path}"
+    assert (await client.get("jsonldContexts?kind=Hosted")).json() == [url]
+    assert (await client.get("jsonldContexts?kind=Cached")).json() == [CITY_CONTEXT]
+    (details,) = (await client.get("jsonldContexts?kind=Hosted&details=true")).json()
+    assert details["localId"] == path.rsplit("/", 1)[-1]
+    assert (await client.get(f"{path}?details=true")).json() == details
+
+
+async def test_a_cached_context_is_described_and_not_served(client: Client) -> None:
+    (details,) = (await client.get("jsonldContexts?kind=Cached&details=true")).json()
+    answer = await client.get(f"jsonldContexts/{details['localId']}")
+    assert (answer.status, answer.error) == (422, "OperationNotSupported")
+
+
+async def test_a_deleted_context_means_nothing_any_more(client: Client) -> None:
+    path = await hosted(client)
+    assert (await client("DELETE", path)).status == 204
+    assert (await client.get(path)).status == 404
+    url = f"http://city.example/ngsi-ld/v1/{path}"
+    assert (await client.get("entities?type=A", link=link(url))).error == "LdContextNotAvailable"
+
+
+async def test_stored_contexts_are_known_again_after_a_start(client: Client, broker: Broker) -> None:
+    path = await hosted(client)
+    broker.contexts = Contexts()
+    await contexts.restore(broker)
+    url = f"http://city.example/ngsi-ld/v1/{path}"
+    assert (await client.get("entities?type=A", link=link(url))).status == 200
+
+
+async def test_what_is_no_context_is_not_stored(client: Client) -> None:
+    for wrong in ({}, {"@context": 1}, {"@context": {"a": 1}}, {"@context": None}, []):
+        answer = await client.post("jsonldContexts", wrong)
+        assert answer.status == 400, wrong
+    assert (await client.get("jsonldContexts?kind=Hosted")).json() == []
+
+
+async def test_only_cached_contexts_are_reloaded(client: Client) -> None:
+    path = await hosted(client)
+    assert (await client("DELETE", path + "?reload=true")).error == "BadRequestData"
+    assert (await client.get(path)).status == 200
+
+
+async def test_the_broker_says_who_it_is(client: Client) -> None:
+    one = (await client.get("info/sourceIdentity")).json()
+    other = (await client.get("info/sourceIdentity", ngsild_tenant="nomi")).json()
+    assert one["type"] == "ContextSourceIdentity"
+    assert one["contextSourceAlias"] != other["contextSourceAlias"]

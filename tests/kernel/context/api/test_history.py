@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from api_client import Client, room
+
+from kitamae.kernel.context.broker import Limits
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.broker import Broker
+
+ROOM = "temporal/entities/urn:ngsi-ld:Room:1"
+
+
+def reading(minute: int, value: float) -> dict[str, Any]:
+    return {"type": "Property", "value": value, "observedAt": f"2026-11-21T00:{minute:02}:00Z"}
+
+
+async def readings(client: Client, count: int = 3) -> None:
+    await client.post("entities", room(1))
+    for minute in range(1, count):
+        update = {"temperature": reading(minute, 21 + minute)}
+        await client.patch("entities/urn:ngsi-ld:Room:1/attrs", update)
+
+
+async def test_every_update_is_remembered(client: Client) -> None:
+    await readings(client)
+    history = (await client.get(ROOM)).json()
+    assert [one["value"] for one in history["temperature"]] == [21, 22, 23]
+    simple = (await client.get(ROOM + "?format=temporalValues")).json()["temperature"]
+    assert simple["values"][0] == [21, "2026-11-21T00:00:00Z"]
+
+
+async def test_an_interval_holds_its_beginning_and_not_its_end(client: Client) -> None:
+    await readings(client)
+    asked = "timerel=between&timeAt=2026-11-21T00:01:00Z&endTimeAt=2026-11-21T00:02:00Z"
+    (entity,) = (await client.get(f"temporal/entities?type=Room&{asked}")).json()
+    assert [one["value"] for one in entity["temperature"]] == [22]
+
+
+async def test_figures_over_periods(client: Client) -> None:
+    await readings(client, 4)
+    asked = "format=aggregatedValues&aggrMethods=max,avg&aggrPeriodDuration=PT2M&timerel=after&timeAt=2026-11-20T23:59:00Z"
+    figures = (await client.get(f"{ROOM}?{asked}")).json()["temperature"]
+    assert [one[0] for one in figures["max"]] == [21, 23, 24]
+
+
+async def test_history_that_does_not_fit_is_partial_and_says_what_it_covers(
+    client: Client, broker: Broker
+) -> None:
+    broker.limits = Limits(instances=2)
+    await readings(client, 4)
+    answer = await client.get(ROOM)
+    assert (answer.status, len(answer.json()["temperature"])) == (206, 2)
+    assert answer.header("content-range") == "date-time 2026-11-21T00:00:00Z-2026-11-21T00:01:00Z/*"
+
+
+async def test_clients_write_history_of_what_was_never_here(client: Client) -> None:
+    past = {"id": "urn:ngsi-ld:Room:1", "type": "Room", "temperature": [reading(1, 5), reading(2, 6)]}
+    assert (await client.post("temporal/entities", past)).status == 201
+    more = {"id": "urn:ngsi-ld:Room:1", "type": "Hall", "temperature": [reading(3, 7)]}
+    assert (await client.post("temporal/entities", more)).status == 204
+    assert (await client.post(ROOM + "/attrs", {"temperature": [reading(4, 8)]})).status == 204
+    history = (await client.get(ROOM)).json()
+    assert history["type"] == ["Room", "Hall"]
+    assert [one["value"] for one in history["temperature"]] == [5, 6, 7, 8]
+    assert (await client.get("entities/urn:ngsi-ld:Room:1")).status == 404
+
+
+async def test_one_instance_is_corrected_and_another_deleted(client: Client) -> None:
+    await readings(client)
+    first, second, _ = (await client.get(ROOM)).json()["temperature"]
+    path = ROOM + "/attrs/temperature/"
+    corrected = {"type": "Property", "value": -1, "observedAt": first["observedAt"]}
+    assert (await client.patch(path + first["instanceId"], corrected)).status == 204
+    assert (await client("DELETE", path + second["instanceId"])).status == 204
+    assert (await client("DELETE", path + second["instanceId"])).status == 404
+    left = (await client.get(ROOM)).json()["temperature"]
+    assert [one["value"] for one in left] == [-1, 23]
+    assert left[0]["instanceId"] == first["instanceId"]
+
+
+async def test_deleted_history_is_gone(client: Client) -> None:
+    await readings(client)
+    assert (await client("DELETE", ROOM + "/attrs/temperature")).status == 204
+    assert (await client("DELETE", ROOM + "/attrs/temperature")).status == 404
+    assert (await client.get(ROOM + "?attrs=temperature")).status == 404
+    await client("DELETE", "entities/urn:ngsi-ld:Room:1")
+    assert (await client("DELETE", ROOM)).status == 204
+    assert (await client.get(ROOM)).status == 404
+
+
+async def test_history_outlives_its_entity(client: Client) -> None:
+    await readings(client)
+    await client("DELETE", "entities/urn:ngsi-ld:Room:1")
+    assert [
+        one["value"]
+        for one in (await client.get(ROOM + "?lastN=2&timerel=after&timeAt=2026-01-01T00:00:00Z")).json()[
+            "temperature"
+        ]
+    ]
+
+
+async def test_a_temporal_query_by_post(client: Client) -> None:
+    await readings(client)
+    query = {
+        "type": "Query",
+        "entities": [{"type": "Room"}],
+        "temporalQ": {"timerel": "after", "timeAt": "2026-11-21T00:01:30Z"},
+    }
+    (entity,) = (await client.post("temporal/entityOperations/query", query)).json()
+    assert [one["value"] for one in entity["temperature"]] == [23]
+
+
+async def test_questions_about_time_that_make_no_sense(client: Client) -> None:
+    await readings(client)
+    for asked in (
+        "timerel=after",
+        "timerel=sometimes&timeAt=2026-11-21T00:00:00Z",
+        "timerel=between&timeAt=2026-11-21T00:00:00Z",
+        "timerel=before&timeAt=yesterday",
+        "format=aggregatedValues",
+        "lastN=0",
+        "pick=a{b}",
+    ):
+        assert (await client.get(f"{ROOM}?{asked}")).error == "BadRequestData", asked
+    assert (await client.get("temporal/entities?type=Room")).error == "BadRequestData"
