@@ -269,6 +269,33 @@ def test_values_are_bound() -> None:
     assert "'; DROP TABLE entity" in plan.params.values()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a==" + ",".join(str(n) for n in range(1_000)),
+        "a!=" + ",".join(f'"{n}"' for n in range(1_000)),
+        "|".join(f"a=={n}" for n in range(250)),
+        ";".join(f"a!={n}.5" for n in range(250)),
+        "(" * 30 + ";".join(f"a<={n}" for n in range(7, 240)) + ")" * 30,
+    ],
+)
+def test_the_longest_queries_that_are_read_are_answered(text: str) -> None:
+    query = EntityQuery(
+        q=parse.q(text, lambda name: "https://example.org/" + name),
+        types=TypeQ((*((f"T{n}", "T") for n in range(500)), ("T",))),
+    )
+    assert agree(city(seven=7), query) == ["urn:seven"]
+
+
+def test_a_thousand_types_and_scopes_are_answered() -> None:
+    entities = city(seven=7)
+    entities[0]["scope"] = ["/s999"]
+    scope = ScopeQ(tuple((f"/s{n}",) for n in range(1_000)))
+    assert agree(entities, EntityQuery(scope=scope)) == ["urn:seven"]
+    types = TypeQ((*((f"T{n}",) for n in range(999)), ("T",)))
+    assert agree(entities, EntityQuery(types=types, scope=scope)) == ["urn:seven"]
+
+
 def way(query: EntityQuery) -> str:
     """How SQLite goes about it, with statistics as little as a new city has."""
     db = opened(city(one=1), HOT)

@@ -25,10 +25,15 @@ from kitamae.kernel.context.query.tree import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kitamae.kernel.context.query.tree import Node, Path, Scalar
 
 _MOST_EXACT: Final = 2**53
 """Whole numbers beyond are not the same in SQLite, Python and JSON."""
+
+MOST_WAYS: Final = 50
+"""Parts of one UNION; with more, an index is no longer quicker than looking at each entity."""
 
 _TIMES: Final = {"createdAt": "e.created", "modifiedAt": "e.modified"}
 
@@ -75,9 +80,9 @@ class Conditions:
         """A condition; in brackets where it needs them."""
         match node:
             case All(terms):
-                return "(" + " AND ".join(map(self.node, terms)) + ")"
+                return every(map(self.node, terms))
             case AnyOf(terms):
-                return "(" + " OR ".join(map(self.node, terms)) + ")"
+                return either(map(self.node, terms))
             case Exists(path):
                 return self._presence(path, there=True)
             case Missing(path):
@@ -133,11 +138,11 @@ class Conditions:
         value, kind = f"e.kv ->> {at}", _kind(at)
         match op:
             case Op.EQUAL:
-                return "(" + " OR ".join(self._equal(value, kind, wanted) for wanted in values) + ")"
+                return either(self._equal(value, kind, wanted) for wanted in values)
             case Op.UNEQUAL:
                 sure = self.exact
                 self.exact = True
-                equal = " OR ".join(self._equal(value, kind, wanted) for wanted in values)
+                equal = either(self._equal(value, kind, wanted) for wanted in values)
                 exactly, self.exact = self.exact, self.exact and sure
                 return (
                     f"({kind} IS NOT NULL AND NOT coalesce({equal}, 0))" if exactly else f"{kind} IS NOT NULL"
@@ -208,7 +213,7 @@ class Conditions:
             return None
         expression = hot.value(name)
         ranges = [self._hot_range(expression, compare.op, wanted) for wanted in compare.values]
-        if not all(ranges):
+        if not all(ranges) or len(ranges) > MOST_WAYS:
             return None
         # arrays and objects are in the index as the JSON text that begins with their bracket
         ranges += [
@@ -238,6 +243,23 @@ class Conditions:
             case Op.LESS | Op.LESS_EQUAL, int() | float() if abs(wanted) <= _MOST_EXACT:
                 return f"{expression} {op} {self.bind(wanted)}"
         return None
+
+
+def either(terms: Iterable[str]) -> str:
+    """`(a OR b)`, nested evenly: SQLite refuses expressions more than 1,000 deep."""
+    return _joined(" OR ", list(terms))
+
+
+def every(terms: Iterable[str]) -> str:
+    """`(a AND b)`, nested evenly."""
+    return _joined(" AND ", list(terms))
+
+
+def _joined(word: str, terms: list[str]) -> str:
+    if len(terms) == 1:
+        return terms[0]
+    middle = len(terms) // 2
+    return f"({_joined(word, terms[:middle])}{word}{_joined(word, terms[middle:])})"
 
 
 def _kind(at: str) -> str:

@@ -11,13 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from kitamae.adapters.sqlite.condition import Conditions
+from kitamae.adapters.sqlite.condition import MOST_WAYS, Conditions, either, every
 from kitamae.kernel.context.query import geometry
 from kitamae.kernel.context.query.tree import All, AnyOf, Compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from kitamae.kernel.context.query.tree import EntityQuery, Node, OrderBy, ScopeQ, TypeQ
 
 Param: TypeAlias = str | int | float
@@ -75,7 +73,7 @@ class _Planner:
         elif not query.ids and query.types.any_of:
             terms.append(f"e.key IN ({self._of_types(query.types)})")
             typed = all(len(together) == 1 for together in query.types.any_of)
-        elif not query.ids and query.scope is not None:
+        elif not query.ids and query.scope is not None and len(query.scope.any_of) <= MOST_WAYS:
             terms.append(f"e.key IN ({self._in_scopes(query.scope)})")
         else:
             terms.append("e.tenant = :tenant")
@@ -98,15 +96,15 @@ class _Planner:
         query, to = self.query, self.conditions
         terms = []
         if query.types.any_of and not typed:
-            terms.append(_either(_both(self._has_type(name) for name in both) for both in query.types.any_of))
+            terms.append(self._has_types(query.types))
         if query.scope is not None:
             terms.append(
-                _either(_both(self._has_scope(scope) for scope in both) for both in query.scope.any_of)
+                either(every(self._has_scope(scope) for scope in both) for both in query.scope.any_of)
             )
         if query.id_pattern is not None:
             to.exact = False
         if query.attrs:
-            terms.append(_either(to.exists(name) for name in query.attrs))
+            terms.append(either(to.exists(name) for name in query.attrs))
         if query.q is not None:
             terms.append(to.node(query.q))
         if query.geo is not None:
@@ -145,8 +143,9 @@ class _Planner:
         if isinstance(term, Compare):
             return self.conditions.hot_keys(term)
         if isinstance(term, AnyOf):
-            parts = [self._hot(one) for one in term.terms]
-            return " UNION ALL ".join(part for part in parts if part) if all(parts) else None
+            parts = [self._hot(one) for one in term.terms[: MOST_WAYS + 1]]
+            known = " UNION ALL ".join(part for part in parts if part)
+            return known if all(parts) and known.count("SELECT") <= 4 * MOST_WAYS else None
         if isinstance(term, All):
             return next((by for one in term.terms if (by := self._hot(one))), None)
         return None
@@ -162,11 +161,17 @@ class _Planner:
         )
 
     # --- checks of one row
-    def _has_type(self, name: str) -> str:
+    def _has_types(self, types: TypeQ) -> str:
+        if all(len(together) == 1 for together in types.any_of):
+            return self._has_one_of([together[0] for together in types.any_of])
+        return either(every(self._has_one_of([name]) for name in together) for together in types.any_of)
+
+    def _has_one_of(self, types: list[str]) -> str:
         # a scalar, since SQLite may turn EXISTS into a join and drive by the larger table
+        names = ", ".join(map(self.conditions.bind, types))
         return (
             "(SELECT 1 FROM entity_type AS y WHERE y.tenant = :tenant"
-            f" AND y.type = {self.conditions.bind(name)} AND y.entity = e.key)"
+            f" AND y.type IN ({names}) AND y.entity = e.key LIMIT 1)"
         )
 
     def _has_scope(self, scope: str) -> str:
@@ -186,7 +191,7 @@ class _Planner:
             if not fixed:
                 return "1"
             forms = [fixed, fixed[1:]]
-            return _either(
+            return either(
                 f"s.scope = {to.bind(form)} OR (s.scope >= {to.bind(form + '/')} AND s.scope < {to.bind(form + '0')})"
                 for form in forms
             )
@@ -215,11 +220,3 @@ def _width(term: Node) -> int:
     if isinstance(term, Compare):
         return 0 if term.op == "==" and all(isinstance(v, str | int | float) for v in term.values) else 1
     return max(map(_width, term.terms), default=1) if isinstance(term, All | AnyOf) else 1
-
-
-def _either(terms: Iterable[str]) -> str:
-    return "(" + " OR ".join(terms) + ")"
-
-
-def _both(terms: Iterable[str]) -> str:
-    return "(" + " AND ".join(terms) + ")"

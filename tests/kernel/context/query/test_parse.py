@@ -254,6 +254,10 @@ def test_what_cannot_be_read_is_refused_with_its_place(text: str, told: str) -> 
         "(" * 5_000 + "a" + ")" * 5_000,
         "r{" * 100 + "a" + "}" * 100,
         "a==" + ",".join("1" * 2_000),
+        "|".join("a" * 251),
+        ";".join("a" * 251),
+        ".".join("a" * 33),
+        "a[" + ".".join("b" * 33) + "]",
         'a~="' + "a" * 2_000 + '"',
     ],
 )

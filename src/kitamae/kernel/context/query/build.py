@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.query.tree import Node, Scalar
 
-MOST_VALUES: Final = 1_000
-"""Items of one list of values."""
+LONGEST_PATH: Final = 32
+"""Names, or members, one after the other."""
 
 _ESCAPE: Final = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\')
 
@@ -101,19 +101,17 @@ class Builder(Transformer[Token, Any]):
 
     def names(self, *tokens: Token) -> tuple[str, ...]:
         """`a.b`, and the hint `Device,Sensor:`."""
-        return tuple(str(token) for token in tokens)
+        return tuple(str(token) for token in _short(tokens))
 
     hint = names
 
     def inside(self, *tokens: Token) -> tuple[str, ...]:
         """`[a.b]`."""
-        return tuple(_string(token) if token.type == "QUOTED" else str(token) for token in tokens)
+        return tuple(_string(token) if token.type == "QUOTED" else str(token) for token in _short(tokens))
 
     # --- values
     def items(self, *values: Scalar | Range) -> tuple[Scalar | Range, ...]:
         """`1,2,3..4`."""
-        if len(values) > MOST_VALUES:
-            raise TooComplex(f"q: a list of {len(values):,} values, at most {MOST_VALUES:,} are read")
         return values
 
     def range(self, low: Scalar, high: Scalar) -> Range:
@@ -158,6 +156,14 @@ class Builder(Transformer[Token, Any]):
     def word(self, token: Token) -> str:
         """A URI, or a term to expand."""
         return str(token)
+
+
+def _short(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    if len(tokens) > LONGEST_PATH:
+        raise TooComplex(
+            f"q: a path of {len(tokens):,} names from {str(tokens[0])!r:.80} on, at most {LONGEST_PATH}"
+        )
+    return tokens
 
 
 def _string(token: str) -> str:

@@ -31,7 +31,10 @@ LONGEST: Final = 16_384
 DEEPEST: Final = 32
 """Brackets within brackets."""
 MOST: Final = 1_000
-"""Terms, list items or names in one parameter."""
+"""Alternatives, values or names in one parameter."""
+
+MOST_TERMS: Final = 250
+"""Conditions of one query."""
 
 _KEPT: Final = 2_048
 """Longer texts are parsed each time: a cache of them would be a way to fill the memory."""
@@ -43,7 +46,7 @@ _GRAMMAR: Final = Lark(
     maybe_placeholders=False,
     transformer=Builder(),
 )
-_NOT_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^()\[\]{}"]+', re.DOTALL)
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 _TYPE: Final = re.compile(r'[^\s;|,()<>"{}\\^`]+')
 _LEVEL: Final = r"(?:\+|[^\W_][\w\-]*)"
 _SCOPE: Final = re.compile(rf"/\#|/?{_LEVEL}(?:/{_LEVEL})*(?:/\#)?")
@@ -70,11 +73,7 @@ def q(
 
 
 def _read(text: str) -> Node:
-    depth = 0
-    for bracket in _NOT_BRACKETS.sub("", text):
-        depth += 1 if bracket in "([{" else -1
-        if depth > DEEPEST:
-            raise TooComplex(f"q: more than {DEEPEST} brackets within brackets")
+    _affordable(_STRING.sub("", text))
     try:
         node: Node = _GRAMMAR.parse(text)  # type: ignore[assignment]  # lark gives what Builder makes
     except UnexpectedInput as wrong:
@@ -87,6 +86,19 @@ def _read(text: str) -> Node:
             raise BadRequest(f"q: ends too early: {text[-40:]!r}") from wrong
         raise BadRequest(f"q: cannot be read from character {at + 1} on: {text[at : at + 40]!r}") from wrong
     return node
+
+
+def _affordable(text: str) -> None:
+    """Before the parser spends time on it; `text` without its strings."""
+    if text.count(";") + text.count("|") >= MOST_TERMS:
+        raise TooComplex(f"q: more than {MOST_TERMS} conditions")
+    if text.count(",") >= MOST:
+        raise TooComplex(f"q: more than {MOST} values")
+    depth = 0
+    for bracket in re.findall(r"[()\[\]{}]", text):
+        depth += 1 if bracket in "([{" else -1
+        if depth > DEEPEST:
+            raise TooComplex(f"q: more than {DEEPEST} brackets within brackets")
 
 
 _kept = lru_cache(maxsize=512)(_read)
