@@ -187,10 +187,7 @@ class Writing:
 
     def _create(self, id: Id, entity: Entity, seq: int, at: int) -> int:
         db, tenant = self.db, id[0]
-        if tenant not in self._tenants:
-            db.execute(_TENANT, (tenant,))
-            self._tenants.add(tenant)
-            self._new_tenants.append(tenant)
+        self._found(tenant)
         past = db.execute(_PAST_READ, id).fetchone()
         if past:
             key = int(past[0])
@@ -256,10 +253,7 @@ class Writing:
         id = (tenant, entity["id"], variant)
         if self.known(id):
             return
-        if tenant not in self._tenants:
-            self.db.execute(_TENANT, (tenant,))
-            self._tenants.add(tenant)
-            self._new_tenants.append(tenant)
+        self._found(tenant)
         self.seq += 1
         self.db.execute(_SQL["mark_seq"], (self.seq,))
         doc = orjson.dumps(entity)
@@ -299,8 +293,16 @@ class Writing:
             self.db.execute(_BOX_INSERT, around)
 
     # --- documents and queues
+    def _found(self, tenant: str) -> None:
+        """A tenant begins with the first thing that is written to it (clause 5.5.10)."""
+        if tenant not in self._tenants:
+            self.db.execute(_TENANT, (tenant,))
+            self._tenants.add(tenant)
+            self._new_tenants.append(tenant)
+
     def put(self, tenant: str, kind: str, id: str, doc: Json) -> None:
         """See `Transaction.put`."""
+        self._found(tenant)
         self.db.execute(_SQL["document_put"], (tenant, kind, id, orjson.dumps(doc)))
 
     def get(self, tenant: str, kind: str, id: str) -> Json | None:
