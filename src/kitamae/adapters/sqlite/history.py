@@ -87,7 +87,7 @@ class Remembering:
                 rows.append((entity, key, at, seq, None, created, at, at, None, None, orjson.dumps(gone)))
                 continue
             key = self._attribute(one.name, dataset(attribute))
-            observed = clock.micros(attribute["observedAt"]) if "observedAt" in attribute else None
+            observed = _micros(attribute["observedAt"]) if "observedAt" in attribute else None
             t = at if observed is None else observed
             if "instanceId" not in attribute:
                 attribute = {**attribute, "instanceId": derived_id(entity, key, t, seq)}
@@ -152,7 +152,7 @@ class Remembering:
                     db.execute(_SQL["past_delete"], (key,))
             return gone
         for one in list(series.concerned(db, query)):
-            found = [(one.entity, one.attribute, *row[:2]) for row in series.rows(db, query, one)]
+            found = [row[:1] for row in series.rows(db, query, one)]
             db.executemany(_SQL["instance_delete"], found)
             gone += len(found)
         return gone

@@ -93,7 +93,7 @@ def _attributes(
 
 
 def rows(db: apsw.Connection, query: InstanceQuery, one: Series) -> list[tuple[Any, ...]]:
-    """(t, seq, observed_at, created_at, modified_at, deleted_at, doc) in ascending order."""
+    """(number, observed_at, created_at, modified_at, deleted_at, doc) in ascending order."""
     where: dict[str, Any] = {"entity": one.entity, "attribute": one.attribute}
     if query.instance is not None:
         return list(db.execute(_SQL["instance_by_id"], {**where, "id": query.instance}))
@@ -128,7 +128,7 @@ def instances(db: apsw.Connection, query: InstanceQuery) -> list[Instance]:
     loads = orjson.loads
     for one in concerned(db, query):
         id, name = one.id, one.name
-        for _, _, observed_at, created_at, modified_at, deleted_at, doc in rows(db, query, one):
+        for _, observed_at, created_at, modified_at, deleted_at, doc in rows(db, query, one):
             attribute = loads(doc)
             found.append(
                 Instance(

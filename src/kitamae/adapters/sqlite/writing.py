@@ -176,7 +176,7 @@ class Writing:
                 at,
                 actor,
                 orjson.dumps(types).decode(),
-                orjson.dumps([(t.name, t.verb, t.after, t.before) for t in effect.touched]),
+                orjson.dumps([(t.name, t.verb, t.after, None if t.after else t.before) for t in effect.touched]),
             ),
         )
         if effect.touched:
