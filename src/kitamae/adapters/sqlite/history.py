@@ -84,7 +84,7 @@ class Remembering:
                     "v": NULL,
                 }
                 gone["instanceId"] = derived_id(entity, key, at, seq)
-                rows.append((entity, key, at, seq, None, created, at, at, None, None, orjson.dumps(gone)))
+                rows.append((entity, key, at, 0, seq, created, at, at, None, None, orjson.dumps(gone)))
                 continue
             key = self._attribute(one.name, dataset(attribute))
             observed = _micros(attribute["observedAt"]) if "observedAt" in attribute else None
@@ -101,8 +101,8 @@ class Remembering:
                     entity,
                     key,
                     t,
+                    observed is not None,
                     seq,
-                    observed,
                     created,
                     at,
                     None,
@@ -128,8 +128,8 @@ class Remembering:
                     entity,
                     key,
                     t,
+                    one.observed_at is not None,
                     seq,
-                    one.observed_at,
                     one.created_at,
                     one.modified_at,
                     one.deleted_at,

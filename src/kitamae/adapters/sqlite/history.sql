@@ -6,7 +6,7 @@ INSERT INTO attribute (name, dataset) VALUES (?, ?) RETURNING key;
 
 -- name: instance_insert
 INSERT INTO instance
-    (entity, attribute, t, seq, observed_at, created_at, modified_at, deleted_at, num, txt, doc)
+    (entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, txt, doc)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: past_read
@@ -40,40 +40,43 @@ SELECT attribute FROM instance WHERE entity = ? AND attribute > ? ORDER BY attri
 
 -- name: instances_observed
 -- One series between two times (the first included), by the time property that the index is in the order of.
-SELECT number, observed_at, created_at, modified_at, deleted_at, doc FROM instance
-WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed_at IS NOT NULL
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed
 ORDER BY t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_all
 -- One series whatever its times.
-SELECT number, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND :low < :high
 ORDER BY t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_created
-SELECT number, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND created_at >= :low AND created_at < :high
 ORDER BY created_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_modified
-SELECT number, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND modified_at >= :low AND modified_at < :high
 ORDER BY modified_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_deleted
-SELECT number, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND deleted_at >= :low AND deleted_at < :high
 ORDER BY deleted_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: readings
 -- Numbers and their times, from the index alone; a NULL is something else, to be read from its row.
-SELECT t, num, number FROM instance
-WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high
+SELECT num, t, number FROM instance
+WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
 ORDER BY t {direction}, number {direction} LIMIT :most;
+
+-- name: instance_doc
+SELECT doc FROM instance WHERE number = ?;
 
 -- name: instance_by_id
 -- One instance of a series. Rare (somebody edits history), so it reads the series rather than pay for an index.
-SELECT number, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND doc ->> '$.instanceId' = :id;
 
 -- name: instance_delete

@@ -160,7 +160,7 @@ class Writing:
         elif after is None:
             key = found.key
             self._delete(id, key, found.entity, seq, at)
-        elif before is None:  # in the place of one that had expired
+        elif verb == "created":  # in the place of one that had expired
             self._delete(id, found.key, found.entity, seq, at)
             key = self._create(id, after, seq, at)
         else:
@@ -176,7 +176,9 @@ class Writing:
                 at,
                 actor,
                 orjson.dumps(types).decode(),
-                orjson.dumps([(t.name, t.verb, t.after, None if t.after else t.before) for t in effect.touched]),
+                orjson.dumps(
+                    [(t.name, t.verb, t.after, None if t.after else t.before) for t in effect.touched]
+                ),
             ),
         )
         if effect.touched:

@@ -85,9 +85,9 @@ CREATE TABLE instance (
     number      INTEGER PRIMARY KEY,
     entity      INTEGER NOT NULL,          -- entity.key or past.key
     attribute   INTEGER NOT NULL,
-    t           INTEGER NOT NULL,          -- observed_at, or modified_at where nothing was observed
+    t           INTEGER NOT NULL,          -- observedAt, or modifiedAt where nothing was observed
+    observed    INTEGER NOT NULL,          -- 1: t is observedAt
     seq         INTEGER NOT NULL,          -- of the change that left it
-    observed_at INTEGER,
     created_at  INTEGER NOT NULL,
     modified_at INTEGER NOT NULL,
     deleted_at  INTEGER,
@@ -98,7 +98,7 @@ CREATE TABLE instance (
 
 -- One series (entity, attribute) after the other in the order of time. Thin, since every write adds to it somewhere
 -- else; numbers are read from here without touching the rows.
-CREATE INDEX instance_series ON instance (entity, attribute, t, num);
+CREATE INDEX instance_series ON instance (entity, attribute, t, observed, num);
 CREATE INDEX instance_deleted ON instance (entity, attribute, deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- Entities that only history knows: deleted ones, and those that the temporal API alone has told of.
