@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,3 +98,25 @@ def test_ten_thousand_subscriptions_are_not_looked_at_for_one_change() -> None:
         index.add(compiled(n, {"entities": [{"type": f"T{n % 2_000}"}], "watchedAttributes": ["p"]}, ""))
     assert len(index.concerned("", "urn:e:1", [CORE.expand("T7")], [CORE.expand("p")])) == 5
     assert index.concerned("", "urn:e:1", [CORE.expand("T7")], [CORE.expand("q")]) == []
+
+
+@pytest.mark.parametrize("types", [["A"], ["B"], ["C", "A"], ["B", "C"]])
+def test_each_alternative_of_a_type_expression_is_found(types: list[str]) -> None:
+    index = Index()
+    index.add(compiled(1, {"entities": [{"type": "A|(B;C)|B"}]}, ""))
+    assert index.concerned("", "urn:e:1", [CORE.expand(one) for one in types], [])
+
+
+def test_each_alternative_selector_is_found_and_goes_with_its_subscription() -> None:
+    index = Index()
+    index.add(
+        compiled(
+            1,
+            {"entities": [{"type": "A", "id": "urn:e:1"}, {"type": "B"}, {"type": "*", "id": "urn:e:3"}]},
+            "",
+        )
+    )
+    places = [("urn:e:1", "A"), ("urn:e:9", "B"), ("urn:e:3", "Z")]
+    assert all(index.concerned("", id_, [CORE.expand(type_)], []) for id_, type_ in places)
+    index.remove("", "urn:s:1")
+    assert not any(index.concerned("", id_, [CORE.expand(type_)], []) for id_, type_ in places)
