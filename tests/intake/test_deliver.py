@@ -52,7 +52,9 @@ async def here(tmp_path: Path) -> AsyncIterator[Here]:
         requests.append(f"{scope['method']} {scope['path']}")
         await app(scope, receive, send)
 
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=noted), base_url="http://here") as client:
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=noted), base_url="http://here"
+    ) as client:
         yield Here(store, client, requests)
     await store.close()
 
@@ -143,7 +145,11 @@ async def test_a_run_that_was_cut_off_goes_on_where_it_was(here: Here) -> None:
 async def test_readings_of_an_earlier_time_go_to_history_once_and_never_overwrite(here: Here) -> None:
     speaker = Speaker(here.client)
     assert await speaker.say(reading(30, 3.0)) == "new"
-    assert [await speaker.say(reading(minute, minute / 10)) for minute in (10, 20, 10)] == ["late", "late", "known"]
+    assert [await speaker.say(reading(minute, minute / 10)) for minute in (10, 20, 10)] == [
+        "late",
+        "late",
+        "known",
+    ]
     assert await Speaker(here.client).say(reading(20, 2.0)) == "known"
     assert await here.history() == [("10", 1.0), ("20", 2.0), ("30", 3.0)]
     row = await here.store.row("", ID)
@@ -206,6 +212,7 @@ async def test_a_batch_that_is_too_large_is_cut_in_two() -> None:
 
 def test_what_is_the_same_in_other_words_is_no_difference() -> None:
     assert different(toilet(1), {**toilet(1), "type": ["PublicToilet", "Toilet"], "備考": {}}) is None
-    assert different(toilet(1), {**toilet(1), "type": "Bench"}) == {"id": toilet(1)["id"], "type": "PublicToilet"}
-
-
+    assert different(toilet(1), {**toilet(1), "type": "Bench"}) == {
+        "id": toilet(1)["id"],
+        "type": "PublicToilet",
+    }

@@ -62,15 +62,21 @@ class Broker:
                 (delivery.changed if entity["id"] in there else delivery.created).append(entity["id"])
 
     async def _there(self, entities: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        selectors = [{"id": entity["id"], "type": entity["type"]} for entity in entities]
-        answer = await self._asking.ask(
-            "POST",
-            f"/ngsi-ld/v1/entityOperations/query?limit={len(selectors)}",
-            {"type": "Query", "entities": selectors},
-        )
-        if answer.status_code != 200:
-            raise no(answer)
-        return {entity["id"]: entity for entity in orjson.loads(answer.content)}
+        """What the broker has of them, asked for type by type."""
+        by_type: dict[str, list[dict[str, str]]] = {}
+        for entity in entities:
+            by_type.setdefault(entity["type"], []).append({"id": entity["id"], "type": entity["type"]})
+        there: dict[str, dict[str, Any]] = {}
+        for selectors in by_type.values():
+            answer = await self._asking.ask(
+                "POST",
+                f"/ngsi-ld/v1/entityOperations/query?limit={len(selectors)}",
+                {"type": "Query", "entities": selectors},
+            )
+            if answer.status_code != 200:
+                raise no(answer)
+            there |= {entity["id"]: entity for entity in orjson.loads(answer.content)}
+        return there
 
     async def _send(self, entities: Sequence[dict[str, Any]]) -> dict[str, str]:
         answer = await self._asking.ask(
