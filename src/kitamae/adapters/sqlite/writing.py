@@ -316,9 +316,10 @@ class Writing:
         """See `Transaction.drop`."""
         return self.db.execute(_SQL["document_drop"], (kind, tenant, id)).fetchone() is not None
 
-    def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> None:
+    def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> int:
         """See `Transaction.owe`."""
         self.db.execute(_SQL["owed_insert"], (tenant, queue, seq, self._at, payload))
+        return self.db.last_insert_rowid()
 
     def settle(self, numbers: list[int]) -> None:
         """See `Store.settle`."""
