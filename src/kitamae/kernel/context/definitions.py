@@ -27,7 +27,7 @@ MAX_READINGS: Final = 64
 MAX_CHAIN: Final = 100
 """Terms defined by terms that are defined by terms."""
 MAX_TERMS: Final = 10_000
-"""In one compiled context. Compiling so many holds everybody else up for a twentieth of a second."""
+"""In one compiled context. Compiling so many takes 30 ms, in which nobody else is served."""
 
 _GEN_DELIMS: Final = tuple(":/?#[]@")
 KEYWORDS: Final = frozenset(
