@@ -16,8 +16,12 @@ from kitamae.adapters import sqlite
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.edge.health import Health
 from kitamae.kernel.context import api
+from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker, Limits
+from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
@@ -30,7 +34,7 @@ from kitamae.sdk.city import BadCityError
 from kitamae.sdk.city import City as Profile
 from kitamae.sdk.manifest import BadManifestError
 from kitamae.sdk.service import discover
-from kitamae.settings import is_loopback
+from kitamae.settings import is_loopback, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from kitamae.edge.measures import Measures
     from kitamae.settings import Settings
 
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _TIDY_SECONDS: Final = 3600.0
 _WATCHED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _log = structlog.get_logger("kitamae")
@@ -50,7 +55,9 @@ _log = structlog.get_logger("kitamae")
 class City:
     """Open between `open` and `close`; an ASGI application behind the edge, which has set `scope["principal"]`."""
 
-    def __init__(self, settings: Settings, measures: Measures, on: Building, contexts: Contexts) -> None:
+    def __init__(
+        self, settings: Settings, measures: Measures, on: Building, contexts: Contexts, fetcher: Fetcher
+    ) -> None:
         """`on.store` is open; nothing else was begun."""
         self.store, self.people, self.gate = on.store, on.people, on.gate
         self.policy = Policy(open=settings.open)
@@ -60,9 +67,11 @@ class City:
         self.loading = ""
         self._profile = on.profile
         self._measures = measures
-        self._api: ASGIApp = api.routes(
-            Broker(on.store, contexts, self.policy, Limits(body=settings.max_body_mb * 1_000_000))
-        )
+        self.subscriptions = Subscriptions(on.store, contexts, fetcher.destinations)
+        self._fetcher = fetcher
+        limits = Limits(body=settings.max_body_mb * 1_000_000)
+        self.broker = Broker(on.store, contexts, self.policy, limits, self.subscriptions)
+        self._api: ASGIApp = api.routes(self.broker)
         self._rooms = Rooms(on)
         self._tasks: list[asyncio.Task[None]] = []
         on.store.on_commit(measures.committed)
@@ -78,7 +87,8 @@ class City:
             services = discover()
         except (BadCityError, BadManifestError) as error:
             raise loading.NotLoaded(str(error)) from error
-        contexts = _contexts(profile, address)
+        fetcher = _fetcher(settings)
+        contexts = _contexts(profile, address, fetcher)
         words = await contexts.resolve(None)
         hot = {
             *(profile.hot if profile else ()),
@@ -92,7 +102,9 @@ class City:
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
-            city = cls(settings, measures, on, contexts)
+            city = cls(settings, measures, on, contexts, fetcher)
+            await restore_contexts(city.broker)
+            await city.subscriptions.start()
             if not quietly:
                 city.start()
         except BaseException:
@@ -113,9 +125,11 @@ class City:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self.subscriptions.close()
 
     async def close(self) -> None:
         """Nothing asks any more: let go of the files."""
+        await self._fetcher.close()
         await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -192,9 +206,15 @@ def _from_here(scope: Scope) -> bool:
     return is_loopback(client) and not forwarded
 
 
-def _contexts(profile: Profile | None, address: str) -> Contexts:
+def _fetcher(settings: Settings) -> Fetcher:
+    destinations = Destinations.of(listed(settings.allowed_networks), loopback=settings.open)
+    hosts = listed(settings.fetch_contexts)
+    return Fetcher([*hosts, *(_LOOPBACK if settings.open else ())], destinations)
+
+
+def _contexts(profile: Profile | None, address: str, fetcher: Fetcher) -> Contexts:
     """With a city, its own @context is what a request without one means, and answers name it by its address here."""
     if profile is None:
-        return Contexts()
+        return Contexts(fetcher)
     url = f"{address}/context/{profile.id}.jsonld"
-    return Contexts(registered={url: profile.context}, default=url)
+    return Contexts(fetcher, registered={url: profile.context}, default=url)

@@ -9,7 +9,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -21,6 +21,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def listed(text: str) -> list[str]:
+    """`a, b` -> ["a", "b"]."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 class Settings(BaseSettings):
@@ -65,10 +70,24 @@ class Settings(BaseSettings):
         str, Field(description="Hosts a @context may be fetched from, comma-separated; empty: none")
     ] = ""
 
+    allowed_networks: Annotated[
+        str,
+        Field(
+            description="Networks that notifications may go to beside the public internet, comma-separated"
+        ),
+    ] = ""
+
     @classmethod
     def chosen(cls, **given: Any) -> Self:
         """What was given on the command line (None: not given) over the environment. Raises ValidationError."""
         return cls(**{name: value for name, value in given.items() if value is not None})
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for one in listed(text):
+            ipaddress.ip_network(one)
+        return text
 
     @model_validator(mode="after")
     def _open_stays_here(self) -> Self:
