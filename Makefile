@@ -3,7 +3,7 @@
 PY ?= python3
 BIN := .venv/bin
 UV = $$(command -v uv || echo $(BIN)/uv)
-.PHONY: help env run test check bench lock clean
+.PHONY: help env run vendor test check bench docs lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,5 +30,33 @@ lock:  ## resolve the versions anew into requirements/*.txt
 
 env: .venv/.run  ## the environment, from the lock file
 
+run: env vendor  ## serve Smart City Kaga on this machine; the data stays in ./data
+	@$(BIN)/kitamae up --city cities/kaga
+
+vendor: node_modules/.vendored  ## copy the map and the design tokens for the browser (npm is needed; nothing is built)
+
+node_modules/.vendored: package-lock.json package.json .venv/.run
+	@if ! command -v npm >/dev/null; then \
+	  echo 'npm is missing: every page works, without maps. As root: apt-get install npm, then make vendor'; \
+	elif npm ci --ignore-scripts --silent && $(BIN)/python -m kitamae.web.vendor; then touch $@; \
+	else echo 'The npm packages could not be copied: every page works, without maps. Try again: make vendor'; fi
+
+check: .venv/.dev  ## what a reviewer would run: lint, types, the direction of imports, papers, locks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
+	@$(BIN)/kitamae check --city cities/kaga
+	@$(BIN)/python -m tests.architecture.lock_is_fresh
+
+test: .venv/.dev vendor  ## every test that this machine can run; what is skipped is named, with its reason
+	@$(BIN)/python -m pytest $(TESTS)
+
 bench: .venv/.dev  ## measure every claim on this machine (wrk is needed); the table goes to docs/bench.md
 	@$(BIN)/python -m benchmarks --write docs/bench.md
+
+docs: .venv/.dev  ## the documentation as plain HTML in build/docs; nothing is fetched
+	@$(BIN)/python -m docs.build build/docs
+
+clean:  ## forget everything that was made; ./data stays
+	@rm -rf .venv node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

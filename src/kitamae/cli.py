@@ -1,14 +1,43 @@
-"""The `kitamae` command."""
+"""The `kitamae` command. Each subcommand is imported only when it is called, so that `kitamae up` starts fast."""
 
 from __future__ import annotations
 
+import sys
+
 from cyclopts import App
+from pydantic import ValidationError
 
 from kitamae import __version__
+from kitamae.kernel.problems import Problem
 
 app = App(name="kitamae", version=__version__, help="The operating system of a small city.")
+token = App(name="token", help="Ways in for programs.")
+
+app.command("kitamae.commands.up:up")
+app.command("kitamae.commands.sign_in:sign_in", name="sign-in")
+app.command(token)
+token.command("kitamae.commands.tokens:create", name="create")
+token.command("kitamae.commands.tokens:list_", name="list")
+token.command("kitamae.commands.tokens:revoke", name="revoke")
+app.command("kitamae.commands.keeping:backup")
+app.command("kitamae.commands.keeping:restore")
+app.command("kitamae.commands.keeping:status")
+app.command("kitamae.commands.migrate:migrate")
+app.command("kitamae.commands.check:run", name="check")
 
 
 def main() -> None:
-    """Run it."""
-    app()
+    """Run it: 0 when it was done, 1 when it could not be, 2 when it was asked for in a wrong way."""
+    try:
+        app()
+    except Problem as problem:
+        print(f"kitamae: {problem.detail or problem.title}", file=sys.stderr)
+        sys.exit(1)
+    except ValidationError as error:
+        for wrong in error.errors():
+            where = " ".join(str(part) for part in wrong["loc"])
+            message = wrong["msg"].removeprefix("Value error, ")
+            print(f"kitamae: {where + ': ' if where else ''}{message}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

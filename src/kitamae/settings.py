@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,28 +28,47 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KITAMAE_", frozen=True, extra="ignore")
 
-    data: Path = Field(Path("data"), description="The data directory; made when it is not there")
-    city: Path | None = Field(None, description="The city profile to serve, e.g. cities/kaga")
-    host: str = Field("127.0.0.1", description="The address to listen on")
-    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes any free one")
-    open: bool = Field(False, description="Clients on this machine write without signing in (loopback only)")
-    public_url: str = Field("", description="How people reach this server, e.g. https://city.example.jp")
-    trusted_proxies: str = Field("", description="Addresses whose X-Forwarded-* headers are believed")
-    log: Literal["console", "json"] = Field("console", description="The form of the log")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least that is logged"
+    data: Annotated[Path, Field(description="The data directory; made when it is not there")] = Path("data")
+    city: Annotated[Path | None, Field(description="The city profile to serve, e.g. cities/kaga")] = None
+    host: Annotated[str, Field(description="The address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on; 0 takes any free one")] = (
+        8080
     )
-    session_hours: int = Field(10, ge=1, le=24 * 30, description="A sign-in ends after this time")
-    link_minutes: int = Field(10, ge=1, le=60, description="A sign-in link works for this time, once")
-    bad_credentials: int = Field(
-        20, ge=1, description="Unknown credentials an address may send in five minutes"
+    open: Annotated[
+        bool, Field(description="Clients on this machine write without signing in (loopback only)")
+    ] = False
+    public_url: Annotated[
+        str, Field(description="How people reach this server, e.g. https://city.example.jp")
+    ] = ""
+    trusted_proxies: Annotated[
+        str, Field(description="Addresses whose X-Forwarded-* headers are believed")
+    ] = ""
+    log: Annotated[Literal["console", "json"], Field(description="The form of the log")] = "console"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="The least that is logged")
+    ] = "info"
+    session_hours: Annotated[int, Field(ge=1, le=24 * 30, description="A sign-in ends after this time")] = 10
+    link_minutes: Annotated[
+        int, Field(ge=1, le=60, description="A sign-in link works for this time, once")
+    ] = 10
+    bad_credentials: Annotated[
+        int, Field(ge=1, description="Unknown credentials an address may send in five minutes")
+    ] = 20
+    min_free_mb: Annotated[
+        int, Field(ge=0, description="Not ready when the disk has less free space, in MB")
+    ] = 200
+    max_owed_minutes: Annotated[int, Field(ge=1, description="Degraded when a notification waits longer")] = (
+        15
     )
-    min_free_mb: int = Field(200, ge=0, description="Not ready when the disk has less free space, in MB")
-    max_owed_minutes: int = Field(15, ge=1, description="Degraded when a notification waits longer")
-    max_body_mb: int = Field(10, ge=1, description="The largest request body that is read, in MB")
-    fetch_contexts: str = Field(
-        "", description="Hosts a @context may be fetched from, comma-separated; empty: none"
-    )
+    max_body_mb: Annotated[int, Field(ge=1, description="The largest request body that is read, in MB")] = 16
+    fetch_contexts: Annotated[
+        str, Field(description="Hosts a @context may be fetched from, comma-separated; empty: none")
+    ] = ""
+
+    @classmethod
+    def chosen(cls, **given: Any) -> Self:
+        """What was given on the command line (None: not given) over the environment. Raises ValidationError."""
+        return cls(**{name: value for name, value in given.items() if value is not None})
 
     @model_validator(mode="after")
     def _open_stays_here(self) -> Self:

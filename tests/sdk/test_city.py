@@ -7,29 +7,33 @@ from typing import Any
 
 import pytest
 
+from kitamae.intake.deliver import Delivery
 from kitamae.sdk.city import BadCityError, City, Loaded, load
 
 KAGA = Path(__file__).resolve().parents[2] / "cities" / "kaga"
 
 
 class Broker:
-    """Keeps what it is given, and counts."""
+    """Keeps what it is given, and counts the entities that it was given."""
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: int = 10_000) -> None:
         self.kept: dict[str, dict[str, Any]] = {}
-        self.calls = 0
+        self.given = 0
         self.most = most
 
-    async def upsert(self, entities: Sequence[dict[str, Any]]) -> None:
-        if self.calls == self.most:
-            raise ConnectionError("cut off")
-        self.calls += 1
-        self.kept |= {entity["id"]: entity for entity in entities}
+    async def upsert(self, entities: Sequence[dict[str, Any]]) -> Delivery:
+        delivery = Delivery()
+        for entity in entities:
+            if self.given == self.most:
+                raise ConnectionError("cut off")
+            self.given += 1
+            (delivery.same if entity["id"] in self.kept else delivery.created).append(entity["id"])
+            self.kept[entity["id"]] = entity
+        return delivery
 
     async def delete(self, ids: Sequence[str]) -> None:
-        self.calls += 1
         for one in ids:
-            self.kept.pop(one, None)
+            del self.kept[one]
 
 
 @pytest.fixture
@@ -42,17 +46,17 @@ async def test_a_second_start_writes_nothing() -> None:
     first = await load(city, broker)
     assert first.written == len(broker.kept) == 1559
     kept = Loaded.from_json(first.as_json())
-    calls = broker.calls
     assert (await load(city, broker, kept)).written == 0
-    assert broker.calls == calls
+    assert broker.given == 1559
 
 
 async def test_a_load_that_is_cut_off_and_repeated_ends_in_the_same_state() -> None:
-    city, broker, whole = City.read(KAGA), Broker(most=3), Broker()
+    city, broker, whole = City.read(KAGA), Broker(most=600), Broker()
     with pytest.raises(ConnectionError):
         await load(city, broker)
-    broker.most = None
-    assert await load(city, broker) == await load(city, whole)
+    broker.most = 10_000
+    again, at_once = await load(city, broker), await load(city, whole)
+    assert (again.digest, again.ids, again.written) == (at_once.digest, at_once.ids, 959)
     assert broker.kept == whole.kept
 
 
@@ -76,7 +80,16 @@ async def test_nothing_is_written_when_one_row_of_the_folder_is_wrong(copy: Path
     broker = Broker()
     with pytest.raises(BadCityError, match=r"public_toilets\.csv:18: 緯度: .*swapped"):
         await load(City.read(copy), broker)
-    assert broker.calls == 0
+    assert broker.given == 0
+
+
+async def test_a_fact_that_the_broker_refuses_is_told_and_the_city_is_not_taken_for_loaded() -> None:
+    class Strict(Broker):
+        async def upsert(self, entities: Sequence[dict[str, Any]]) -> Delivery:
+            return Delivery(refused={entities[0]["id"]: "its type is not declared"})
+
+    with pytest.raises(BadCityError, match="its type is not declared"):
+        await load(City.read(KAGA), Strict())
 
 
 def test_a_changed_file_changes_the_digest(copy: Path) -> None:

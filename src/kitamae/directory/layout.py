@@ -34,6 +34,11 @@ class Layout:
         return self.root / "control.sock"
 
     @property
+    def derived(self) -> Path:
+        """What is made from the state and may be thrown away: never backed up."""
+        return self.root / "derived"
+
+    @property
     def incoming(self) -> Path:
         """A backup being unpacked: not yet the city's."""
         return self.root / ".incoming"

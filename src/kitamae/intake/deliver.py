@@ -2,92 +2,117 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx2
 import orjson
 
-from kitamae.kernel.problems import Problem, Unavailable
+from kitamae.intake.asking import PAUSES, Asking, no
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_JSON: Final = {"Content-Type": "application/json"}
-_PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between tries when the broker does not answer or says that it cannot for the moment."""
-_FOR_THE_MOMENT: Final = {429, 502, 503, 504}
+    import httpx2
 
-
-class RefusedByBrokerError(Problem):
-    """The broker said no to the whole request: not signed in, not allowed, not understood."""
+BATCH: Final = 200
+"""Entities in one request."""
 
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of one batch. `refused`: id -> the broker's reason; the rest is durable there."""
+    """What became of some entities. `refused`: id -> the broker's reason; the rest is durable there."""
 
     created: list[str] = field(default_factory=list)
-    there: list[str] = field(default_factory=list)  # was there before: updated, or left as it was
+    changed: list[str] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)  # the broker knows them so already: nothing was written
     refused: dict[str, str] = field(default_factory=dict)
 
 
 class Broker:
     """A broker behind an HTTP client: a running server, its control socket, or one in the same process."""
 
-    def __init__(self, client: httpx2.AsyncClient, pauses: Sequence[float] = _PAUSES) -> None:
+    def __init__(self, client: httpx2.AsyncClient, pauses: Sequence[float] = PAUSES) -> None:
         """The client brings the base address and whoever asks (its Authorization header)."""
-        self._client = client
-        self._pauses = pauses
+        self._asking = Asking(client, pauses)
 
     async def upsert(self, entities: Sequence[dict[str, Any]]) -> Delivery:
         """Create or update, each on its own; attributes that are not given stay as they are.
 
-        Repeating it is harmless: an unchanged value makes no change. Raises RefusedByBrokerError, Unavailable.
+        An update of NGSI-LD is a change also when the value is the same. So what is there is read first, and only
+        what differs is sent: repeating an upsert writes nothing. Raises RefusedByBrokerError, Unavailable.
         """
-        answer = await self._post("/ngsi-ld/v1/entityOperations/upsert?options=update", list(entities))
-        ids = [entity["id"] for entity in entities]
+        delivery = Delivery()
+        for start in range(0, len(entities), BATCH):
+            await self._batch(entities[start : start + BATCH], delivery)
+        return delivery
+
+    async def _batch(self, entities: Sequence[dict[str, Any]], delivery: Delivery) -> None:
+        there = await self._there(entities)
+        news: list[dict[str, Any]] = []
+        for entity in entities:
+            new = different(entity, there.get(entity["id"]))
+            if new is None:
+                delivery.same.append(entity["id"])
+            else:
+                news.append(new)
+        refused = await self._send(news) if news else {}
+        delivery.refused |= refused
+        for entity in news:
+            if entity["id"] not in refused:
+                (delivery.changed if entity["id"] in there else delivery.created).append(entity["id"])
+
+    async def _there(self, entities: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """What the broker has of them, asked for type by type."""
+        by_type: dict[str, list[dict[str, str]]] = {}
+        for entity in entities:
+            by_type.setdefault(entity["type"], []).append({"id": entity["id"], "type": entity["type"]})
+        there: dict[str, dict[str, Any]] = {}
+        for selectors in by_type.values():
+            answer = await self._asking.ask(
+                "POST",
+                f"/ngsi-ld/v1/entityOperations/query?limit={len(selectors)}",
+                {"type": "Query", "entities": selectors},
+            )
+            if answer.status_code != 200:
+                raise no(answer)
+            there |= {entity["id"]: entity for entity in orjson.loads(answer.content)}
+        return there
+
+    async def _send(self, entities: Sequence[dict[str, Any]]) -> dict[str, str]:
+        answer = await self._asking.ask(
+            "POST", "/ngsi-ld/v1/entityOperations/upsert?options=update", list(entities)
+        )
         if answer.status_code == 413 and len(entities) > 1:
             half = len(entities) // 2
-            one, other = await self.upsert(entities[:half]), await self.upsert(entities[half:])
-            return Delivery(one.created + other.created, one.there + other.there, one.refused | other.refused)
-        match answer.status_code:
-            case 201:
-                created = set(orjson.loads(answer.content) or [])
-                return Delivery(
-                    [one for one in ids if one in created], [one for one in ids if one not in created]
-                )
-            case 204:
-                return Delivery(there=ids)
-            case 207:
-                refused = _reasons(orjson.loads(answer.content))
-                return Delivery(there=[one for one in ids if one not in refused], refused=refused)
-        raise _no(answer)
+            return await self._send(entities[:half]) | await self._send(entities[half:])
+        if answer.status_code in (201, 204):
+            return {}
+        if answer.status_code == 207 or (answer.status_code == 400 and b'"errors"' in answer.content):
+            return _reasons(orjson.loads(answer.content))
+        raise no(answer)
 
     async def delete(self, ids: Sequence[str]) -> None:
         """Delete; one that is not there is no error. Raises RefusedByBrokerError, Unavailable."""
         if not ids:
             return
-        answer = await self._post("/ngsi-ld/v1/entityOperations/delete", list(ids))
+        answer = await self._asking.ask("POST", "/ngsi-ld/v1/entityOperations/delete", list(ids))
         if answer.status_code not in (204, 207, 400, 404):
-            raise _no(answer)
+            raise no(answer)
 
-    async def _post(self, path: str, body: object) -> httpx2.Response:
-        sent = orjson.dumps(body)
-        for pause in (*self._pauses, None):
-            try:
-                answer = await self._client.post(path, content=sent, headers=_JSON)
-            except httpx2.TransportError as error:
-                if pause is None:
-                    raise Unavailable(
-                        f"the broker does not answer: {error or type(error).__name__}"
-                    ) from error
-            else:
-                if answer.status_code not in _FOR_THE_MOMENT or pause is None:
-                    return answer
-            await asyncio.sleep(pause)
-        raise AssertionError
+
+def different(entity: dict[str, Any], there: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What of a normalized entity is not so in the broker's; None where all of it is."""
+    if there is None:
+        return entity
+    types = there["type"] if isinstance(there["type"], list) else [there["type"]]
+    news = {
+        name: value
+        for name, value in entity.items()
+        if name not in ("id", "type") and value != there.get(name)
+    }
+    if not news and entity["type"] in types:
+        return None
+    return {"id": entity["id"], "type": entity["type"], **news}
 
 
 def _reasons(result: dict[str, Any]) -> dict[str, str]:
@@ -96,14 +121,3 @@ def _reasons(result: dict[str, Any]) -> dict[str, str]:
         error = wrong.get("error", {})
         reasons[str(wrong.get("entityId", ""))] = str(error.get("detail") or error.get("title") or "refused")
     return reasons
-
-
-def _no(answer: httpx2.Response) -> Problem:
-    try:
-        body = orjson.loads(answer.content)
-        why = body.get("detail") or body.get("title")
-    except (orjson.JSONDecodeError, AttributeError):
-        why = ""
-    return RefusedByBrokerError(
-        f"the broker refused it ({answer.status_code}): {why or answer.reason_phrase}"
-    )

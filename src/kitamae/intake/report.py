@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Report:
-    """One file. `rows` = `taken` + refused. `created` + `there` = what the broker has acknowledged of them."""
+    """One file. `rows` = `taken` + refused; `taken` = `created` + `changed` + `same` once all of it is delivered."""
 
     file: str
     layout: str = ""
@@ -23,7 +23,8 @@ class Report:
     rows: int = 0
     taken: int = 0
     created: int = 0
-    there: int = 0
+    changed: int = 0
+    same: int = 0
     refused: list[Refusal] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)

@@ -10,7 +10,7 @@ import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -24,10 +24,9 @@ from kitamae.sdk.manifest import Language, Words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+    from kitamae.intake.deliver import Delivery
 
-BATCH: Final = 200
-"""Entities that the loader writes at a time."""
+_STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 class BadCityError(ValueError):
@@ -149,10 +148,10 @@ class City(BaseModel):
 
 
 class Writer(Protocol):
-    """The broker's public batch operations, as the loader needs them."""
+    """The broker's public batch operations, as `intake.deliver.Broker` brings them over HTTP."""
 
-    async def upsert(self, entities: Sequence[dict[str, Any]]) -> None:
-        """Batch upsert with options=update (clause 5.6.8): attributes that are not given stay. Raises Problem."""
+    async def upsert(self, entities: Sequence[dict[str, Any]]) -> Delivery:
+        """Batch upsert with options=update (clause 5.6.8) of what differs. Raises Problem."""
         ...
 
     async def delete(self, ids: Sequence[str]) -> None:
@@ -188,9 +187,10 @@ async def load(city: City, write: Writer, before: Loaded | None = None) -> Loade
     if before is not None and before.digest == digest:
         return Loaded(digest, before.ids)
     entities = list(city.entities())  # all of them in order before the first one is written
-    for start in range(0, len(entities), BATCH):
-        await write.upsert(entities[start : start + BATCH])
+    delivery = await write.upsert(entities)
+    for refused, reason in delivery.refused.items():
+        raise BadCityError(f"{city.folder}: the broker refuses {refused}: {reason}")
     ids = tuple(entity["id"] for entity in entities)
     if before is not None and (gone := sorted(set(before.ids) - set(ids))):
         await write.delete(gone)
-    return Loaded(digest, ids, len(entities))
+    return Loaded(digest, ids, len(delivery.created) + len(delivery.changed))

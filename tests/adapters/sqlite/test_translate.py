@@ -205,16 +205,53 @@ queries = st.builds(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(cities, queries)
 def test_the_answer_is_that_of_match(entities: list[Entity], query: EntityQuery) -> None:
     agree(entities, query)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(cities, nodes)
 def test_q_alone_is_what_match_says_with_and_without_an_index(entities: list[Entity], q: Node) -> None:
     query = EntityQuery(q=q)
+    assert sorted(agree(entities, query, HOT)) == sorted(agree(entities, query, ()))
+
+
+# few values and one attribute, so that they meet often
+few = st.sampled_from([0, 1, 2, "a", "b", True])
+one_or_two = st.lists(
+    st.builds(attribute, st.just("Property"), few)
+    | st.builds(attribute, st.just("Relationship"), st.just("b"))
+    | st.builds(attribute, st.just("Property"), st.lists(few, min_size=1, max_size=2)),
+    min_size=1,
+    max_size=2,
+).map(lambda found: [{**one, "datasetId": f"urn:d:{i}"} if i else one for i, one in enumerate(found)])
+few_compares = st.builds(
+    lambda op, value: Compare(Path((NAMES[0],)), op, (value,)),
+    st.sampled_from([op for op in Op if op not in (Op.MATCH, Op.NO_MATCH)]),
+    few.filter(lambda value: value is not True),
+) | st.builds(
+    lambda op, value: Compare(Path((NAMES[0],)), op, (value,)),
+    st.sampled_from([Op.EQUAL, Op.UNEQUAL, Op.MATCH, Op.NO_MATCH]),
+    st.sampled_from(["a", "b"]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(one_or_two, min_size=3, max_size=8),
+    few_compares,
+    st.sampled_from([(), ("@none",), ("urn:d:1",)]),
+)
+def test_every_operator_over_few_values(
+    found: list[Any], compare: Compare, datasets: tuple[str, ...]
+) -> None:
+    entities: list[Entity] = [
+        {"id": f"urn:{i}", "type": ["T"], "createdAt": "2026-01-01T00:00:00Z", "attrs": {NAMES[0]: one}}
+        for i, one in enumerate(found)
+    ]
+    query = EntityQuery(q=compare, datasets=datasets)
     assert sorted(agree(entities, query, HOT)) == sorted(agree(entities, query, ()))
 
 

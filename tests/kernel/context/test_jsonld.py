@@ -183,8 +183,8 @@ async def test_what_is_not_a_context_is_a_bad_request(source):
 
 
 def test_a_context_of_too_many_terms_is_refused():
-    with pytest.raises(BadRequest, match="20000"):
-        compile_context({f"t{n}": f"https://a.example/{n}" for n in range(20_001)}, {})
+    with pytest.raises(BadRequest, match="10000"):
+        compile_context({f"t{n}": f"https://a.example/{n}" for n in range(10_001)}, {})
 
 
 # --- contexts by address
@@ -292,13 +292,44 @@ async def test_registering_and_forgetting_take_effect_at_once():
     assert contexts.document(CITY) is None
 
 
-async def test_the_memory_of_contexts_is_bounded():
-    contexts = Contexts(Web(**{f"c{n}": {"@context": {"名": f"https://a.example/{n}"}} for n in range(300)}))
-    for n in range(300):
+async def test_the_memory_of_contexts_is_bounded_and_forgets_the_least_used_first():
+    contexts = Contexts(Web(**{f"c{n}": {"@context": {"名": f"https://a.example/{n}"}} for n in range(100)}))
+    for n in range(100):
         await contexts.resolve(f"https://web.example/c{n}")
-    assert len(contexts.urls()) <= 256
-    assert contexts.known("https://web.example/c0") is None
-    assert contexts.known("https://web.example/c299") is not None
+        await contexts.resolve("https://web.example/c0")
+    assert len(contexts.urls()) <= 64
+    assert contexts.known("https://web.example/c1") is None
+    assert contexts.known("https://web.example/c99") is not None
+    assert contexts.known("https://web.example/c0") is not None
+
+
+async def test_a_few_large_contexts_fill_the_memory_as_many_small_ones_do():
+    contexts = Contexts()
+    for n in range(12):
+        contexts.register(
+            f"https://web.example/{n}",
+            {"@context": {f"t{m}": f"https://a.example/{n}/{m}" for m in range(9_500)}},
+        )
+    for n in range(12):
+        await contexts.resolve(f"https://web.example/{n}")
+    kept = [n for n in range(12) if contexts.known(f"https://web.example/{n}") is not None]
+    assert kept == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+
+
+async def test_a_context_that_changed_while_it_was_put_together_is_not_remembered():
+    async def slow(url: str) -> Any:
+        contexts.register(CITY, {"@context": {"名": "https://a.example/new"}})
+        return {"@context": {}}
+
+    contexts = Contexts(slow, registered={CITY: {"@context": {"名": "https://a.example/old"}}})
+    source = [CITY, "https://web.example/a"]
+    assert (await contexts.resolve(source)).expand("名") == "https://a.example/old"
+    assert (await contexts.resolve(source)).expand("名") == "https://a.example/new"
+
+
+def test_a_name_longer_than_any_address_is_refused():
+    with pytest.raises(BadRequest, match="2049 characters"):
+        CORE.expand("名" * 2049)
 
 
 async def test_an_import_is_read_before_what_imports_it():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import orjson
 
@@ -11,6 +11,9 @@ from kitamae.kernel.context.query import geometry
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Attribute, Entity, Json
+
+_MOST_EXACT: Final = 2**53
+"""Beyond, a whole number is not the same in SQLite, Python and JSON."""
 
 Shape: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """An entity's types, and for each attribute its name and then its kinds: what discovery counts."""
@@ -52,15 +55,12 @@ def places(entity: Entity) -> list[tuple[str, geometry.Box]]:
     ]
 
 
-def typed(value: Json) -> tuple[float | None, str | None]:
-    """(num, txt) of a value, for aggregation; booleans count as 0 and 1, structures as neither."""
+def typed(value: Json) -> tuple[int | float | None, str | None]:
+    """(num, txt) of a value, for aggregation; of booleans and structures neither."""
     if isinstance(value, str):
         return None, value
-    if isinstance(value, int | float):
-        try:
-            return float(value), None
-        except OverflowError:
-            return None, None
+    if isinstance(value, float) or (type(value) is int and abs(value) < _MOST_EXACT):
+        return value, None
     return None, None
 
 

@@ -2,6 +2,9 @@
 -- One entity's key, version and document.
 SELECT key, version, doc FROM entity WHERE tenant = ? AND id = ? AND variant = ?;
 
+-- name: entity_by_key
+SELECT key, version, doc FROM entity WHERE key = ?;
+
 -- name: entity_insert
 INSERT INTO entity (key, tenant, id, variant, version, created, modified, expires, plain, kv, doc)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, jsonb(?), ?);

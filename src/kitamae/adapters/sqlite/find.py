@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Linked = Callable[[str], Entity | None]
 
 _SQL = queries("entity", "history")
-_READ = _SQL["entity_read"]
+_READ, _BY_KEY = _SQL["entity_read"], _SQL["entity_by_key"]
 _ROW: Final = "e.key, e.version, e.doc"
 
 QUICK: Final = 200  # documents that the event loop may look into for one query
@@ -75,9 +75,7 @@ def _sorted(db: apsw.Connection, query: EntityQuery, plan: translate.Plan, most:
             raise TooLong
         placed.append((row.key, order.places(query.order, orjson.loads(row.doc))))
     page = order.sort(query.order, placed, lambda pair: pair[1])[query.offset : query.offset + query.limit]
-    found = (
-        db.execute("SELECT key, version, doc FROM entity WHERE key = ?", (key,)).fetchone() for key, _ in page
-    )
+    found = (db.execute(_BY_KEY, (key,)).fetchone() for key, _ in page)
     return Found([Row(*row) for row in found if row], len(placed) if query.count else None)
 
 

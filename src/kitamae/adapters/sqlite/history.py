@@ -84,10 +84,10 @@ class Remembering:
                     "v": NULL,
                 }
                 gone["instanceId"] = derived_id(entity, key, at, seq)
-                rows.append((entity, key, at, seq, None, created, at, at, None, None, orjson.dumps(gone)))
+                rows.append((entity, key, at, 0, seq, created, at, at, None, None, orjson.dumps(gone)))
                 continue
             key = self._attribute(one.name, dataset(attribute))
-            observed = clock.micros(attribute["observedAt"]) if "observedAt" in attribute else None
+            observed = _micros(attribute["observedAt"]) if "observedAt" in attribute else None
             t = at if observed is None else observed
             if "instanceId" not in attribute:
                 attribute = {**attribute, "instanceId": derived_id(entity, key, t, seq)}
@@ -101,8 +101,8 @@ class Remembering:
                     entity,
                     key,
                     t,
+                    observed is not None,
                     seq,
-                    observed,
                     created,
                     at,
                     None,
@@ -128,8 +128,8 @@ class Remembering:
                     entity,
                     key,
                     t,
+                    one.observed_at is not None,
                     seq,
-                    one.observed_at,
                     one.created_at,
                     one.modified_at,
                     one.deleted_at,
@@ -152,7 +152,7 @@ class Remembering:
                     db.execute(_SQL["past_delete"], (key,))
             return gone
         for one in list(series.concerned(db, query)):
-            found = [(one.entity, one.attribute, *row[:2]) for row in series.rows(db, query, one)]
+            found = [row[:1] for row in series.rows(db, query, one)]
             db.executemany(_SQL["instance_delete"], found)
             gone += len(found)
         return gone

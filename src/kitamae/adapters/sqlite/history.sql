@@ -5,8 +5,8 @@ SELECT key FROM attribute WHERE name = ? AND dataset = ?;
 INSERT INTO attribute (name, dataset) VALUES (?, ?) RETURNING key;
 
 -- name: instance_insert
-INSERT OR REPLACE INTO instance
-    (entity, attribute, t, seq, observed_at, created_at, modified_at, deleted_at, num, txt, doc)
+INSERT INTO instance
+    (entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, txt, doc)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: past_read
@@ -39,39 +39,48 @@ SELECT name, dataset FROM attribute WHERE key = ?;
 SELECT attribute FROM instance WHERE entity = ? AND attribute > ? ORDER BY attribute LIMIT 1;
 
 -- name: instances_observed
--- One series between two times (the first included), by the time property that the primary key is in the order of.
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
-WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed_at IS NOT NULL
-ORDER BY t {direction}, seq {direction} LIMIT :most;
+-- One series between two times (the first included), by the time property that the index is in the order of.
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed
+ORDER BY t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_all
 -- One series whatever its times.
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND :low < :high
-ORDER BY t {direction}, seq {direction} LIMIT :most;
+ORDER BY t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_created
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND created_at >= :low AND created_at < :high
-ORDER BY created_at {direction}, t {direction}, seq {direction} LIMIT :most;
+ORDER BY created_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_modified
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND modified_at >= :low AND modified_at < :high
-ORDER BY modified_at {direction}, t {direction}, seq {direction} LIMIT :most;
+ORDER BY modified_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_deleted
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND deleted_at >= :low AND deleted_at < :high
-ORDER BY deleted_at {direction}, t {direction}, seq {direction} LIMIT :most;
+ORDER BY deleted_at {direction}, t {direction}, number {direction} LIMIT :most;
+
+-- name: readings
+-- Numbers and their times, from the index alone; a NULL is something else, to be read from its row.
+SELECT num, t, number FROM instance
+WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
+ORDER BY t {direction}, number {direction} LIMIT :most;
+
+-- name: instance_doc
+SELECT doc FROM instance WHERE number = ?;
 
 -- name: instance_by_id
 -- One instance of a series. Rare (somebody edits history), so it reads the series rather than pay for an index.
-SELECT t, seq, observed_at, created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND doc ->> '$.instanceId' = :id;
 
 -- name: instance_delete
-DELETE FROM instance WHERE entity = ? AND attribute = ? AND t = ? AND seq = ?;
+DELETE FROM instance WHERE number = ?;
 
 -- name: history_delete
 -- All that an entity ever was.

@@ -28,6 +28,17 @@ class TooLong(Exception):
     """A read that was tried on the event loop is not a quick one."""
 
 
+@contextmanager
+def _snapshot(db: apsw.Connection) -> Iterator[apsw.Connection]:
+    """All statements inside see the same commit."""
+    db.execute("BEGIN")
+    try:
+        yield db
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 class Pool:
     """`quick` for the event loop's thread only; `run` for anything longer."""
 
@@ -43,7 +54,8 @@ class Pool:
         """The event loop's connection. Raises TooLong when the read turns out not to be quick."""
         self.here.set_progress_handler(lambda: True, QUICK)
         try:
-            yield self.here
+            with _snapshot(self.here) as db:
+                yield db
         except apsw.InterruptError:
             raise TooLong from None
         except apsw.Error as error:
@@ -60,7 +72,8 @@ class Pool:
         until = time.monotonic() + self._limit
         db.set_progress_handler(lambda: time.monotonic() > until, STEPS)
         try:
-            return read(db)
+            with _snapshot(db):
+                return read(db)
         except apsw.InterruptError:
             raise TooComplex(
                 f"the query took longer than {self._limit:g} s; narrow it by type, id, place or a declared attribute"

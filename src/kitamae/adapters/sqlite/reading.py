@@ -11,7 +11,7 @@ from kitamae.adapters.sqlite import census, find, series
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.pool import Pool, TooLong
 from kitamae.kernel.context.operations.command import Touched
-from kitamae.kernel.context.store import Change, Found, Instance, InstanceQuery, Owed, Row
+from kitamae.kernel.context.store import Change, Found, Instance, InstanceQuery, Owed, Readings, Row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -107,6 +107,10 @@ class Reading:
     async def instances(self, query: InstanceQuery) -> list[Instance]:
         """In a thread."""
         return await self._pool.run(lambda db: series.instances(db, query))
+
+    async def readings(self, query: InstanceQuery) -> list[Readings]:
+        """In a thread."""
+        return await self._pool.run(lambda db: series.readings(db, query))
 
     async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:
         """In a thread."""

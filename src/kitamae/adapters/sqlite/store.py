@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Instance,
         InstanceQuery,
         Owed,
+        Readings,
         Row,
         Transaction,
     )
@@ -129,6 +130,10 @@ class SqliteStore:
     async def instances(self, query: InstanceQuery) -> list[Instance]:
         """See `Store.instances`."""
         return await self._reading.instances(query)
+
+    async def readings(self, query: InstanceQuery) -> list[Readings]:
+        """See `Store.readings`."""
+        return await self._reading.readings(query)
 
     async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:
         """See `Store.remembered`."""

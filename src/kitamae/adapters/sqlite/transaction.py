@@ -56,9 +56,9 @@ class SqliteTransaction:
         """See `Transaction.drop`."""
         return self._writing.drop(tenant, kind, id)
 
-    async def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> None:
+    async def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> int:
         """See `Transaction.owe`."""
-        self._writing.owe(tenant, queue, seq, payload)
+        return self._writing.owe(tenant, queue, seq, payload)
 
     async def remember(self, tenant: str, entity: Entity) -> None:
         """See `Transaction.remember`."""

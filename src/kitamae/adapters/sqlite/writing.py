@@ -160,7 +160,7 @@ class Writing:
         elif after is None:
             key = found.key
             self._delete(id, key, found.entity, seq, at)
-        elif before is None:  # in the place of one that had expired
+        elif verb == "created":  # in the place of one that had expired
             self._delete(id, found.key, found.entity, seq, at)
             key = self._create(id, after, seq, at)
         else:
@@ -176,7 +176,9 @@ class Writing:
                 at,
                 actor,
                 orjson.dumps(types).decode(),
-                orjson.dumps([(t.name, t.verb, t.after, t.before) for t in effect.touched]),
+                orjson.dumps(
+                    [(t.name, t.verb, t.after, None if t.after else t.before) for t in effect.touched]
+                ),
             ),
         )
         if effect.touched:
@@ -314,9 +316,10 @@ class Writing:
         """See `Transaction.drop`."""
         return self.db.execute(_SQL["document_drop"], (kind, tenant, id)).fetchone() is not None
 
-    def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> None:
+    def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> int:
         """See `Transaction.owe`."""
         self.db.execute(_SQL["owed_insert"], (tenant, queue, seq, self._at, payload))
+        return self.db.last_insert_rowid()
 
     def settle(self, numbers: list[int]) -> None:
         """See `Store.settle`."""

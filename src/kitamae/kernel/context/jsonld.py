@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
 MAX_DOCUMENTS: Final = 32
 """Documents behind one @context."""
-_REMEMBERED: Final = 20_000
-_COMPILED: Final = 256
-_FETCHED: Final = 256
+MAX_NAME: Final = 2_048
+"""Characters of a name or an IRI."""
+_REMEMBERED: Final = 4_096
+_LONGEST_REMEMBERED: Final = 512
+_COMPILED: Final = 64
+_COMPILED_TERMS: Final = 100_000
+_FETCHED: Final = 64
 _LONGEST_KEY: Final = 65_536
 
 
@@ -43,9 +47,10 @@ class _Memory(dict[str, str]):
 
     def __missing__(self, asked: str) -> str:
         answer = self._work(asked)
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[asked] = answer
+        if len(asked) <= _LONGEST_REMEMBERED:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[asked] = answer
         return answer
 
 
@@ -80,6 +85,11 @@ class Context:
         self.iri = _Memory(lambda name: _expand(name, self._terms, strict=False)).__getitem__
         self.compact = _Memory(lambda iri: _compact(iri, self._terms, self.shortest, prefixes)).__getitem__
 
+    @property
+    def size(self) -> int:
+        """How many terms."""
+        return len(self._terms)
+
     def coercion(self, name: str) -> str | None:
         """`@id`, `@vocab` or a datatype's IRI, where the context says how a name's values are to be read."""
         term = self._terms.get(name)
@@ -93,6 +103,8 @@ def _expand(name: str, terms: Mapping[str, Term], strict: bool) -> str:
             raise BadRequest(f"the @context says that {name!r:.200} means nothing (it maps it to null)")
         if term.iri not in KEYWORDS:
             return term.iri
+    if strict and len(name) > MAX_NAME:
+        raise BadRequest(f"a name of {len(name)} characters: at most {MAX_NAME} are read")
     iri = absolute(name, terms)
     if strict and not (is_name(name) if iri is None else is_uri(iri)):
         raise BadRequest(
@@ -197,15 +209,23 @@ class Contexts:
         Raises BadRequest (not a context), LdContextUnavailable (a document cannot be had).
         """
         key = _key(source)
-        if key is not None and (known := self._compiled.get(key)) is not None:
+        if key is not None and (known := self._compiled.pop(key, None)) is not None:
+            self._compiled[key] = known  # the last one used is the last one forgotten
             return known
         given = self._default if source is None else source
-        context = CORE if given is None else compile_context(given, await self._documents(given))
-        if key is not None:
-            while len(self._compiled) >= _COMPILED:
-                del self._compiled[next(iter(self._compiled))]
-            self._compiled[key] = context
+        if given is None:
+            return CORE
+        documents = await self._documents(given)
+        context = compile_context(given, documents)
+        if key is not None and all(self._here(url) is content for url, content in documents.items()):
+            self._keep(key, context)
         return context
+
+    def _keep(self, key: bytes, context: Context) -> None:
+        self._compiled[key] = context
+        size = sum(kept.size for kept in self._compiled.values())
+        while len(self._compiled) > 1 and (len(self._compiled) > _COMPILED or size > _COMPILED_TERMS):
+            size -= self._compiled.pop(next(iter(self._compiled))).size
 
     def register(self, url: str, document: Json) -> None:
         """Serve a document under its URL from now on, without the network. Raises BadRequest if it is no context."""
@@ -260,10 +280,13 @@ class Contexts:
             raise BadRequest(f"@context: more than {MAX_DEPTH} contexts within each other")
         return found
 
+    def _here(self, url: str) -> Json | None:
+        return self._registered.get(url, self._fetched.get(url))
+
     async def _content(self, url: str) -> Json:
-        for shelf in (self._registered, self._fetched):
-            if url in shelf:
-                return shelf[url]
+        here = self._here(url)
+        if here is not None:
+            return here
         if self._fetch is None:
             raise LdContextUnavailable(f"@context {url:.2000} is not stored here, and nothing is fetched")
         task = self._underway.get(url)
@@ -291,7 +314,7 @@ class Contexts:
 
 
 def _content(document: Json, url: str) -> Json:
-    if isinstance(document, dict) and "@context" in document:
+    if isinstance(document, dict) and document.get("@context") is not None:
         return document["@context"]
     raise BadRequest(f"@context {url:.2000} is not a JSON-LD context: expected an object with @context")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from kitamae.kernel.context.entity import Attribute, Entity, Json
+    from kitamae.kernel.context.entity import Attribute, Entity, Json, Kind
     from kitamae.kernel.context.operations.command import Command, Effect, Touched
     from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.problems import Problem
@@ -90,6 +90,17 @@ class Instance:
     created_at: int
     modified_at: int
     deleted_at: int | None
+
+
+@dataclass(slots=True, frozen=True)
+class Readings:
+    """One series for reading fast: values with their times (microseconds UTC), ascending, and nothing else."""
+
+    entity: str
+    name: str
+    dataset: str  # "" is the default instance
+    kind: Kind
+    points: list[tuple[Json, int]]
 
 
 @dataclass(slots=True, frozen=True)
@@ -199,6 +210,14 @@ class Store(Protocol):
     # --- reading: history and order
     async def instances(self, query: InstanceQuery) -> list[Instance]:
         """By entity, attribute, dataset, then time ascending."""
+        ...
+
+    async def readings(self, query: InstanceQuery) -> list[Readings]:
+        """The same without what else an instance says, for `temporalValues` and charts; a deletion is NULL.
+
+        In an interval by `observedAt`; without one also what was not observed, by its `modifiedAt`. `timeproperty`
+        is not looked at.
+        """
         ...
 
     async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:

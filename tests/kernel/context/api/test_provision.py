@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
 from api_client import CITY_CONTEXT, Client, link, room
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.broker import Broker
 
 ROOM = "entities/urn:ngsi-ld:Room:1"
 
@@ -118,3 +124,20 @@ async def test_a_json_ld_body_brings_its_own_context(client: Client) -> None:
     assert read.json()["@context"] == CITY_CONTEXT
     assert read.json()["floor"] == {"type": "Property", "value": 2}
     assert read.header("link") is None
+
+
+async def test_an_attribute_may_be_called_whatever_the_context_calls_it(
+    broker: Broker, client: Client
+) -> None:
+    """Such as Japan's recommended data sets do, against clause 4.6.2's letters."""
+    name = "トイレ数（洋式）・0-4歳"
+    url = "https://kaga.example/toilets.jsonld"
+    broker.contexts.register(url, {"@context": {name: "https://kaga.example/terms#seats"}})
+    of_it = {"link": link(url)}
+    await client("POST", "entities", {**room(1), name: {"type": "Property", "value": 2}}, headers=of_it)
+    path = f"{ROOM}/attrs/{quote(name)}"
+    assert (await client("PATCH", path, {"value": 3}, headers=of_it)).status == 204
+    assert (await client("GET", f"{ROOM}?attrs={quote(name)}", headers=of_it)).json()[name]["value"] == 3
+    assert (await client("GET", f"entities?q={quote(name)}==3", headers=of_it)).json()[0][name]["value"] == 3
+    assert (await client("DELETE", path, headers=of_it)).status == 204
+    assert (await client("DELETE", path)).error == "BadRequestData"

@@ -12,6 +12,7 @@ from receivers import Receiver
 
 from kitamae.kernel.context.jsonld import CORE, Contexts
 from kitamae.kernel.context.operations import Command, Delete, Upsert
+from kitamae.kernel.context.subscription.deliver import Dispatcher
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
 
@@ -351,3 +352,19 @@ async def test_an_address_that_can_be_refused_as_it_stands_is_refused_at_once(ba
     async with City(Destinations()) as city:
         with pytest.raises(BadRequest):
             await city.subscribe(bad)
+
+
+async def test_what_was_offered_before_the_start_waits_for_what_is_older() -> None:
+    async with Receiver() as receiver, City() as city:
+        named = await city.subscribe(receiver.uri, notification={"format": "keyValues"})
+        await city.subscriptions.dispatcher.close()
+        old = await city.store.owe("", named, 1, b'{"id":"urn:old"}')
+        new = await city.store.owe("", named, 2, b'{"id":"urn:new"}')
+        assert old < new
+        dispatcher = Dispatcher(city.store, lambda _: city.subscriptions.get("", named), LOOPBACK)
+        dispatcher.offer([city.store.owed_rows[new]])
+        await dispatcher.start()
+        await receiver.got(2)
+        assert [m["data"][0]["id"] for m in receiver.messages] == ["urn:old", "urn:new"]
+        await city.settled()
+        await dispatcher.close()

@@ -80,22 +80,25 @@ CREATE TABLE attribute (
     UNIQUE (name, dataset)
 ) STRICT;
 
--- History, one series (entity, attribute) after the other on disk, each in the order of time.
+-- History, in the order of writing.
 CREATE TABLE instance (
+    number      INTEGER PRIMARY KEY,
     entity      INTEGER NOT NULL,          -- entity.key or past.key
     attribute   INTEGER NOT NULL,
-    t           INTEGER NOT NULL,          -- observed_at, or modified_at where nothing was observed
-    seq         INTEGER NOT NULL,
-    observed_at INTEGER,
+    t           INTEGER NOT NULL,          -- observedAt, or modifiedAt where nothing was observed
+    observed    INTEGER NOT NULL,          -- 1: t is observedAt
+    seq         INTEGER NOT NULL,          -- of the change that left it
     created_at  INTEGER NOT NULL,
     modified_at INTEGER NOT NULL,
     deleted_at  INTEGER,
-    num         REAL,                      -- the value where it is a number or a boolean, for aggregation
+    num         ANY,                       -- the value where it is a number (INTEGER or REAL), for aggregation
     txt         TEXT,                      -- the value where it is text
-    doc         BLOB NOT NULL,             -- JSON: the attribute in the internal form, with its instanceId
-    PRIMARY KEY (entity, attribute, t, seq)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX instance_modified ON instance (entity, attribute, modified_at);
+    doc         BLOB NOT NULL              -- JSON: the attribute in the internal form, with its instanceId
+) STRICT;
+
+-- One series (entity, attribute) after the other in the order of time. Thin, since every write adds to it somewhere
+-- else; numbers are read from here without touching the rows.
+CREATE INDEX instance_series ON instance (entity, attribute, t, observed, num);
 CREATE INDEX instance_deleted ON instance (entity, attribute, deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- Entities that only history knows: deleted ones, and those that the temporal API alone has told of.

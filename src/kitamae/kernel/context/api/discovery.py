@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from kitamae.kernel.context.api import negotiation
-from kitamae.kernel.context.api.provision import attribute_name
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.problems import NotFound
 
@@ -39,7 +38,6 @@ async def types(x: Exchange) -> Answer:
 async def type_information(x: Exchange, name: str) -> Answer:
     """GET types/{type}."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
-    attribute_name(name)
     request = await x.request()
     store, context = request.broker.store, request.context
     expanded = context.expand(name)
@@ -90,7 +88,6 @@ async def attributes(x: Exchange) -> Answer:
 async def attribute_information(x: Exchange, name: str) -> Answer:
     """GET attributes/{attribute}."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
-    attribute_name(name)
     request = await x.request()
     request.demand("read", "entity:*")
     context = request.context

@@ -11,7 +11,7 @@ from kitamae.kernel.context import lexical, read, represent
 from kitamae.kernel.context.api import consumption, linked, negotiation, selection, views
 from kitamae.kernel.context.api.answer import Answer, created
 from kitamae.kernel.context.api.past import select
-from kitamae.kernel.context.api.provision import attribute_name, segment, uri
+from kitamae.kernel.context.api.provision import segment, uri
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.languages import choose
 from kitamae.kernel.context.operations import expiry
@@ -249,12 +249,12 @@ async def delete(x: Exchange, id: str) -> Answer:
 async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
     """DELETE temporal/entities/{id}/attrs/{name}: of the default instance, one dataset, or all (5.6.13)."""
     uri(id)
-    attribute_name(name)
     request = await x.request()
+    iri = request.context.expand(name)
     await _may_write(request, id)
     given = request.params.get("datasetId", ())
     datasets = () if request.params.get("deleteAll", False) else (given or ("@none",))
-    query = InstanceQuery(request.tenant, (id,), (request.context.expand(name),), datasets)
+    query = InstanceQuery(request.tenant, (id,), (iri,), datasets)
     if not await _drop(request, query):
         raise NotFound(f"nothing is remembered of {name} of {id}")
     return Answer(204, None, x.echo(request.tenant))
@@ -263,12 +263,12 @@ async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
 async def update_instance(x: Exchange, id: str, name: str, instance: str) -> Answer:
     """PATCH temporal/entities/{id}/attrs/{name}/{instance} (5.6.14)."""
     uri(id)
-    attribute_name(name)
     lexical.uri(instance, "the instanceId")
     request, payload = await x.document()
+    iri = request.context.expand(name)
     await _may_write(request, id)
     patch = read.attribute(_instance_in(payload, name, request), request.context, name)
-    query = InstanceQuery(request.tenant, (id,), (request.context.expand(name),), instance=instance)
+    query = InstanceQuery(request.tenant, (id,), (iri,), instance=instance)
     found = await request.broker.store.instances(query)
     if not found:
         raise NotFound(f"nothing is remembered under {instance}")
@@ -297,11 +297,11 @@ def _instance_in(payload: dict[str, Any], name: str, request: Request) -> Any:
 async def delete_instance(x: Exchange, id: str, name: str, instance: str) -> Answer:
     """DELETE temporal/entities/{id}/attrs/{name}/{instance} (5.6.15)."""
     uri(id)
-    attribute_name(name)
     lexical.uri(instance, "the instanceId")
     request = await x.request()
+    iri = request.context.expand(name)
     await _may_write(request, id)
-    query = InstanceQuery(request.tenant, (id,), (request.context.expand(name),), instance=instance)
+    query = InstanceQuery(request.tenant, (id,), (iri,), instance=instance)
     if not await _drop(request, query):
         raise NotFound(f"nothing is remembered under {instance}")
     return Answer(204, None, x.echo(request.tenant))

@@ -129,7 +129,7 @@ async def partial(x: Exchange, id: str, name: str) -> Answer:
     """PATCH entities/{id}/attrs/{name} (5.6.4)."""
     uri(id)
     request, payload = await x.document()
-    attribute = read.attribute(payload, request.context, attribute_name(name))
+    attribute = read.attribute(payload, request.context, name)
     operation = PartialAttribute(request.context.expand(name), attribute, only(request))
     await change(request, id, operation)
     return _done(x, request)
@@ -139,7 +139,7 @@ async def replace_attribute(x: Exchange, id: str, name: str) -> Answer:
     """PUT entities/{id}/attrs/{name} (5.6.19)."""
     uri(id)
     request, payload = await x.document()
-    attribute = read.complete(read.attribute(payload, request.context, attribute_name(name), partial=False))
+    attribute = read.complete(read.attribute(payload, request.context, name, partial=False))
     operation = ReplaceAttribute(request.context.expand(name), attribute, only(request))
     await change(request, id, operation)
     return _done(x, request)
@@ -148,7 +148,6 @@ async def replace_attribute(x: Exchange, id: str, name: str) -> Answer:
 async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
     """DELETE entities/{id}/attrs/{name} (5.6.5)."""
     uri(id)
-    attribute_name(name)
     request = await x.request()
     dataset = request.params.get("datasetId", ())
     everything = request.params.get("deleteAll", False)
@@ -158,13 +157,6 @@ async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
     operation = DeleteAttribute(request.context.expand(name), which, everything, only(request))
     await change(request, id, operation)
     return _done(x, request)
-
-
-def attribute_name(name: str) -> str:
-    """A name that an attribute can have, short or a URI. Raises BadRequest."""
-    if not (lexical.is_name(name) or lexical.is_uri(name)):
-        raise BadRequest(f"expected the name of an attribute in the path, got {name!r:.200}")
-    return name
 
 
 def _done(x: Exchange, request: Request) -> Answer:

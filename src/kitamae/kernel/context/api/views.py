@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import orjson
 
-from kitamae.kernel.context import lexical, represent
+from kitamae.kernel.context import represent
 from kitamae.kernel.context.api import negotiation, rendering
 from kitamae.kernel.context.api.linked import Level
 from kitamae.kernel.context.query import parse
@@ -15,7 +15,7 @@ from kitamae.kernel.context.represent import LOCATION, Form
 from kitamae.kernel.problems import BadRequest, InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from kitamae.kernel.context.api.answer import Header
     from kitamae.kernel.context.broker import Request
@@ -147,16 +147,8 @@ def level_of(params: Mapping[str, Any], context: Context, media: str) -> Level:
         format=FORMATS[named],
         sys_attrs="sysAttrs" in words,
         lang=params.get("lang"),
-        attrs=frozenset(attribute_names(params["attrs"], expand)) if "attrs" in params else None,
+        attrs=frozenset(parse.names(params["attrs"], expand, "attrs")) if "attrs" in params else None,
         datasets=frozenset(params["datasetId"]) if "datasetId" in params else None,
         geometry_property=expand(params["geometryProperty"]) if "geometryProperty" in params else LOCATION,
     )
     return Level.of(form, pick, omit)
-
-
-def attribute_names(text: str, expand: Callable[[str], str]) -> tuple[str, ...]:
-    """`attrs`: each a name that an attribute can have (4.6.2), or a URI. Raises BadRequest."""
-    for name in parse.names(text, str, "attrs"):
-        if not (lexical.is_name(name) or lexical.is_uri(name)):
-            raise BadRequest(f"attrs: expected the name of an attribute, got {name!r:.80}")
-    return parse.names(text, expand, "attrs")

@@ -1,0 +1,1 @@
+"""For users: start, operate, connect, build a service."""

@@ -1,0 +1,171 @@
+"""The composition root: the only place that knows all the rooms.
+
+`Kitamae` is the process: the lock on the data directory, the city that is open in it, the ways in. `City`
+(`kitamae.opened`) is what is opened on one data directory; a restore closes one and opens the next while requests wait
+outside with a 503.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from kitamae import __version__
+from kitamae.directory import restore as restoring
+from kitamae.directory.backup import backup
+from kitamae.directory.layout import Layout
+from kitamae.edge.edge import Edge
+from kitamae.edge.measures import Measures
+from kitamae.kernel.people.person import Principal
+from kitamae.kernel.problems import Conflict, Unavailable
+from kitamae.opened import City, verify
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from kitamae.directory.lock import Lock
+    from kitamae.kernel.problems import Problem
+    from kitamae.settings import Settings
+
+OPERATOR: Final = Principal("operator", "system", assurance=3)
+"""Whoever owns the data directory, over the local socket."""
+
+_DRAIN_SECONDS: Final = 5.0
+_log = structlog.get_logger("kitamae")
+
+
+class Kitamae:
+    """One process on one data directory; an ASGI application while `running`."""
+
+    def __init__(self, settings: Settings, lock: Lock, *, address: str = "") -> None:
+        """`lock` is held by the caller. `address` is how people reach the server, for the links it hands out."""
+        self.settings = settings
+        self.address = (address or settings.public_url or f"http://{settings.host}:{settings.port}").rstrip(
+            "/"
+        )
+        self.layout = Layout(settings.data)
+        self.measures = Measures()
+        self._lock = lock
+        self._city: City | None = None
+        self._serving = 0
+        self._idle = asyncio.Event()
+        self._quietly = False
+        self._changing = asyncio.Lock()
+        self._edge = Edge(self.serve, settings, self.measures, self._let_in, error_page=self._error_page)
+
+    @property
+    def city(self) -> City:
+        """What is open now. Raises Unavailable while a restore changes places."""
+        if self._city is None:
+            raise Unavailable("the city is being opened; try again in a moment")
+        return self._city
+
+    @asynccontextmanager
+    async def running(self, *, quietly: bool = False) -> AsyncIterator[None]:
+        """Open the directory, close it at the end. `quietly`: for one command, without notifications and loading."""
+        self._quietly = quietly
+        self.layout.make()
+        if restoring.finish(self.layout):
+            _log.warning("a restore that was cut off is finished now")
+        await self._open()
+        try:
+            yield
+        finally:
+            await self._close()
+
+    # --- serving
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, `http` only: for everybody."""
+        await self._edge(scope, receive, send)
+
+    def operator_edge(self, inner: ASGIApp) -> Edge:
+        """As for everybody, but whoever comes is the operator: for the local socket."""
+        trusted = self.settings.model_copy(update={"open": False, "max_body_mb": 1024})
+        return Edge(inner, trusted, self.measures, self._let_in, everybody=OPERATOR)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """To the open city; a restore waits for what was begun."""
+        city = self.city
+        self._serving += 1
+        try:
+            await city(scope, receive, send)
+        finally:
+            self._serving -= 1
+            if not self._serving:
+                self._idle.set()
+
+    async def _let_in(self, scope: Scope) -> None:
+        await self.city.gate.let_in(scope)
+
+    def _error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
+        return self.city.error_page(scope, problem, request)
+
+    # --- what the operator asks for
+    async def sign_in_link(self, *, another: bool = False) -> str:
+        """The address of a one-time sign-in."""
+        people = self.city.people
+        secret = await people.invite(await people.staff(another=another))
+        return f"{self.address}/sign-in/{secret}"
+
+    async def backup(self, to: Path) -> dict[str, Any]:
+        """See `directory/backup.py`."""
+        async with self._changing:
+            return await backup(self.city.store, self.layout, to)
+
+    async def restore(self, file: Path) -> dict[str, Any]:
+        """See `directory/restore.py`. Tokens that were revoked since the backup stay revoked; sessions end."""
+        if self._changing.locked():
+            raise Conflict("a backup or a restore is going on; wait until it is done")
+        async with self._changing:
+            manifest = await asyncio.to_thread(restoring.unpack, file, self.layout, verify)
+            revoked = await self.city.people.revoked()
+            await self._close()
+            try:
+                await asyncio.to_thread(restoring.swap, self.layout)
+            finally:
+                await self._open()
+            await self.city.people.restored(revoked)
+            return manifest
+
+    async def status(self) -> dict[str, Any]:
+        """For `kitamae status`."""
+        _, health = await self.city.health.ready()
+        store = self.city.store
+        return {
+            "version": __version__,
+            "data": str(self.layout.root.absolute()),
+            "address": "" if self._quietly else self.address,
+            "city": str(self.settings.city or ""),
+            "health": health["status"],
+            **{
+                name: found[0].get("output") or found[0]["status"] for name, found in health["checks"].items()
+            },
+            "entities": {t: sum((await store.types(t)).values()) for t in await store.tenants()},
+            "owed": sum(count for _, _, count in await store.queues()),
+        }
+
+    # --- opening and closing
+    async def _open(self) -> None:
+        self._city = await City.open(
+            self.settings, self.layout, self.measures, self.address, quietly=self._quietly
+        )
+
+    async def _close(self) -> None:
+        city, self._city = self._city, None
+        if city is None:
+            return
+        await city.stop()
+        self._idle.clear()
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                if self._serving:
+                    await self._idle.wait()
+        except TimeoutError:
+            _log.warning("closing with requests going on", requests=self._serving)
+        await city.close()

@@ -1,0 +1,179 @@
+"""How commands reach a city: over the running server's local socket, or by opening the directory themselves.
+
+Whoever can open the socket (mode 0600, in the data directory) owns the directory and may do everything: the whole
+city answers there, to the operator, besides `/control/*`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from kitamae.directory.layout import Layout
+from kitamae.directory.lock import InUse, Lock, holder
+from kitamae.kernel.problems import BadRequest, NotFound, Problem, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from kitamae.app import Kitamae
+    from kitamae.settings import Settings
+
+
+class Refused(Problem):
+    """The server's answer to a command was no; `detail` is its sentence."""
+
+
+class Control:
+    """The ASGI application behind the local socket: `/control/*` here, everything else as the operator."""
+
+    def __init__(self, kitamae: Kitamae) -> None:
+        self._kitamae = kitamae
+        self._own = Starlette(
+            routes=[
+                Route("/control/status", self._status, methods=["GET"]),
+                Route("/control/link", self._link, methods=["POST"]),
+                Route("/control/tokens", self._tokens, methods=["GET"]),
+                Route("/control/tokens", self._issue, methods=["POST"]),
+                Route("/control/tokens/{number}", self._revoke, methods=["DELETE"]),
+                Route("/control/backup", self._backup, methods=["POST"]),
+                Route("/control/restore", self._restore, methods=["POST"]),
+            ]
+        )
+        self._edge = kitamae.operator_edge(self._route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, `http` only."""
+        await self._edge(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        inner: ASGIApp = self._own.router if scope["path"].startswith("/control/") else self._kitamae.serve
+        await inner(scope, receive, send)
+
+    async def _status(self, request: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.status())
+
+    async def _link(self, request: Request) -> JSONResponse:
+        sent = await _json(request)
+        return JSONResponse({"url": await self._kitamae.sign_in_link(another=bool(sent.get("another")))})
+
+    async def _tokens(self, request: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.city.people.tokens())
+
+    async def _issue(self, request: Request) -> JSONResponse:
+        sent = await _json(request)
+        secret, token = await self._kitamae.city.people.issue(
+            sent["name"], sent["scopes"], role=sent.get("role", "service"), days=sent.get("days")
+        )
+        return JSONResponse({"secret": secret, "token": token}, 201)
+
+    async def _revoke(self, request: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.city.people.revoke(request.path_params["number"]))
+
+    async def _backup(self, request: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.backup(Path((await _json(request))["to"])), 201)
+
+    async def _restore(self, request: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.restore(Path((await _json(request))["from"])))
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    try:
+        sent = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"expected a JSON object: {error}") from error
+    if not isinstance(sent, dict):
+        raise BadRequest("expected a JSON object")
+    return sent
+
+
+@contextmanager
+def short(path: Path) -> Iterator[str]:
+    """A name for a socket that fits into the 107 bytes the system allows, however deep the directory lies."""
+    fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{fd}/{path.name}"
+    finally:
+        os.close(fd)
+
+
+def listen(layout: Layout) -> socket.socket:
+    """The control socket; only the owner may connect. Call it with the lock held: an old one is removed."""
+    layout.socket.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        with short(layout.socket) as name:
+            listening.bind(name)
+    finally:
+        os.umask(before)
+    listening.setblocking(False)
+    return listening
+
+
+@asynccontextmanager
+async def connect(settings: Settings, *, make: bool = False) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the city in `settings.data`, whether it is being served or not.
+
+    `make`: a directory that is not there is created. Raises NotFound, Unavailable.
+    """
+    layout = Layout(settings.data)
+    if not make and not layout.state.exists():
+        raise NotFound(
+            f"there is no city in {layout.root}; `kitamae up` makes one, --data names another place"
+        )
+    lock = Lock(layout.root)
+    try:
+        lock.acquire()
+    except InUse:
+        async with _running(layout) as client:
+            yield client
+        return
+    try:
+        from kitamae.app import Kitamae  # only now: a running server answers faster than it is imported
+
+        kitamae = Kitamae(settings, lock)
+        async with kitamae.running(quietly=True):
+            transport = httpx2.ASGITransport(app=Control(kitamae))
+            async with httpx2.AsyncClient(
+                transport=transport, base_url="http://kitamae", timeout=None
+            ) as client:
+                yield client
+    finally:
+        lock.release()
+
+
+@asynccontextmanager
+async def _running(layout: Layout) -> AsyncIterator[httpx2.AsyncClient]:
+    with short(layout.socket) as name:
+        transport = httpx2.AsyncHTTPTransport(uds=name)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://kitamae", timeout=None) as client:
+            try:
+                yield client
+            except httpx2.TransportError as error:
+                raise Unavailable(
+                    f"{layout.root} is in use by {holder(layout.root)}, which does not answer: "
+                    f"it is starting, stopping, or another command. Try again in a moment ({error})"
+                ) from error
+
+
+async def ask(client: httpx2.AsyncClient, method: str, path: str, sent: object = None) -> Any:
+    """One request; the JSON of its answer. Raises Refused with the server's sentence."""
+    answer = await client.request(method, path, content=None if sent is None else orjson.dumps(sent))
+    body = orjson.loads(answer.content) if answer.content else None
+    if answer.status_code >= 400:
+        detail = body.get("detail") or body.get("title") if isinstance(body, dict) else answer.text
+        raise Refused(str(detail))
+    return body

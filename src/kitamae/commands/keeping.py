@@ -1,0 +1,77 @@
+"""`kitamae backup`, `restore`, `migrate` and `status`: keeping a city."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from kitamae.commands.control import ask, connect
+from kitamae.kernel.problems import NotFound
+from kitamae.settings import Settings
+
+
+async def backup(file: Path, /, *, data: Path | None = None) -> None:
+    """Write everything into one file while the city is served: the state first, then the files it refers to.
+
+    Parameters
+    ----------
+    file
+        Where to; it must not be there yet. A name that ends in .gz is compressed.
+    data
+        The data directory.
+
+    """
+    async with connect(Settings.chosen(data=data)) as client:
+        made = await ask(client, "POST", "/control/backup", {"to": _whole(file)})
+    _say(f"{file}: {len(made['files'])} files, as of {made['at']}")
+
+
+async def restore(file: Path, /, *, data: Path | None = None) -> None:
+    """Put a backup in the place of the city, also while it is served; the old one is kept aside in .replaced.
+
+    The file is unpacked beside the city and verified first; one that is damaged, cut off or of a newer version
+    changes nothing. Everybody must sign in again.
+
+    Parameters
+    ----------
+    file
+        What `kitamae backup` wrote.
+    data
+        The data directory; it is made when it is not there.
+
+    """
+    whole = _present(file)
+    async with connect(Settings.chosen(data=data), make=True) as client:
+        made = await ask(client, "POST", "/control/restore", {"from": whole})
+    _say(f"restored {len(made['files'])} files, as of {made['at']}; the old ones are in .replaced")
+
+
+async def status(*, data: Path | None = None) -> None:
+    """Say how the city is: version, address, entities, what waits, what is wrong.
+
+    Parameters
+    ----------
+    data
+        The data directory.
+
+    """
+    async with connect(Settings.chosen(data=data)) as client:
+        said = await ask(client, "GET", "/control/status")
+    for name, value in said.items():
+        _say(f"{name:14} {value}")
+
+
+def _say(text: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def _whole(file: Path) -> str:
+    """The server may run in another folder than the command."""
+    return str(file.absolute())
+
+
+def _present(file: Path) -> str:
+    if not file.is_file():
+        raise NotFound(f"there is no file {file}")
+    return _whole(file)

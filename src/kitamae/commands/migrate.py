@@ -1,0 +1,53 @@
+"""`kitamae migrate`: bring a data directory to another version, up or back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+from rich.console import Console
+
+from kitamae.adapters.sqlite import migrate as steps
+from kitamae.directory.layout import Layout
+from kitamae.directory.lock import Lock
+from kitamae.kernel.context import clock
+from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.settings import Settings
+
+
+def migrate(*, to: int | None = None, data: Path | None = None) -> None:
+    """Bring the state to the newest version, or back to an older one; the server must be stopped.
+
+    A copy of the state is kept beside it first. `kitamae up` brings it to the newest version by itself.
+
+    Parameters
+    ----------
+    to
+        The version to go to; without it the newest.
+    data
+        The data directory.
+
+    """
+    layout = Layout(Settings.chosen(data=data).data)
+    out = Console(highlight=False, soft_wrap=True)
+    if not layout.state.exists():
+        raise NotFound(f"there is no city in {layout.root}")
+
+    with Lock(layout.root):
+        db = apsw.Connection(str(layout.state))
+        try:
+            db.set_busy_timeout(5000)
+
+            def copy(version: int) -> None:
+                kept = layout.root / f"kitamae.v{version}.{clock.now()}.db"
+                db.execute("VACUUM INTO ?", (str(kept),))
+                kept.chmod(0o600)
+                out.print(f"a copy of version {version} is kept in {kept}", markup=False)
+
+            try:
+                before = steps.migrate(db, to, copy)
+            except ValueError as error:
+                raise BadRequest(str(error)) from error
+            out.print(f"version {before} -> {steps.version(db)}", markup=False)
+        finally:
+            db.close()

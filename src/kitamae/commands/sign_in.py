@@ -1,0 +1,27 @@
+"""`kitamae sign-in`: a new one-time link for staff."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from kitamae.commands.control import ask, connect
+from kitamae.settings import Settings
+
+
+async def sign_in(*, another: bool = False, data: Path | None = None) -> None:
+    """Print a link that signs a browser in once, for ten minutes.
+
+    Parameters
+    ----------
+    another
+        For a new person, not for the first one: what each does is recorded apart.
+    data
+        The data directory.
+
+    """
+    settings = Settings.chosen(data=data)
+    async with connect(settings) as client:
+        made = await ask(client, "POST", "/control/link", {"another": another})
+    Console(highlight=False, soft_wrap=True).print(made["url"], markup=False)

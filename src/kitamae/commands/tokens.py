@@ -1,0 +1,87 @@
+"""`kitamae token create|list|revoke`: ways in for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from kitamae.commands.control import ask, connect
+from kitamae.settings import Settings
+
+
+async def create(
+    name: str,
+    /,
+    *scopes: str,
+    role: Literal["service", "device"] = "service",
+    days: int | None = None,
+    data: Path | None = None,
+) -> None:
+    """Make a token. It is shown once; only its digest is kept.
+
+    Parameters
+    ----------
+    name
+        What it is for, e.g. "river gauges".
+    scopes
+        What it may do: write:EvacuationShelter, write:*, subscribe:subscription, operate:system:metrics.
+    role
+        A program, or a device.
+    days
+        It ends after so many days; without this it ends when it is revoked.
+    data
+        The data directory.
+
+    """
+    async with connect(Settings.chosen(data=data)) as client:
+        sent = {"name": name, "scopes": list(scopes), "role": role, "days": days}
+        made = await ask(client, "POST", "/control/tokens", sent)
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(made["secret"], markup=False)
+    Console(stderr=True, highlight=False).print(
+        f"token {made['token']['number']}: send it as `Authorization: Bearer <token>`. It is not shown again.",
+        markup=False,
+    )
+
+
+async def list_(*, data: Path | None = None) -> None:
+    """Show every token's number, name and scopes; never the token.
+
+    Parameters
+    ----------
+    data
+        The data directory.
+
+    """
+    async with connect(Settings.chosen(data=data)) as client:
+        tokens = await ask(client, "GET", "/control/tokens")
+    table = Table("number", "name", "role", "scopes", "made", "until")
+    for token in tokens:
+        table.add_row(
+            token["number"],
+            token["name"],
+            token["role"],
+            " ".join(token["asked"]),
+            token["createdAt"][:10],
+            (token["expiresAt"] or "no end")[:10],
+        )
+    Console().print(table)
+
+
+async def revoke(number: str, /, *, data: Path | None = None) -> None:
+    """End a token: from the next request on it does not work.
+
+    Parameters
+    ----------
+    number
+        As `kitamae token list` shows it.
+    data
+        The data directory.
+
+    """
+    async with connect(Settings.chosen(data=data)) as client:
+        token = await ask(client, "DELETE", f"/control/tokens/{number}")
+    Console(highlight=False).print(f"token {token['number']} ({token['name']}) is revoked", markup=False)

@@ -1,0 +1,176 @@
+"""`kitamae up`: serve a city until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+import uvloop
+from rich.console import Console
+
+from kitamae import logs
+from kitamae.app import Kitamae
+from kitamae.commands import control
+from kitamae.directory.layout import Layout
+from kitamae.directory.lock import Lock
+from kitamae.kernel.problems import Conflict
+from kitamae.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.types import ASGIApp
+
+_STOPPING_SECONDS = 3
+
+
+class PortTaken(Conflict):
+    """Something else listens there."""
+
+    title = "The port is taken"
+
+
+class _Server(uvicorn.Server):
+    """Told to stop by us, not by signals: two of them share one process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def up(
+    *,
+    city: Path | None = None,
+    data: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    open: bool = False,
+) -> None:
+    """Serve a city: pages, API and notifications, from one data directory.
+
+    Parameters
+    ----------
+    city
+        The city profile to serve, such as cities/kaga. Without it the broker is empty.
+    data
+        The data directory; it is made when it is not there.
+    host
+        The address to listen on.
+    port
+        The port to listen on; 0 takes any free one.
+    open
+        Clients on this machine write without signing in: for tests. Refused on any address but loopback.
+
+    """
+    settings = Settings.chosen(city=city, data=data, host=host, port=port, open=open or None)
+    logs.configure(settings)
+    uvloop.run(serve(settings))
+
+
+async def serve(settings: Settings) -> None:
+    """Until SIGINT or SIGTERM. Raises InUse, PortTaken and what opening the store raises."""
+    began = time.perf_counter()
+    with Lock(settings.data) as lock, listening(settings.host, settings.port) as public:
+        address = _address(settings.host, public.getsockname()[1])
+        lock.describe(address)
+        kitamae = Kitamae(settings, lock, address=settings.public_url or address)
+        async with kitamae.running():
+            layout = Layout(settings.data)
+            local = control.listen(layout)
+            servers = [
+                _server(kitamae, settings, proxies=settings.trusted_proxies),
+                _server(control.Control(kitamae), settings),
+            ]
+            _stop_on_signals(servers)
+            try:
+                tasks = [
+                    asyncio.create_task(server.serve(sockets=[sock]))
+                    for server, sock in zip(servers, (public, local), strict=True)
+                ]
+                while not all(server.started for server in servers):
+                    if any(task.done() for task in tasks):
+                        break
+                    await asyncio.sleep(0.005)
+                _greet(settings, kitamae.address, await kitamae.sign_in_link(), time.perf_counter() - began)
+                await asyncio.gather(*tasks)
+            finally:
+                layout.socket.unlink(missing_ok=True)
+
+
+def _server(app: ASGIApp, settings: Settings, proxies: str = "") -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="warning" if settings.log_level == "info" else settings.log_level,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies or None,
+            timeout_graceful_shutdown=_STOPPING_SECONDS,
+            backlog=4096,
+        )
+    )
+
+
+def _stop_on_signals(servers: list[_Server]) -> None:
+    def stop() -> None:
+        for server in servers:
+            server.force_exit = server.should_exit  # told twice: at once
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket. Raises PortTaken, Conflict."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        sock = socket.create_server((host.strip("[]"), port), family=family, backlog=4096)
+    except OSError as error:
+        where = _address(host, port)
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"{where} is taken by another program; choose another port, e.g. --port {_free(host, family)}"
+            ) from error
+        raise Conflict(f"cannot listen on {where}: {error.strerror or error}") from error
+    sock.setblocking(False)
+    with sock:
+        yield sock
+
+
+def _free(host: str, family: socket.AddressFamily) -> int:
+    with socket.create_server((host.strip("[]"), 0), family=family) as sock:
+        return int(sock.getsockname()[1])
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host.strip('[]')}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _greet(settings: Settings, address: str, link: str, seconds: float) -> None:
+    """On standard output, so that a script can read it; the log goes to standard error."""
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(f"Kitamae serves {settings.city or 'an empty broker'} from {settings.data}", markup=False)
+    out.print(f"  address        {address}/", markup=False)
+    out.print(f"  staff sign-in  {link}", markup=False)
+    out.print(f"                 works once, for {settings.link_minutes} minutes", markup=False)
+    if settings.open:
+        out.print("  --open         every client on this machine may write", markup=False)
+    out.print(f"  ready after {seconds:.1f} s; Ctrl-C stops it", markup=False)
+    sys.stdout.flush()

@@ -1,0 +1,112 @@
+"""A backup is one tar file, taken while the city is served, in this order:
+
+1. `kitamae.db`  a consistent copy of the state at one moment;
+2. `history/`, `blobs/`, `ledger/`  afterwards, so that every file that the state refers to is already there;
+3. `manifest.json`  last, with the SHA-256 of each file: a backup that was cut off has none and is refused.
+
+`keys.db` is never in it: whoever restores personal data needs the keys' own, short-lived backup as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import os
+import tarfile
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from kitamae import __version__
+from kitamae.directory.layout import FOLDERS
+from kitamae.kernel.context import clock
+from kitamae.kernel.problems import BadRequest, Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from kitamae.directory.layout import Layout
+    from kitamae.kernel.context.store import Store
+
+MANIFEST: Final = "manifest.json"
+STATE: Final = "kitamae.db"
+FORMAT: Final = 1
+
+
+class Measured(io.RawIOBase):
+    """Reads through to a file and keeps the digest of what went by."""
+
+    def __init__(self, inner: BinaryIO) -> None:
+        self._inner = inner
+        self.sum = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file."""
+        part = self._inner.read(size)
+        self.sum.update(part)
+        return part
+
+
+async def backup(store: Store, layout: Layout, to: Path) -> dict[str, Any]:
+    """Write `to`, complete or not at all; returns the manifest. Raises Conflict when `to` is there already."""
+    partial = await asyncio.to_thread(_claim, to)
+    copy = layout.root / f".backup-{os.getpid()}-{clock.now()}.db"
+    try:
+        await store.backup(str(copy))
+        return await asyncio.to_thread(_pack, layout, copy, partial, to)
+    finally:
+        for left in (copy, partial):
+            left.unlink(missing_ok=True)
+
+
+def _claim(to: Path) -> Path:
+    """Where it is written until it is complete. Raises Conflict, BadRequest."""
+    if to.exists():
+        raise Conflict(f"{to} is already there; a backup replaces nothing")
+    if not to.parent.is_dir():
+        raise BadRequest(f"there is no folder {to.parent}")
+    return to.with_name(to.name + ".partial")
+
+
+def _pack(layout: Layout, state: Path, partial: Path, to: Path) -> dict[str, Any]:
+    files: dict[str, str] = {}
+    zipped = to.name.endswith((".gz", ".tgz"))
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        with tarfile.open(
+            fileobj=out, **({"mode": "w:gz", "compresslevel": 1} if zipped else {"mode": "w"})
+        ) as tar:
+            for name, path in ((STATE, state), *_kept(layout)):
+                info = tar.gettarinfo(path, name)
+                info.uname = info.gname = ""
+                with path.open("rb") as file:
+                    measured = Measured(file)
+                    tar.addfile(info, measured)
+                files[name] = measured.sum.hexdigest()
+            manifest = {
+                "format": FORMAT,
+                "kitamae": __version__,
+                "at": clock.text(clock.now()),
+                "files": files,
+            }
+            text = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
+            info = tarfile.TarInfo(MANIFEST)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+        out.flush()
+        os.fsync(out.fileno())
+    partial.rename(to)
+    return manifest
+
+
+def _kept(layout: Layout) -> Iterator[tuple[str, Path]]:
+    for folder in sorted(FOLDERS, key=("history", "blobs", "ledger").index):
+        for path in sorted((layout.root / folder).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                yield str(path.relative_to(layout.root)), path

@@ -1,0 +1,1 @@
+"""What every request passes, whatever it asks for: who asks, limits, headers, errors, measures, health. Raw ASGI."""

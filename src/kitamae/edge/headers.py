@@ -1,0 +1,50 @@
+"""The headers that every answer carries."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CONTENT_SECURITY: Final = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",  # MapLibre draws its icons and glyphs into blobs
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""No inline script or style anywhere, nothing from another host."""
+
+_ALWAYS: Final = [(b"x-content-type-options", b"nosniff")]
+_PAGES: Final = [
+    (b"content-security-policy", CONTENT_SECURITY.encode()),
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(self), camera=(), microphone=(), payment=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+_DRAWN: Final = (b"text/html", b"application/xhtml", b"image/svg")
+"""What a browser draws, and might run."""
+_TLS: Final = (b"strict-transport-security", b"max-age=31536000")
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class SecurityHeaders:
+    """`secure`: people reach the server over TLS, and must keep doing so."""
+
+    def __init__(self, *, secure: bool) -> None:
+        self._data = [*_ALWAYS, *([_TLS] if secure else [])]
+        self._page = [*self._data, *_PAGES]
+
+    def added_to(self, headers: Headers) -> Headers:
+        """What an answer carries besides its own `headers`, which win."""
+        added, own = self._data, set()
+        for name, value in headers:
+            own.add(name)
+            if name == b"content-type" and value.startswith(_DRAWN):
+                added = self._page
+        return [*headers, *(pair for pair in added if pair[0] not in own)]

@@ -1,0 +1,246 @@
+"""Who can come in: sign-in links, sessions and tokens. Secrets are handed out once and kept only as digests.
+
+Every change of these documents goes through this class, so what it remembers of them is never stale in this process;
+another worker on the same store forgets after `_REMEMBER` seconds.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people import secret as secrecy
+from kitamae.kernel.people.person import NOBODY, Principal
+from kitamae.kernel.people.records import TENANT, Link, Person, Session, Token
+from kitamae.kernel.people.scopes import scope
+from kitamae.kernel.problems import BadRequest, NotFound, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kitamae.kernel.context.store import Store, Transaction
+
+_REMEMBER: Final = 30.0
+_MOST: Final = 10_000
+_SECOND: Final = 1_000_000
+
+
+class LinkSpent(Problem):
+    """A sign-in link that was used, has expired or never was."""
+
+    type = "https://kitamae.example/problems/link-spent"
+    status = 410
+    title = "This sign-in link does not work any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a secret turned out to be. `until` in microseconds UTC; None: no end."""
+
+    who: Principal
+    until: int | None
+    at: float  # time.monotonic when it was read
+
+
+class People:
+    """The ways in, on one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        expand: Callable[[str], str],
+        *,
+        session_hours: int = 10,
+        link_minutes: int = 10,
+        now: Callable[[], int] = clock.now,
+    ) -> None:
+        """`expand` makes an entity type's name an IRI, as the city's default @context does."""
+        self._store = store
+        self._expand = expand
+        self._session = session_hours * 3600 * _SECOND
+        self._link = link_minutes * 60 * _SECOND
+        self._now = now
+        self._known: dict[str, Known] = {}
+        self._drops = 0
+
+    # --- who is it
+    def remembered(self, digest: str) -> Principal | None:
+        """Without asking the store: who, NOBODY for a secret that is known to be wrong, None when it must be asked."""
+        known = self._known.get(digest)
+        if known is None or time.monotonic() - known.at > _REMEMBER:
+            return None
+        if known.until is not None and known.until <= self._now():
+            return NOBODY
+        return known.who
+
+    async def who(self, digest: str) -> Principal:
+        """NOBODY for a secret that is wrong, spent, revoked or expired."""
+        known = self.remembered(digest)
+        return known if known is not None else await self._ask(digest)
+
+    async def until(self, digest: str) -> str:
+        """When a session ends, RFC 3339 UTC. Raises NotFound."""
+        session = cast("Session | None", await self._store.get(TENANT, "session", digest))
+        if session is None:
+            raise NotFound("there is no such session")
+        return session["expiresAt"]
+
+    async def _ask(self, digest: str) -> Principal:
+        who, until, drops = NOBODY, None, self._drops
+        if session := cast("Session | None", await self._store.get(TENANT, "session", digest)):
+            who = Principal(session["person"], session["role"], frozenset(), session["assurance"], digest)
+            until = clock.micros(session["expiresAt"])
+        elif token := cast("Token | None", await self._store.get(TENANT, "token", digest)):
+            who = Principal("token-" + token["number"], token["role"], frozenset(token["scopes"]), 1)
+            until = clock.micros(token["expiresAt"]) if token["expiresAt"] else None
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        known = Known(who, until, time.monotonic())
+        if drops == self._drops:  # else it may have been read before it was revoked
+            self._known[digest] = known
+        return NOBODY if until is not None and until <= self._now() else who
+
+    # --- persons and their sign-in
+    async def staff(self, *, another: bool = False) -> str:
+        """The reference of a member of staff: the first one, made where there is none; or of a new one."""
+        if not another:
+            for _, ref, _ in await self._store.documents(TENANT, "person"):
+                return ref
+        ref = "staff-" + secrets.token_hex(6)
+        person: Person = {"role": "staff", "createdAt": clock.text(self._now())}
+
+        async def add(transaction: Transaction) -> None:
+            await transaction.put(TENANT, "person", ref, person)
+
+        await self._store.transact(add)
+        return ref
+
+    async def invite(self, ref: str) -> str:
+        """A secret for a sign-in link that works once, for a while. Raises NotFound."""
+        if await self._store.get(TENANT, "person", ref) is None:
+            raise NotFound(f"there is no person {ref!r:.80}")
+        link = secrecy.fresh("link")
+        kept: Link = {"person": ref, "expiresAt": clock.text(self._now() + self._link)}
+
+        async def add(transaction: Transaction) -> None:
+            await transaction.put(TENANT, "link", secrecy.digest(link), kept)
+
+        await self._store.transact(add)
+        return link
+
+    async def sign_in(self, link: str) -> tuple[str, int]:
+        """Spend a link: the new session's secret and how many seconds it lasts. Raises LinkSpent."""
+        session = secrecy.fresh("session")
+        now = self._now()
+
+        async def spend(transaction: Transaction) -> bool:
+            key = secrecy.digest(link)
+            kept = cast("Link | None", await transaction.get(TENANT, "link", key))
+            if kept is None:
+                return False
+            await transaction.drop(TENANT, "link", key)
+            person = cast("Person | None", await transaction.get(TENANT, "person", kept["person"]))
+            if person is None or clock.micros(kept["expiresAt"]) <= now:
+                return False
+            opened: Session = {
+                "person": kept["person"],
+                "role": person["role"],
+                "assurance": 1,
+                "createdAt": clock.text(now),
+                "expiresAt": clock.text(now + self._session),
+            }
+            await transaction.put(TENANT, "session", secrecy.digest(session), opened)
+            return True
+
+        if not await self._store.transact(spend):
+            raise LinkSpent("it was used, or it has expired: ask for a new one with `kitamae sign-in`")
+        return session, self._session // _SECOND
+
+    async def sign_out(self, digest: str) -> None:
+        """End a session (`Principal.session`)."""
+        await self._drop("session", digest)
+
+    # --- tokens
+    async def issue(
+        self,
+        name: str,
+        scopes: Sequence[str],
+        *,
+        role: Literal["device", "service"] = "service",
+        days: int | None = None,
+    ) -> tuple[str, Token]:
+        """A token's secret, shown now and never again. Raises BadRequest."""
+        if not name.strip() or len(name) > 100:
+            raise BadRequest("a token needs a name of at most 100 characters that says what it is for")
+        if not scopes:
+            raise BadRequest("a token needs at least one scope, such as write:EvacuationShelter")
+        if days is not None and days < 1:
+            raise BadRequest("a token lasts at least one day")
+        made = secrecy.fresh("token")
+        now = self._now()
+        token: Token = {
+            "number": secrets.token_hex(4),
+            "name": name.strip(),
+            "role": role,
+            "scopes": sorted({scope(text, self._expand) for text in scopes}),
+            "asked": list(scopes),
+            "createdAt": clock.text(now),
+            "expiresAt": clock.text(now + days * 86_400 * _SECOND) if days else None,
+        }
+
+        async def add(transaction: Transaction) -> None:
+            await transaction.put(TENANT, "token", secrecy.digest(made), token)
+
+        await self._store.transact(add)
+        return made, token
+
+    async def tokens(self) -> list[Token]:
+        """All that were issued and not revoked, oldest first."""
+        return [cast("Token", doc) for _, _, doc in await self._store.documents(TENANT, "token")]
+
+    async def revoke(self, number: str) -> Token:
+        """From the next request on it does not work. Raises NotFound."""
+        for _, digest, doc in await self._store.documents(TENANT, "token"):
+            if doc["number"] == number:
+                await self._drop("token", digest)
+                return cast("Token", doc)
+        raise NotFound(f"there is no token {number!r:.80}; `kitamae token list` shows their numbers")
+
+    # --- keeping
+    async def tidy(self) -> int:
+        """Forget what has expired; how many."""
+        now = self._now()
+        gone: list[tuple[str, str]] = []
+        for kind in ("link", "session", "token"):
+            docs: list[tuple[str, str, Any]] = await self._store.documents(TENANT, kind)
+            gone += [
+                (kind, d) for _, d, doc in docs if doc["expiresAt"] and clock.micros(doc["expiresAt"]) <= now
+            ]
+        for kind, digest in gone:
+            await self._drop(kind, digest)
+        return len(gone)
+
+    async def revoked(self) -> frozenset[str]:
+        """The digests of all tokens that were revoked: what `restored` needs."""
+        return frozenset(digest for _, digest, _ in await self._store.documents(TENANT, "revoked"))
+
+    async def restored(self, revoked: frozenset[str]) -> None:
+        """After a restore: a token that was revoked since the backup stays revoked, and everybody signs in again."""
+        gone = [("token", digest) for digest in sorted(revoked)]
+        for kind in ("link", "session"):
+            gone += [(kind, digest) for _, digest, _ in await self._store.documents(TENANT, kind)]
+        for kind, digest in gone:
+            await self._drop(kind, digest)
+
+    async def _drop(self, kind: str, digest: str) -> None:
+        async def drop(transaction: Transaction) -> None:
+            await transaction.drop(TENANT, kind, digest)
+            if kind == "token":
+                await transaction.put(TENANT, "revoked", digest, {"at": clock.text(self._now())})
+
+        await self._store.transact(drop)
+        self._drops += 1
+        self._known.pop(digest, None)

@@ -1,0 +1,51 @@
+"""What is kept about persons' ways in, as documents of the store. Times are RFC 3339 UTC.
+
+`person`   by reference:          {role, createdAt}
+`link`     by the secret's digest: {person, expiresAt}
+`session`  by the secret's digest: {person, role, assurance, createdAt, expiresAt}
+`token`    by the secret's digest: {number, name, role, scopes, asked, createdAt, expiresAt|null}
+`revoked`  by the secret's digest: {at}       a token that no restore may bring back
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+TENANT = ""
+"""Persons belong to the city, not to one of its data tenants."""
+
+
+class Person(TypedDict):
+    """Somebody who may sign in. The reference says nothing about who it is."""
+
+    role: Literal["staff"]
+    createdAt: str
+
+
+class Link(TypedDict):
+    """A sign-in link that was not used yet."""
+
+    person: str
+    expiresAt: str
+
+
+class Session(TypedDict):
+    """A browser that is signed in."""
+
+    person: str
+    role: Literal["staff"]
+    assurance: int
+    createdAt: str
+    expiresAt: str
+
+
+class Token(TypedDict):
+    """A program's way in. `asked` are the scopes as they were typed, `scopes` as the policy compares them."""
+
+    number: str
+    name: str
+    role: Literal["device", "service"]
+    scopes: list[str]
+    asked: list[str]
+    createdAt: str
+    expiresAt: str | None

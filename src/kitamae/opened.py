@@ -1,0 +1,200 @@
+"""A city that is open: everything that hangs on one data directory, wired together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import apsw
+import orjson
+import structlog
+
+from kitamae import loading
+from kitamae.adapters import sqlite
+from kitamae.adapters.sqlite import database, migrate
+from kitamae.edge.health import Health
+from kitamae.kernel.context import api
+from kitamae.kernel.context.broker import Broker, Limits
+from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.people.gate import Gate
+from kitamae.kernel.people.people import People
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.policy import Policy, Question
+from kitamae.kernel.people.throttle import Throttle
+from kitamae.kernel.problems import MethodNotAllowed, Problem
+from kitamae.rooms import Building, Rooms
+from kitamae.sdk.changes import Changes
+from kitamae.sdk.city import BadCityError
+from kitamae.sdk.city import City as Profile
+from kitamae.sdk.manifest import BadManifestError
+from kitamae.sdk.service import discover
+from kitamae.settings import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from kitamae.directory.layout import Layout
+    from kitamae.edge.measures import Measures
+    from kitamae.settings import Settings
+
+_TIDY_SECONDS: Final = 3600.0
+_WATCHED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+_log = structlog.get_logger("kitamae")
+
+
+class City:
+    """Open between `open` and `close`; an ASGI application behind the edge, which has set `scope["principal"]`."""
+
+    def __init__(self, settings: Settings, measures: Measures, on: Building, contexts: Contexts) -> None:
+        """`on.store` is open; nothing else was begun."""
+        self.store, self.people, self.gate = on.store, on.people, on.gate
+        self.policy = Policy(open=settings.open)
+        self.health = Health(
+            on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
+        )
+        self.loading = ""
+        self._profile = on.profile
+        self._measures = measures
+        self._api: ASGIApp = api.routes(
+            Broker(on.store, contexts, self.policy, Limits(body=settings.max_body_mb * 1_000_000))
+        )
+        self._rooms = Rooms(on)
+        self._tasks: list[asyncio.Task[None]] = []
+        on.store.on_commit(measures.committed)
+        on.store.on_commit(on.changes.heard)
+
+    @classmethod
+    async def open(
+        cls, settings: Settings, layout: Layout, measures: Measures, address: str, *, quietly: bool
+    ) -> Self:
+        """Raises what the store raises, and NotLoaded. `quietly`: for one command, without background work."""
+        try:
+            profile = Profile.read(settings.city) if settings.city else None
+            services = discover()
+        except (BadCityError, BadManifestError) as error:
+            raise loading.NotLoaded(str(error)) from error
+        contexts = _contexts(profile, address)
+        words = await contexts.resolve(None)
+        hot = {
+            *(profile.hot if profile else ()),
+            *(name for service in services for name in service.manifest.hot),
+        }
+        store = await sqlite.open(layout.state, hot=sorted(words.expand(name) for name in hot))
+        try:
+            people = People(
+                store, words.expand, session_hours=settings.session_hours, link_minutes=settings.link_minutes
+            )
+            gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
+            changes = Changes(words.expand)
+            on = Building(profile, store, words, changes, people, gate, services, layout.derived)
+            city = cls(settings, measures, on, contexts)
+            if not quietly:
+                city.start()
+        except BaseException:
+            await store.close()
+            raise
+        return city
+
+    def start(self) -> None:
+        """Begin what goes on beside requests."""
+        self._tasks.append(asyncio.create_task(self._tidy()))
+        if self._profile:
+            self.loading = f"{self._profile.id} is being loaded"
+            self._tasks.append(asyncio.create_task(self._load(self._profile)))
+
+    async def stop(self) -> None:
+        """End it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def close(self) -> None:
+        """Nothing asks any more: let go of the files."""
+        await self.store.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, `http` only. Raises Problem."""
+        path = scope["path"]
+        if path.startswith("/ngsi-ld/"):
+            await self._api(scope, receive, send)
+        elif path in _WATCHED:
+            await self._watch(path, scope, send)
+        else:
+            await self._rooms(scope, receive, send)
+
+    def error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
+        """For readers."""
+        return self._rooms.error_page(scope, problem, request)
+
+    async def _watch(self, path: str, scope: Scope, send: Send) -> None:
+        """What monitors ask for."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed(f"{path} is only read")
+        status, kind = 200, b"application/health+json"
+        if path == "/metrics":
+            if not _from_here(scope):
+                self.policy.demand(Question(asking(scope), "operate", "system:metrics"))
+            body, kind = await self._measures.text(self.store), b"text/plain; version=0.0.4; charset=utf-8"
+        elif path == "/health/live":
+            body = b'{"status":"pass"}'
+        else:
+            status, report = await self.health.ready()
+            body = orjson.dumps(report)
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _load(self, profile: Profile) -> None:
+        began = time.perf_counter()
+        try:
+            loaded = await loading.load(profile, self.store, self._api)
+        except (BadCityError, Problem) as error:
+            self.loading = f"{profile.id} could not be loaded: {error}"
+            _log.error("the city could not be loaded", city=profile.id, why=str(error))
+            return
+        self.loading = ""
+        if loaded.written:
+            seconds = round(time.perf_counter() - began, 1)
+            _log.info("the city is loaded", city=profile.id, entities=loaded.written, seconds=seconds)
+
+    async def _tidy(self) -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                await self.people.tidy()
+            await asyncio.sleep(_TIDY_SECONDS)
+
+
+def verify(state: Path) -> None:
+    """An unpacked state: whole, and of a version that this Kitamae knows. Raises StoreDamaged, StoreTooNew, ..."""
+    with database.problems():
+        db = apsw.Connection(str(state), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            migrate.version(db)
+            database.check(db, thorough=True)
+        finally:
+            db.close()
+
+
+def _from_here(scope: Scope) -> bool:
+    """From this machine, and not for somebody else through a proxy."""
+    client = (scope.get("client") or ("",))[0]
+    forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
+    return is_loopback(client) and not forwarded
+
+
+def _contexts(profile: Profile | None, address: str) -> Contexts:
+    """With a city, its own @context is what a request without one means, and answers name it by its address here."""
+    if profile is None:
+        return Contexts()
+    url = f"{address}/context/{profile.id}.jsonld"
+    return Contexts(registered={url: profile.context}, default=url)

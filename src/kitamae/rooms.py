@@ -1,0 +1,149 @@
+"""The pages: the shell, and each service in its room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError, ValidationException
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from kitamae import __version__
+from kitamae.edge import failures
+from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
+from kitamae.sdk.reader import Reader
+from kitamae.sdk.room import Room
+from kitamae.web import errors, sign_in
+from kitamae.web.page import ShellPage
+from kitamae.web.routes import routes as shell_routes
+from kitamae.web.shell import HERE, Entry, Shell
+from kitamae.web.shell import City as Named
+from kitamae.web.tiles import Basemap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.store import Store
+    from kitamae.kernel.people.gate import Gate
+    from kitamae.kernel.people.people import People
+    from kitamae.sdk.changes import Changes
+    from kitamae.sdk.city import City
+    from kitamae.sdk.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """What the rooms are built on. `words` is the city's @context; `derived` a folder that may be thrown away."""
+
+    profile: City | None
+    store: Store
+    words: Context
+    changes: Changes
+    people: People
+    gate: Gate
+    services: Sequence[Service]
+    derived: Path
+
+
+class Rooms:
+    """All pages as one ASGI application; problems are raised, for the edge to answer."""
+
+    def __init__(self, on: Building) -> None:
+        tenant = on.profile.tenant if on.profile else ""
+        reader = Reader(on.store, on.words, tenant)
+        self._shell = Shell(
+            reader,
+            Named.of(on.profile),
+            [_entry(service) for service in on.services],
+            basemap=Basemap(reader, on.derived),
+        )
+        if on.profile:
+            self._shell.languages = on.profile.languages
+        self._page = ShellPage(self._shell, HERE)
+        routes: list[BaseRoute] = [*sign_in.routes(self._page, on.people, on.gate)]
+        for service in on.services:
+            room = Room(
+                service.manifest, on.profile, reader, ShellPage(self._shell, service.folder), on.changes
+            )
+            if pages := service.module("pages"):
+                routes += pages.routes(room)
+            if api := service.module("api"):
+                routes.append(Mount(f"/api/{service.id}", app=_api(service, api.router(room))))
+        if on.profile:
+            routes.append(
+                Route(f"/context/{on.profile.id}.jsonld", _document(on.profile.context), methods=["GET"])
+            )
+        self._app = Starlette(routes=[*routes, *shell_routes(self._shell)])
+        self._app.router.default = _nothing_here
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, `http` only. Raises Problem."""
+        scope["app"] = self._app
+        await self._app.router(scope, receive, send)
+
+    def error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
+        """A Problem for a reader, in the reader's language."""
+        asked = Request(cast("Any", scope))
+        return bytes(errors.problem_page(self._page, asked, problem.status, problem.detail).body)
+
+
+def _entry(service: Service) -> Entry:
+    papers = service.manifest
+    return Entry(
+        f"/{papers.id}",
+        papers.name,
+        papers.summary,
+        order=papers.order,
+    )
+
+
+def _document(context: dict[str, Any]) -> Any:
+    """The city's @context under its own address, for whoever reads its entities elsewhere."""
+    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=3600"}
+
+    async def answer(request: Request) -> JSONResponse:
+        return JSONResponse(context, media_type="application/ld+json", headers=headers)
+
+    return answer
+
+
+def _api(service: Service, router: Any) -> ASGIApp:
+    """A service's programming interface, described at `openapi.json` beside it; FastAPI's own pages need the net."""
+
+    async def problem(request: Request, error: Exception) -> Response:
+        status, headers, body = failures.answer(
+            request.scope, _as_problem(error), request.scope["request_id"], failures.plain_page
+        )
+        return Response(body, status, {name.decode(): value.decode() for name, value in headers})
+
+    app = FastAPI(
+        title=service.manifest.name.get("en", service.id), version=__version__, docs_url=None, redoc_url=None
+    )
+    app.include_router(router)
+    for kind in (Problem, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, problem)
+    return app
+
+
+def _as_problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        known = {404: NotFound, 405: MethodNotAllowed}
+        return known.get(error.status_code, BadRequest)(str(error.detail))
+    first = error.errors()[0] if isinstance(error, ValidationException) else {"loc": (), "msg": str(error)}
+    where = " ".join(str(part) for part in first["loc"])
+    return BadRequest(f"{where}: {first['msg']}")
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    raise NotFound(f"there is nothing at {scope['path']!r:.200}")

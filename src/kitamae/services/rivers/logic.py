@@ -1,0 +1,78 @@
+"""From an entity to a gauge, from a gauge to its state. A silent gauge is never a low river."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.services.rivers.models import Gauge, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LEVEL: Final = "水位"
+STALE: Final = timedelta(minutes=30)
+"""A gauge that has begun to report does so every five or ten minutes; after three missed reports we do not know."""
+ORDER: Final[tuple[State, ...]] = ("flood", "danger", "watch", "old", "silent", "below")
+"""What people must see first comes first; what we do not know comes before what is low."""
+
+
+def gauge(entity: dict[str, Any]) -> Gauge:
+    """From a normalized entity with the city's short names."""
+    parts = str(entity["id"]).split(":")
+    level = entity.get(LEVEL, {})
+    observed = level.get("observedAt")
+    value = _metres(entity, LEVEL)
+    place = entity.get("location", {}).get("value", {})
+    longitude, latitude = place["coordinates"][:2] if place.get("type") == "Point" else (None, None)
+    return Gauge(
+        id=str(entity["id"]),
+        code=parts[-1],
+        name=str(entity.get("名称", {}).get("value", parts[-1])),
+        reading=str(entity.get("名称_カナ", {}).get("value", "")),
+        municipality=parts[-2] if len(parts) > 4 else "",
+        level=value if observed else None,
+        at=datetime.fromisoformat(observed).astimezone(UTC) if observed and value is not None else None,
+        start=_metres(entity, "観測開始水位"),
+        danger=_metres(entity, "危険水位"),
+        flood=_metres(entity, "氾濫開始水位"),
+        longitude=longitude,
+        latitude=latitude,
+    )
+
+
+def _metres(entity: dict[str, Any], name: str) -> float | None:
+    value = entity.get(name, {}).get("value")
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def height(one: Gauge) -> State:
+    """Of the last level that it reported, whenever that was; silent where there is none."""
+    if one.level is None:
+        return "silent"
+    if one.flood is not None and one.level >= one.flood:
+        return "flood"
+    if one.danger is not None and one.level >= one.danger:
+        return "danger"
+    return "below" if one.start is not None and one.level < one.start else "watch"
+
+
+def state(one: Gauge, now: datetime) -> State:
+    """Of now. `now` in UTC."""
+    if one.at is None:
+        return "silent"
+    return height(one) if now - one.at <= STALE else "old"
+
+
+def in_order(gauges: Iterable[Gauge], now: datetime) -> list[Gauge]:
+    """The most urgent first; those in the same state by name."""
+    return sorted(gauges, key=lambda one: (ORDER.index(state(one, now)), one.reading or one.name))
+
+
+def scale(one: Gauge) -> tuple[float, float]:
+    """The ends of a bar that shows this gauge: a little below what it reports at all, a little above the flood."""
+    levels = [metres for _, metres in one.marks] + ([one.level] if one.level is not None else [])
+    if not levels:
+        return 0.0, 1.0
+    room = max(max(levels) - min(levels), 0.5) * 0.15
+    return min(levels) - room, max(levels) + room

@@ -1,0 +1,258 @@
+"""`/rivers`: every gauge, the most urgent first; `/rivers/{code}`: one gauge with its history; both without script.
+
+With script `/rivers/events` (server-sent events) brings each gauge's new card as soon as something changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from kitamae.sdk import chart
+from kitamae.sdk.problems import NotFound, Unavailable
+from kitamae.services.rivers import logic
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from kitamae.sdk.context import Reading
+    from kitamae.sdk.room import Room
+    from kitamae.services.rivers.models import Gauge, State
+
+MOST: Final = 2000
+LAST: Final = 1000
+"""Readings in a chart; a gauge in flood reports every five minutes, so this is three days of it."""
+IN_TABLE: Final = 100
+LISTENERS: Final = 500
+BREATH: Final = 1.0
+"""Seconds between two deliveries to one reader; what changes meanwhile is folded together."""
+TICK: Final = 20.0
+"""Seconds after which a reader hears at least that we are alive, and what has become old."""
+
+
+def routes(room: Room) -> list[BaseRoute]:
+    """Whole addresses; all of them begin with `/rivers`."""
+    listeners: set[object] = set()
+
+    async def index(request: Request) -> Response:
+        gauges, now = await _gauges(room), _now()
+        ours = [one for one in gauges if _ours(room, one)]
+        return room.page.render(
+            request,
+            "rivers.html",
+            ours=_with_state(logic.in_order(ours, now), now),
+            others=_with_state(logic.in_order([one for one in gauges if one not in ours], now), now),
+            now=now,
+            scale=logic.scale,
+        )
+
+    async def one(request: Request) -> Response:
+        gauge, now = await _gauge(room, request), _now()
+        readings = await room.context.history(gauge.id, logic.LEVEL, last=LAST)
+        return room.page.render(
+            request,
+            "river.html",
+            gauge=gauge,
+            state=logic.state(gauge, now),
+            height=logic.height(gauge),
+            now=now,
+            readings=readings[::-1][:IN_TABLE],
+            total=len(readings),
+            limit=IN_TABLE,
+            scale=logic.scale,
+        )
+
+    async def picture(request: Request) -> Response:
+        gauge = await _gauge(room, request)
+        readings = await room.context.history(gauge.id, logic.LEVEL, last=LAST)
+        if not readings:
+            raise NotFound(f"{gauge.id} has not reported anything yet")
+        drawn = await chart.svg(levels(gauge, readings, room.page.language(request)))
+        return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=60"})
+
+    async def events(request: Request) -> Response:
+        if len(listeners) >= LISTENERS:
+            raise Unavailable("too many are listening; the page can be loaded again by hand")
+        return StreamingResponse(
+            _stream(room, request, listeners),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    return [
+        Route("/rivers", index),
+        Route("/rivers/events", events),
+        Mount("/rivers/static", StaticFiles(directory=Path(__file__).parent / "static")),
+        Route("/rivers/{municipality:int}/{code}", one),
+        Route("/rivers/{municipality:int}/{code}/chart.svg", picture),
+    ]
+
+
+async def _stream(room: Room, request: Request, listeners: set[object]) -> AsyncIterator[bytes]:
+    """Cards of gauges that changed, or whose state changed because time went by."""
+    me = object()
+    listeners.add(me)
+    shown = {gauge.id: state for gauge, state in _with_state(await _gauges(room), _now())}
+    try:
+        with room.changes.follow("RiverGauge", tenant=room.city.tenant if room.city else "") as following:
+            yield b"retry: 5000\n: welcome\n\n"
+            while True:
+                try:
+                    changed = set(await asyncio.wait_for(following.next(), TICK))
+                except TimeoutError:
+                    changed = set()
+                    yield b": still here\n\n"
+                now = _now()
+                for gauge, state in _with_state(await _gauges(room), now):
+                    if gauge.id in changed or shown.get(gauge.id) != state:
+                        shown[gauge.id] = state
+                        yield _event(room, request, gauge, state)
+                await asyncio.sleep(BREATH)
+    finally:
+        listeners.discard(me)
+
+
+def _event(room: Room, request: Request, gauge: Gauge, state: State) -> bytes:
+    card = room.page.render(
+        request,
+        "card.html",
+        gauge=gauge,
+        state=state,
+        scale=logic.scale,
+        heading=2 if _ours(room, gauge) else 3,
+    )
+    told = {"id": anchor(gauge), "html": bytes(card.body).decode()}
+    return f"event: gauge\ndata: {json.dumps(told, ensure_ascii=False)}\n\n".encode()
+
+
+async def _gauges(room: Room) -> list[Gauge]:
+    found = await room.context.find(["RiverGauge"], limit=MOST)
+    full = [await room.context.full(str(entity["id"])) for entity in found]
+    return [logic.gauge(entity) for entity in full if entity]
+
+
+async def _gauge(room: Room, request: Request) -> Gauge:
+    urn = f"urn:ngsi-ld:RiverGauge:{request.path_params['municipality']:06d}:{request.path_params['code']}"
+    entity = await room.context.full(urn)
+    if entity is None:
+        raise NotFound(f"there is no gauge {urn}")
+    return logic.gauge(entity)
+
+
+def _ours(room: Room, gauge: Gauge) -> bool:
+    return room.city is None or gauge.municipality == room.city.code
+
+
+def _with_state(gauges: list[Gauge], now: datetime) -> list[tuple[Gauge, State]]:
+    return [(gauge, logic.state(gauge, now)) for gauge in gauges]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def anchor(gauge: Gauge) -> str:
+    """The card's id on the page."""
+    return f"gauge-{gauge.municipality}-{gauge.code}"
+
+
+_WORDS: Final = {
+    "ja": ("水位（m）", "日時", {}),
+    "ja_Hira": (
+        "みずの たかさ（m）",
+        "とき",
+        {
+            "観測開始水位": "はかりはじめる たかさ",
+            "危険水位": "あぶない たかさ",
+            "氾濫開始水位": "あふれはじめる たかさ",
+        },
+    ),
+    "en": (
+        "Level (m)",
+        "Time",
+        {"観測開始水位": "Starts to report", "危険水位": "Dangerous", "氾濫開始水位": "Starts to overflow"},
+    ),
+}
+_COLOURS: Final = {"観測開始水位": "#626264", "危険水位": "#8b3200", "氾濫開始水位": "#a90000"}
+_GAP: Final = timedelta(hours=1)
+
+
+def levels(gauge: Gauge, readings: list[Reading], language: str) -> dict[str, Any]:
+    """A line of the levels over time in Japan's time, a rule for each threshold; broken where nothing was reported."""
+    level, when, names = _WORDS.get(language, _WORDS["en" if language in ("zh", "ko") else "ja"])
+    rows: list[dict[str, Any]] = []
+    part, before = 0, None
+    for one in readings:
+        if before is not None and one.at - before > _GAP:
+            part += 1
+        before = one.at
+        local = one.at.astimezone(UTC) + timedelta(
+            hours=9
+        )  # written as UTC so that no machine's zone matters
+        rows.append({"at": local.strftime("%Y-%m-%dT%H:%M:%SZ"), "level": one.value, "part": part})
+    low, high = logic.scale(gauge)
+    low, high = min([low, *(row["level"] for row in rows)]), max([high, *(row["level"] for row in rows)])
+    x = {
+        "field": "at",
+        "type": "temporal",
+        "scale": {"type": "utc"},
+        "title": when,
+        "axis": {"format": "%-m/%-d %H:%M", "labelOverlap": True, "grid": False},
+    }
+    y = {
+        "field": "level",
+        "type": "quantitative",
+        "title": level,
+        "scale": {"domain": [low, high], "nice": True},
+    }
+    rules: list[dict[str, Any]] = [
+        {
+            "data": {"values": [{"level": metres, "name": f"{names.get(name, name)} {metres:g}"}]},
+            "encoding": {"y": y},
+            "layer": [
+                {"mark": {"type": "rule", "strokeDash": [6, 4], "strokeWidth": 2, "color": _COLOURS[name]}},
+                {
+                    "mark": {"type": "text", "align": "left", "baseline": "bottom", "dy": -3, "color": _COLOURS[name], "fontSize": 13},
+                    "encoding": {"text": {"field": "name"}, "x": {"value": 4}},
+                },
+            ],
+        }
+        for name, metres in gauge.marks
+    ]  # fmt: skip
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": 640,
+        "height": 320,
+        "background": "white",
+        "padding": 12,
+        "config": {
+            "font": "sans-serif",
+            "axis": {
+                "labelFontSize": 13,
+                "titleFontSize": 13,
+                "labelColor": "#1a1a1a",
+                "titleColor": "#1a1a1a",
+            },
+        },
+        "layer": [
+            {
+                "data": {"values": rows},
+                "encoding": {"x": x, "y": y, "detail": {"field": "part", "type": "nominal"}},
+                "layer": [
+                    {"mark": {"type": "line", "color": "#00428c", "strokeWidth": 2.5}},
+                    {"mark": {"type": "point", "color": "#00428c", "filled": True, "size": 18}},
+                ],
+            },
+            *rules,
+        ],
+    }

@@ -1,0 +1,61 @@
+"""A server in a process of its own, for tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KITAMAE = [sys.executable, "-m", "kitamae"]
+
+
+def kitamae(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*KITAMAE, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "COLUMNS": "200", **environment},
+    )
+
+
+@dataclass
+class Served:
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    address: str
+    link: str
+
+    def ask(
+        self, method: str, path: str, sent: Any = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request; errors are answers too."""
+        content = None if sent is None else json.dumps(sent).encode()
+        headers = {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        request = urllib.request.Request(self.address + path, content, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, dict(answer.headers), answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, dict(error.headers), error.read()
+
+    def stop(self) -> int:
+        """As Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        """As the power does."""
+        self.process.kill()
+        self.process.wait(20)

@@ -1,0 +1,578 @@
+"""What every store does. `conftest.STORES` says which there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.context.entity import Attribute, Entity
+from kitamae.kernel.context.operations.append import Append
+from kitamae.kernel.context.operations.attribute import DeleteAttribute
+from kitamae.kernel.context.operations.command import Command, Effect, Operation
+from kitamae.kernel.context.operations.create import Create, Upsert
+from kitamae.kernel.context.operations.delete import Delete, Expire
+from kitamae.kernel.context.operations.update import Update
+from kitamae.kernel.context.query.tree import Compare, EntityQuery, Op, OrderBy, TypeQ
+from kitamae.kernel.context.query.tree import Path as QPath
+from kitamae.kernel.context.store import Change, Instance, InstanceQuery, Store, Transaction
+from kitamae.kernel.problems import AlreadyExists, Conflict, NotFound, Problem
+
+Opener = Callable[..., Awaitable[Store]]
+
+TYPE = "https://example.org/温度計"
+ROOM = "https://example.org/Room"
+LEVEL = "https://example.org/水位"
+NAME = "https://example.org/name"
+PLACE = "https://uri.etsi.org/ngsi-ld/location"
+HOUR = 3_600_000_000
+
+
+def entity(number: int, *types: str, **more: Any) -> Entity:
+    return {
+        "id": f"urn:ngsi-ld:T:{number:03}",
+        "type": list(types) or [TYPE],
+        "attrs": {
+            LEVEL: [{"kind": "Property", "v": number}],
+            NAME: [{"kind": "Property", "v": f"第{number}"}],
+        },
+        **more,  # type: ignore[typeddict-item]
+    }
+
+
+def command(operation: Operation, id: str = "urn:ngsi-ld:T:001", tenant: str = "") -> Command:
+    return Command(tenant, id, operation, "tester")
+
+
+def create(number: int, tenant: str = "", **more: Any) -> Command:
+    made = entity(number, **more)
+    return command(Create(made), made["id"], tenant)
+
+
+def level(value: Any, at: str | None = None) -> Update:
+    one: Attribute = {"kind": "Property", "v": value}
+    if at:
+        one["observedAt"] = at
+    return Update({"attrs": {LEVEL: [one]}})
+
+
+async def done(store: Store, *commands: Command) -> list[Effect]:
+    """All of them, none of which may fail."""
+    answers = await store.apply(commands)
+    failed = [one for one in answers if isinstance(one, Problem)]
+    assert not failed, failed
+    return [one for one in answers if isinstance(one, Effect)]
+
+
+async def state(store: Store, number: int = 1, tenant: str = "") -> Entity | None:
+    row = await store.row(tenant, f"urn:ngsi-ld:T:{number:03}")
+    return None if row is None else orjson.loads(row.doc)
+
+
+def of(*numbers: int, **more: Any) -> InstanceQuery:
+    return InstanceQuery("", tuple(f"urn:ngsi-ld:T:{n:03}" for n in numbers), **more)
+
+
+# --- writing
+async def test_what_was_created_is_read_back_as_the_operation_left_it(store: Store) -> None:
+    (effect,) = await done(store, create(1))
+    row = await store.row("", "urn:ngsi-ld:T:001")
+    assert row is not None
+    assert orjson.loads(row.doc) == effect.after
+    assert (await store.changes(0, 10))[0].seq == row.version
+
+
+async def test_each_command_of_a_batch_fails_alone(store: Store) -> None:
+    answers = await store.apply([create(1), create(1), create(2), command(Delete(), "urn:ngsi-ld:T:009")])
+    assert [type(one) for one in answers] == [Effect, AlreadyExists, Effect, NotFound]
+    assert await state(store, 2)
+
+
+async def test_a_version_rises_with_every_write_and_the_bytes_are_those_of_the_version(store: Store) -> None:
+    await done(store, create(1))
+    first = await store.row("", "urn:ngsi-ld:T:001")
+    await done(store, command(level(5)))
+    second = await store.row("", "urn:ngsi-ld:T:001")
+    assert first
+    assert second
+    assert first.key == second.key
+    assert first.version < second.version
+    assert orjson.loads(second.doc)["attrs"][LEVEL][0]["v"] == 5
+
+
+async def test_work_is_all_or_nothing_and_what_it_raises_is_raised_to_who_asked(store: Store) -> None:
+    async def work(tx: Transaction) -> None:
+        await tx.apply(create(1))
+        await tx.put("", "note", "n", {"a": 1})
+        assert await tx.entity("", "urn:ngsi-ld:T:001")
+        raise Conflict("no")
+
+    with pytest.raises(Conflict, match="no"):
+        await store.transact(work)
+    assert await state(store) is None
+    assert await store.get("", "note", "n") is None
+    assert await store.changes(0, 10) == []
+    await done(store, create(1))
+
+
+async def test_a_refused_apply_inside_work_leaves_the_rest_of_the_work(store: Store) -> None:
+    await done(store, create(1))
+
+    async def work(tx: Transaction) -> str:
+        with pytest.raises(AlreadyExists):
+            await tx.apply(create(1))
+        await tx.apply(create(2))
+        return "went on"
+
+    assert await store.transact(work) == "went on"
+    assert await state(store, 2)
+
+
+async def test_work_that_waits_for_something_else_is_an_error_and_writes_nothing(store: Store) -> None:
+    async def work(tx: Transaction) -> None:
+        await tx.apply(create(1))
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="waited for something other than the store"):
+        await store.transact(work)
+    assert await state(store) is None
+
+
+async def test_writes_that_arrive_together_keep_the_order_in_which_they_were_asked(store: Store) -> None:
+    await done(store, create(1))
+    await asyncio.gather(*(store.apply([command(level(n))]) for n in range(200)))
+    changes = await store.changes(0, 1000)
+    values = [change.touched[0].after["v"] for change in changes[1:] if change.touched[0].after]
+    assert values == list(range(200))
+    assert [one.seq for one in changes] == sorted({one.seq for one in changes})
+
+
+async def test_a_clock_that_is_set_back_changes_no_order(opener: Opener, tmp_path: Path) -> None:
+    times = iter([100 * HOUR, 100 * HOUR - 1_000_000, 90 * HOUR, 90 * HOUR + 1])
+    store = await opener(tmp_path, now=lambda: next(times))
+    for n in range(4):
+        await done(store, create(n))
+    changes = await store.changes(0, 10)
+    assert [one.entity[-1] for one in changes] == ["0", "1", "2", "3"]
+    assert [one.at for one in changes] == [100 * HOUR, 100 * HOUR, 90 * HOUR, 90 * HOUR + 1]
+    await store.close()
+
+
+async def test_a_change_tells_who_did_what_to_which_types(store: Store) -> None:
+    await done(store, create(1), command(level(7)), command(Delete()))
+    made, changed, gone = await store.changes(0, 10)
+    assert (made.verb, made.actor, made.types, made.entity) == (
+        "created",
+        "tester",
+        [TYPE],
+        "urn:ngsi-ld:T:001",
+    )
+    assert [(one.name, one.verb) for one in changed.touched] == [(LEVEL, "updated")]
+    assert gone.verb == "deleted"
+    assert {one.name for one in gone.touched} == {LEVEL, NAME}
+    assert await store.changes(changed.seq, 10) == [gone]
+    assert await store.changes(0, 1) == [made]
+
+
+# --- watchers
+async def test_what_a_watcher_owes_commits_with_the_change_and_is_there_after_a_restart(
+    opener: Opener, tmp_path: Path
+) -> None:
+    store = await opener(tmp_path)
+
+    async def watch(tx: Transaction, change: Change, effect: Effect) -> None:
+        assert effect.after
+        assert await tx.entity(change.tenant, change.entity) == effect.after
+        await tx.owe(change.tenant, "urn:sub:1", change.seq, b'{"n":1}')
+
+    store.on_change(watch)
+    await done(store, create(1), create(2))
+    await store.close()
+    store = await opener(tmp_path)
+    owed = await store.owed("urn:sub:1", 0, 10)
+    assert [one.seq for one in owed] == [one.seq for one in await store.changes(0, 10)]
+    assert owed[0].payload == b'{"n":1}'
+    await store.close()
+
+
+async def test_a_command_that_a_watcher_refuses_fails_alone_and_leaves_nothing(store: Store) -> None:
+    async def watch(tx: Transaction, change: Change, effect: Effect) -> None:
+        await tx.owe("", "q", change.seq, b"{}")
+        if change.entity.endswith("2"):
+            raise Conflict("not this one")
+
+    store.on_change(watch)
+    answers = await store.apply([create(1), create(2), create(3)])
+    assert [type(one) for one in answers] == [Effect, Conflict, Effect]
+    assert [one.entity[-1] for one in await store.changes(0, 10)] == ["1", "3"]
+    assert len(await store.owed("q", 0, 10)) == 2
+    assert await state(store, 2) is None
+    assert await store.types("") == {TYPE: 2}
+    assert await store.instances(of(2)) == []
+
+
+async def test_changes_are_heard_after_the_commit_and_before_the_answer(store: Store) -> None:
+    heard: list[str] = []
+
+    def hear(changes: Sequence[Change]) -> None:
+        heard.extend(one.entity[-1] for one in changes)
+
+    store.on_commit(hear)
+    await done(store, create(1))
+    assert heard == ["1"]
+    await store.apply([create(1)])
+    assert heard == ["1"]
+
+
+# --- history
+async def test_every_change_of_an_attribute_is_remembered(store: Store) -> None:
+    await done(store, create(1), command(level(2)), command(level(3, "2026-01-01T00:00:00Z")))
+    found = await store.instances(of(1, attrs=(LEVEL,)))
+    assert sorted(one.attribute["v"] for one in found) == [1, 2, 3]
+    (observed,) = [one for one in found if one.observed_at is not None]
+    assert observed.observed_at == clock.micros("2026-01-01T00:00:00Z")
+    assert len({one.instance_id for one in found}) == 3
+
+
+async def test_an_interval_holds_its_start_and_not_its_end(store: Store) -> None:
+    times = [f"2026-01-01T0{n}:00:00Z" for n in range(5)]
+    await done(store, create(1), *(command(level(n, at)) for n, at in enumerate(times)))
+    at = [clock.micros(one) for one in times]
+
+    async def values(**more: Any) -> list[Any]:
+        return [one.attribute["v"] for one in await store.instances(of(1, attrs=(LEVEL,), **more))]
+
+    assert await values(timerel="between", at=at[1], end=at[3]) == [1, 2]
+    assert await values(timerel="before", at=at[1]) == [0]
+    assert await values(timerel="after", at=at[3]) == [4]
+    assert await values(timerel="after", at=at[0], last=2) == [3, 4]
+    assert await values(timerel="after", at=at[0], limit=2) == [1, 2]
+    assert await values(timerel="before", at=at[4], timeproperty="deletedAt") == []
+
+
+async def test_late_readings_take_their_place_in_time(store: Store) -> None:
+    await done(store, create(1))
+    for hour in (3, 1, 2):
+        await done(store, command(level(hour, f"2026-01-01T0{hour}:00:00Z")))
+    found = await store.instances(of(1, attrs=(LEVEL,), timerel="after", at=0))
+    assert [one.attribute["v"] for one in found] == [1, 2, 3]
+
+
+async def test_modified_and_created_times_can_be_asked_for(opener: Opener, tmp_path: Path) -> None:
+    times = iter(range(10 * HOUR, 100 * HOUR, HOUR))
+    store = await opener(tmp_path, now=lambda: next(times))
+    await done(store, create(1), command(level(2)), command(level(3)))
+    modified = await store.instances(
+        of(1, attrs=(LEVEL,), timeproperty="modifiedAt", timerel="after", at=10 * HOUR)
+    )
+    assert [one.attribute["v"] for one in modified] == [2, 3]
+    assert [one.modified_at for one in modified] == [11 * HOUR, 12 * HOUR]
+    created = await store.instances(
+        of(1, attrs=(LEVEL,), timeproperty="createdAt", timerel="before", at=11 * HOUR)
+    )
+    assert [one.attribute["v"] for one in created] == [1, 2, 3]
+    await store.close()
+
+
+async def test_datasets_have_histories_of_their_own(store: Store) -> None:
+    made = entity(1)
+    made["attrs"][LEVEL].append({"kind": "Property", "v": 99, "datasetId": "urn:d"})
+    await done(store, command(Create(made)))
+    assert [one.attribute["v"] for one in await store.instances(of(1, datasets=("urn:d",)))] == [99]
+    assert [
+        one.attribute["v"] for one in await store.instances(of(1, attrs=(LEVEL,), datasets=("@none",)))
+    ] == [1]
+    assert [one.attribute["v"] for one in await store.instances(of(1, attrs=(LEVEL,)))] == [1, 99]
+
+
+async def test_what_was_deleted_says_when_and_stays_remembered(store: Store) -> None:
+    await done(store, create(1), command(DeleteAttribute(NAME)), command(Delete()))
+    found = await store.instances(of(1, timeproperty="deletedAt", timerel="after", at=0))
+    assert {one.name for one in found} == {LEVEL, NAME}
+    assert all(one.deleted_at == one.modified_at for one in found)
+    assert await state(store) is None
+    kept = await store.remembered(EntityQuery(types=TypeQ(((TYPE,),)), count=True), of())
+    assert (len(kept.rows), kept.count) == (1, 1)
+    assert "deletedAt" in orjson.loads(kept.rows[0].doc)
+
+
+async def test_one_that_is_created_again_has_its_whole_history(store: Store) -> None:
+    await done(store, create(1), command(Delete()), create(1))
+    found = await store.instances(of(1, attrs=(LEVEL,)))
+    assert [one.attribute["v"] for one in found] == [1, "urn:ngsi-ld:null", 1]
+    kept = await store.remembered(EntityQuery(), of())
+    assert len(kept.rows) == 1
+    assert "deletedAt" not in orjson.loads(kept.rows[0].doc)
+
+
+async def test_remembered_are_those_with_history_in_the_interval_by_id(store: Store) -> None:
+    for n in (3, 1, 2):
+        await done(store, create(n), command(level(n, f"2026-01-0{n}T00:00:00Z"), f"urn:ngsi-ld:T:{n:03}"))
+    at = clock.micros("2026-01-02T00:00:00Z")
+    kept = await store.remembered(
+        EntityQuery(count=True, limit=1), of(attrs=(LEVEL,), timerel="between", at=at, end=at + 48 * HOUR)
+    )
+    assert [orjson.loads(one.doc)["id"][-1] for one in kept.rows] == ["2"]
+    assert kept.count == 2
+
+
+async def test_history_is_added_edited_and_dropped_one_instance_at_a_time(store: Store) -> None:
+    await done(store, create(1))
+    one = Instance(
+        "urn:ngsi-ld:T:001",
+        LEVEL,
+        "urn:i:1",
+        {"kind": "Property", "v": 50},
+        5 * HOUR,
+        6 * HOUR,
+        6 * HOUR,
+        None,
+    )
+
+    async def add(tx: Transaction) -> None:
+        await tx.add_instances("", one.entity, [one, replace(one, instance_id="", observed_at=7 * HOUR)])
+
+    await store.transact(add)
+    query = of(1, attrs=(LEVEL,), timerel="before", at=100 * HOUR)
+    found = await store.instances(query)
+    assert [one.observed_at for one in found] == [5 * HOUR, 7 * HOUR]
+    assert found[0].instance_id == "urn:i:1"
+    assert found[1].instance_id not in ("", "urn:i:1")
+    named = of(1, attrs=(LEVEL,), instance="urn:i:1")
+    assert [one.instance_id for one in await store.instances(named)] == ["urn:i:1"]
+
+    async def drop(tx: Transaction) -> int:
+        return await tx.drop_instances(named)
+
+    assert await store.transact(drop) == 1
+    assert [one.observed_at for one in await store.instances(query)] == [7 * HOUR]
+    assert await state(store) is not None
+
+
+async def test_an_entity_that_only_history_knows_is_remembered_until_it_is_forgotten(store: Store) -> None:
+    one = Instance("urn:ngsi-ld:T:001", LEVEL, "", {"kind": "Property", "v": 5}, HOUR, HOUR, HOUR, None)
+
+    async def add(tx: Transaction) -> None:
+        await tx.add_instances("", one.entity, [one])
+
+    with pytest.raises(NotFound):
+        await store.transact(add)
+
+    async def remember(tx: Transaction) -> None:
+        await tx.remember("", {"id": one.entity, "type": [TYPE], "attrs": {}})
+        await tx.add_instances("", one.entity, [one])
+
+    await store.transact(remember)
+    asked = EntityQuery(types=TypeQ(((TYPE,),)))
+    assert await state(store) is None
+    assert len((await store.remembered(asked, of())).rows) == 1
+    assert (await store.remembered(replace(asked, types=TypeQ(((ROOM,),))), of())).rows == []
+
+    async def forget(tx: Transaction) -> int:
+        return await tx.drop_instances(of(1))
+
+    assert await store.transact(forget) == 1
+    assert (await store.remembered(asked, of())).rows == []
+    assert await store.instances(of(1)) == []
+
+
+async def test_readings_are_values_and_times_whatever_the_value_is(store: Store) -> None:
+    await done(store, create(1))
+    told: list[Any] = [1, 2.5, "満", True, {"a": [1]}, 2**60]
+    for hour, value in enumerate(told):
+        await done(store, command(level(value, f"2026-01-01T{hour:02}:00:00Z")))
+    (series,) = await store.readings(of(1, attrs=(LEVEL,), timerel="after", at=0, last=5))
+    assert (series.entity, series.name, series.kind, series.dataset) == (
+        "urn:ngsi-ld:T:001",
+        LEVEL,
+        "Property",
+        "",
+    )
+    start = clock.micros("2026-01-01T00:00:00Z")
+    assert series.points == [(value, start + hour * HOUR) for hour, value in enumerate(told)][1:]
+    assert [type(value) for value, _ in series.points] == [float, str, bool, dict, int]
+    (series,) = await store.readings(of(1, attrs=(LEVEL,)))
+    assert len(series.points) == 7  # with that of the creation, which nobody observed
+    await done(store, command(DeleteAttribute(LEVEL)))
+    (series,) = await store.readings(of(1, attrs=(LEVEL,)))
+    assert series.points[-1][0] == "urn:ngsi-ld:null"
+
+
+# --- queries
+async def test_pages_of_a_query_follow_the_order_of_creation_and_count_all(store: Store) -> None:
+    await done(store, *(create(n) for n in (5, 3, 9, 1)))
+    query = EntityQuery(types=TypeQ(((TYPE,),)), limit=3, count=True)
+    first, second = await store.find(query), await store.find(replace(query, offset=3))
+    ids = [orjson.loads(row.doc)["id"][-1] for row in [*first.rows, *second.rows]]
+    assert ids == ["5", "3", "9", "1"]
+    assert first.count == second.count == 4
+    assert (await store.find(replace(query, limit=0))).count == 4
+    assert (await store.find(replace(query, offset=9))).count == 4
+    assert (await store.find(replace(query, count=False))).count is None
+
+
+async def test_an_order_by_value_is_the_order_of_all_not_of_a_page(store: Store) -> None:
+    await done(store, *(create(n) for n in (5, 3, 9, 1)))
+    query = EntityQuery(order=(OrderBy(QPath((LEVEL,)), descending=True),), limit=2, offset=1, count=True)
+    found = await store.find(query)
+    assert [orjson.loads(row.doc)["id"][-1] for row in found.rows] == ["5", "3"]
+    assert found.count == 4
+
+
+async def test_a_stream_gives_every_match_once(store: Store) -> None:
+    await done(store, *(create(n) for n in range(700)), create(900))
+    query = EntityQuery(q=Compare(QPath((LEVEL,)), Op.LESS, (650,)), limit=1)
+    ids = [orjson.loads(row.doc)["id"] async for row in store.stream(query)]
+    assert ids == [f"urn:ngsi-ld:T:{n:03}" for n in range(650)]
+
+
+async def test_what_changed_is_found_as_it_is_now(store: Store) -> None:
+    await done(store, create(1), create(2))
+    hot = EntityQuery(q=Compare(QPath((LEVEL,)), Op.EQUAL, (7,)))
+    assert (await store.find(hot)).rows == []
+    await done(store, command(level(7)))
+    assert len((await store.find(hot)).rows) == 1
+    await done(store, command(Delete()))
+    assert (await store.find(hot)).rows == []
+
+
+async def test_a_place_that_moves_is_found_where_it_is(store: Store) -> None:
+    from kitamae.kernel.context.query.tree import Geo, Geometry
+
+    def at(east: float) -> Append:
+        return Append(
+            {"attrs": {PLACE: [{"kind": "GeoProperty", "v": {"type": "Point", "coordinates": [east, 36.3]}}]}}
+        )
+
+    def near(east: float) -> EntityQuery:
+        return EntityQuery(geo=Geo("near", Geometry("Point", (east, 36.3)), PLACE, max_distance=50.0))
+
+    await done(store, create(1), command(at(136.3)))
+    assert len((await store.find(near(136.3))).rows) == 1
+    await done(store, command(at(136.4)))
+    assert (await store.find(near(136.3))).rows == []
+    assert len((await store.find(near(136.4))).rows) == 1
+    await done(store, command(DeleteAttribute(PLACE)))
+    assert (await store.find(near(136.4))).rows == []
+
+
+async def test_discovery_counts_types_attributes_and_kinds(store: Store) -> None:
+    two = entity(2, TYPE, ROOM)
+    two["attrs"][PLACE] = [{"kind": "GeoProperty", "v": {"type": "Point", "coordinates": [136.3, 36.3]}}]
+    await done(store, create(1), command(Create(two), two["id"]), create(3))
+    assert await store.types("") == {TYPE: 3, ROOM: 1}
+    found = await store.attributes("")
+    assert {name: one["count"] for name, one in found.items()} == {LEVEL: 3, NAME: 3, PLACE: 1}
+    assert found[PLACE]["kinds"] == ["GeoProperty"]
+    assert sorted(found[PLACE]["types"]) == sorted([TYPE, ROOM])
+    assert set(await store.attributes("", ROOM)) == {LEVEL, NAME, PLACE}
+    await done(store, command(Delete(), two["id"]), command(DeleteAttribute(NAME)))
+    assert await store.types("") == {TYPE: 2}
+    assert {name: one["count"] for name, one in (await store.attributes("")).items()} == {LEVEL: 2, NAME: 1}
+
+
+async def test_tenants_do_not_see_each_other(store: Store) -> None:
+    await done(store, create(1), create(1, "kaga"), create(2, "kaga"))
+    await done(store, command(level(9), tenant="kaga"))
+    assert await store.tenants() == ["", "kaga"]
+    assert (await state(store))["attrs"][LEVEL][0]["v"] == 1  # type: ignore[index]
+    assert len((await store.find(EntityQuery(tenant="kaga"))).rows) == 2
+    assert await store.types("") == {TYPE: 1}
+    assert len(await store.instances(of(1, attrs=(LEVEL,)))) == 1
+    assert len((await store.remembered(EntityQuery(), of())).rows) == 1
+
+
+async def test_what_has_expired_is_named_and_can_be_created_anew(opener: Opener, tmp_path: Path) -> None:
+    times = iter(clock.micros("2026-01-01T00:00:00Z") + n * HOUR for n in range(100))
+    store = await opener(tmp_path, now=lambda: next(times))
+    await done(store, create(1, expiresAt="2026-01-01T01:30:00Z"), create(2))
+    at = clock.micros("2026-01-01T01:30:00Z")
+    assert await store.expired(at - 1, 10) == []
+    assert await store.expired(at, 10) == [("", "urn:ngsi-ld:T:001", "")]
+    await done(store, create(1))  # over the expired one
+    assert await store.expired(at, 10) == []
+    assert await store.types("") == {TYPE: 2}
+    assert (await store.find(EntityQuery(count=True))).count == 2
+    await done(store, command(Upsert(entity(1, expiresAt="2026-01-01T00:00:00Z"))), command(Expire()))
+    assert await state(store) is None
+    await store.close()
+
+
+# --- documents and queues
+async def test_documents_stay_in_the_order_of_their_creation(store: Store) -> None:
+    async def work(tx: Transaction) -> None:
+        for name in "cab":
+            await tx.put("", "subscription", name, {"name": name})
+        await tx.put("kaga", "subscription", "a", {"name": "other"})
+        await tx.put("", "context", "a", [1])
+        await tx.put("", "subscription", "c", {"name": "new"})
+
+    await store.transact(work)
+    assert await store.documents("", "subscription") == [
+        ("", "c", {"name": "new"}),
+        ("", "a", {"name": "a"}),
+        ("", "b", {"name": "b"}),
+    ]
+    assert [one[:2] for one in await store.documents(None, "subscription")] == [
+        ("", "c"), ("", "a"), ("", "b"), ("kaga", "a"),
+    ]  # fmt: skip
+    assert await store.get("kaga", "subscription", "a") == {"name": "other"}
+
+    async def drop(tx: Transaction) -> list[bool]:
+        return [await tx.drop("", "subscription", "a"), await tx.drop("", "subscription", "a")]
+
+    assert await store.transact(drop) == [True, False]
+    assert await store.get("", "subscription", "a") is None
+
+
+async def test_a_queue_gives_what_is_owed_until_it_is_settled_and_never_a_number_twice(
+    opener: Opener, tmp_path: Path
+) -> None:
+    store = await opener(tmp_path)
+
+    async def owe(tx: Transaction) -> None:
+        for n in range(3):
+            await tx.owe("", "a", n, b"%d" % n)
+        await tx.owe("kaga", "b", 9, b"9")
+
+    await store.transact(owe)
+    owed = await store.owed("a", 0, 2)
+    assert [one.payload for one in owed] == [b"0", b"1"]
+    assert await store.queues() == [("", "a", 3), ("kaga", "b", 1)]
+    last = (await store.owed("b", 0, 10))[0].number
+    await store.settle([owed[0].number, last])
+    await store.close()  # finishes what was begun
+    store = await opener(tmp_path)
+    assert await store.queues() == [("", "a", 2)]
+    assert [one.payload for one in await store.owed("a", owed[1].number, 10)] == [b"2"]
+    await store.transact(owe)
+    assert (await store.owed("b", 0, 10))[0].number > last
+    await store.close()
+
+
+# --- keeping
+async def test_everything_is_there_after_a_restart(opener: Opener, tmp_path: Path) -> None:
+    store = await opener(tmp_path)
+    await done(store, create(1), create(2), command(level(5)), command(Delete(), "urn:ngsi-ld:T:002"))
+    before = (
+        await store.row("", "urn:ngsi-ld:T:001"),
+        await store.changes(0, 10),
+        await store.instances(of(1, 2)),
+    )
+    await store.close()
+    store = await opener(tmp_path)
+    after = (
+        await store.row("", "urn:ngsi-ld:T:001"),
+        await store.changes(0, 10),
+        await store.instances(of(1, 2)),
+    )
+    assert after == before
+    await done(store, create(3))
+    assert (await store.changes(0, 10))[-1].seq > before[1][-1].seq
+    await store.close()

@@ -1,0 +1,79 @@
+"""A lane gives every row once and in order, however offers, reads and pauses fall together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from memory_store import MemoryStore
+
+from kitamae.kernel.context.subscription import lane as lanes
+from kitamae.kernel.context.subscription.lane import Budget, Lane
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("owe"), st.integers(1, 400)),
+        st.tuples(st.just("late"), st.integers(1, 5)),
+        st.tuples(st.just("take"), st.integers(1, 300)),
+        st.tuples(st.just("let_go"), st.just(0)),
+        st.tuples(st.just("owe while reading"), st.integers(1, 5)),
+    ),
+    max_size=30,
+)
+
+
+@given(steps, st.integers(1, 300))
+def test_every_row_comes_once_and_in_order(script: Any, budget: int) -> None:
+    async def play() -> None:
+        store: Any = MemoryStore()
+        shared = Budget(budget)
+        lane = Lane(store, "urn:s:1", shared)
+        given_out: list[int] = []
+
+        async def owe(count: int) -> list[Any]:
+            for _ in range(count):
+                await store.owe("", "urn:s:1", 1, b"{}")
+            return [store.owed_rows[store.number - count + 1 + n] for n in range(count)]
+
+        async def take(most: int) -> int:
+            batch = await lane.take(most)
+            given_out.extend(one.number for one in batch)
+            lane.took(batch)
+            return len(batch)
+
+        unannounced: list[Any] = []
+
+        def announce() -> None:
+            for one in unannounced:
+                lane.offer(one)
+            unannounced.clear()
+
+        for step, count in script:
+            if step == "owe":
+                announce()
+                for one in await owe(count):
+                    lane.offer(one)
+            elif step == "late":
+                announce()
+                unannounced.extend(await owe(count))
+            elif step == "take":
+                await take(count)
+            elif step == "let_go":
+                lane.let_go()
+            else:
+                announce()
+
+                async def meanwhile(many: int) -> None:
+                    for one in await owe(many):
+                        lane.offer(one)
+
+                await asyncio.gather(take(1), meanwhile(count))
+        announce()
+        while not lane.empty:
+            await take(lanes.HELD)
+        assert given_out == list(range(1, store.number + 1))
+        assert shared.used == 0
+
+    asyncio.run(play())

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from kitamae.kernel.people.person import NOBODY, SYSTEM, Principal
+from kitamae.kernel.people.policy import Policy, Question
+from kitamae.kernel.problems import Forbidden, NotSignedIn
+
+STAFF = Principal("staff-1", "staff", assurance=1)
+GAUGE = Principal("token-1", "device", frozenset({"write:entity:https://example.org/RiverGauge"}), 1)
+
+
+def test_reading_what_is_public_needs_nobody_and_changing_it_somebody() -> None:
+    Policy().demand(Question(NOBODY, "read", "entity:https://example.org/RiverGauge"))
+    with pytest.raises(NotSignedIn):
+        Policy().demand(Question(NOBODY, "write", "entity:https://example.org/RiverGauge"))
+
+
+def test_a_token_reaches_as_far_as_its_scopes() -> None:
+    Policy().demand(Question(GAUGE, "write", "entity:https://example.org/RiverGauge"))
+    for action, what in (("write", "entity:https://example.org/Town"), ("subscribe", "subscription")):
+        with pytest.raises(Forbidden):
+            Policy().demand(Question(GAUGE, action, what))  # type: ignore[arg-type]  # both are actions
+
+
+def test_open_opens_the_broker_and_not_the_house() -> None:
+    Policy(open=True).demand(Question(NOBODY, "write", "entity:x"))
+    with pytest.raises(NotSignedIn):
+        Policy(open=True).demand(Question(NOBODY, "operate", "system:metrics"))
+
+
+def test_staff_and_the_system_may_change_what_is_public() -> None:
+    for who in (STAFF, SYSTEM):
+        Policy().demand(Question(who, "write", "entity:x"))
