@@ -44,9 +44,11 @@ class Lock:
         os.close(self._fd)
 
 
-def writer(path: Path) -> apsw.Connection:
-    """The one connection that writes. What it commits is on disk when COMMIT returns."""
-    db = apsw.Connection(str(path))
+def durable(db: apsw.Connection, most_bytes: int | None = None) -> None:
+    """Make it the one connection that writes: what it commits is on disk when COMMIT returns.
+
+    `most_bytes`: what the file may grow to; beyond it the disk counts as full.
+    """
     db.set_busy_timeout(5_000)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
@@ -54,8 +56,8 @@ def writer(path: Path) -> apsw.Connection:
     db.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * 4096 * 2}")
     db.execute("PRAGMA cache_size = -24000")
     db.execute("PRAGMA temp_store = MEMORY")
-    db.execute("PRAGMA recursive_triggers = OFF")
-    return db
+    if most_bytes is not None:
+        db.execute(f"PRAGMA max_page_count = {max(1, most_bytes // 4096):d}")
 
 
 def reader(path: Path, cache_kb: int = 8_000) -> apsw.Connection:

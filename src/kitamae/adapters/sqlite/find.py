@@ -28,7 +28,7 @@ _SQL = queries("entity", "history")
 _READ, _BY_KEY = _SQL["entity_read"], _SQL["entity_by_key"]
 _ROW: Final = "e.key, e.version, e.doc"
 
-QUICK: Final = 200  # documents that the event loop may look into for one query
+QUICK: Final = 100  # documents that the event loop may look into for one query
 
 
 def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick: bool = False) -> Found:

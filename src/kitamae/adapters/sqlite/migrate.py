@@ -46,7 +46,7 @@ def version(db: apsw.Connection) -> int:
     """0: empty. Raises StoreUnknown for another program's database, StoreTooNew for one of a newer Kitamae."""
     at = int(db.pragma("user_version"))
     if db.pragma("application_id") != APPLICATION_ID:
-        if db.execute("SELECT count(*) FROM sqlite_schema").get:
+        if db.execute("SELECT count(*) FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*'").get:
             raise StoreUnknown(f"{db.filename} is a database, but not one of Kitamae's; nothing was changed")
         return 0
     newest = len(steps())

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 THREADS: Final = 3
 QUICK: Final = 30_000  # steps of SQLite's machine that the event loop may wait for: about a millisecond
-STEPS: Final = 100_000  # between two looks at the clock
+STEPS: Final = 5_000  # between two looks at the clock
 
 
 class TooLong(Exception):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import apsw
+
 from kitamae.adapters.sqlite import backup, database, hot, migrate
 from kitamae.adapters.sqlite.reading import Reading
 from kitamae.adapters.sqlite.writer import Writer
@@ -38,20 +40,27 @@ async def open(
     now: Callable[[], int] = clock.now,
     check: bool = False,
     time_limit: float = 5.0,
+    most_bytes: int | None = None,
 ) -> SqliteStore:
     """Open the city's state, or begin it. `path` is the database file; its directory is locked for this process.
 
     `hot`: expanded names of the attributes that are indexed. `check`: read the whole file for damage first.
-    `time_limit`: seconds that one query may take. Raises StoreInUse, StoreTooNew, StoreUnknown, StoreDamaged.
+    `time_limit`: seconds that one query may take. `most_bytes`: what the file may grow to. Raises StoreInUse, StoreTooNew, StoreUnknown, StoreDamaged.
     """
-    return SqliteStore(path, tuple(dict.fromkeys(hot)), now, check, time_limit)
+    return SqliteStore(path, tuple(dict.fromkeys(hot)), now, check, time_limit, most_bytes)
 
 
 class SqliteStore:
     """See `open`."""
 
     def __init__(
-        self, path: Path, declared: tuple[str, ...], now: Callable[[], int], check: bool, time_limit: float
+        self,
+        path: Path,
+        declared: tuple[str, ...],
+        now: Callable[[], int],
+        check: bool,
+        time_limit: float,
+        most_bytes: int | None,
     ) -> None:
         self.path = path
         self._hear: list[Callable[[Sequence[Change]], None]] = []
@@ -59,8 +68,9 @@ class SqliteStore:
         self._lock = database.Lock(path)
         try:
             with database.problems():
-                db = database.writer(path)
-                migrate.version(db)
+                db = apsw.Connection(str(path))
+                migrate.version(db)  # before anything is written to a file that may not be ours
+                database.durable(db, most_bytes)
                 if check:
                     database.check(db)
                 migrate.migrate(db, before=lambda version: backup.before_upgrade(path, version))
@@ -173,4 +183,5 @@ class SqliteStore:
         """See `Store.close`."""
         await self._writer.close()
         await self._reading.close()
+        self._writer.release()
         self._lock.release()

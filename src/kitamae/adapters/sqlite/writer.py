@@ -92,10 +92,14 @@ class Writer:
             self._queue.put(Job(do, None))
 
     async def close(self) -> None:
-        """Write what was asked for, then stop."""
+        """Write what was asked for, then stop. The connection is left to `release`, after those that read."""
         self._closing = True
         self._queue.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
+
+    def release(self) -> None:
+        """Close the connection. The last one to go folds the WAL back, and a reader may not."""
+        self._db.close()
 
     def _deliver(self, jobs: list[Job], changes: list[Change]) -> None:
         if changes:
@@ -114,7 +118,6 @@ class Writer:
         job = self._queue.get()
         while job is not None:
             job = self._commit(job)
-        self._db.close()
 
     def _commit(self, first: Job) -> Job | None:
         """One group commit, and the job after it. Never raises: what goes wrong is the answer."""

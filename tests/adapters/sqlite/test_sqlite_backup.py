@@ -1,0 +1,103 @@
+"""Backups while everything goes on, and the way back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sensors import FILE, create, done, id_of, level, opened
+
+from kitamae.adapters import sqlite
+from kitamae.kernel.context.query.tree import EntityQuery
+from kitamae.kernel.problems import StoreDamaged, StoreFull, StoreInUse, StoreUnknown
+
+
+async def test_a_backup_under_load_is_one_moment_between_two_commits(tmp_path: Path) -> None:
+    """Every write moves all ten entities together: in a copy of one moment they agree."""
+    store = await opened(tmp_path)
+    await done(store, *(create(n, "x" * 2_000) for n in range(10)), *(level(n, 0) for n in range(10)))
+    going = True
+
+    async def write() -> int:
+        value = 0
+        while going:
+            value += 1
+
+            async def move(tx: sqlite.SqliteTransaction, value: int = value) -> None:
+                for n in range(10):
+                    await tx.apply(level(n, value))
+
+            await store.transact(move)  # type: ignore[arg-type]  # the store's own transaction
+        return value
+
+    writing = asyncio.create_task(write())
+    for n in range(5):
+        await store.backup(str(tmp_path / f"{n}.backup"))
+        await asyncio.sleep(0.02)
+    going = False
+    last = await writing
+    await store.close()
+    seen = []
+    for n in range(5):
+        place = tmp_path / f"restored{n}"
+        assert sqlite.restore(tmp_path / f"{n}.backup", place / FILE) is None
+        copy = await opened(place, check=True)
+        found = await copy.find(EntityQuery(limit=100))
+        values = {row.doc.partition(b'"v":')[2].partition(b",")[0] for row in found.rows}
+        assert len(found.rows) == 10
+        assert len(values) == 1
+        seen.append(len(await copy.changes(0, 100_000)))
+        await copy.close()
+    assert seen == sorted(seen)
+    assert 20 < seen[-1] <= 20 + 10 * last
+    assert not list(tmp_path.glob("*.part"))
+
+
+async def test_restoring_puts_the_replaced_file_aside_with_all_it_held(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+    await done(store, create(1))
+    await store.backup(str(tmp_path / "then.backup"))
+    await done(store, create(2))
+    with pytest.raises(StoreInUse):
+        sqlite.restore(tmp_path / "then.backup", tmp_path / FILE)
+    await store.close()
+    aside = sqlite.restore(tmp_path / "then.backup", tmp_path / FILE)
+    assert aside is not None
+    store = await opened(tmp_path)
+    assert await store.row("", id_of(1))
+    assert await store.row("", id_of(2)) is None
+    await done(store, create(3))
+    await store.close()
+    old = tmp_path / "old"
+    sqlite.restore(aside, old / FILE)
+    store = await opened(old)
+    assert await store.row("", id_of(2))
+    await store.close()
+
+
+async def test_a_damaged_or_foreign_backup_is_refused_and_nothing_is_replaced(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+    await done(store, *(create(n, "y" * 3_000) for n in range(200)))
+    await store.backup(str(tmp_path / "good"))
+    await store.close()
+    whole = bytearray((tmp_path / "good").read_bytes())
+    for page in range(10, len(whole) // 4096):
+        whole[page * 4096 : page * 4096 + 64] = b"\xff" * 64
+    (tmp_path / "bad").write_bytes(whole)
+    (tmp_path / "text").write_text("not a database, however long it is " * 100)
+    for name, problem in (("bad", StoreDamaged), ("text", StoreDamaged), ("nowhere", StoreUnknown)):
+        with pytest.raises(problem):
+            sqlite.restore(tmp_path / name, tmp_path / FILE)
+    store = await opened(tmp_path, check=True)
+    assert (await store.find(EntityQuery(count=True))).count == 200
+    await store.close()
+
+
+async def test_a_backup_that_cannot_be_written_says_so_and_the_store_goes_on(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+    await done(store, create(1))
+    with pytest.raises(StoreFull, match="nowhere"):
+        await store.backup(str(tmp_path / "nowhere" / "x.backup"))
+    await done(store, create(2))
+    await store.close()
