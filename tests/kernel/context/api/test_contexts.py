@@ -101,7 +101,9 @@ async def test_a_subscription_with_several_contexts_is_given_one_address_for_the
         "entities": [{"type": "駅"}],
         "notification": {"endpoint": {"uri": "http://127.0.0.1:9/"}},
     }
-    assert (await client.post("subscriptions", subscription, content_type="application/ld+json")).status == 201
+    assert (
+        await client.post("subscriptions", subscription, content_type="application/ld+json")
+    ).status == 201
     url = (await client.get("subscriptions/urn:ngsi-ld:Subscription:1")).json()["jsonldContext"]
     assert (await client.get("jsonldContexts?kind=ImplicitlyCreated")).json() == [url]
     path = url.removeprefix("http://city.example/ngsi-ld/v1/")

@@ -153,7 +153,12 @@ async def _show(
     of: dict[str, list[Instance]] = {}
     for one in kept:
         of.setdefault(one.entity, []).append(one)
-    return [_present(request, entity, of.get(entity["id"], []), what) for entity in entities], range_
+    shown = {entity["id"]: _present(request, entity, of.get(entity["id"], []), what) for entity in entities}
+    if range_ is not None:
+        for one in found:  # what has instances only beyond this range is shown to be there
+            if one.name not in (what.form.omit or ()):
+                shown[one.entity].setdefault(request.context.compact(one.name), [])
+    return list(shown.values()), range_
 
 
 def _present(request: Request, entity: Entity, instances: list[Instance], what: Evolution) -> dict[str, Any]:
