@@ -150,3 +150,14 @@ async def test_picking_the_id_alone_shows_no_attributes(client: Client) -> None:
     await readings(client)
     assert (await client.get(ROOM + "?pick=id")).json() == {"id": "urn:ngsi-ld:Room:1"}
     assert (await client.get(ROOM + "?omit=id,type,temperature")).status == 404
+
+
+async def test_history_is_ordered_by_id_either_way(client: Client) -> None:
+    for number in (2, 1, 3):
+        past = {"id": f"urn:ngsi-ld:Room:{number}", "type": "Room", "temperature": [reading(1, 0)]}
+        await client.post("temporal/entities" if number == 1 else "entities", past)
+    asked = "temporal/entities?type=Room&timerel=after&timeAt=2026-01-01T00:00:00Z&orderBy=id"
+    for order, numbers in (("", "123"), (";desc", "321")):
+        answer = await client.get(asked + order)
+        assert [one["id"][-1] for one in answer.json()] == list(numbers)
+    assert (await client.get(asked + ",type")).error == "BadRequestData"

@@ -50,10 +50,6 @@ def entities(request: Request) -> EntityQuery:
         )  # sources are registered elsewhere; what cannot be read is wrong here too
     linked.demand_depth(linked.query_depth(query.q), request, "q")
     local = params.get("local", False) or types == "*"
-    if query.order and not local:
-        raise BadRequest(
-            "orderBy only goes with local=true: what several brokers hold is not ordered together"
-        )
     if not _narrow(query, local, expand):
         raise BadRequest("too wide: give one of type, attrs, q or georel, or ask for local=true")
     return page(request, query)
