@@ -18,6 +18,8 @@ from kitamae.edge.health import Health
 from kitamae.kernel.context import api
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
@@ -50,9 +52,17 @@ _log = structlog.get_logger("kitamae")
 class City:
     """Open between `open` and `close`; an ASGI application behind the edge, which has set `scope["principal"]`."""
 
-    def __init__(self, settings: Settings, measures: Measures, on: Building, contexts: Contexts) -> None:
-        """`on.store` is open; nothing else was begun."""
+    def __init__(
+        self,
+        settings: Settings,
+        measures: Measures,
+        on: Building,
+        contexts: Contexts,
+        subscriptions: Subscriptions,
+    ) -> None:
+        """`on.store` is open and `subscriptions` watch it; nothing else was begun."""
         self.store, self.people, self.gate = on.store, on.people, on.gate
+        self.subscriptions = subscriptions
         self.policy = Policy(open=settings.open)
         self.health = Health(
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
@@ -61,7 +71,13 @@ class City:
         self._profile = on.profile
         self._measures = measures
         self._api: ASGIApp = api.routes(
-            Broker(on.store, contexts, self.policy, Limits(body=settings.max_body_mb * 1_000_000))
+            Broker(
+                on.store,
+                contexts,
+                self.policy,
+                Limits(body=settings.max_body_mb * 1_000_000),
+                subscriptions,
+            )
         )
         self._rooms = Rooms(on)
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,7 +108,10 @@ class City:
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
-            city = cls(settings, measures, on, contexts)
+            allowed = Destinations.of(settings.networks, loopback=settings.open)
+            subscriptions = Subscriptions(store, contexts, allowed)
+            await subscriptions.start(deliver=not quietly)
+            city = cls(settings, measures, on, contexts, subscriptions)
             if not quietly:
                 city.start()
         except BaseException:
@@ -116,6 +135,7 @@ class City:
 
     async def close(self) -> None:
         """Nothing asks any more: let go of the files."""
+        await self.subscriptions.close()
         await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -65,10 +65,28 @@ class Settings(BaseSettings):
         str, Field(description="Hosts a @context may be fetched from, comma-separated; empty: none")
     ] = ""
 
+    deliver_to: Annotated[
+        str,
+        Field(
+            description="Networks beside the public internet that notifications may go to, e.g. 10.1.0.0/16"
+        ),
+    ] = ""
+
+    @property
+    def networks(self) -> list[str]:
+        """`deliver_to`, one by one."""
+        return [one.strip() for one in self.deliver_to.split(",") if one.strip()]
+
     @classmethod
     def chosen(cls, **given: Any) -> Self:
         """What was given on the command line (None: not given) over the environment. Raises ValidationError."""
         return cls(**{name: value for name, value in given.items() if value is not None})
+
+    @model_validator(mode="after")
+    def _networks_are_networks(self) -> Self:
+        for one in self.networks:
+            ipaddress.ip_network(one)  # its ValueError names what is wrong
+        return self
 
     @model_validator(mode="after")
     def _open_stays_here(self) -> Self:
