@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+settings.register_profile("house", deadline=None)  # no test measures time: the machine may be busy
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

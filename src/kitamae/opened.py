@@ -56,10 +56,17 @@ class City:
     """Open between `open` and `close`; an ASGI application behind the edge, which has set `scope["principal"]`."""
 
     def __init__(
-        self, settings: Settings, measures: Measures, on: Building, contexts: Contexts, fetcher: Fetcher
+        self,
+        settings: Settings,
+        measures: Measures,
+        on: Building,
+        contexts: Contexts,
+        subscriptions: Subscriptions,
+        fetcher: Fetcher,
     ) -> None:
-        """`on.store` is open; nothing else was begun."""
+        """`on.store` is open and `subscriptions` watch it; nothing else was begun."""
         self.store, self.people, self.gate = on.store, on.people, on.gate
+        self.subscriptions = subscriptions
         self.policy = Policy(open=settings.open)
         self.health = Health(
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
@@ -67,10 +74,9 @@ class City:
         self.loading = ""
         self._profile = on.profile
         self._measures = measures
-        self.subscriptions = Subscriptions(on.store, contexts, fetcher.destinations)
         self._fetcher = fetcher
         limits = Limits(body=settings.max_body_mb * 1_000_000)
-        self.broker = Broker(on.store, contexts, self.policy, limits, self.subscriptions)
+        self.broker = Broker(on.store, contexts, self.policy, limits, subscriptions)
         self._api: ASGIApp = api.routes(self.broker)
         self._rooms = Rooms(on)
         self._tasks: list[asyncio.Task[None]] = []
@@ -102,9 +108,10 @@ class City:
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
-            city = cls(settings, measures, on, contexts, fetcher)
+            subscriptions = Subscriptions(store, contexts, fetcher.destinations)
+            await subscriptions.start(deliver=not quietly)
+            city = cls(settings, measures, on, contexts, subscriptions, fetcher)
             await restore_contexts(city.broker)
-            await city.subscriptions.start()
             if not quietly:
                 city.start()
         except BaseException:
@@ -125,10 +132,10 @@ class City:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        await self.subscriptions.close()
 
     async def close(self) -> None:
         """Nothing asks any more: let go of the files."""
+        await self.subscriptions.close()
         await self._fetcher.close()
         await self.store.close()
 
@@ -207,7 +214,7 @@ def _from_here(scope: Scope) -> bool:
 
 
 def _fetcher(settings: Settings) -> Fetcher:
-    destinations = Destinations.of(listed(settings.allowed_networks), loopback=settings.open)
+    destinations = Destinations.of(settings.networks, loopback=settings.open)
     hosts = listed(settings.fetch_contexts)
     return Fetcher([*hosts, *(_LOOPBACK if settings.open else ())], destinations)
 

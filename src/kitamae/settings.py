@@ -9,7 +9,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -70,24 +70,28 @@ class Settings(BaseSettings):
         str, Field(description="Hosts a @context may be fetched from, comma-separated; empty: none")
     ] = ""
 
-    allowed_networks: Annotated[
+    deliver_to: Annotated[
         str,
         Field(
-            description="Networks that notifications may go to beside the public internet, comma-separated"
+            description="Networks beside the public internet that notifications may go to, e.g. 10.1.0.0/16"
         ),
     ] = ""
+
+    @property
+    def networks(self) -> list[str]:
+        """`deliver_to`, one by one."""
+        return listed(self.deliver_to)
 
     @classmethod
     def chosen(cls, **given: Any) -> Self:
         """What was given on the command line (None: not given) over the environment. Raises ValidationError."""
         return cls(**{name: value for name, value in given.items() if value is not None})
 
-    @field_validator("allowed_networks")
-    @classmethod
-    def _networks(cls, text: str) -> str:
-        for one in listed(text):
-            ipaddress.ip_network(one)
-        return text
+    @model_validator(mode="after")
+    def _networks_are_networks(self) -> Self:
+        for one in self.networks:
+            ipaddress.ip_network(one)  # its ValueError names what is wrong
+        return self
 
     @model_validator(mode="after")
     def _open_stays_here(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from kitamae.web import hazards, speak
 
@@ -19,12 +19,16 @@ _SYSTEM: Final = frozenset(
 _MEMBERS: Final = ("value", "object", "languageMap", "json", "vocab", "valueList", "objectList")
 _SHOWN_ELSEWHERE: Final = frozenset(("名称", "name", "名称_カナ", "住所", "address", *hazards.HAZARDS))
 
-Look = Literal["text", "link", "entity", "code", "point"]
+Look = Literal["text", "link", "entity", "code", "point", "table"]
+Cells: TypeAlias = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One value. `href` for links; `at` when it was observed (RFC 3339), `source` who says so."""
+    """One value. `href` for links; `at` when it was observed (RFC 3339), `source` who says so.
+
+    `cells` of a table: its head, then its rows, each with its own name first.
+    """
 
     look: Look
     text: str
@@ -32,6 +36,7 @@ class Shown:
     unit: str = ""
     at: str = ""
     source: str = ""
+    cells: Cells = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +91,32 @@ def _shown(name: str, instance: dict[str, Any], words: Words, language: Language
     source = instance.get("出典") or instance.get("source")
     said = speak.text(_plain(source), language) if isinstance(source, dict) else ""
     result = []
+    plain = words.attributes.get(name, {}).get("form") == "plain"
     for one in several:
+        if cells := _table(one, words, language):
+            result.append(Shown("table", "", "", unit, at, said, cells))
+            continue
         look, text, href = _look(one, words, language, related=related)
-        result.append(Shown(look, text, href, unit, at, said))
+        result.append(Shown(look, str(one) if plain else text, href, unit, at, said))
     return result
+
+
+def _table(value: Any, words: Words, language: Language) -> Cells:
+    """{row: {column: number or text}}, as counts by age and sex are; empty for any other shape."""
+    if not (
+        isinstance(value, dict) and value and all(isinstance(row, dict) and row for row in value.values())
+    ):
+        return ()
+    columns = list(dict.fromkeys(column for row in value.values() for column in row))
+    cells = [row.get(column) for row in value.values() for column in columns]
+    if not all(isinstance(cell, str | int | float | None) for cell in cells):
+        return ()
+
+    def said(cell: Any) -> str:
+        return speak.number(cell, language) if isinstance(cell, int | float) else str(cell or "")
+
+    head = ("", *(words.attribute(column, language) for column in columns))
+    return (head, *((name, *(said(row.get(column)) for column in columns)) for name, row in value.items()))
 
 
 def _look(value: Any, words: Words, language: Language, *, related: bool) -> tuple[Look, str, str]:

@@ -44,6 +44,8 @@ _LOCALE: Final[dict[Language, str]] = {
     "zh": "zh_Hans",
     "ko": "ko",
 }
+_COMPOSED: Final = {"Koaza": ("町名", "名称"), "PopulationByAge": ("人口種別", "年")}
+"""Kinds whose things are told apart only by several attributes: a 小字 is often one kana, which many towns have."""
 _JAPANESE: Final = re.compile(r"[ぁ-ヿ㐀-鿿々]")
 _HIRAGANA: Final = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
@@ -60,10 +62,11 @@ def text(value: Any, language: Language) -> str:
 
 
 def name(entity: Entity, language: Language) -> str:
-    """What people call it; its id where it has no name. A 小字, often one kana, is named with its town."""
+    """What people call it; its id where it has no name."""
+    if parts := _COMPOSED.get(kinds(entity)[0]):
+        return " ".join(text(entity[part], language) for part in parts if part in entity) or str(entity["id"])
     attributes = (*_ENGLISH, *_NAMES) if language == "en" else _NAMES
-    plain = next((said for key in attributes if (said := text(entity.get(key), language))), str(entity["id"]))
-    return " ".join((*filter(None, (text(entity.get("町名"), language),)), plain))
+    return next((said for key in attributes if (said := text(entity.get(key), language))), str(entity["id"]))
 
 
 def reading(entity: Entity, language: Language) -> str:

@@ -136,6 +136,12 @@ def test_these_are_not_names(name):
         CORE.expand(name)
 
 
+@pytest.mark.parametrize("name", ["id", "type", "種別"])
+def test_what_stands_for_a_keyword_is_no_name(name):
+    with pytest.raises(BadRequest, match="cannot be a name"):
+        compile_context({"種別": "@type"}, {}).expand(name)
+
+
 def test_a_name_that_the_context_defines_may_look_as_it_likes():
     ctx = compile_context({"zip-code": "https://a.example/zip"}, {})
     assert ctx.compact(ctx.expand("zip-code")) == "zip-code"

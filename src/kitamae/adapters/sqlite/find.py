@@ -130,17 +130,21 @@ def remembered(
 ) -> Found:
     """See `Store.remembered`. A living entity is judged by its present state, a deleted one by its last."""
     plan = translate.where(query, hot)
+    falling = bool(query.order) and query.order[0].descending  # by id is the only order that history has
+    way = "DESC" if falling else "ASC"
     living: Any = db.execute(
-        f"SELECT e.id, {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} ORDER BY e.id, e.variant",
+        f"SELECT e.id, {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} ORDER BY e.id {way}, e.variant {way}",
         plan.params,
     )
     past: Any = db.execute(_SQL["past_of_tenant"], (query.tenant,))
+    if falling:
+        past = reversed(past.fetchall())
     linked = linker(db, query.tenant)
     wanted = series.named(db, history)
     rows: list[Row] = []
     seen = 0
     end = query.offset + query.limit
-    for _, key, version, doc, unsure in heapq.merge(living, past, key=_id):
+    for _, key, version, doc, unsure in heapq.merge(living, past, key=_id, reverse=falling):
         if unsure and not match.entity(query, orjson.loads(doc), linked):
             continue
         if not series.any_of(db, key, wanted, history):

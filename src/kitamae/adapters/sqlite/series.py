@@ -119,7 +119,7 @@ def interval(query: InstanceQuery) -> tuple[int, int]:
     if query.timerel == "before":
         return low, query.at
     if query.timerel == "after":
-        return query.at + 1, high
+        return query.at, high
     return query.at, high if query.end is None else query.end
 
 

@@ -103,6 +103,8 @@ def _expand(name: str, terms: Mapping[str, Term], strict: bool) -> str:
             raise BadRequest(f"the @context says that {name!r:.200} means nothing (it maps it to null)")
         if term.iri not in KEYWORDS:
             return term.iri
+        if strict:
+            raise BadRequest(f"{name!r:.200} cannot be a name: in this @context it means {term.iri}")
     if strict and len(name) > MAX_NAME:
         raise BadRequest(f"a name of {len(name)} characters: at most {MAX_NAME} are read")
     iri = absolute(name, terms)

@@ -217,7 +217,7 @@ def _language_map(value: Json, _: Context) -> Json:
 
 
 def _object_list(value: Json, _: Context) -> Json:
-    return value if value == NULL else [{"object": uri} for uri in value]
+    return value if value in (NULL, [NULL]) else [{"object": uri} for uri in value]
 
 
 _OUTSIDE: Final[dict[str, Callable[[Json, Context], Json]]] = {

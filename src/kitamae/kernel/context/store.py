@@ -62,7 +62,7 @@ TimeProperty = Literal["observedAt", "createdAt", "modifiedAt", "deletedAt"]
 class InstanceQuery:
     """History of some entities' attributes. Times are microseconds UTC; the interval is as clause 4.11 says.
 
-    before: t < `at`; after: t > `at`; between: `at` <= t < `end`. `last` keeps the newest N per attribute.
+    before: t < `at`; after: t >= `at`; between: `at` <= t < `end`. `last` keeps the newest N per attribute.
     """
 
     tenant: str

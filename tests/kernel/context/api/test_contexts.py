@@ -82,3 +82,29 @@ async def test_the_broker_says_who_it_is(client: Client) -> None:
     other = (await client.get("info/sourceIdentity", ngsild_tenant="nomi")).json()
     assert one["type"] == "ContextSourceIdentity"
     assert one["contextSourceAlias"] != other["contextSourceAlias"]
+
+
+async def test_another_tenants_context_is_not_shown(client: Client) -> None:
+    made = await client.post("jsonldContexts", DOCUMENT, ngsild_tenant="nomi")
+    path = (made.header("location") or "").removeprefix("/ngsi-ld/v1/")
+    assert (await client.get(path)).status == 404
+    assert (await client.get("jsonldContexts?kind=Hosted")).json() == []
+    assert (await client.get(path, ngsild_tenant="nomi")).json() == DOCUMENT
+
+
+async def test_a_subscription_with_several_contexts_is_given_one_address_for_them(client: Client) -> None:
+    both = [CITY_CONTEXT, DOCUMENT["@context"]]
+    subscription = {
+        "@context": both,
+        "id": "urn:ngsi-ld:Subscription:1",
+        "type": "Subscription",
+        "entities": [{"type": "駅"}],
+        "notification": {"endpoint": {"uri": "http://127.0.0.1:9/"}},
+    }
+    assert (
+        await client.post("subscriptions", subscription, content_type="application/ld+json")
+    ).status == 201
+    url = (await client.get("subscriptions/urn:ngsi-ld:Subscription:1")).json()["jsonldContext"]
+    assert (await client.get("jsonldContexts?kind=ImplicitlyCreated")).json() == [url]
+    path = url.removeprefix("http://city.example/ngsi-ld/v1/")
+    assert (await client.get(path)).json() == {"@context": both}

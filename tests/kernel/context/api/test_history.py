@@ -125,3 +125,39 @@ async def test_questions_about_time_that_make_no_sense(client: Client) -> None:
     ):
         assert (await client.get(f"{ROOM}?{asked}")).error == "BadRequestData", asked
     assert (await client.get("temporal/entities?type=Room")).error == "BadRequestData"
+
+
+async def test_conditions_are_met_by_what_was_within_the_interval(client: Client) -> None:
+    await readings(client)  # 21, 22, 23 at minutes 0, 1, 2
+    within = "timerel=between&timeAt=2026-11-21T00:01:00Z&endTimeAt=2026-11-21T00:02:00Z"
+    assert len((await client.get(f"temporal/entities?type=Room&{within}&q=temperature==22")).json()) == 1
+    assert (await client.get(f"temporal/entities?type=Room&{within}&q=temperature==23")).json() == []
+
+
+async def test_pages_of_what_met_a_condition_are_complete(client: Client) -> None:
+    for number in range(5):
+        past = {"id": f"urn:ngsi-ld:Room:{number}", "type": "Room", "temperature": [reading(1, number % 2)]}
+        await client.post("temporal/entities", past)
+    asked = "type=Room&timerel=after&timeAt=2026-01-01T00:00:00Z&q=temperature==0&count=true&limit=2"
+    first = await client.get(f"temporal/entities?{asked}")
+    second = await client.get(f"temporal/entities?{asked}&offset=2")
+    assert first.header("ngsild-results-count") == second.header("ngsild-results-count") == "3"
+    ids = [one["id"] for one in first.json() + second.json()]
+    assert ids == ["urn:ngsi-ld:Room:0", "urn:ngsi-ld:Room:2", "urn:ngsi-ld:Room:4"]
+
+
+async def test_picking_the_id_alone_shows_no_attributes(client: Client) -> None:
+    await readings(client)
+    assert (await client.get(ROOM + "?pick=id")).json() == {"id": "urn:ngsi-ld:Room:1"}
+    assert (await client.get(ROOM + "?omit=id,type,temperature")).status == 404
+
+
+async def test_history_is_ordered_by_id_either_way(client: Client) -> None:
+    for number in (2, 1, 3):
+        past = {"id": f"urn:ngsi-ld:Room:{number}", "type": "Room", "temperature": [reading(1, 0)]}
+        await client.post("temporal/entities" if number == 1 else "entities", past)
+    asked = "temporal/entities?type=Room&timerel=after&timeAt=2026-01-01T00:00:00Z&orderBy=id"
+    for order, numbers in (("", "123"), (";desc", "321")):
+        answer = await client.get(asked + order)
+        assert [one["id"][-1] for one in answer.json()] == list(numbers)
+    assert (await client.get(asked + ",type")).error == "BadRequestData"

@@ -46,7 +46,6 @@ def test_without_parameters_it_is_all_of_history_by_observation() -> None:
         {"format": "aggregatedValues"},
         {"format": "aggregatedValues", "aggrMethods": "median"},
         {"format": "aggregatedValues", "aggrMethods": "avg", "aggrPeriodDuration": "hourly"},
-        {"aggrMethods": "avg"},
     ],
 )
 def test_a_wrong_temporal_parameter_is_refused_by_name(params: dict[str, str]) -> None:
@@ -81,3 +80,8 @@ def test_format_goes_before_options() -> None:
     assert (found.format, found.sys_attrs) == ("aggregatedValues", True)
     assert found.aggregation == query.Aggregation(("avg", "max"), Period(1, 0))
     assert found.history("").limit is None
+
+
+def test_aggregation_is_only_applicable_to_aggregated_values() -> None:
+    read = query.parse({"format": "temporalValues", "aggrMethods": "sum", "aggrPeriodDuration": "PT1H"})
+    assert (read.format, read.aggregation) == ("temporalValues", None)

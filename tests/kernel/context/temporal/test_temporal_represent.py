@@ -207,6 +207,15 @@ def test_equal_readings_in_one_payload_are_two_instances() -> None:
     assert found[0].observed_at == clock.micros("2020-08-01T12:00:00Z")
 
 
+def test_a_payload_may_say_that_an_attribute_was_deleted_and_when() -> None:
+    gone = {"kind": "Property", "v": "urn:ngsi-ld:null"}
+    seen = {**gone, "observedAt": "2026-01-02T00:00:00Z"}
+    found = write.instances(E, {SPEED: [gone, seen]}, 1_700_000_000_000_000)
+    assert [one.deleted_at for one in found] == [1_700_000_000_000_000, 1_767_312_000_000_000]
+    with pytest.raises(BadRequest):
+        write.instances(E, {SPEED: [{"kind": "Property", "v": {"a": "urn:ngsi-ld:null"}}]}, 1)
+
+
 def test_a_modified_instance_keeps_its_id_and_birth() -> None:
     (one,) = write.instances(E, {SPEED: [{"kind": "Property", "v": 1}]}, 1_700_000_000_000_000)
     patch: Any = {"kind": "Property", "v": 2, "observedAt": "2020-08-01T12:00:00Z"}

@@ -13,9 +13,9 @@ from uuid import uuid4
 import orjson
 
 from kitamae.kernel.context import clock, names
-from kitamae.kernel.context.api import provision
+from kitamae.kernel.context.api import negotiation, provision
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, created, of_json
-from kitamae.kernel.problems import BadRequest, LdContextUnavailable, NotFound, Unprocessable
+from kitamae.kernel.problems import BadRequest, InvalidRequest, LdContextUnavailable, NotFound, Unprocessable
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
@@ -24,25 +24,30 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Transaction
 
 KIND: Final = "context"
-"""What the store files them under, in the default tenant: contexts are nobody's data."""
+"""What the store files them under."""
 PATH: Final = "/ngsi-ld/v1/jsonldContexts/"
 
 
 async def add(x: Exchange) -> Answer:
     """POST jsonldContexts."""
     request, payload = await x.raw_document()
+    request.demand("write", "context")
     if not isinstance(payload, dict) or "@context" not in payload:
-        raise BadRequest("expected an object with the member @context")
+        raise InvalidRequest("expected an object with the member @context")
     content = payload["@context"]
-    if not isinstance(content, (dict, list, str)):
-        raise BadRequest("@context: expected an object, an array or a URL")
+    parts = content if isinstance(content, list) else [content]
+    if not all(isinstance(part, (dict, list, str)) for part in parts):
+        raise BadRequest("@context: expected objects, URLs or arrays of them")
     await request.broker.contexts.resolve(content)
-    id = await host(request.broker, content, "Hosted", base(x))
-    return created(PATH + provision.segment(id))
+    id = await host(request, content, "Hosted", base(x))
+    answer = created(PATH + provision.segment(id))
+    answer.headers += x.echo(request.tenant)
+    return answer
 
 
-async def host(broker: Broker, content: Json, kind: str, address: str) -> str:
+async def host(request: Request, content: Json, kind: str, address: str) -> str:
     """Store an @context to be served from here, under `address`; its local id."""
+    broker = request.broker
     id = f"urn:ngsi-ld:Context:{uuid4()}"
     document = {
         "@context": content,
@@ -52,7 +57,7 @@ async def host(broker: Broker, content: Json, kind: str, address: str) -> str:
     }
 
     async def put(transaction: Transaction) -> None:
-        await transaction.put("", KIND, id, document)
+        await transaction.put(request.tenant, KIND, id, document)
 
     await broker.store.transact(put)
     broker.contexts.register(document["url"], {"@context": content})
@@ -75,32 +80,33 @@ async def listing(x: Exchange) -> Answer:
     """GET jsonldContexts: addresses, or with `details` what is known of each."""
     request = await x.request()
     kind = request.params.get("kind")
-    found = [one for one in await _all(request.broker) if kind in (None, one["kind"])]
-    if request.params.get("details", False):
-        return of_json(200, found)
-    return of_json(200, [one["URL"] for one in found])
+    found = [one for one in await _all(request) if kind in (None, one["kind"])]
+    details = request.params.get("details", False)
+    return of_json(200, found if details else [one["URL"] for one in found], x.echo(request.tenant))
 
 
 async def serve(x: Exchange, id: str) -> Answer:
     """GET jsonldContexts/{id}; with `details` what is known of it instead of itself."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request = await x.request()
     found = await _find(request, id)
     if request.params.get("details", False):
-        return of_json(200, found)
+        return of_json(200, found, x.echo(request.tenant))
     if found["kind"] == "Cached":
         raise Unprocessable(
             f"the @context {id} is a copy of what has its own address, and is not served here"
         )
-    document = await request.broker.store.get("", KIND, found["localId"])
+    document = await request.broker.store.get(request.tenant, KIND, found["localId"])
     if document is None:
         raise NotFound(f"there is no @context {id}")
     body = orjson.dumps({"@context": document["@context"]})
-    return Answer(200, body, [(b"content-type", b"application/ld+json")])
+    return Answer(200, body, [(b"content-type", media.encode("ascii")), *x.echo(request.tenant)])
 
 
 async def delete(x: Exchange, id: str) -> Answer:
     """DELETE jsonldContexts/{id}; with `reload` a cached one is fetched anew instead."""
     request = await x.request()
+    request.demand("write", "context")
     broker = request.broker
     if id in names.CORE_URLS:
         raise BadRequest("the core @context is part of the broker and stays")
@@ -115,7 +121,7 @@ async def delete(x: Exchange, id: str) -> Answer:
     if found["kind"] != "Cached":
 
         async def drop(transaction: Transaction) -> bool:
-            return await transaction.drop("", KIND, found["localId"])
+            return await transaction.drop(request.tenant, KIND, found["localId"])
 
         await broker.store.transact(drop)
     broker.contexts.forget(found["URL"])
@@ -131,18 +137,21 @@ async def _reload(broker: Broker, url: str) -> None:
 
 
 async def _find(request: Request, id: str) -> dict[str, Any]:
-    for one in await _all(request.broker):
+    for one in await _all(request):
         if id in (one["localId"], one["URL"]):
             return one
     raise NotFound(f"there is no @context {id:.200}")
 
 
-async def _all(broker: Broker) -> list[dict[str, Any]]:
-    """What 5.13.3.5 says of each."""
+async def _all(request: Request) -> list[dict[str, Any]]:
+    """What 5.13.3.5 says of each. Hosted ones are their tenant's alone (4.14)."""
+    broker = request.broker
     found = []
     own = set()
-    for _, id, document in await broker.store.documents("", KIND):
+    for tenant, id, document in await broker.store.documents(None, KIND):
         own.add(document["url"])
+        if tenant != request.tenant:
+            continue
         found.append(
             {
                 "URL": document["url"],

@@ -10,6 +10,7 @@ import orjson
 from kitamae.kernel.context import lexical, read, represent
 from kitamae.kernel.context.api import consumption, linked, negotiation, selection, views
 from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api.past import select
 from kitamae.kernel.context.api.provision import segment, uri
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.languages import choose
@@ -36,12 +37,16 @@ _MEMBERS: Final = frozenset({"id", "type", "scope"})
 
 @dataclass(frozen=True, slots=True)
 class Evolution:
-    """What is asked of history: when, which attributes (expanded; empty: all), and how it is to look."""
+    """What is asked of history: when, which attributes (expanded; None: all), and how it is to look."""
 
     when: TemporalQuery
-    attrs: tuple[str, ...]
+    attrs: tuple[str, ...] | None
     datasets: tuple[str, ...]
     form: represent.Form
+
+    def history(self, tenant: str, entities: tuple[str, ...] = (), limit: int | None = None) -> InstanceQuery:
+        """What to ask the store for."""
+        return self.when.history(tenant, entities, self.attrs or (), self.datasets, limit)
 
 
 def asked(request: Request, *, required: bool) -> Evolution:
@@ -64,7 +69,8 @@ def asked(request: Request, *, required: bool) -> Evolution:
     chosen = form.attrs
     if chosen is None and form.pick is not None:
         chosen = form.pick - _MEMBERS
-    return Evolution(when, tuple(sorted(chosen or ())), params.get("datasetId", ()), form)
+    attrs = None if chosen is None else tuple(sorted(chosen))
+    return Evolution(when, attrs, params.get("datasetId", ()), form)
 
 
 _TEMPORAL: Final = frozenset(
@@ -96,14 +102,14 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     entity: Entity = orjson.loads(found.rows[0].doc)
     request.demand_types("read", entity["type"])
     shown, range_ = await _show(request, [entity], what)
-    if _nothing_of(what, shown[0], request):
+    if not shown[0] or _nothing_of(what, shown[0], request):
         raise NotFound(f"nothing is remembered of those attributes of {id}")
     return _answer(x, request, media, shown[0], range_)
 
 
 def _nothing_of(what: Evolution, shown: dict[str, Any], request: Request) -> bool:
     """Attributes were named, and there is none of them."""
-    return bool(what.attrs) and not any(request.context.compact(name) in shown for name in what.attrs)
+    return bool(what.attrs) and not any(request.context.compact(name) in shown for name in what.attrs or ())
 
 
 async def query(x: Exchange) -> Answer:
@@ -126,13 +132,10 @@ async def _query(x: Exchange, request: Request, media: str) -> Answer:
         if key.path != "id":
             raise BadRequest("orderBy: history is ordered by id alone")
     request.demand_types("read", selection.types_of(wanted))
-    store = request.broker.store
-    history = what.when.history(request.tenant, (), what.attrs, what.datasets)
-    found = await store.remembered(replace(wanted, limit=wanted.limit + 1 if wanted.limit else 0), history)
-    entities: list[Entity] = [orjson.loads(row.doc) for row in found.rows[: wanted.limit]]
-    shown, range_ = await _show(request, entities, what)
-    more = consumption.page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)
-    return _answer(x, request, media, shown, range_, more)
+    selected = await select(request.broker.store, wanted, what)
+    shown, range_ = await _show(request, selected.entities, what)
+    more = consumption.page_headers(x, wanted, selected.more, selected.count)
+    return _answer(x, request, media, [one for one in shown if one], range_, more)
 
 
 async def _show(
@@ -140,8 +143,8 @@ async def _show(
 ) -> tuple[list[dict[str, Any]], page.Range | None]:
     most = request.broker.limits.instances
     ids = tuple(entity["id"] for entity in entities)
-    history = what.when.history(request.tenant, ids, what.attrs, what.datasets, most + 1)
-    found = await request.broker.store.instances(history) if ids else []
+    history = what.history(request.tenant, ids, most + 1)
+    found = await request.broker.store.instances(history) if ids and what.attrs != () else []
     now = request.broker.clock()
     found = [
         one for one in found if "expiresAt" not in one.attribute or not expiry.expired(one.attribute, now)
@@ -150,7 +153,12 @@ async def _show(
     of: dict[str, list[Instance]] = {}
     for one in kept:
         of.setdefault(one.entity, []).append(one)
-    return [_present(request, entity, of.get(entity["id"], []), what) for entity in entities], range_
+    shown = {entity["id"]: _present(request, entity, of.get(entity["id"], []), what) for entity in entities}
+    if range_ is not None:
+        for one in found:  # what has instances only beyond this range is shown to be there
+            if one.name not in (what.form.omit or ()):
+                shown[one.entity].setdefault(request.context.compact(one.name), [])
+    return list(shown.values()), range_
 
 
 def _present(request: Request, entity: Entity, instances: list[Instance], what: Evolution) -> dict[str, Any]:

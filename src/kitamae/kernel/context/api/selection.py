@@ -50,10 +50,6 @@ def entities(request: Request) -> EntityQuery:
         )  # sources are registered elsewhere; what cannot be read is wrong here too
     linked.demand_depth(linked.query_depth(query.q), request, "q")
     local = params.get("local", False) or types == "*"
-    if query.order and not local:
-        raise BadRequest(
-            "orderBy only goes with local=true: what several brokers hold is not ordered together"
-        )
     if not _narrow(query, local, expand):
         raise BadRequest("too wide: give one of type, attrs, q or georel, or ask for local=true")
     return page(request, query)
@@ -142,20 +138,28 @@ def from_document(request: Request, document: Mapping[str, Any], *, temporal: bo
         if member not in _MEMBERS or (member in ("temporalQ", "aggrParams") and not temporal):
             raise BadRequest(f"a Query has no member {member!r:.80}")
         _MEMBERS[member](params, member, value)
+    if "aggrMethods" in params and not {"format", "options"} & params.keys():
+        params["format"] = "aggregatedValues"  # a Query has no other way to say so
     return replace(request, params=params)
+
+
+def _read(member: str, value: str) -> Any:
+    try:
+        return parameters.READERS[member](value)
+    except BadRequest as wrong:
+        raise BadRequest(f"{member}: {wrong.detail}") from None
 
 
 def _as_text(params: dict[str, Any], member: str, value: Any) -> None:
     if not isinstance(value, str) or not value:
         raise BadRequest(f"{member}: expected a text, got {value!r:.80}")
-    params[member] = parameters.READERS[member](value)
+    params[member] = _read(member, value)
 
 
 def _as_list(params: dict[str, Any], member: str, value: Any) -> None:
     if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
         raise BadRequest(f"{member}: expected an array of texts that is not empty, got {value!r:.80}")
-    reader = parameters.READERS[member]
-    params[member] = reader(",".join(value))
+    params[member] = _read(member, ",".join(value))
 
 
 def _as_boolean(params: dict[str, Any], member: str, value: Any) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.context.api import consumption, negotiation, selection
+from kitamae.kernel.context.api import consumption, contexts, negotiation, selection
 from kitamae.kernel.context.api.answer import Answer, created
 from kitamae.kernel.context.api.provision import options, segment, uri
 from kitamae.kernel.context.api.rendering import in_context
+from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.subscription.read import shown
 from kitamae.kernel.problems import Unprocessable
@@ -29,7 +30,14 @@ async def create(x: Exchange) -> Answer:
     """POST subscriptions."""
     request, payload = await x.document()
     request.demand("subscribe", _WHAT)
-    id = await _kept(request).create(request.tenant, payload, request.context)
+    kept = _kept(request)
+    context = request.context
+    if context.link is None and context is not CORE and "jsonldContext" not in payload:
+        # notifications name one address for their @context, so one that has none is given one (5.13.1)
+        address = contexts.base(x)
+        local = await contexts.host(request, context.source, "ImplicitlyCreated", address)
+        payload["jsonldContext"] = f"{address}{contexts.PATH}{local}"
+    id = await kept.create(request.tenant, payload, context)
     answer = created(f"/ngsi-ld/v1/subscriptions/{segment(id)}")
     answer.headers += x.echo(request.tenant)
     return answer

@@ -11,7 +11,7 @@ import random
 from typing import Final
 
 TOLERATED: Final = 3
-AT_ONCE: Final = 8
+AT_ONCE: Final = 32
 
 
 def pause(failures: int, base: float, most: float) -> float:

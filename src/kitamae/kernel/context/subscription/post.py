@@ -33,6 +33,7 @@ class Poster:
     def __init__(self, destinations: Destinations, timeout: float) -> None:
         self._destinations = destinations
         self._timeout = timeout
+        self._checked: set[str] = set()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0, resolver=CheckedResolver(destinations), use_dns_cache=True, ttl_dns_cache=10
@@ -60,7 +61,9 @@ class Poster:
     ) -> tuple[Outcome, str]:
         """What became of it, and why in a few words. `within` in seconds, never longer than ours."""
         try:
-            self._destinations.check(uri)
+            if uri not in self._checked:
+                self._destinations.check(uri)
+                self._checked.add(uri)
             limit = min(within, self._timeout) if within else self._timeout
             async with self._session.post(
                 uri,

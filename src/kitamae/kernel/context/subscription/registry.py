@@ -59,12 +59,14 @@ class Subscriptions:
         self.dispatcher = Dispatcher(store, self._here.get, self._destinations, now=now, **delivery)
         self._writer: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Read them all, begin to watch, and take up what was left owed."""
+    async def start(self, *, deliver: bool = True) -> None:
+        """Read them all, begin to watch, and take up what was left owed. Without `deliver` it stays owed."""
         for tenant, _, doc in await self._store.documents(None, KIND):
             self._keep(await self._compiled(tenant, doc))
         self._store.on_change(self._watcher.watch)
         self._store.on_commit(self._heard)
+        if not deliver:
+            return
         await self.dispatcher.start()
         self._writer = asyncio.create_task(self._writing())
 

@@ -91,8 +91,6 @@ def parse(params: Mapping[str, str], *, required: bool = False) -> TemporalQuery
     aggregation = None
     if shape == "aggregatedValues":
         aggregation = _aggregation(params)
-    elif params.get("aggrMethods") or params.get("aggrPeriodDuration"):
-        raise BadRequest("aggrMethods and aggrPeriodDuration need format=aggregatedValues")
     return TemporalQuery(
         timerel, at, end, cast("TimeProperty", timeproperty), _last(params), shape, sys_attrs, aggregation
     )

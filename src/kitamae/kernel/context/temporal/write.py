@@ -20,21 +20,24 @@ if TYPE_CHECKING:
 def instances(entity: str, attrs: Attributes, now: int) -> list[Instance]:
     """The instances of a temporal payload, with ids of their own. `now` in microseconds UTC.
 
-    Raises BadRequest for NGSI-LD Null and for a time that cannot be read.
+    One whose value is NGSI-LD Null says that the attribute was deleted when it was observed (clause 4.5.7), or now.
+    Raises BadRequest for NGSI-LD Null elsewhere and for a time that cannot be read.
     """
     stamp = clock.text(now)
     answer: list[Instance] = []
     for name, found in attrs.items():
         previous: Attribute | None = None
         for one in found:
-            instance.refuse_null(name, one)
+            gone = instance.deletes(one)
+            if not gone:
+                instance.refuse_null(name, one)
             kept = instance.kept(one, None, stamp, f"{entity}\0{name}")
             # chained, so that two equal readings in one payload are two instances
             kept["instanceId"] = instance.instance_id(
                 f"{entity}\0{name}\0{one.get('observedAt', '')}", one.get("datasetId", ""), stamp, previous
             )
             previous = kept
-            answer.append(_instance(entity, name, kept, now, now))
+            answer.append(_instance(entity, name, kept, now, now, gone=gone))
     return answer
 
 
@@ -55,6 +58,9 @@ def modified(one: Instance, patch: Attribute, now: int) -> Instance:
     return _instance(one.entity, one.name, cast("Attribute", members), one.created_at, now)
 
 
-def _instance(entity: str, name: str, kept: Attribute, created: int, modified_: int) -> Instance:
+def _instance(
+    entity: str, name: str, kept: Attribute, created: int, modified_: int, *, gone: bool = False
+) -> Instance:
     observed = clock.micros(kept["observedAt"], f"{name}.observedAt") if "observedAt" in kept else None
-    return Instance(entity, name, kept["instanceId"], kept, observed, created, modified_, None)
+    deleted = (modified_ if observed is None else observed) if gone else None
+    return Instance(entity, name, kept["instanceId"], kept, observed, created, modified_, deleted)

@@ -1,0 +1,138 @@
+"""Pages in a real browser, served over a real socket, with all of Kaga's data behind the fake read door."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from kitamae.sdk.city import City as Profile
+from kitamae.sdk.room import Room
+from kitamae.sdk.service import discover
+from kitamae.web.page import ShellPage
+from kitamae.web.routes import problem_handlers, routes
+from kitamae.web.shell import HERE, City, Entry, Shell
+from kitamae.web.tiles import Basemap
+from web.conftest import READINGS, value
+from web.fake import FakeContext
+
+ROOT = Path(__file__).resolve().parents[2]
+LANGUAGES = ("ja", "ja_Hira", "en")
+SHELTER = "urn:ngsi-ld:EvacuationShelter:172065:E1720600002111"
+UNKNOWN = "urn:ngsi-ld:EvacuationShelter:172065:E1720600001111"
+GAUGE = "urn:ngsi-ld:RiverGauge:1700000063"
+PAGES = (
+    "/", "/map?text=山代", "/map?text=山代&near=136.31,36.30", "/map?text=zzz", "/kind/HotSpring",
+    f"/entity/{SHELTER}", f"/entity/{UNKNOWN}", "/entity/urn:ngsi-ld:PublicToilet:172065:1",
+    "/entity/urn:ngsi-ld:PopulationByAge:172065:census-1980", f"/history/水位/{GAUGE}", "/data", "/accessibility", "/nowhere",
+    "/test/sign-in", "/test/staff", "/test/broken",
+)  # fmt: skip
+"""Every kind of page that the shell has, the ones for errors too."""
+
+
+def application(folder: Path) -> Starlette:
+    """The shell with every service's pages, and the templates that the composition root fills."""
+    profile = Profile.read(ROOT / "cities" / "kaga")
+    entities = list(profile.entities())
+    for entity in entities:
+        entity["modifiedAt"] = "2026-11-21T07:00:00Z"
+        if entity["id"] == GAUGE:
+            entity["水位"] = value(23.11, unitCode="MTR", observedAt="2025-10-16T09:50:00Z")
+    shell = Shell(FakeContext(entities, READINGS), City.of(profile))
+    shell.basemap = Basemap(shell.context, folder)
+    page = ShellPage(shell, HERE)
+    found, menu = [], []
+    for service in discover():
+        if module := service.module("pages"):
+            room = Room(service.manifest, profile, shell.context, ShellPage(shell, service.folder), None)
+            found += module.routes(room)
+            menu.append(Entry(f"/{service.id}", service.manifest.name, service.manifest.summary))
+    shell.menu = menu
+
+    async def sign_in(request):
+        return page.render(request, "sign-in.html", action="/test/sign-in", failed="expired", next="")
+
+    async def staff(request):
+        return page.render(request, "staff.html", until="2026-11-21T07:00:00Z", sign_out="/test/sign-in")
+
+    async def broken(request):
+        raise RuntimeError("on purpose")
+
+    found += [Route("/test/sign-in", sign_in), Route("/test/staff", staff), Route("/test/broken", broken)]
+    return Starlette(routes=found + routes(shell), exception_handlers=problem_handlers(shell))
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory):
+    """The address of a running city."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = application(tmp_path_factory.mktemp("basemap"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium."""
+    found = os.environ.get("KITAMAE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        pytest.skip("chromium is not on this machine (apt-get install chromium, or set KITAMAE_CHROMIUM)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found,
+            args=["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, city):
+    """`visit("/map", lang="en", width=320, script=False)` -> an open page; what its console complains about fails."""
+    contexts, complaints = [], []
+
+    def go(path, *, lang="ja", width=1280, script=True, **more):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 800}, java_script_enabled=script, locale="ja-JP", **more
+        )
+        context.add_cookies([{"name": "lang", "value": lang, "url": city}])
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{path}: {error}"))
+        page.on(
+            "console", lambda message: complaints.append(f"{path}: {message.text}") if _bad(message) else None
+        )
+        page.goto(city + path, wait_until="load")
+        return page
+
+    go.complaints = complaints
+    yield go
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _bad(message):
+    return (
+        message.type == "error"
+        and "status of 404" not in message.text
+        and "status of 500" not in message.text
+    )

@@ -1,0 +1,103 @@
+"""Nothing for axe and the HTML validators to find, in any language; nothing that scrolls sideways."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import html5lib
+import httpx2
+import pytest
+
+from browser.conftest import LANGUAGES, PAGES, ROOT, UNKNOWN
+
+SERVICES = ("/places?text=やましろ", "/places?text=yamashiro&near=136.31,36.30", "/places?text=zzz")
+EVERYTHING = (*PAGES, *SERVICES)
+LONG = ("/map", "/kind/EvacuationShelter", "/places")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def axe():
+    from axe_playwright_python.sync_playwright import Axe
+
+    return Axe()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("path", EVERYTHING)
+def test_axe_finds_nothing(visit, axe, path, lang):
+    page = visit(path, lang=lang)
+    found = axe.run(page, options={"runOnly": RULES}).response["violations"]
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found] == []
+
+
+@pytest.mark.parametrize("path", LONG)
+def test_axe_finds_nothing_on_the_long_lists(visit, axe, path):
+    found = axe.run(visit(path), options={"runOnly": RULES}).response["violations"]
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found] == []
+
+
+@pytest.mark.parametrize("look", ["dark", "phone", "largest", "opened"])
+@pytest.mark.parametrize("path", ["/", "/map?text=山代", f"/entity/{UNKNOWN}", "/test/sign-in"])
+def test_axe_finds_nothing_in_the_dark_on_a_phone_in_large_letters_or_with_help_opened(
+    visit, axe, path, look
+):
+    page = visit(
+        path + (("&" if "?" in path else "?") + "size=larger" if look == "largest" else ""),
+        width=320 if look in ("phone", "largest") else 1280,
+        color_scheme="dark" if look == "dark" else "light",
+    )
+    if look == "opened":
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    found = axe.run(page, options={"runOnly": RULES}).response["violations"]
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("size", ["standard", "larger"])
+def test_nothing_scrolls_sideways_on_a_small_phone(visit, city, lang, size):
+    page = visit("/", lang=lang, width=320)
+    wide = {}
+    for path in (*EVERYTHING, *LONG):
+        page.goto(f"{city}{path}{'&' if '?' in path else '?'}size={size}")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 320:
+            wide[path] = width
+    assert wide == {}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_page_is_html_that_a_strict_parser_reads(city, lang):
+    for path in EVERYTHING:
+        text = httpx2.get(city + path, headers={"cookie": f"lang={lang}"}).text
+        html5lib.HTMLParser(strict=True).parse(text)  # raises ParseError
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_html_validate_finds_nothing(city, tmp_path, lang):
+    tool = ROOT / "node_modules" / ".bin" / "html-validate"
+    if not tool.exists():
+        pytest.skip("html-validate is not on this machine (npm ci --ignore-scripts)")
+    for number, path in enumerate(EVERYTHING):
+        text = httpx2.get(city + path, headers={"cookie": f"lang={lang}"}).text
+        (tmp_path / f"{number}.html").write_text(text, "utf-8")
+    command = [
+        str(tool),
+        "--preset",
+        "standard,a11y",
+        "--formatter",
+        "json",
+        *map(str, sorted(tmp_path.glob("*.html"))),
+    ]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    findings = [
+        (
+            EVERYTHING[int(one["filePath"].rpartition("/")[2].partition(".")[0])],
+            message["ruleId"],
+            message["message"],
+        )
+        for one in json.loads(answer.stdout)
+        for message in one["messages"]
+    ]
+    assert findings == []

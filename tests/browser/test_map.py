@@ -1,0 +1,79 @@
+"""The map is an island: it opens when asked, shows what the list has, and its failure costs nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from browser.conftest import SHELTER
+from kitamae.web.shell import STATIC
+
+
+@pytest.fixture(autouse=True)
+def _vendored():
+    if not (STATIC / "vendor" / "maplibre-gl" / "maplibre-gl.mjs").is_file():
+        pytest.skip(
+            "the npm packages were not copied (npm ci --ignore-scripts; python -m kitamae.web.vendor)"
+        )
+
+
+def opened(page):
+    page.click(".island button")
+    page.wait_for_selector(".island[data-opened]", timeout=30_000)
+    return page
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/map", "/map?near=136.31,36.30", "/kind/PublicToilet", "/places?text=小学校", f"/entity/{SHELTER}"],
+)
+def test_every_point_on_the_map_is_in_the_list_and_the_other_way_round(visit, path):
+    page = opened(visit(path))
+    listed = page.eval_on_selector_all("[data-lon]", "all => all.map(one => one.dataset.name)")
+    drawn = page.eval_on_selector_all(".map .pin", "all => all.map(one => one.getAttribute('aria-label'))")
+    assert sorted(drawn) == sorted(listed)
+    assert drawn
+
+
+def test_the_map_fetches_nothing_from_anywhere_else(visit, city):
+    page = visit("/map")
+    elsewhere = []
+    page.on(
+        "request",
+        lambda request: (
+            elsewhere.append(request.url) if not request.url.startswith((city, "blob:", "data:")) else None
+        ),
+    )
+    opened(page)
+    page.wait_for_timeout(500)
+    assert elsewhere == []
+
+
+def test_a_point_tells_the_same_as_the_list_and_leads_to_the_same_page(visit):
+    page = opened(visit("/kind/PublicToilet"))
+    page.locator(".map .pin").first.focus()
+    page.keyboard.press("Enter")
+    card = page.locator(".maplibregl-popup-content")
+    name = page.locator(".map .pin").first.get_attribute("aria-label")
+    assert name in card.inner_text()
+    assert card.locator("a").get_attribute("href").startswith("/entity/")
+
+
+def test_a_map_that_cannot_be_opened_says_so_and_leaves_the_list(visit):
+    page = visit("/map")
+    page.route(
+        "**/islands/map.js*",
+        lambda route: route.fulfill(body="throw new Error('no')", content_type="text/javascript"),
+    )
+    page.click(".island button")
+    page.wait_for_function("document.querySelector('.island [role=status]').textContent.length > 0")
+    assert "地図をひらけませんでした" in page.inner_text(".island [role=status]")
+    assert page.locator(".place").count() > 100
+    assert "Error: no" in visit.complaints.pop()
+
+
+def test_nothing_of_the_map_is_fetched_before_it_is_asked_for(visit, city):
+    page = visit("/accessibility")
+    fetched = []
+    page.on("request", lambda request: fetched.append(request.url))
+    page.goto(city + "/map", wait_until="networkidle")
+    assert not [url for url in fetched if "maplibre" in url or "pmtiles" in url or "islands" in url]
