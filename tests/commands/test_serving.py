@@ -22,16 +22,16 @@ def shelter(number: int) -> dict[str, object]:
     return {"id": f"urn:ngsi-ld:EvacuationShelter:{number}", "type": "EvacuationShelter", "n": value}
 
 
-def test_without_open_reading_is_free_and_writing_needs_a_token(up: Up) -> None:
-    served = up()
+def test_without_open_reading_is_free_and_writing_needs_a_token(guarded: Served) -> None:
+    served = guarded
     assert served.ask("GET", "/ngsi-ld/v1/entities?type=EvacuationShelter")[0] == 200
     status, _headers, body = served.ask("POST", "/ngsi-ld/v1/entities", SHELTER)
     assert status == 401
     assert json.loads(body)["type"].endswith("not-signed-in")
 
 
-def test_a_token_is_shown_once_works_for_its_type_and_ends_when_it_is_revoked(up: Up) -> None:
-    served = up()
+def test_a_token_is_shown_once_works_for_its_type_and_ends_when_it_is_revoked(guarded: Served) -> None:
+    served = guarded
     made = kitamae("token", "create", "gauges", "write:EvacuationShelter", "--data", served.data)
     assert made.returncode == 0
     token = made.stdout.strip()
@@ -54,16 +54,16 @@ def test_a_token_is_shown_once_works_for_its_type_and_ends_when_it_is_revoked(up
     assert "kitamae token list" in again.stderr
 
 
-def test_a_scope_that_means_nothing_is_refused_with_an_example(up: Up) -> None:
-    served = up()
+def test_a_scope_that_means_nothing_is_refused_with_an_example(guarded: Served) -> None:
+    served = guarded
     for scope in ("EvacuationShelter", "burn:EvacuationShelter", "write:"):
         refused = kitamae("token", "create", "x", scope, "--data", served.data)
         assert refused.returncode == 1
         assert "write:EvacuationShelter" in refused.stderr
 
 
-def test_a_second_server_on_the_same_directory_is_told_who_has_it(up: Up) -> None:
-    served = up()
+def test_a_second_server_on_the_same_directory_is_told_who_has_it(guarded: Served) -> None:
+    served = guarded
     second = kitamae("up", "--data", served.data, "--port", "0")
     assert second.returncode == 1
     assert f"process {served.process.pid} ({served.address})" in second.stderr
@@ -87,42 +87,31 @@ def test_open_is_refused_on_any_address_but_loopback(tmp_path: Path, host: str) 
     assert not (tmp_path / "data").exists()
 
 
-def test_an_open_server_answers_only_this_machine(up: Up) -> None:
-    served = up("--open")
-    assert served.ask("POST", "/ngsi-ld/v1/entities", SHELTER)[0] == 201
+def test_an_open_server_answers_only_this_machine(opened: Served) -> None:
+    served = opened
+    assert served.ask("POST", "/ngsi-ld/v1/entities", shelter(7))[0] == 201
     assert served.ask("GET", "/health", Host="city.example")[0] == 403
     elsewhere = {"Origin": "https://evil.example"}
-    assert served.ask("DELETE", f"/ngsi-ld/v1/entities/{SHELTER['id']}", **elsewhere)[0] == 403
+    assert served.ask("DELETE", f"/ngsi-ld/v1/entities/{shelter(7)['id']}", **elsewhere)[0] == 403
 
 
-def test_what_was_written_is_there_after_a_kill_and_a_second_start(up: Up) -> None:
-    served = up("--open")
-    assert served.ask("POST", "/ngsi-ld/v1/entities", SHELTER)[0] == 201
-    served.kill()
-    again = up("--open")
-    assert again.ask("GET", f"/ngsi-ld/v1/entities/{SHELTER['id']}")[0] == 200
-    assert again.stop() == 0
-
-
-def test_only_the_owner_may_look_into_the_directory_and_talk_to_the_socket(up: Up) -> None:
-    served = up()
-    mode = (served.data / "control.sock").stat().st_mode
+def test_only_the_owner_may_look_into_the_directory_and_talk_to_the_socket(guarded: Served) -> None:
+    mode = (guarded.data / "control.sock").stat().st_mode
     assert stat.S_ISSOCK(mode)
     assert mode & 0o777 == 0o600
-    assert served.data.stat().st_mode & 0o777 == 0o700
-    served.stop()
-    assert not (served.data / "control.sock").exists()
+    assert guarded.data.stat().st_mode & 0o777 == 0o700
 
 
-def test_control_is_not_reachable_over_the_network(up: Up) -> None:
-    served = up("--open")
+def test_control_is_not_reachable_over_the_network(opened: Served) -> None:
+    served = opened
     assert served.ask("GET", "/control/status")[0] == 404
     assert served.ask("POST", "/control/tokens", {"name": "x", "scopes": ["write:*"]})[0] in (404, 405)
 
 
 def test_commands_do_the_same_when_the_server_is_stopped(up: Up) -> None:
     served = up()
-    served.stop()
+    assert served.stop() == 0
+    assert not (served.data / "control.sock").exists()
     assert kitamae("token", "create", "a", "write:*", "--data", served.data).returncode == 0
     assert "health         pass" in kitamae("status", "--data", served.data).stdout
     again = up()
@@ -224,8 +213,8 @@ def test_a_restore_while_it_serves_brings_back_the_old_state_and_keeps_revoked_t
     assert again.ask("GET", "/ngsi-ld/v1/entities/urn:ngsi-ld:EvacuationShelter:3")[0] == 200
 
 
-def test_a_damaged_backup_changes_nothing_and_the_server_goes_on(up: Up, tmp_path: Path) -> None:
-    served = up("--open")
+def test_a_damaged_backup_changes_nothing_and_the_server_goes_on(opened: Served, tmp_path: Path) -> None:
+    served = opened
     assert served.ask("POST", "/ngsi-ld/v1/entities", SHELTER)[0] == 201
     assert kitamae("backup", tmp_path / "b.tar", "--data", served.data).returncode == 0
     content = bytearray((tmp_path / "b.tar").read_bytes())
