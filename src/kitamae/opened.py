@@ -16,7 +16,9 @@ from kitamae.adapters import sqlite
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.edge.health import Health
 from kitamae.kernel.context import api
+from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker, Limits
+from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
@@ -32,7 +34,7 @@ from kitamae.sdk.city import BadCityError
 from kitamae.sdk.city import City as Profile
 from kitamae.sdk.manifest import BadManifestError
 from kitamae.sdk.service import discover
-from kitamae.settings import is_loopback
+from kitamae.settings import is_loopback, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from kitamae.edge.measures import Measures
     from kitamae.settings import Settings
 
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _TIDY_SECONDS: Final = 3600.0
 _WATCHED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _log = structlog.get_logger("kitamae")
@@ -59,6 +62,7 @@ class City:
         on: Building,
         contexts: Contexts,
         subscriptions: Subscriptions,
+        fetcher: Fetcher,
     ) -> None:
         """`on.store` is open and `subscriptions` watch it; nothing else was begun."""
         self.store, self.people, self.gate = on.store, on.people, on.gate
@@ -70,15 +74,10 @@ class City:
         self.loading = ""
         self._profile = on.profile
         self._measures = measures
-        self._api: ASGIApp = api.routes(
-            Broker(
-                on.store,
-                contexts,
-                self.policy,
-                Limits(body=settings.max_body_mb * 1_000_000),
-                subscriptions,
-            )
-        )
+        self._fetcher = fetcher
+        limits = Limits(body=settings.max_body_mb * 1_000_000)
+        self.broker = Broker(on.store, contexts, self.policy, limits, subscriptions)
+        self._api: ASGIApp = api.routes(self.broker)
         self._rooms = Rooms(on)
         self._tasks: list[asyncio.Task[None]] = []
         on.store.on_commit(measures.committed)
@@ -94,7 +93,8 @@ class City:
             services = discover()
         except (BadCityError, BadManifestError) as error:
             raise loading.NotLoaded(str(error)) from error
-        contexts = _contexts(profile, address)
+        fetcher = _fetcher(settings)
+        contexts = _contexts(profile, address, fetcher)
         words = await contexts.resolve(None)
         hot = {
             *(profile.hot if profile else ()),
@@ -108,10 +108,10 @@ class City:
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
-            allowed = Destinations.of(settings.networks, loopback=settings.open)
-            subscriptions = Subscriptions(store, contexts, allowed)
+            subscriptions = Subscriptions(store, contexts, fetcher.destinations)
             await subscriptions.start(deliver=not quietly)
-            city = cls(settings, measures, on, contexts, subscriptions)
+            city = cls(settings, measures, on, contexts, subscriptions, fetcher)
+            await restore_contexts(city.broker)
             if not quietly:
                 city.start()
         except BaseException:
@@ -136,6 +136,7 @@ class City:
     async def close(self) -> None:
         """Nothing asks any more: let go of the files."""
         await self.subscriptions.close()
+        await self._fetcher.close()
         await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -212,9 +213,15 @@ def _from_here(scope: Scope) -> bool:
     return is_loopback(client) and not forwarded
 
 
-def _contexts(profile: Profile | None, address: str) -> Contexts:
+def _fetcher(settings: Settings) -> Fetcher:
+    destinations = Destinations.of(settings.networks, loopback=settings.open)
+    hosts = listed(settings.fetch_contexts)
+    return Fetcher([*hosts, *(_LOOPBACK if settings.open else ())], destinations)
+
+
+def _contexts(profile: Profile | None, address: str, fetcher: Fetcher) -> Contexts:
     """With a city, its own @context is what a request without one means, and answers name it by its address here."""
     if profile is None:
-        return Contexts()
+        return Contexts(fetcher)
     url = f"{address}/context/{profile.id}.jsonld"
-    return Contexts(registered={url: profile.context}, default=url)
+    return Contexts(fetcher, registered={url: profile.context}, default=url)

@@ -88,7 +88,10 @@ class Rooms:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, `http` only. Raises Problem."""
         scope["app"] = self._app
-        await self._app.router(scope, receive, send)
+        try:
+            await self._app.router(scope, receive, send)
+        except HTTPException as error:
+            raise _as_problem(error) from error
 
     def error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
         """A Problem for a reader, in the reader's language."""

@@ -23,6 +23,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def listed(text: str) -> list[str]:
+    """`a, b` -> ["a", "b"]."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 class Settings(BaseSettings):
     """How this city runs. Durations and sizes carry their unit in the name."""
 
@@ -75,7 +80,7 @@ class Settings(BaseSettings):
     @property
     def networks(self) -> list[str]:
         """`deliver_to`, one by one."""
-        return [one.strip() for one in self.deliver_to.split(",") if one.strip()]
+        return listed(self.deliver_to)
 
     @classmethod
     def chosen(cls, **given: Any) -> Self:

@@ -179,6 +179,29 @@ def test_a_history_may_say_that_an_attribute_was_deleted_and_nothing_else_with_n
             read.fragment(wrong, CORE, temporal=True)
 
 
+def test_a_history_may_hold_what_the_scope_was():
+    was = [
+        {"type": "Property", "value": "/加賀", "observedAt": "2026-11-21T07:00:00Z"},
+        {"type": "Property", "value": ["/加賀/山代", "/加賀/片山津"], "observedAt": "2026-11-21T08:00:00Z"},
+    ]
+    found = read.entity({**SHELTER, "scope": was}, CORE, temporal=True)
+    assert found["scope"] == ["/加賀/山代", "/加賀/片山津"]
+    assert [instance["v"] for instance in found["attrs"][LD + "scope"]] == [
+        "/加賀",
+        ["/加賀/山代", "/加賀/片山津"],
+    ]
+    assert read.entity({**SHELTER, "scope": "/加賀"}, CORE, temporal=True)["attrs"] == {}
+    for wrong in (
+        [{"type": "Property", "value": "9"}],
+        [{"object": "urn:a:1"}],
+        {"type": "Property", "value": 5},
+    ):
+        with pytest.raises(BadRequest, match="scope"):
+            read.fragment({"scope": wrong}, CORE, temporal=True)
+    with pytest.raises(BadRequest, match="scope"):
+        read.entity({**SHELTER, "scope": was}, CORE)
+
+
 def test_an_array_of_plain_objects_is_a_value_and_an_array_of_instances_is_not():
     assert one([{"a": 1}, {"b": 2}]) == [{"kind": "Property", "v": [{"a": 1}, {"b": 2}]}]
     assert len(one([{"value": 1}, {"value": 2, "datasetId": "urn:d:2"}])) == 2

@@ -1,0 +1,74 @@
+"""Fetching an @context that is not here, from the few hosts that the operator names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import orjson
+
+from kitamae.kernel.context.subscription.destinations import CheckedResolver
+from kitamae.kernel.problems import LdContextUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.subscription.destinations import Destinations
+
+MOST: Final = 1_000_000  # bytes
+SECONDS: Final = 5.0
+HOPS: Final = 4
+_ACCEPT: Final = {"Accept": "application/ld+json, application/json;q=0.9"}
+
+
+class Fetcher:
+    """`hosts` by name, as the addresses spell them; `destinations` decides after name resolution."""
+
+    def __init__(self, hosts: Collection[str], destinations: Destinations) -> None:
+        self._hosts = frozenset(host.strip().lower() for host in hosts if host.strip())
+        self.destinations = destinations
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __call__(self, url: str) -> Json:
+        """The parsed document. Each redirect must lead to a named host again. Raises LdContextUnavailable, OSError."""
+        for _ in range(HOPS):
+            answer = await self._one(url)
+            if not isinstance(answer, str):
+                return orjson.loads(answer)
+            url = urljoin(url, answer)
+        raise LdContextUnavailable(f"more than {HOPS} redirects")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _one(self, url: str) -> bytes | str:
+        """A document, or where it has gone."""
+        host = (urlsplit(url).hostname or "").lower()
+        if host not in self._hosts:
+            raise LdContextUnavailable(
+                f"contexts are not fetched from {host!r:.200}: the operator can name it in KITAMAE_FETCH_CONTEXTS"
+            )
+        self.destinations.check(url)
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(resolver=CheckedResolver(self.destinations)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=SECONDS),
+                headers={"User-Agent": "Kitamae", **_ACCEPT},
+                trust_env=False,
+            )
+        async with self._session.get(url, allow_redirects=False) as response:
+            if response.status in (301, 302, 303, 307, 308):
+                return response.headers.get("Location", "")
+            if response.status != 200:
+                raise LdContextUnavailable(f"its server answers {response.status}")
+            content = bytearray()
+            async for part in response.content.iter_chunked(65_536):
+                content += part
+                if len(content) > MOST:
+                    raise LdContextUnavailable(f"it is longer than {MOST} bytes")
+            return bytes(content)
