@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kitamae.adapters.sqlite import database, pool
+import apsw
+
+from kitamae.adapters.sqlite import pool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -10,7 +12,8 @@ if TYPE_CHECKING:
 
 async def test_a_connection_goes_on_reading_however_often_it_has_read(tmp_path: Path) -> None:
     """SQLite's step counter runs on over all executions of BEGIN and ROLLBACK; it must never stop one of them."""
-    writer = database.writer(tmp_path / "kitamae.db")
+    writer = apsw.Connection(str(tmp_path / "kitamae.db"))
+    writer.execute("CREATE TABLE thing (x)")
     reads = pool.Pool(tmp_path / "kitamae.db", 5.0)
     for _ in range(2 * pool.QUICK):
         with reads.quick() as db:
