@@ -346,6 +346,14 @@ def test_an_id_with_a_character_that_cannot_be_seen_is_refused(code):
         read.entity({"id": f"urn:ngsi-ld:Vehicle:A{chr(code)}B", "type": "Vehicle"}, CORE)
 
 
+def test_an_attribute_may_be_called_as_a_member_is_but_a_bare_value_is_a_slip():
+    assert one({"type": "VocabProperty", "vocab": "x"}, "vocab") == [
+        {"kind": "VocabProperty", "v": DEFAULT + "x"}
+    ]
+    with pytest.raises(BadRequest, match="got the value of one"):
+        read.fragment({"type": "Property", "value": 5}, CORE)
+
+
 def test_depth_is_bounded_in_values_in_json_and_in_sub_attributes():
     value: Any = 1
     for _ in range(200):

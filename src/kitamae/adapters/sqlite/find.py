@@ -12,6 +12,7 @@ from kitamae.adapters.sqlite import census, series, translate
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.pool import TooLong
 from kitamae.kernel.context.query import match, order
+from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.store import Found, Row
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import apsw
 
     from kitamae.kernel.context.entity import Entity
-    from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.store import InstanceQuery
 
     Linked = Callable[[str], Entity | None]
