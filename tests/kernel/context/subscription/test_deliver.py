@@ -336,11 +336,13 @@ async def test_a_receivers_own_headers_and_format_are_used() -> None:
         await city.drive(1)
         await city.store.apply([Command("", "urn:ngsi-ld:Car:1", Delete())])
         first, last = await receiver.got(2)
-        assert first["data"] == [{"id": "urn:ngsi-ld:Car:1", "type": "Car", "speed": 1}]
+        assert first["data"] == [
+            {"id": "urn:ngsi-ld:Car:1", "type": "Car", "speed": 1, "@context": CORE.source}
+        ]
         assert first["@context"] == CORE.source
         assert receiver.headers[0]["X-Key"] == "secret"
         assert receiver.headers[0]["Content-Type"] == "application/ld+json"
-        assert set(last["data"][0]) == {"id", "type", "deletedAt"}
+        assert set(last["data"][0]) == {"id", "type", "deletedAt", "@context"}
 
 
 @pytest.mark.parametrize(
