@@ -95,9 +95,9 @@ def identifier(subscription: str, number: int | str) -> str:
 
 
 def body(subscription: Subscription, payloads: Sequence[bytes], notified_at: int, id: str) -> bytes:
-    """The JSON text of a Notification around data that `datum` made."""
+    """The JSON text of a Notification around data that `datum` made; a payload may also be a list of such data."""
     accept, context = subscription.receiver.accept, subscription.context
-    data = [orjson.Fragment(one) for one in payloads]
+    data = [orjson.Fragment(one[1:-1] if one[:1] == b"[" else one) for one in payloads]
     message: dict[str, Json] = {
         "id": id,
         "type": "Notification",
