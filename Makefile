@@ -47,7 +47,7 @@ check: .venv/.dev  ## what a reviewer would run: lint, types, the direction of i
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 	@$(BIN)/kitamae check --city cities/kaga
-	@$(BIN)/python -m tests.architecture.lock_is_fresh
+	@$(BIN)/python -m pytest -q tests/architecture
 
 test: .venv/.dev vendor  ## every test that this machine can run; what is skipped is named, with its reason
 	@$(BIN)/python -m pytest $(TESTS)

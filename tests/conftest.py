@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["skips"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -71,6 +71,8 @@ class Kitamae:
         """Open the directory, close it at the end. `quietly`: for one command, without notifications and loading."""
         self._quietly = quietly
         self.layout.make()
+        if self.settings.city and not quietly:
+            self.layout.city.write_text(str(self.settings.city.absolute()), "utf-8")
         if restoring.finish(self.layout):
             _log.warning("a restore that was cut off is finished now")
         await self._open()

@@ -27,6 +27,8 @@ app.command("kitamae.commands.keeping:backup")
 app.command("kitamae.commands.keeping:restore")
 app.command("kitamae.commands.keeping:status")
 app.command("kitamae.commands.migrate:migrate")
+app.command("kitamae.commands.bring:bring", name="import")
+app.command("kitamae.commands.replay:replay")
 app.command("kitamae.commands.check:run", name="check")
 
 

@@ -11,7 +11,7 @@ import apsw
 import orjson
 import structlog
 
-from kitamae import loading
+from kitamae import devices, loading
 from kitamae.adapters import sqlite
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.edge.health import Health
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from kitamae.adapters.mqtt.subscriber import Subscriber
     from kitamae.directory.layout import Layout
     from kitamae.edge.measures import Measures
     from kitamae.settings import Settings
@@ -112,6 +113,8 @@ class City:
             subscriptions = Subscriptions(store, contexts, fetcher.destinations)
             await subscriptions.start(deliver=not quietly)
             city = cls(settings, measures, on, contexts, subscriptions, fetcher)
+            if settings.mqtt and profile and not quietly:
+                city.hear(devices.subscriber(settings, profile, store, words))
             if not quietly:
                 city.start()
         except BaseException:
@@ -125,6 +128,10 @@ class City:
         if self._profile:
             self.loading = f"{self._profile.id} is being loaded"
             self._tasks.append(asyncio.create_task(self._load(self._profile)))
+
+    def hear(self, mqtt: Subscriber) -> None:
+        """Listen to devices too."""
+        self._tasks.append(asyncio.create_task(mqtt.run()))
 
     async def stop(self) -> None:
         """End it."""

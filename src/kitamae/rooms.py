@@ -105,6 +105,7 @@ def _entry(service: Service) -> Entry:
         f"/{papers.id}",
         papers.name,
         papers.summary,
+        icon=papers.icon,
         order=papers.order,
     )
 

@@ -77,6 +77,10 @@ class Settings(BaseSettings):
         ),
     ] = ""
 
+    mqtt: Annotated[
+        str, Field(description="The MQTT broker whose devices the city hears, e.g. mqtt://127.0.0.1:1883")
+    ] = ""
+
     @property
     def networks(self) -> list[str]:
         """`deliver_to`, one by one."""

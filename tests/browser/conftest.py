@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import City as Profile
 from kitamae.sdk.room import Room
 from kitamae.sdk.service import discover
@@ -52,7 +53,9 @@ def application(folder: Path) -> Starlette:
     found, menu = [], []
     for service in discover():
         if module := service.module("pages"):
-            room = Room(service.manifest, profile, shell.context, ShellPage(shell, service.folder), None)
+            room = Room(
+                service.manifest, profile, shell.context, ShellPage(shell, service.folder), Changes(str)
+            )
             found += module.routes(room)
             menu.append(Entry(f"/{service.id}", service.manifest.name, service.manifest.summary))
     shell.menu = menu

@@ -11,7 +11,13 @@ import pytest
 
 from browser.conftest import LANGUAGES, PAGES, ROOT, UNKNOWN
 
-SERVICES = ("/places?text=やましろ", "/places?text=yamashiro&near=136.31,36.30", "/places?text=zzz")
+SERVICES = (
+    "/places?text=やましろ",
+    "/places?text=yamashiro&near=136.31,36.30",
+    "/places?text=zzz",
+    "/rivers",
+    "/rivers/172065/1700000063",
+)
 EVERYTHING = (*PAGES, *SERVICES)
 LONG = ("/map", "/kind/EvacuationShelter", "/places")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

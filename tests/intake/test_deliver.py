@@ -167,6 +167,22 @@ async def test_a_description_is_sent_once_and_again_only_when_it_changes(here: H
     assert touched == [2, 1, 2]
 
 
+async def test_what_an_old_message_says_of_its_device_does_not_overwrite_what_a_newer_one_said(
+    here: Here,
+) -> None:
+    renamed = {"名称": {"type": "Property", "value": "宇谷川（宇谷町）"}}
+    speaker = Speaker(here.client)
+    await speaker.say(reading(1, 1.0))
+    await speaker.say(reading(2, 1.1) | renamed)
+    before = await here.changes()
+    again = Speaker(here.client)
+    assert [await again.say(one) for one in (reading(1, 1.0), reading(2, 1.1) | renamed)] == [
+        "known",
+        "known",
+    ]
+    assert await here.changes() == before
+
+
 def playing(answers: list[Any]) -> httpx2.AsyncClient:
     """A broker that answers with these statuses, or raises these errors, one after the other."""
 

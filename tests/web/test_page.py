@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from starlette.requests import Request
 
+from kitamae.web.page import ShellPage
+from kitamae.web.shell import HERE
 from web.conftest import TOILET
 
 
@@ -68,3 +71,39 @@ def test_a_cache_between_us_keeps_languages_apart(site):
     assert {"accept-language", "cookie"} <= {
         part.strip().lower() for part in site.get("/").headers["vary"].split(",")
     }
+
+
+def test_a_long_page_is_sent_packed_to_those_who_can_unpack_it(site):
+    packed = site.get("/map", headers={"accept-encoding": "gzip, br"})
+    plain = site.get("/map", headers={"accept-encoding": "identity"})
+    refused = site.get("/map", headers={"accept-encoding": "gzip;q=0"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.text == plain.text == refused.text
+    assert "content-encoding" not in plain.headers
+    assert "content-encoding" not in refused.headers
+    assert "Accept-Encoding" in plain.headers["vary"]
+
+
+def test_a_page_that_is_not_to_be_kept_is_never_packed_with_what_a_stranger_chose(shell):
+    page = ShellPage(shell, HERE)
+    request = Request(
+        {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"accept-encoding", b"gzip")],
+        }
+    )
+    answer = page.render(request, "accessibility.html", headers={"Cache-Control": "no-store"})
+    assert "content-encoding" not in answer.headers
+
+
+def test_our_files_are_packed_and_still_recognised_when_they_have_not_changed(site):
+    first = site.get("/static/kitamae.css", headers={"accept-encoding": "gzip"})
+    assert first.headers["content-encoding"] == "gzip"
+    assert first.text == site.get("/static/kitamae.css", headers={"accept-encoding": "identity"}).text
+    again = site.get(
+        "/static/kitamae.css", headers={"if-none-match": first.headers["etag"], "accept-encoding": "gzip"}
+    )
+    assert again.status_code == 304

@@ -123,6 +123,12 @@ def listen(layout: Layout) -> socket.socket:
     return listening
 
 
+def of_its_city(settings: Settings) -> Settings:
+    """With the city that the directory was served with last, where none is chosen: its words are the state's words."""
+    served = None if settings.city else Layout(settings.data).served()
+    return settings.model_copy(update={"city": served}) if served else settings
+
+
 @asynccontextmanager
 async def connect(settings: Settings, *, make: bool = False) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the city in `settings.data`, whether it is being served or not.
@@ -146,7 +152,7 @@ async def connect(settings: Settings, *, make: bool = False) -> AsyncIterator[ht
         from kitamae.app import Kitamae
 
         logs.configure(settings)
-        kitamae = Kitamae(settings, lock)
+        kitamae = Kitamae(of_its_city(settings), lock)
         async with kitamae.running(quietly=True):
             transport = httpx2.ASGITransport(app=Control(kitamae))
             async with httpx2.AsyncClient(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Final
 
 FOLDERS: Final = ("ledger", "history", "blobs")
 """Made at the first start. `history` and `blobs` hold files that never change once they are written."""
@@ -32,6 +30,19 @@ class Layout:
     def socket(self) -> Path:
         """Where commands talk to the running server."""
         return self.root / "control.sock"
+
+    @property
+    def city(self) -> Path:
+        """Names the city's folder that was served last, for commands that open the directory by themselves."""
+        return self.root / "city"
+
+    def served(self) -> Path | None:
+        """That folder, where it is still there."""
+        try:
+            folder = Path(self.city.read_text("utf-8"))
+        except OSError:
+            return None
+        return folder if (folder / "city.toml").is_file() else None
 
     @property
     def derived(self) -> Path:

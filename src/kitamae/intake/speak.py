@@ -59,11 +59,19 @@ class Speaker:
             return "new"
         news = different(entity, known.entity) or {}
         late: dict[str, Any] = {}
-        for name, value in list(news.items()):
+        old = False
+        for name, value in entity.items():
             if "observedAt" in value and name in known.latest and _at(value) <= known.latest[name]:
-                del news[name]
+                old = True
+                news.pop(name, None)
                 if _at(value) < known.latest[name]:
                     late[name] = value
+        if old:  # what an old message says of its device is as old
+            news = {
+                name: value
+                for name, value in news.items()
+                if "observedAt" in value or name not in known.entity
+            }
         path = f"/ngsi-ld/v1/entities/{quote(entity['id'], safe=':')}/attrs"
         news = {name: value for name, value in news.items() if name not in ("id", "type")}
         if news:

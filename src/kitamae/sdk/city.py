@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from kitamae.intake.device import BadDeviceError, Device
 from kitamae.intake.layout import BadLayoutError, known
 from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, UnreadableFileError
@@ -131,6 +132,13 @@ class City(BaseModel):
                         yield row.entity
             except (OSError, UnreadableFileError) as error:
                 raise BadCityError(f"{path}: {error}") from error
+
+    def devices(self) -> list[Device]:
+        """The kinds of device that speak to this city: its `devices/*.toml`. Raises BadCityError."""
+        try:
+            return [Device.load(path) for path in sorted((self.folder / "devices").glob("*.toml"))]
+        except BadDeviceError as error:
+            raise BadCityError(str(error)) from error
 
     def digest(self) -> str:
         """SHA-256 over everything that the loaded entities depend on: the profile's files and the layouts."""

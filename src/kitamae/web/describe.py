@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from kitamae.web import hazards, speak
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kitamae.sdk.context import Entity
     from kitamae.sdk.manifest import Language
     from kitamae.web.words import Words
@@ -17,6 +19,9 @@ _SYSTEM: Final = frozenset(
     {"id", "type", "@context", "scope", "createdAt", "modifiedAt", "deletedAt", "expiresAt"}
 )
 _MEMBERS: Final = ("value", "object", "languageMap", "json", "vocab", "valueList", "objectList")
+_LAST: Final = ("管理番号", "地方公共団体コード", "出典")
+"""For whoever keeps the data: below what everybody asks for."""
+_MOST_RELATED: Final = 20
 _SHOWN_ELSEWHERE: Final = frozenset(("名称", "name", "名称_カナ", "住所", "address", *hazards.HAZARDS))
 
 Look = Literal["text", "link", "entity", "code", "point", "table"]
@@ -49,13 +54,30 @@ class Row:
     history: bool
 
 
-def rows(entity: Entity, words: Words, language: Language) -> list[Row]:
-    """Every attribute that the page's head does not show already, in the order in which the entity has them."""
-    return [
-        _row(name, attribute, words, language)
+def rows(
+    entity: Entity, words: Words, language: Language, names: Mapping[str, str] | None = None
+) -> list[Row]:
+    """Every attribute that the page's head does not show already, in the order in which the entity has them.
+
+    `names`: what the entities are called that relationships lead to; any other is shown by its id.
+    """
+    shown = [name for name in entity if name not in _SYSTEM and name not in _SHOWN_ELSEWHERE]
+    shown.sort(key=lambda name: _LAST.index(name) if name in _LAST else -1)
+    return [_row(name, entity[name], words, language, names or {}) for name in shown]
+
+
+def related(entity: Entity) -> list[str]:
+    """The ids that its relationships lead to, each once, the first twenty."""
+    targets = [
+        target
         for name, attribute in entity.items()
-        if name not in _SYSTEM and name not in _SHOWN_ELSEWHERE
+        if name not in _SYSTEM
+        for one in _instances(attribute)
+        if "object" in one or "objectList" in one
+        for target in _several(_plain(one))
+        if isinstance(target, str)
     ]
+    return list(dict.fromkeys(targets))[:_MOST_RELATED]
 
 
 def simple(entity: Entity) -> Entity:
@@ -66,14 +88,22 @@ def simple(entity: Entity) -> Entity:
     }
 
 
-def _row(name: str, attribute: Any, words: Words, language: Language) -> Row:
+def _row(name: str, attribute: Any, words: Words, language: Language, names: Mapping[str, str]) -> Row:
     instances = _instances(attribute)
-    values = tuple(shown for one in instances for shown in _shown(name, one, words, language))
+    values = tuple(
+        replace(shown, text=names.get(shown.text, shown.text)) if shown.look == "entity" else shown
+        for one in instances
+        for shown in _shown(name, one, words, language)
+    )
     return Row(name, words.attribute(name, language), values, any("observedAt" in one for one in instances))
 
 
 def _instances(attribute: Any) -> list[dict[str, Any]]:
     return attribute if isinstance(attribute, list) else [attribute]
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _plain(instance: dict[str, Any]) -> Any:
@@ -85,14 +115,13 @@ def _plain(instance: dict[str, Any]) -> Any:
 def _shown(name: str, instance: dict[str, Any], words: Words, language: Language) -> list[Shown]:
     value = _plain(instance)
     related = "object" in instance or "objectList" in instance
-    several = value if isinstance(value, list) else [value]
     unit = words.unit(str(instance.get("unitCode", "")), language)
     at = str(instance.get("observedAt", ""))
     source = instance.get("出典") or instance.get("source")
     said = speak.text(_plain(source), language) if isinstance(source, dict) else ""
     result = []
     plain = words.attributes.get(name, {}).get("form") == "plain"
-    for one in several:
+    for one in _several(value):
         if cells := _table(one, words, language):
             result.append(Shown("table", "", "", unit, at, said, cells))
             continue

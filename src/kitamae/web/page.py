@@ -9,12 +9,14 @@ from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
+from kitamae.web import packed
 from kitamae.web.languages import NAMES, SOURCE, TAGS, known, negotiate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from kitamae.sdk.manifest import Language
     from kitamae.web.shell import Shell
@@ -70,7 +72,7 @@ class ShellPage:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         **values: Any,
-    ) -> HTMLResponse:
+    ) -> Response:
         """See `kitamae.sdk.page.Page`."""
         language = self.language(request)
         size = _size(request)
@@ -83,7 +85,7 @@ class ShellPage:
         response.headers.add_vary_header("Accept-Language")
         response.headers.add_vary_header("Cookie")
         _remember(request, response, language, size)
-        return response
+        return packed.small(request.headers, response)
 
     def _given(self, request: Request, language: Language, size: str) -> dict[str, Any]:
         shell = self.shell

@@ -49,14 +49,16 @@ async def entity(page: ShellPage, request: Request) -> Response:
     full = await page.shell.context.full(uri)
     if full is None:
         raise NotFound(f"there is no {uri}")
-    thing = describe.simple(full)
+    thing, language = describe.simple(full), page.language(request)
+    others = [await page.shell.context.get(target) for target in describe.related(full)]
+    names = {other["id"]: speak.name(other, language) for other in others if other}
     return page.render(
         request,
         "entity.html",
         thing=thing,
         sort=speak.kinds(thing)[0],
         known=hazards.of(thing),
-        rows=describe.rows(full, page.shell.words, page.language(request)),
+        rows=describe.rows(full, page.shell.words, language, names),
         modified=full.get("modifiedAt", ""),
     )
 

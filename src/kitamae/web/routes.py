@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kitamae.kernel.problems import Problem
-from kitamae.web import city_map, errors, pages, tiles
+from kitamae.web import city_map, errors, packed, pages, tiles
 from kitamae.web.page import ShellPage
 from kitamae.web.shell import HERE, STATIC
 
@@ -35,6 +37,8 @@ class Files(StaticFiles):
             "public, max-age=31536000, immutable" if marked else "public, max-age=3600"
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if isinstance(response, FileResponse) and scope["method"] == "GET":
+            return packed.file(Headers(scope=scope), response)
         return response
 
 

@@ -73,5 +73,6 @@ def short(name: str) -> str:
 
 
 def _of(vocabulary: Vocabulary, name: str, language: Language) -> str:
+    """Names of the Japanese data models are Japanese already: they need no entry of their own in that language."""
     plain = short(name)
-    return say(vocabulary[plain], language, plain) if plain in vocabulary else plain
+    return say({"ja": plain, **vocabulary.get(plain, {})}, language, plain)

@@ -121,8 +121,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     )
     if made.returncode:
         pytest.skip("a small disk can only be mounted by root (the limit of the file is tested instead)")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    try:
+        yield place
+    finally:  # lazily, so that a failed test that still holds it open leaves no mount behind
+        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 async def test_on_a_full_disk_nothing_is_half_written_and_room_brings_it_back(small_disk: Path) -> None:

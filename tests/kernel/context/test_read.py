@@ -179,6 +179,29 @@ def test_a_history_may_say_that_an_attribute_was_deleted_and_nothing_else_with_n
             read.fragment(wrong, CORE, temporal=True)
 
 
+def test_a_history_may_hold_what_the_scope_was():
+    was = [
+        {"type": "Property", "value": "/加賀", "observedAt": "2026-11-21T07:00:00Z"},
+        {"type": "Property", "value": ["/加賀/山代", "/加賀/片山津"], "observedAt": "2026-11-21T08:00:00Z"},
+    ]
+    found = read.entity({**SHELTER, "scope": was}, CORE, temporal=True)
+    assert found["scope"] == ["/加賀/山代", "/加賀/片山津"]
+    assert [instance["v"] for instance in found["attrs"][LD + "scope"]] == [
+        "/加賀",
+        ["/加賀/山代", "/加賀/片山津"],
+    ]
+    assert read.entity({**SHELTER, "scope": "/加賀"}, CORE, temporal=True)["attrs"] == {}
+    for wrong in (
+        [{"type": "Property", "value": "9"}],
+        [{"object": "urn:a:1"}],
+        {"type": "Property", "value": 5},
+    ):
+        with pytest.raises(BadRequest, match="scope"):
+            read.fragment({"scope": wrong}, CORE, temporal=True)
+    with pytest.raises(BadRequest, match="scope"):
+        read.entity({**SHELTER, "scope": was}, CORE)
+
+
 def test_an_array_of_plain_objects_is_a_value_and_an_array_of_instances_is_not():
     assert one([{"a": 1}, {"b": 2}]) == [{"kind": "Property", "v": [{"a": 1}, {"b": 2}]}]
     assert len(one([{"value": 1}, {"value": 2, "datasetId": "urn:d:2"}])) == 2
@@ -321,6 +344,14 @@ def test_a_payload_that_is_no_entity_is_refused(payload):
 def test_an_id_with_a_character_that_cannot_be_seen_is_refused(code):
     with pytest.raises(BadRequest, match="id: expected a URI"):
         read.entity({"id": f"urn:ngsi-ld:Vehicle:A{chr(code)}B", "type": "Vehicle"}, CORE)
+
+
+def test_an_attribute_may_be_called_as_a_member_is_but_a_bare_value_is_a_slip():
+    assert one({"type": "VocabProperty", "vocab": "x"}, "vocab") == [
+        {"kind": "VocabProperty", "v": DEFAULT + "x"}
+    ]
+    with pytest.raises(BadRequest, match="got the value of one"):
+        read.fragment({"type": "Property", "value": 5}, CORE)
 
 
 def test_depth_is_bounded_in_values_in_json_and_in_sub_attributes():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _SQL = queries("entity")
 _ADD, _TYPES = _SQL["census_add"], _SQL["census_types"]
+_COUNT = _SQL["census_count"]
 _ATTRIBUTES, _ATTRIBUTE_TYPES = _SQL["census_attributes"], _SQL["census_attribute_types"]
 
 
@@ -63,6 +64,11 @@ class Census:
 def types(db: apsw.Connection, tenant: str) -> dict[str, int]:
     """See `Store.types`."""
     return {str(type): int(n) for type, n in db.execute(_TYPES, (tenant,))}
+
+
+def count(db: apsw.Connection, tenant: str, type: str) -> int:
+    """Entities of a type; "": of any."""
+    return int(db.execute(_COUNT, (tenant, type)).get or 0)
 
 
 def attributes(db: apsw.Connection, tenant: str, type: str | None) -> dict[str, dict[str, Any]]:

@@ -52,6 +52,10 @@ ON CONFLICT DO UPDATE SET n = n + excluded.n;
 -- name: census_types
 SELECT type, n FROM census WHERE tenant = ? AND name = '' AND type <> '' AND n > 0;
 
+-- name: census_count
+-- How many entities of a type ('': of any).
+SELECT n FROM census WHERE tenant = ? AND type = ? AND name = '' AND kind = '';
+
 -- name: census_attributes
 -- Attributes of the entities of one type ('': of all), with their kinds ('': their number).
 SELECT name, kind, n FROM census WHERE tenant = ? AND type = ? AND name <> '' AND n > 0;

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from kitamae.adapters.sqlite import series, translate
+from kitamae.adapters.sqlite import census, series, translate
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.pool import TooLong
 from kitamae.kernel.context.query import match, order
+from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.store import Found, Row
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     import apsw
 
     from kitamae.kernel.context.entity import Entity
-    from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.store import InstanceQuery
 
     Linked = Callable[[str], Entity | None]
@@ -64,7 +65,26 @@ def _exactly(db: apsw.Connection, query: EntityQuery, plan: translate.Plan) -> F
         return Found(rows)
     if rows and len(rows) < query.limit:
         return Found(rows, query.offset + len(rows))
+    if (one := _type_alone(query)) is not None:
+        return Found(rows, census.count(db, query.tenant, one))
     return Found(rows, db.execute(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params).get)
+
+
+def _type_alone(query: EntityQuery) -> str | None:
+    """The one type ("": any) that a query asks for and nothing else; those are counted already."""
+    types = query.types.any_of
+    if len(types) > 1 or (types and len(types[0]) > 1):
+        return None
+    if query != EntityQuery(
+        query.tenant,
+        types=query.types,
+        order=query.order,
+        limit=query.limit,
+        offset=query.offset,
+        count=query.count,
+    ):
+        return None
+    return types[0][0] if types else ""
 
 
 def _sorted(db: apsw.Connection, query: EntityQuery, plan: translate.Plan, most: int | None) -> Found:
@@ -110,10 +130,11 @@ def chunk(
     db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], after: int, size: int
 ) -> tuple[list[Row], int | None]:
     """Matches among the next `size` candidates after a key, and the last key looked at; None: there are no more."""
-    plan = translate.where(query, hot)
+    plan = translate.where(replace(query, order=()), hot)
+    key = plan.order  # what the plan finds keys in the order of
     found: list[Any] = db.execute(
-        f"SELECT {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND e.key > :after"
-        " ORDER BY e.key LIMIT :size",
+        f"SELECT {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND {key} > :after"
+        f" ORDER BY {key} LIMIT :size",
         {**plan.params, "after": after, "size": size},
     ).fetchall()
     linked = linker(db, query.tenant)

@@ -41,16 +41,23 @@ class Remembering:
         self._db = db
         self._names: dict[tuple[str, str], int] = {}
         self._new: list[tuple[str, str]] = []
+        self._rows: list[tuple[Any, ...]] = []
 
-    def mark(self) -> int:
+    def mark(self) -> tuple[int, int]:
         """Where a savepoint begins."""
-        return len(self._new)
+        return len(self._new), len(self._rows)
 
-    def back(self, mark: int) -> None:
+    def back(self, mark: tuple[int, int]) -> None:
         """The savepoint was rolled back, and with it the names first written there."""
-        for name in self._new[mark:]:
+        for name in self._new[mark[0] :]:
             self._names.pop(name, None)
-        del self._new[mark:]
+        del self._new[mark[0] :]
+        del self._rows[mark[1] :]
+
+    def flush(self) -> None:
+        """Write what `touched` was told."""
+        self._db.executemany(_INSERT, self._rows)
+        self._rows.clear()
 
     def committed(self) -> None:
         """The names are on disk."""
@@ -69,8 +76,8 @@ class Remembering:
         return int(found)
 
     def touched(self, entity: int, touched: Sequence[Touched], seq: int, at: int) -> None:
-        """What a change leaves in history: the attribute as it is now, or that it is gone (deletedAt)."""
-        rows: list[tuple[Any, ...]] = []
+        """What a change leaves in history: the attribute as it is now, or that it is gone (deletedAt). See `flush`."""
+        rows = self._rows
         for one in touched:
             attribute = one.after
             if attribute is None:
@@ -110,10 +117,6 @@ class Remembering:
                     orjson.dumps(attribute),
                 )
             )
-        if len(rows) == 1:
-            self._db.execute(_INSERT, rows[0])
-        else:
-            self._db.executemany(_INSERT, rows)
 
     def add(self, entity: int, instances: Sequence[Instance], seq: int) -> int:
         """Instances as the temporal API gives them, the first numbered `seq`; returns the next number."""

@@ -29,12 +29,18 @@ class TooLong(Exception):
 
 
 @contextmanager
-def _snapshot(db: apsw.Connection) -> Iterator[apsw.Connection]:
-    """All statements inside see the same commit."""
+def _snapshot(db: apsw.Connection, stop: Callable[[], bool], steps: int) -> Iterator[apsw.Connection]:
+    """All statements inside see the same commit; every so many steps `stop` says whether they end.
+
+    SQLite counts a prepared statement's steps over all its runs, so BEGIN and ROLLBACK, which are prepared once, would
+    one day be stopped too, and leave the transaction open for good: `stop` is asked only between them.
+    """
     db.execute("BEGIN")
+    db.set_progress_handler(stop, steps)
     try:
         yield db
     finally:
+        db.set_progress_handler(None)
         if db.in_transaction:
             db.execute("ROLLBACK")
 
@@ -52,16 +58,13 @@ class Pool:
     @contextmanager
     def quick(self) -> Iterator[apsw.Connection]:
         """The event loop's connection. Raises TooLong when the read turns out not to be quick."""
-        self.here.set_progress_handler(lambda: True, QUICK)
         try:
-            with _snapshot(self.here) as db:
+            with _snapshot(self.here, lambda: True, QUICK) as db:
                 yield db
         except apsw.InterruptError:
             raise TooLong from None
         except apsw.Error as error:
             raise database.problem(error) from error
-        finally:
-            self.here.set_progress_handler(None)
 
     async def run(self, read: Callable[[apsw.Connection], T]) -> T:
         """In a thread. Raises TooComplex when it takes longer than the limit."""
@@ -70,9 +73,8 @@ class Pool:
     def _read(self, read: Callable[[apsw.Connection], T]) -> T:
         db = self._idle.pop()
         until = time.monotonic() + self._limit
-        db.set_progress_handler(lambda: time.monotonic() > until, STEPS)
         try:
-            with _snapshot(db):
+            with _snapshot(db, lambda: time.monotonic() > until, STEPS):
                 return read(db)
         except apsw.InterruptError:
             raise TooComplex(
@@ -81,7 +83,6 @@ class Pool:
         except apsw.Error as error:
             raise database.problem(error) from error
         finally:
-            db.set_progress_handler(None)
             self._idle.append(db)
 
     async def close(self) -> None:

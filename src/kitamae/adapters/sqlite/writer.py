@@ -199,5 +199,5 @@ class Writer:
 
     def transact(self, work: Work) -> Any:
         """All or nothing."""
-        with self.writing.savepoint():
+        with self.writing.whole():
             return drive(work(self.transaction))  # type: ignore[arg-type]  # a coroutine function's

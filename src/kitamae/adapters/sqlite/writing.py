@@ -78,19 +78,39 @@ class Writing:
     def reset(self) -> None:
         """A new group commit."""
         self.changes: list[Change] = []
+        self._rows: list[tuple[Any, ...]] = []
+        self._direct = False
         self._touched: list[Id] = []
         self._new_tenants: list[str] = []
         self._census = Census()
 
     def finish(self) -> None:
         """The last rows of this group commit."""
+        self._flush()
         self._census.write(self.db)
+
+    def _flush(self) -> None:
+        """Changes and history are only added to, so they are written together: outside of any savepoint, that costs less."""
+        self.db.executemany(_CHANGE, self._rows)
+        self._rows.clear()
+        self.memory.flush()
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """A savepoint for work that may also look at, add to and delete history: nothing is put off in it."""
+        self._flush()
+        self._direct = True
+        try:
+            with self.savepoint():
+                yield
+        finally:
+            self._direct = False
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What is written inside stays only if it does not raise."""
         db = self.db
-        marks = len(self.changes), len(self._touched), len(self._new_tenants)
+        marks = len(self.changes), len(self._touched), len(self._new_tenants), len(self._rows)
         census, memory = self._census.mark(), self.memory.mark()
         db.execute("SAVEPOINT one")
         try:
@@ -100,6 +120,7 @@ class Writing:
                 db.execute("ROLLBACK TO one")
                 db.execute("RELEASE one")
             del self.changes[marks[0] :]
+            del self._rows[marks[3] :]
             for id in self._touched[marks[1] :]:
                 self._cache.pop(id, None)
             del self._touched[marks[1] :]
@@ -167,8 +188,7 @@ class Writing:
             key = found.key
             self._update(id, key, found.entity, after, effect.touched, seq, at)
         types = (after or before or {"type": []})["type"]
-        self.db.execute(
-            _CHANGE,
+        self._rows.append(
             (
                 seq,
                 *id,
@@ -179,10 +199,12 @@ class Writing:
                 orjson.dumps(
                     [(t.name, t.verb, t.after, None if t.after else t.before) for t in effect.touched]
                 ),
-            ),
+            )
         )
         if effect.touched:
             self.memory.touched(key, effect.touched, seq, at)
+        if self._direct:
+            self._flush()
         change = Change(seq, *id, verb, at, actor, types, effect.touched)
         self.changes.append(change)
         self._watch(change, effect)

@@ -61,7 +61,6 @@ _NOT_ATTRIBUTES: Final = frozenset(
             "deletedAt",
             "expiresAt",
         ),
-        *("hasValue", "hasObject", "hasLanguageMap", "hasJSON", "hasVocab", "hasValueList", "hasObjectList"),
         *("hasObjectType", "hasValueType", "entityIdSealed", "entityTypeSealed"),
     )
 )
@@ -96,6 +95,10 @@ class Reader:
         iri = self.ctx.expand(name)
         if iri in found:
             raise BadRequest(f"{where}: the same attribute is there twice ({iri})")
+        if name in _KIND_OF and type(given) is not dict and type(given) is not list:
+            raise BadRequest(
+                f"{where}: expected an attribute called {name!r}, got the value of one: {given!r:.80}"
+            )
         instances = self.instances(given, name, where, level)
         for one in instances:
             self.fits(iri, one, where, level)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 from kitamae.kernel.context.attributes import Reader
 from kitamae.kernel.context.entity import NULL, Attribute, Attributes, Entity, Fragment, Partial
 from kitamae.kernel.context.lexical import scopes, time, uri
+from kitamae.kernel.context.names import NGSI_LD
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _MEMBERS: Final = frozenset(
     ("id", "@id", "type", "@type", "scope", "expiresAt", "@context", "createdAt", "modifiedAt", "deletedAt")
 )
 """Of an entity, beside its attributes. The last three are the broker's own and are not read."""
+_SCOPE: Final = NGSI_LD + "scope"
 
 
 def entity(payload: Json, ctx: Context, *, temporal: bool = False, simplified: bool = False) -> Entity:
@@ -37,13 +39,12 @@ def entity(payload: Json, ctx: Context, *, temporal: bool = False, simplified: b
     if "type" not in payload and "@type" not in payload:
         raise BadRequest("the entity has no type")
     found: Entity = {"id": _id(payload), "type": _types(payload, ctx), "attrs": {}}
-    if "scope" in payload:
-        found["scope"] = scopes(payload["scope"])
-        if not found["scope"]:
-            del found["scope"]
     if "expiresAt" in payload:
         found["expiresAt"] = time(payload["expiresAt"], "expiresAt")
-    found["attrs"] = cast("Attributes", _attributes(payload, reader))
+    attrs = _attributes(payload, reader)
+    if "scope" in payload and (scope := _scopes(payload["scope"], reader, attrs)):
+        found["scope"] = scope
+    found["attrs"] = cast("Attributes", attrs)
     return found
 
 
@@ -70,12 +71,12 @@ def fragment(
             raise BadRequest(f"id: the payload is for {found['id']!r:.200}, the request for {id!r:.200}")
     if "type" in payload or "@type" in payload:
         found["type"] = _types(payload, ctx)
-    if "scope" in payload:
-        found["scope"] = [] if reader.nulls and payload["scope"] == NULL else scopes(payload["scope"])
     if "expiresAt" in payload:
         stamp = payload["expiresAt"]
         found["expiresAt"] = NULL if reader.nulls and stamp == NULL else time(stamp, "expiresAt")
     found["attrs"] = _attributes(payload, reader)
+    if "scope" in payload:
+        found["scope"] = _scopes(payload["scope"], reader, found["attrs"])
     return found
 
 
@@ -130,3 +131,20 @@ def _attributes(payload: dict[str, Json], reader: Reader) -> dict[str, list[Part
         if name not in _MEMBERS:
             reader.into(found, name, given, name)
     return found
+
+
+def _scopes(given: Json, reader: Reader, attrs: dict[str, list[Partial]]) -> list[str]:
+    """The scopes now. In a history they may be instances of a Property (clause 4.18): these join the attributes."""
+    if reader.nulls and given == NULL:
+        return []
+    if not reader.temporal or not (type(given) is dict or (type(given) is list and dict in map(type, given))):
+        return scopes(given)
+    reader.into(attrs, "scope", given, "scope")
+    now: list[str] = []
+    for one in attrs[_SCOPE]:
+        if one.get("kind") != "Property":
+            raise BadRequest(f"scope: the history of the scope is a Property, got {one.get('kind')}")
+        now = [] if one["v"] == NULL else scopes(one["v"])
+        if type(one["v"]) is list:
+            one["v"] = now
+    return now

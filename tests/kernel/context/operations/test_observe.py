@@ -49,8 +49,18 @@ def test_what_describes_the_device_changes_only_when_it_differs() -> None:
     effect = Observe(gauge(1.1, "2026-01-01T00:10:00Z", name=[name])).apply(known, NOW + 1)
     assert [touched.name for touched in effect.touched] == ["level"]
     renamed: Attribute = {"kind": "Property", "v": "宇谷川（宇谷町）"}
-    effect = Observe(gauge(1.1, "2026-01-01T00:10:00Z", name=[renamed])).apply(effect.after, NOW + 2)
-    assert [touched.name for touched in effect.touched] == ["name"]
+    effect = Observe(gauge(1.1, "2026-01-01T00:20:00Z", name=[renamed])).apply(effect.after, NOW + 2)
+    assert sorted(touched.name for touched in effect.touched) == ["level", "name"]
+
+
+def test_what_an_old_message_says_of_its_device_does_not_overwrite_what_a_newer_one_said() -> None:
+    old: Attribute = {"kind": "Property", "v": "宇谷川"}
+    new: Attribute = {"kind": "Property", "v": "宇谷川（宇谷町）"}
+    known = Observe(gauge(1.0, "2026-01-01T00:10:00Z", name=[new])).apply(None, NOW).after
+    for at in ("2026-01-01T00:10:00Z", "2026-01-01T00:00:00Z"):
+        assert Observe(gauge(1.0, at, name=[old])).apply(known, NOW + 1).verb == "none"
+    added = Observe(gauge(1.0, "2026-01-01T00:00:00Z", note=[old])).apply(known, NOW + 1)
+    assert [touched.name for touched in added.touched] == ["note"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.floats(0, 5)), min_size=1, max_size=30))

@@ -6,9 +6,12 @@ import asyncio
 import copy
 from typing import Any
 
+import orjson
+
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.operations import Command
-from kitamae.kernel.context.store import Change, Owed
+from kitamae.kernel.context.query import match
+from kitamae.kernel.context.store import Change, Found, Owed, Row
 
 
 class MemoryStore:
@@ -57,6 +60,10 @@ class MemoryStore:
             for heard in self.listeners:
                 heard(changes)
             return effects
+
+    async def find(self, query: Any) -> Found:
+        found = [e for (t, _), e in self.entities.items() if t == query.tenant and match.entity(query, e)]
+        return Found([Row(n, 1, orjson.dumps(e)) for n, e in enumerate(found)])
 
     async def transact(self, work: Any) -> Any:
         async with self.lock:

@@ -336,11 +336,13 @@ async def test_a_receivers_own_headers_and_format_are_used() -> None:
         await city.drive(1)
         await city.store.apply([Command("", "urn:ngsi-ld:Car:1", Delete())])
         first, last = await receiver.got(2)
-        assert first["data"] == [{"id": "urn:ngsi-ld:Car:1", "type": "Car", "speed": 1}]
+        assert first["data"] == [
+            {"id": "urn:ngsi-ld:Car:1", "type": "Car", "speed": 1, "@context": CORE.source}
+        ]
         assert first["@context"] == CORE.source
         assert receiver.headers[0]["X-Key"] == "secret"
         assert receiver.headers[0]["Content-Type"] == "application/ld+json"
-        assert set(last["data"][0]) == {"id", "type", "deletedAt"}
+        assert set(last["data"][0]) == {"id", "type", "deletedAt", "@context"}
 
 
 @pytest.mark.parametrize(
@@ -368,3 +370,42 @@ async def test_what_was_offered_before_the_start_waits_for_what_is_older() -> No
         assert [m["data"][0]["id"] for m in receiver.messages] == ["urn:old", "urn:new"]
         await city.settled()
         await dispatcher.close()
+
+
+async def test_a_periodic_subscription_is_told_everything_that_matches_whether_it_changed_or_not() -> None:
+    async with Receiver() as receiver, City() as city:
+        for n in range(3):
+            await city.drive(n, id=f"urn:ngsi-ld:Car:{n}")
+        named = await city.subscribe(receiver.uri, timeInterval=0.05, q="speed>0")
+        messages = await receiver.got(3)
+        for message in messages:
+            assert [(one["id"][-1], one["speed"]["value"]) for one in message["data"]] == [("1", 1), ("2", 2)]
+        assert len({one["id"] for one in messages}) == len(messages)
+        await city.drive(9)
+        await city.subscriptions.update("", named, {"isActive": False}, CORE)
+        await asyncio.sleep(0.1)  # what was under way may still arrive
+        count = len(receiver.messages)
+        await asyncio.sleep(0.2)
+        assert len(receiver.messages) == count, "a paused one is told nothing"
+        await city.subscriptions.update("", named, {"isActive": True}, CORE)
+        await receiver.got(count + 1)
+        assert len(receiver.messages[-1]["data"]) == 2
+        await city.subscriptions.close()
+        await city.up()
+        await receiver.got(len(receiver.messages) + 1)
+        await city.subscriptions.delete("", named)
+        await city.settled()
+        count = len(receiver.messages)
+        await asyncio.sleep(0.2)
+        assert len(receiver.messages) == count, "a deleted one is told nothing"
+
+
+async def test_a_dead_receiver_of_periodic_messages_is_owed_one_and_not_a_heap() -> None:
+    async with City() as city:
+        receiver = Receiver()
+        await receiver.listen()
+        await receiver.silence()
+        await city.drive(1)
+        await city.subscribe(receiver.uri, timeInterval=0.01)
+        await asyncio.sleep(0.3)
+        assert len(city.store.owed_rows) == 1

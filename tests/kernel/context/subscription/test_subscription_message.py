@@ -80,6 +80,16 @@ def test_a_deleted_instance_is_null_beside_its_siblings() -> None:
     assert found["name"] == {"type": "LanguageProperty", "languageMap": {"ja": "車"}}
 
 
+def test_an_attribute_that_went_with_all_its_instances_is_null_once() -> None:
+    effect = DeleteAttribute(SPEED, all=True).apply(car(), T1)
+    found = told(compiled(notificationTrigger=["attributeDeleted"]), effect)
+    assert found["speed"] == {"type": "Property", "value": NULL}
+    shown = told(
+        compiled(notificationTrigger=["attributeDeleted"], notification={"showChanges": True}), effect
+    )
+    assert [one["previousValue"] for one in shown["speed"]] == [1, 2]
+
+
 def test_a_deleted_attribute_says_when_if_system_attributes_are_wanted() -> None:
     effect = DeleteAttribute(NAME).apply(car(), T1)
     wanted = compiled(notificationTrigger=["attributeDeleted"], notification={"sysAttrs": True})
@@ -180,6 +190,9 @@ def test_json_receivers_find_the_context_in_a_link_and_json_ld_receivers_in_the_
         ({"notificationTrigger": ["entityCreated"]}, "update", False),
         ({"q": "speed>8"}, "update", True),
         ({"q": "speed<0"}, "update", False),
+        ({"q": "name%5Bja%5D==%22%E8%BB%8A%22"}, "update", True),
+        ({"entities": [{"type": "(Bus|Car)"}]}, "update", True),
+        ({"entities": [{"type": "(Bus;Car)"}]}, "update", False),
         ({"q": "speed>8"}, "delete", False),
         ({"isActive": False}, "update", False),
         ({"timeInterval": 5}, "update", False),

@@ -15,7 +15,7 @@ from kitamae.kernel.context.operations import expiry, instance
 from kitamae.kernel.context.operations.create import Create
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.entity import Attribute, Entity
+    from kitamae.kernel.context.entity import Attribute, Attributes, Entity
     from kitamae.kernel.context.operations.command import Effect
 
 LATE: Final = "older than what is known"
@@ -35,15 +35,26 @@ class Observe:
         if expiry.alive(before, now) is None:
             return Create(self.entity).apply(before, now)
         draft = drafts.begin(before, now)
+        old = self._is_old(draft.attrs)
         for name, instances in self.entity["attrs"].items():
             present = draft.attrs.get(name, [])
             for one in instances:
                 previous = instance.find(present, one.get("datasetId"))
                 if previous is None or not (_same(one, previous) or _earlier(one, previous)):
-                    draft.put(name, one)
+                    if previous is None or "observedAt" in one or not old:
+                        draft.put(name, one)
                 elif not _same(one, previous):
                     draft.refuse(name, LATE)
         return draft.finish()
+
+    def _is_old(self, present: Attributes) -> bool:
+        """Whether a reading in it is not newer than what is known: then what it says of the device is as old."""
+        return any(
+            (previous := instance.find(present.get(name, []), one.get("datasetId"))) is not None
+            and _earlier(one, previous)
+            for name, instances in self.entity["attrs"].items()
+            for one in instances
+        )
 
 
 def _same(one: Attribute, other: Attribute) -> bool:

@@ -227,9 +227,12 @@ def _items(text: str | list[str], where: str, separators: str) -> list[str]:
 
 
 def _alternatives(text: str, where: str, atom: re.Pattern[str], expected: str) -> tuple[tuple[str, ...], ...]:
-    """`(a;b),c|d` to ((a, b), (c,), (d,)); brackets may be left out around a conjunction, and do not nest."""
+    """`(a;b),c|d` to ((a, b), (c,), (d,)); brackets may stand around a conjunction or around all of it."""
     found = []
-    terms = re.split(r"[,|]", _sized(text, where))
+    whole = _sized(text, where).strip()
+    if whole.startswith("(") and whole.endswith(")") and not re.search(r"[()]", whole[1:-1]):
+        whole = whole[1:-1]
+    terms = re.split(r"[,|]", whole)
     if len(terms) > MOST:
         raise TooComplex(f"{where}: more than {MOST} alternatives")
     for term in terms:

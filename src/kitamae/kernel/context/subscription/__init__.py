@@ -5,6 +5,7 @@
     index        the few subscriptions that a change can concern
     match        does this change concern this one
     watch        on a change, inside its transaction: what is owed becomes rows
+    periodic     what is owed by the clock instead
     message      the notification
     deliver      sends what is owed: a `lane` per subscriber, a `breaker` per host, `post` for one request
     destinations where the city may connect to, after name resolution

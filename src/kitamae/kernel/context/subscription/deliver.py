@@ -182,7 +182,7 @@ class Dispatcher:
         if self._poster is None:
             raise RuntimeError("the dispatcher was not started")
         receiver = subscription.receiver
-        number = message.identifier(subscription.queue, batch[-1].seq)
+        number = message.identifier(subscription.queue, batch[-1].number)
         body = message.body(subscription, _latest(batch), batch[-1].at, number)
         breaker = self._breakers.get(receiver.origin)
         if breaker is None:

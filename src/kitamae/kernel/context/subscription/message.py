@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -12,7 +13,7 @@ from kitamae.kernel.context.entity import NULL
 from kitamae.kernel.context.represent import Form, feature, present
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from kitamae.kernel.context.entity import Attribute, Attributes, Entity, Json
     from kitamae.kernel.context.operations.command import Effect, Touched
@@ -33,8 +34,13 @@ def datum(subscription: Subscription, effect: Effect, cause: Cause, at: int) -> 
 
 def written(subscription: Subscription, entity: Entity, form: Form) -> dict[str, Json]:
     """In the subscription's words; a Feature for a receiver of GeoJSON."""
-    make = feature if subscription.receiver.accept == GEOJSON else present
-    return make(entity, subscription.context, form)
+    accept = subscription.receiver.accept
+    answer = (feature if accept == GEOJSON else present)(entity, subscription.context, form)
+    if accept == LD:
+        answer["@context"] = (
+            subscription.context.source
+        )  # so that an entity can be taken out and still be read
+    return answer
 
 
 def changed(effect: Effect, cause: Cause, show_changes: bool, at: int) -> Entity:
@@ -55,17 +61,26 @@ def changed(effect: Effect, cause: Cause, show_changes: bool, at: int) -> Entity
     return {**after, "attrs": _with(after["attrs"], told, show_changes, stamp)} if told else after
 
 
-def _with(attrs: Attributes, told: Iterable[Touched], show_changes: bool, stamp: str) -> Attributes:
+def _with(attrs: Attributes, told: Sequence[Touched], show_changes: bool, stamp: str) -> Attributes:
     answer = {**attrs}
+    whole = set() if show_changes else _gone_whole(attrs, told)
     for one in told:
         if one.after is not None and (one.before is None or not show_changes):
             continue
         new = cast("Attribute", {**one.after} if one.after is not None else _deleted(one.before, stamp))
+        if one.name in whole:
+            new.pop("datasetId", None)
         if show_changes and one.before is not None:
             new["previous"] = one.before["v"]
         others = [i for i in answer.get(one.name, []) if i.get("datasetId") != new.get("datasetId")]
         answer[one.name] = [*others, new] if "datasetId" in new else [new, *others]
     return answer
+
+
+def _gone_whole(attrs: Attributes, told: Sequence[Touched]) -> set[str]:
+    """Attributes whose several instances all went: one NGSI-LD Null says so."""
+    counts = Counter(one.name for one in told if one.after is None)
+    return {name for name, count in counts.items() if count > 1 and name not in attrs}
 
 
 def _deleted(before: Attribute | None, stamp: str) -> dict[str, Any]:
@@ -80,9 +95,9 @@ def identifier(subscription: str, number: int | str) -> str:
 
 
 def body(subscription: Subscription, payloads: Sequence[bytes], notified_at: int, id: str) -> bytes:
-    """The JSON text of a Notification around data that `datum` made."""
+    """The JSON text of a Notification around data that `datum` made; a payload may also be a list of such data."""
     accept, context = subscription.receiver.accept, subscription.context
-    data = [orjson.Fragment(one) for one in payloads]
+    data = [orjson.Fragment(one[1:-1] if one[:1] == b"[" else one) for one in payloads]
     message: dict[str, Json] = {
         "id": id,
         "type": "Notification",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.query import georel, parse
@@ -60,7 +60,8 @@ def compile_subscription(tenant: str, doc: Document, context: Context, record: R
         tuple(_selector(one, terms("entities")) for one in given.get("entities", ())),
         frozenset(given["notificationTrigger"]) if "notificationTrigger" in given else USUAL,
         frozenset(map(terms("watchedAttributes"), given.get("watchedAttributes", ()))),
-        parse.q(given["q"], terms("q")) if "q" in given else None,
+        # many clients escape a q in a body too, as they would in a URL
+        parse.q(unquote(given["q"]), terms("q")) if "q" in given else None,
         geo,
         parse.scope_q(given["scopeQ"]) if "scopeQ" in given else None,
         given.get("isActive", True),
@@ -134,7 +135,6 @@ def shown(subscription: Subscription, context: Context, now: int) -> dict[str, J
             notification[member] = [word("notification", name) for name in notification[member]]
     answer["notification"] = {**notification, **_record(subscription.record)}
     answer["status"] = subscription.status(now)
-    answer.setdefault("isActive", True)
     return answer
 
 

@@ -18,6 +18,7 @@ from kitamae.kernel.context.subscription.deliver import Dispatcher
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.index import Index
 from kitamae.kernel.context.subscription.model import Record
+from kitamae.kernel.context.subscription.periodic import Periodic
 from kitamae.kernel.context.subscription.read import compile_subscription
 from kitamae.kernel.context.subscription.validate import merged, validate
 from kitamae.kernel.context.subscription.watch import Watcher
@@ -57,6 +58,7 @@ class Subscriptions:
         self._written: dict[str, Record] = {}
         self._watcher = Watcher(self._index)
         self.dispatcher = Dispatcher(store, self._here.get, self._destinations, now=now, **delivery)
+        self._periodic = Periodic(store, self.dispatcher.offer, now)
         self._writer: asyncio.Task[None] | None = None
 
     async def start(self, *, deliver: bool = True) -> None:
@@ -68,6 +70,8 @@ class Subscriptions:
         if not deliver:
             return
         await self.dispatcher.start()
+        for subscription in self._here.values():
+            self._periodic.keep(subscription)
         self._writer = asyncio.create_task(self._writing())
 
     async def close(self) -> None:
@@ -76,6 +80,7 @@ class Subscriptions:
             self._writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._writer
+        await self._periodic.close()
         await self.dispatcher.close()
         await self._write_records()
 
@@ -132,6 +137,7 @@ class Subscriptions:
                 raise NotFound(f"there is no subscription {id}")
 
         await self._store.transact(work)
+        self._periodic.forget(old.queue)
         self._index.remove(tenant, id)
         self._here.pop(old.queue, None)
         self._written.pop(old.queue, None)
@@ -192,6 +198,8 @@ class Subscriptions:
         self._here[subscription.queue] = subscription
         self._written.setdefault(subscription.queue, replace(subscription.record))
         self._index.add(subscription)
+        if self._writer is not None:
+            self._periodic.keep(subscription)
 
     def _heard(self, changes: Any) -> None:
         owed = self._watcher.committed(changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
+from urllib.parse import unquote
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL, Json
@@ -127,7 +128,7 @@ def _geo(value: Json, where: str) -> Json:
 
 
 def _query(value: Json, where: str) -> Json:
-    parse.q(_text(value, where), str)
+    parse.q(unquote(_text(value, where)), str)
     return value
 
 

@@ -1,0 +1,32 @@
+"""Devices over MQTT: the city's kinds of device, the broker's door for readings, and the subscriber between them."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from kitamae.adapters.mqtt.address import Address
+from kitamae.adapters.mqtt.subscriber import Subscriber
+from kitamae.kernel.context.observations import Observations
+from kitamae.loading import NotLoaded
+from kitamae.sdk.city import BadCityError
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.store import Store
+    from kitamae.sdk.city import City
+    from kitamae.settings import Settings
+
+
+def subscriber(settings: Settings, profile: City, store: Store, words: Context) -> Subscriber:
+    """Ready to run. Its name at the MQTT broker stays the same for one data directory, so that messages wait for it.
+
+    Raises NotLoaded: no address, or a device file that is not in order.
+    """
+    try:
+        address, kinds = Address.parse(settings.mqtt), profile.devices()
+    except (ValueError, BadCityError) as error:
+        raise NotLoaded(f"mqtt: {error}") from error
+    mark = sha256(str(settings.data.absolute()).encode()).hexdigest()[:8]
+    door = Observations(store, words, profile.tenant, actor="mqtt")
+    return Subscriber(address, kinds, door.hear, identifier=f"kitamae-{profile.id}-{mark}")
