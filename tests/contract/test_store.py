@@ -180,6 +180,16 @@ async def test_a_change_tells_who_did_what_to_which_types(store: Store) -> None:
     assert await store.changes(0, 1) == [made]
 
 
+async def test_what_was_written_can_be_forgotten_but_not_that_it_was(store: Store) -> None:
+    await done(store, create(1), create(2), command(level(7)), create(3))
+    before = await store.changes(0, 10)
+    await store.forget(before[1].seq)
+    await store.erase("", "urn:ngsi-ld:T:003")
+    after = await store.changes(0, 10)
+    assert [one.touched for one in after] == [[], [], before[2].touched, []]
+    assert [replace(one, touched=[]) for one in after] == [replace(one, touched=[]) for one in before]
+
+
 # --- watchers
 async def test_what_a_watcher_owes_commits_with_the_change_and_is_there_after_a_restart(
     opener: Opener, tmp_path: Path

@@ -6,8 +6,8 @@ INSERT INTO change (seq, tenant, entity, variant, verb, at, actor, types, delta)
 SELECT seq, tenant, entity, variant, verb, at, actor, types, delta FROM change WHERE seq > ? ORDER BY seq LIMIT ?;
 
 -- name: change_expire
--- Forget what was written up to a sequence number; that it was written stays.
-UPDATE change SET delta = NULL WHERE seq <= ? AND delta IS NOT NULL;
+-- Forget what was written between two sequence numbers (the last included); that it was written stays.
+UPDATE change SET delta = NULL WHERE seq > ? AND seq <= ? AND delta IS NOT NULL;
 
 -- name: change_erase
 -- Forget what was written about one entity.

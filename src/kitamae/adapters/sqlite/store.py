@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import apsw
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.problems import Problem
 
 T = TypeVar("T")
+
+FORGET: Final = 2_000  # changes that are forgotten in one commit
 
 
 async def open(
@@ -175,6 +178,19 @@ class SqliteStore:
         self._writer.post(lambda: writing.settle(gone))
 
     # --- keeping
+    async def forget(self, upto: int) -> None:
+        """See `Store.forget`. A few thousand at a time, so that no write waits long."""
+        writing, after = self._writer.writing, 0
+        while after < upto:
+            end = min(after + FORGET, upto)
+            await self._writer.submit(partial(writing.forget, after, end))
+            after = end
+
+    async def erase(self, tenant: str, entity: str) -> None:
+        """See `Store.erase`."""
+        writing = self._writer.writing
+        await self._writer.submit(lambda: writing.erase(tenant, entity))
+
     async def backup(self, to: str) -> None:
         """See `Store.backup`. Raises StoreFull, leaving nothing at `to`."""
         await self._reading.run(lambda _: backup.copy(self.path, Path(to)))

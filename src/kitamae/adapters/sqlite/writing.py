@@ -343,6 +343,16 @@ class Writing:
         self.db.execute(_SQL["owed_insert"], (tenant, queue, seq, self._at, payload))
         return self.db.last_insert_rowid()
 
+    def forget(self, after: int, upto: int) -> None:
+        """See `Store.forget`."""
+        self._flush()
+        self.db.execute(_SQL["change_expire"], (after, upto))
+
+    def erase(self, tenant: str, entity: str) -> None:
+        """See `Store.erase`."""
+        self._flush()
+        self.db.execute(_SQL["change_erase"], (tenant, entity))
+
     def settle(self, numbers: list[int]) -> None:
         """See `Store.settle`."""
         self.db.executemany(_SQL["owed_settle"], [(number,) for number in numbers])

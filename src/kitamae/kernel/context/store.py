@@ -78,7 +78,9 @@ class InstanceQuery:
     instance: str | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(
+    slots=True
+)  # not frozen: thousands are made for one answer, and frozen ones take three times as long
 class Instance:
     """One remembered instance. `observed_at`, ... in microseconds UTC; None: unknown."""
 
@@ -250,6 +252,14 @@ class Store(Protocol):
         ...
 
     # --- keeping
+    async def forget(self, upto: int) -> None:
+        """What changes up to that sequence number wrote is forgotten; that they were made stays. For what has expired."""
+        ...
+
+    async def erase(self, tenant: str, entity: str) -> None:
+        """The same for all changes of one entity. History is erased by `Transaction.drop_instances`."""
+        ...
+
     async def backup(self, to: str) -> None:
         """A consistent copy of the state into a file, while everything goes on."""
         ...
