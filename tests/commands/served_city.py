@@ -30,9 +30,21 @@ class Done:
     stderr: str
 
 
-def kitamae(*arguments: str | Path) -> Done:
+def kitamae(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in a process of its own."""
+    return subprocess.run(
+        [*KITAMAE, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "COLUMNS": "200", **environment},
+    )
+
+
+def at_once(*arguments: str | Path) -> Done:
     """Run a command to its end, in this process: what it says and how it ends is the same, and it starts at once."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
         patch.dict(os.environ, {"COLUMNS": "200"}),
         contextlib.redirect_stdout(out),
@@ -43,7 +55,13 @@ def kitamae(*arguments: str | Path) -> Done:
             code: Any = 0
         except SystemExit as ended:
             code = ended.code
-    return Done(code if isinstance(code, int) else int(code is not None), out.getvalue(), err.getvalue())
+    return Done(code if isinstance(code, int) else int(code is not None), _text(out), _text(err))
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    stream.seek(0)
+    return stream.read()
 
 
 @dataclass
