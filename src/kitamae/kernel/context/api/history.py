@@ -95,11 +95,9 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     uri(id)
     request = await x.request()
     what = asked(request, required=False)
-    wanted = EntityQuery(request.tenant, ids=(id,), limit=1)
-    found = await request.broker.store.remembered(wanted, InstanceQuery(request.tenant, (id,)))
-    if not found.rows:
+    entity = await _remembered(request, id)
+    if entity is None:
         raise NotFound(f"nothing is remembered of an entity {id}")
-    entity: Entity = orjson.loads(found.rows[0].doc)
     request.demand_types("read", entity["type"])
     shown, range_ = await _show(request, [entity], what)
     if not shown[0] or _nothing_of(what, shown[0], request):
@@ -314,13 +312,21 @@ async def delete_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
 
 async def _known(request: Request, id: str) -> Entity | None:
     """What is remembered of an entity. Raises NotSignedIn, Forbidden: it is asked by who is about to write."""
-    query = EntityQuery(request.tenant, ids=(id,), limit=1)
-    found = await request.broker.store.remembered(query, InstanceQuery(request.tenant, (id,)))
-    if not found.rows:
-        return None
-    entity: Entity = orjson.loads(found.rows[0].doc)
-    request.demand_types("write", entity["type"])
+    entity = await _remembered(request, id)
+    if entity is not None:
+        request.demand_types("write", entity["type"])
     return entity
+
+
+async def _remembered(request: Request, id: str) -> Entity | None:
+    """An entity that is here, or was."""
+    store = request.broker.store
+    row = await store.row(request.tenant, id)
+    if row is None:
+        query = EntityQuery(request.tenant, ids=(id,), limit=1)
+        found = await store.remembered(query, InstanceQuery(request.tenant, (id,)))
+        row = found.rows[0] if found.rows else None
+    return None if row is None else cast("Entity", orjson.loads(row.doc))
 
 
 async def _may_write(request: Request, id: str) -> None:
