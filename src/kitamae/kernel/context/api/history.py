@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Attribute, Attributes, Entity, Json
-    from kitamae.kernel.context.store import Instance, Transaction
+    from kitamae.kernel.context.store import Instance, Readings, Transaction
     from kitamae.kernel.context.temporal.query import TemporalQuery
+
+    Series = dict[str, list[dict[str, Any]]]  # expanded name -> what is shown of its history
 
 _NOT_ATTRIBUTES: Final = frozenset({"id", "type", "@id", "@type"})
 _MEMBERS: Final = frozenset({"id", "type", "scope"})
@@ -142,6 +144,8 @@ async def _show(
     most = request.broker.limits.instances
     ids = tuple(entity["id"] for entity in entities)
     history = what.history(request.tenant, ids, most + 1)
+    if ids and (plain := await _readings(request, what, history, most)) is not None:
+        return [_shown(request, one, plain.get(one["id"], {}), what) for one in entities], None
     found = await request.broker.store.instances(history) if ids and what.attrs != () else []
     now = request.broker.clock()
     found = [
@@ -159,11 +163,23 @@ async def _show(
     return list(shown.values()), range_
 
 
+async def _readings(
+    request: Request, what: Evolution, history: InstanceQuery, most: int
+) -> dict[str, Series] | None:
+    """Entity -> what it measured, if that is nothing but numbers and fits into one answer: a tenth of the work."""
+    if what.when.format != "temporalValues" or what.when.timeproperty != "observedAt" or what.attrs == ():
+        return None
+    found = await request.broker.store.readings(history)
+    if not all(one.plain and len(one.points) <= most for one in found):
+        return None
+    of: dict[str, list[Readings]] = {}
+    for one in found:
+        of.setdefault(one.entity, []).append(one)
+    return {id: evolution.readings(some) for id, some in of.items()}
+
+
 def _present(request: Request, entity: Entity, instances: list[Instance], what: Evolution) -> dict[str, Any]:
     context, form = request.context, what.form
-    head: Entity = {**entity, "attrs": {}}
-    shown: dict[str, Any] = represent.present(head, context, form)
-    omitted = form.omit or frozenset()
     match what.when.format:
         case "temporalValues":
             series = evolution.simplified(instances, what.when, context.compact, _in_language(form.lang))
@@ -173,6 +189,15 @@ def _present(request: Request, entity: Entity, instances: list[Instance], what: 
             series = evolution.normalized(
                 instances, lambda one: represent.normalized(one, context, form), what.when.sys_attrs
             )
+    return _shown(request, entity, series, what)
+
+
+def _shown(request: Request, entity: Entity, series: Series, what: Evolution) -> dict[str, Any]:
+    """The entity with its attributes' histories."""
+    context, form = request.context, what.form
+    head: Entity = {**entity, "attrs": {}}
+    shown: dict[str, Any] = represent.present(head, context, form)
+    omitted = form.omit or frozenset()
     for name, entries in series.items():
         if name not in omitted:
             simple = what.when.format in ("temporalValues", "aggregatedValues")
