@@ -312,6 +312,8 @@ async def test_what_was_deleted_says_when_and_stays_remembered(store: Store) -> 
     kept = await store.remembered(EntityQuery(types=TypeQ(((TYPE,),)), count=True), of())
     assert (len(kept.rows), kept.count) == (1, 1)
     assert "deletedAt" in orjson.loads(kept.rows[0].doc)
+    assert (await store.remembered(EntityQuery(ids=("urn:ngsi-ld:T:001",)), of())).rows == kept.rows
+    assert (await store.remembered(EntityQuery(ids=("urn:ngsi-ld:T:002",)), of())).rows == []
 
 
 async def test_one_that_is_created_again_has_its_whole_history(store: Store) -> None:
