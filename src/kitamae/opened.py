@@ -15,7 +15,7 @@ from kitamae import devices, loading
 from kitamae.adapters import sqlite
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.edge.health import Health
-from kitamae.kernel.context import api
+from kitamae.kernel.context import api, v2
 from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.fetch import Fetcher
@@ -79,6 +79,7 @@ class City:
         limits = Limits(body=settings.max_body_mb * 1_000_000)
         self.broker = Broker(on.store, contexts, self.policy, limits, subscriptions)
         self._api: ASGIApp = api.routes(self.broker)
+        self._v2: ASGIApp = v2.routes(self.broker)
         self._rooms = Rooms(on)
         self._tasks: list[asyncio.Task[None]] = []
         on.store.on_commit(measures.committed)
@@ -151,6 +152,8 @@ class City:
         path = scope["path"]
         if path.startswith("/ngsi-ld/"):
             await self._api(scope, receive, send)
+        elif path == "/v2" or path.startswith("/v2/"):
+            await self._v2(scope, receive, send)
         elif path in _WATCHED:
             await self._watch(path, scope, send)
         else:

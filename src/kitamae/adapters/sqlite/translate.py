@@ -101,7 +101,11 @@ class _Planner:
             terms.append(
                 either(every(self._has_scope(scope) for scope in both) for both in query.scope.any_of)
             )
-        if query.id_pattern is not None:
+        if query.v2_path == "/":
+            terms.append(
+                "NOT EXISTS (SELECT 1 FROM entity_scope AS s WHERE s.tenant = :tenant AND s.entity = e.key)"
+            )
+        if query.id_pattern is not None or (query.v2_path or "/") != "/":
             to.exact = False
         if query.attrs:
             terms.append(either(to.exists(name) for name in query.attrs))

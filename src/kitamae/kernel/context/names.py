@@ -9,10 +9,19 @@ versions are served as this one: their terms are all here with the same meaning,
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import unquote
 
 NGSI_LD: Final = "https://uri.etsi.org/ngsi-ld/"
 GEOJSON: Final = "https://purl.org/geojson/vocab#"
 DEFAULT_VOCAB: Final = NGSI_LD + "default-context/"
+V2_ID: Final = "urn:ngsi-v2:"
+"""What stands before an NGSIv2 id that is no URI, so that NGSI-LD can name the entity too."""
+
+
+def v2_id(id: str) -> str:
+    """The id as NGSIv2 knows it."""
+    return unquote(id[len(V2_ID) :]) if id.startswith(V2_ID) else id
+
 
 CORE_URL: Final = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
 """The core context that answers name."""

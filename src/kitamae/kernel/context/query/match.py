@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from kitamae.kernel.context import names
 from kitamae.kernel.context.query import geometry, pattern
 from kitamae.kernel.context.query.build import moment
 from kitamae.kernel.context.query.tree import (
@@ -19,13 +20,14 @@ from kitamae.kernel.context.query.tree import (
     Moment,
     Op,
     Range,
+    ScopeQ,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kitamae.kernel.context.entity import Attribute, Attributes, Entity, Json
-    from kitamae.kernel.context.query.tree import EntityQuery, Geo, Node, Path, Scalar, ScopeQ, TypeQ
+    from kitamae.kernel.context.query.tree import EntityQuery, Geo, Node, Path, Scalar, TypeQ
 
     Linked: TypeAlias = Callable[[str], Entity | None]
 
@@ -39,9 +41,13 @@ def entity(query: EntityQuery, entity: Entity, linked: Linked | None = None) -> 
     """Whether it is one of those that the query selects; order and slice aside, and its tenant is taken for granted."""
     if query.ids and entity["id"] not in query.ids:
         return False
-    if query.id_pattern is not None and not pattern.compiled(query.id_pattern)(entity["id"]):
+    if query.id_pattern is not None and not pattern.compiled(query.id_pattern)(
+        entity["id"] if query.v2_path is None else names.v2_id(entity["id"])
+    ):
         return False
     if not types(query.types, entity["type"]):
+        return False
+    if query.v2_path and not v2_path(query.v2_path, entity.get("scope", [])):
         return False
     if query.scope is not None and not scope(query.scope, entity.get("scope", [])):
         return False
@@ -76,6 +82,11 @@ def scope(wanted: ScopeQ, there: list[str]) -> bool:
         all(any(_in_scope(term.split("/"), scope) for scope in levels) for term in together)
         for together in wanted.any_of
     )
+
+
+def v2_path(wanted: str, there: list[str]) -> bool:
+    """Service paths of NGSIv2, separated by commas: `/` is where what has no scope is."""
+    return any(not there if one == "/" else scope(ScopeQ(((one,),)), there) for one in wanted.split(","))
 
 
 def _in_scope(term: list[str], scope: list[str]) -> bool:

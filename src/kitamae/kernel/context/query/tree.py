@@ -188,4 +188,5 @@ class EntityQuery:
     limit: int = 20
     offset: int = 0
     count: bool = False
-    v2_path: str | None = None  # NGSIv2: Fiware-ServicePath
+    v2_path: str | None = None
+    """Of NGSIv2, where `id_pattern` is about the id as it has it: "", or service paths of which one is the root `/`."""

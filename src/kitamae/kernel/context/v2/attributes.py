@@ -1,0 +1,102 @@
+"""/v2/entities/{id}/attrs/{name} and its value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from kitamae.kernel.context.api import body, negotiation
+from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
+from kitamae.kernel.context.v2 import selection, writing
+from kitamae.kernel.context.v2.entities import form
+from kitamae.kernel.context.v2.exchange import TEXT
+from kitamae.kernel.context.v2.names import field
+from kitamae.kernel.context.v2.operations import Drop, SetAttribute
+from kitamae.kernel.context.v2.problems import NoSuchAttribute
+from kitamae.kernel.context.v2.represent import attributes
+from kitamae.kernel.problems import BadRequest, NotAcceptable
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.v2.exchange import Exchange
+
+_JSON: Final = "application/json"
+_WORDS: Final[dict[str, Json]] = {"true": True, "false": False, "null": None}
+
+
+async def retrieve(x: Exchange, id: str, name: str) -> Answer:
+    """GET: type, value, metadata."""
+    x.options("skipForwarding")
+    return of_json(200, await _attribute(x, id, name))
+
+
+async def _attribute(x: Exchange, id: str, name: str) -> dict[str, Any]:
+    found = await selection.one(x, id, x.paths)
+    shown = attributes(found, x.words, form(x, frozenset()))
+    if "attrs" in x.params or name not in shown:
+        wanted = form(x, frozenset())
+        shown = attributes(found, x.words, type(wanted)(attrs=(name,), metadata=wanted.metadata))
+    if name not in shown:
+        raise NoSuchAttribute("The entity does not have such an attribute")
+    return shown[name]
+
+
+async def replace(x: Exchange, id: str, name: str) -> Answer:
+    """PUT: a new value, type and metadata."""
+    options = x.options("overrideMetadata", "forcedUpdate", "flowControl")
+    given = await x.object()
+    operation = SetAttribute(field(name, "attribute name"), given, x.words, "overrideMetadata" in options)
+    await writing.change(x, await writing.target(x, id), operation)
+    return NO_CONTENT
+
+
+async def delete(x: Exchange, id: str, name: str) -> Answer:
+    """DELETE."""
+    operation = Drop((field(name, "attribute name"),), x.words)
+    await writing.change(x, await writing.target(x, id), operation)
+    return NO_CONTENT
+
+
+async def retrieve_value(x: Exchange, id: str, name: str) -> Answer:
+    """GET value: objects and arrays as JSON, what is simple as text where that is asked for."""
+    x.options("skipForwarding")
+    value = (await _attribute(x, id, name))["value"]
+    accept = x.headers.get(b"accept")
+    if isinstance(value, dict | list):
+        negotiation.accepted(accept, (_JSON, TEXT))
+        if negotiation.accepted(accept, (_JSON, TEXT)) == _JSON:
+            return of_json(200, value)
+        return Answer(200, orjson.dumps(value), [(b"content-type", TEXT.encode())])
+    if negotiation.accepted(accept, (TEXT, _JSON)) == TEXT:
+        return Answer(200, orjson.dumps(value), [(b"content-type", TEXT.encode())])
+    raise NotAcceptable("accepted MIME types: text/plain")
+
+
+async def replace_value(x: Exchange, id: str, name: str) -> Answer:
+    """PUT value: JSON, or as text a number, true, false, null or "a quoted text"; type and metadata stay."""
+    options = x.options("forcedUpdate", "flowControl")
+    del options
+    media, raw = await x.raw(_JSON, TEXT)
+    if media == _JSON:
+        value = body.parse(raw)
+        if not isinstance(value, dict | list):
+            raise BadRequest("Neither JSON Object nor JSON Array for attribute::value")
+    else:
+        value = _plain(raw)
+    operation = SetAttribute(field(name, "attribute name"), {"value": value}, x.words)
+    await writing.change(x, await writing.target(x, id), operation)
+    return NO_CONTENT
+
+
+def _plain(raw: bytes) -> Json:
+    try:
+        text = raw.decode("utf-8").strip()
+        if text in _WORDS:
+            return _WORDS[text]
+        value = orjson.loads(text)
+    except ValueError:
+        raise BadRequest("attribute value type not recognized") from None
+    if isinstance(value, dict | list):
+        raise BadRequest("attribute value type not recognized")
+    return value

@@ -1,0 +1,128 @@
+"""/v2/op: many entities in one request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.kernel.context.api.answer import NO_CONTENT, Answer
+from kitamae.kernel.context.operations import Delete
+from kitamae.kernel.context.v2 import entities, selection, writing
+from kitamae.kernel.context.v2.operations import Drop, Upsert, Write, left
+from kitamae.kernel.context.v2.problems import NotAll
+from kitamae.kernel.problems import BadRequest, Problem
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.operations import Effect, Operation
+    from kitamae.kernel.context.v2.exchange import Exchange
+
+_ACTIONS: Final = frozenset(("append", "appendStrict", "update", "delete", "replace"))
+_OLD: Final = {
+    "APPEND": "append",
+    "APPEND_STRICT": "appendStrict",
+    "UPDATE": "update",
+    "DELETE": "delete",
+    "REPLACE": "replace",
+}
+_QUERY: Final = frozenset(("entities", "attrs", "expression", "metadata", "scopes", "attributes"))
+
+
+async def update(x: Exchange) -> Answer:
+    """POST op/update: each entity on its own, all in one commit; the first that went wrong is the answer."""
+    options = x.options(*entities.WRITING)
+    payload = await x.object()
+    action = payload.get("actionType")
+    action = _OLD.get(str(action), action)
+    if action not in _ACTIONS:
+        raise BadRequest(
+            f"actionType: expected one of {', '.join(sorted(_ACTIONS))}, got {payload.get('actionType')!r:.40}"
+        )
+    if unknown := payload.keys() - {"actionType", "entities"}:
+        raise BadRequest(f"Unrecognized field in JSON payload: /{sorted(unknown)[0]}/")
+    return await _apply(x, elements(x, payload, "entities"), str(action), options)
+
+
+def elements(x: Exchange, payload: dict[str, Any], member: str) -> list[dict[str, Any]]:
+    """An array of objects that is not empty. Raises BadRequest."""
+    given = payload.get(member)
+    if not isinstance(given, list) or not given or not all(isinstance(one, dict) for one in given):
+        raise BadRequest(f"{member}: expected an array of objects that is not empty")
+    if len(given) > x.broker.limits.batch:
+        raise BadRequest(f"{len(given)} elements: at most {x.broker.limits.batch} are taken at once")
+    return given
+
+
+async def _apply(x: Exchange, given: list[dict[str, Any]], action: str, options: frozenset[str]) -> Answer:
+    wanted: list[tuple[writing.Target, Operation]] = []
+    problems: list[Problem] = []
+    for one in given:
+        try:
+            wanted.append(await _element(x, one, action, options))
+        except Problem as problem:
+            problems.append(problem)
+    done: list[Effect | Problem] = await writing.change_all(x, wanted) if wanted else []
+    partly: dict[str, str] = {}
+    for outcome in done:
+        if isinstance(outcome, Problem):
+            problems.append(outcome)
+        else:
+            partly.update(outcome.not_updated)
+    if problems:
+        raise problems[0]
+    if partly:
+        raise NotAll(left(partly, action))
+    return NO_CONTENT
+
+
+async def _element(
+    x: Exchange, given: dict[str, Json], action: str, options: frozenset[str]
+) -> tuple[writing.Target, Operation]:
+    new = entities.entity(x, given, "keyValues" in options)
+    override = "overrideMetadata" in options
+    target = writing.Target(new.id, new.type, new.path, may_create=action in ("append", "appendStrict"))
+    if "type" not in given:
+        x.params.pop("type", None)
+        try:
+            target = await writing.target(x, str(given["id"]))
+        except Problem:
+            if not target.may_create:
+                raise
+    match action:
+        case "append" | "appendStrict":
+            return target, Upsert(new, override, "append" if action == "append" else "appendStrict")
+        case "update":
+            return target, Write(new.attrs, "update", x.words, override)
+        case "replace":
+            return target, Write(new.attrs, "replace", x.words)
+        case _:
+            names = tuple(new.attrs)
+            return target, Drop(names, x.words) if names else Delete()
+
+
+async def query(x: Exchange) -> Answer:
+    """POST op/query."""
+    options = x.options("count", "skipForwarding", *entities.FORMATS)
+    payload = await x.object()
+    if unknown := payload.keys() - _QUERY:
+        raise BadRequest(f"Unrecognized field in JSON payload: /{sorted(unknown)[0]}/")
+    if not payload.keys() & {"entities", "attrs", "expression"}:
+        raise BadRequest("empty payload: expected entities, attrs or expression")
+    expression = payload.get("expression", {})
+    if not isinstance(expression, dict):
+        raise BadRequest("expression: must be a JSON object")
+    base = await selection.conditions(x, expression)
+    alternatives = [base]
+    if "entities" in payload:
+        alternatives = [await selection.selected(x, one, base) for one in elements(x, payload, "entities")]
+    found, count = await selection.find_any(x, alternatives)
+    return entities.listing(x, found, count, entities.form(x, options, payload))
+
+
+async def notify(x: Exchange) -> Answer:
+    """POST op/notify: a notification of another broker is written here as an append."""
+    options = x.options(*entities.WRITING)
+    payload = await x.object()
+    if not isinstance(payload.get("subscriptionId"), str):
+        raise BadRequest("Invalid notification: subscriptionId is missing")
+    await _apply(x, elements(x, payload, "data"), "append", options)
+    return Answer(200, b"", [])

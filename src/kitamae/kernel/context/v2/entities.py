@@ -1,0 +1,147 @@
+"""/v2/entities and /v2/entities/{id}."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
+from kitamae.kernel.context.operations import Delete
+from kitamae.kernel.context.v2 import selection, writing
+from kitamae.kernel.context.v2.names import field, inner_id
+from kitamae.kernel.context.v2.operations import New, Upsert, Write, demand_all
+from kitamae.kernel.context.v2.represent import Form, Format, attributes, formed, present, type_of
+from kitamae.kernel.problems import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kitamae.kernel.context.entity import Entity, Json
+    from kitamae.kernel.context.v2.exchange import Exchange
+    from kitamae.kernel.context.v2.operations import Mode
+
+FORMATS: Final[tuple[Format, ...]] = ("keyValues", "values", "unique")
+USUAL_TYPE: Final = "Thing"
+_HEAD: Final = frozenset(("id", "type"))
+WRITING: Final = ("keyValues", "overrideMetadata", "forcedUpdate", "flowControl")
+
+
+async def query(x: Exchange) -> Answer:
+    """GET entities."""
+    options = x.options("count", "skipForwarding", *FORMATS)
+    wanted = await selection.of_parameters(x)
+    found, count = await selection.find(x, wanted)
+    return listing(x, found, count, form(x, options))
+
+
+def listing(x: Exchange, found: list[Entity], count: int | None, form: Form) -> Answer:
+    """Entities in a form, with how many there are where that was asked for."""
+    headers = [] if count is None else [(b"fiware-total-count", b"%d" % count)]
+    return of_json(200, [present(one, x.words, form) for one in found], headers)
+
+
+def form(x: Exchange, options: frozenset[str], given: Mapping[str, Any] | None = None) -> Form:
+    """attrs, metadata and the format, from the URL or the body of op/query. Raises BadRequest."""
+    formats = [one for one in FORMATS if one in options]
+    if len(formats) > 1:
+        raise BadRequest(f"Invalid value for URI param /options/: {' and '.join(formats)} exclude each other")
+    attrs, metadata = x.names("attrs"), x.names("metadata")
+    if given is not None:
+        attrs, metadata = _list(given, "attrs") or attrs, _list(given, "metadata") or metadata
+    return Form(formats[0] if formats else "normalized", attrs, metadata)
+
+
+def _list(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    names = given.get(name)
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(one, str) and one for one in names):
+        raise BadRequest(f"{name}: must be an array of strings that are not empty")
+    return tuple(names) or None
+
+
+async def create(x: Exchange) -> Answer:
+    """POST entities; options `upsert`, `keyValues`."""
+    options = x.options("upsert", *WRITING)
+    payload = await x.object()
+    new = entity(x, payload, "keyValues" in options)
+    target = writing.Target(new.id, new.type, new.path, may_create=True)
+    operation = Upsert(new, "overrideMetadata" in options) if "upsert" in options else new
+    effect = await writing.change(x, target, operation)
+    type = quote(x.words.compact(new.type), safe=":@!$*+,")
+    location = (
+        b"location",
+        f"/v2/entities/{quote(payload['id'], safe=':@!$*+,')}?type={type}".encode("ascii"),
+    )
+    return Answer(201 if effect.verb == "created" else 204, None, [location])
+
+
+def entity(x: Exchange, payload: Mapping[str, Json], key_values: bool, usual: str = USUAL_TYPE) -> New:
+    """The body of an entity. Raises BadRequest."""
+    if "id" not in payload:
+        raise BadRequest("entity id not specified")
+    id = field(payload["id"], "entity id")
+    type = field(payload.get("type", usual), "entity type")
+    return New(inner_id(id), x.words.expand(type), x.path, attrs(payload, key_values), x.words)
+
+
+def attrs(payload: Mapping[str, Json], key_values: bool) -> dict[str, Json]:
+    """The attributes of a body, each as an object. Raises BadRequest."""
+    return {
+        field(name, "attribute name"): {"value": given} if key_values else given
+        for name, given in payload.items()
+        if name not in _HEAD
+    }
+
+
+async def retrieve(x: Exchange, id: str) -> Answer:
+    """GET entities/{id}."""
+    options = x.options("skipForwarding", *FORMATS)
+    found = await selection.one(x, id, x.paths)
+    return of_json(200, present(found, x.words, form(x, options)))
+
+
+async def retrieve_attributes(x: Exchange, id: str) -> Answer:
+    """GET entities/{id}/attrs: the same without id and type."""
+    options = x.options("skipForwarding", *FORMATS)
+    found = await selection.one(x, id, x.paths)
+    wanted = form(x, options)
+    shown = attributes(found, x.words, wanted)
+    answer = formed("", type_of(found, x.words), shown, wanted.format)
+    if isinstance(answer, dict):
+        answer = {name: one for name, one in answer.items() if name not in _HEAD}
+    return of_json(200, answer)
+
+
+async def delete(x: Exchange, id: str) -> Answer:
+    """DELETE entities/{id}."""
+    await writing.change(x, await writing.target(x, id), Delete())
+    return NO_CONTENT
+
+
+async def append(x: Exchange, id: str) -> Answer:
+    """POST entities/{id}/attrs; option `append`: nothing that is there is overwritten."""
+    options = x.options("append", *WRITING)
+    return await _write(x, id, options, "appendStrict" if "append" in options else "append")
+
+
+async def update(x: Exchange, id: str) -> Answer:
+    """PATCH entities/{id}/attrs: only what is there."""
+    return await _write(x, id, x.options(*WRITING), "update")
+
+
+async def replace(x: Exchange, id: str) -> Answer:
+    """PUT entities/{id}/attrs: what is not named goes."""
+    return await _write(x, id, x.options(*WRITING), "replace")
+
+
+async def _write(x: Exchange, id: str, options: frozenset[str], mode: Mode) -> Answer:
+    payload = await x.object()
+    for name in _HEAD & payload.keys():
+        raise BadRequest(f"entity {name} specified in payload")
+    if not payload and mode != "replace":
+        raise BadRequest("empty payload")
+    given = attrs(payload, "keyValues" in options)
+    operation = Write(given, mode, x.words, "overrideMetadata" in options)
+    demand_all(await writing.change(x, await writing.target(x, id), operation), mode)
+    return NO_CONTENT

@@ -1,0 +1,102 @@
+"""What can go wrong in NGSIv2, and how every Problem is told there: `{"error": .., "description": ..}` in Orion's words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kitamae.kernel.context.api.answer import Answer, of_json
+from kitamae.kernel.problems import (
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    LengthRequired,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    NotSignedIn,
+    Problem,
+    StoreFull,
+    TooComplex,
+    TooLarge,
+    TooManyRequests,
+    Unavailable,
+    Unprocessable,
+    UnsupportedMediaType,
+)
+
+
+class NoSuchAttribute(NotFound):
+    """The entity is there, the attribute is not."""
+
+
+class TooManyMatches(Conflict):
+    """An id alone names several entities."""
+
+
+class NotPossible(Unprocessable):
+    """None of the attributes can be written as asked."""
+
+
+class NotAll(Unprocessable):
+    """Some of the attributes could not be written as asked; the others were."""
+
+
+class NotImplementedHere(Problem):
+    """A resource of NGSIv2 that this broker does not offer."""
+
+    status = 501
+    title = "Not Implemented"
+
+
+NO_ENTITY: Final = "The requested entity has not been found. Check type and id"
+
+_TOLD: Final[tuple[tuple[type[Problem], int, str], ...]] = (
+    (TooManyMatches, 409, "TooManyResults"),
+    (NotAll, 422, "PartialUpdate"),
+    (Unprocessable, 422, "Unprocessable"),
+    (AlreadyExists, 422, "Unprocessable"),
+    (InvalidRequest, 400, "ParseError"),
+    (TooComplex, 400, "BadRequest"),
+    (BadRequest, 400, "BadRequest"),
+    (NotFound, 404, "NotFound"),
+    (NotSignedIn, 401, "Unauthorized"),
+    (Forbidden, 403, "Forbidden"),
+    (MethodNotAllowed, 405, "MethodNotAllowed"),
+    (NotAcceptable, 406, "NotAcceptable"),
+    (Conflict, 409, "Conflict"),
+    (LengthRequired, 411, "ContentLengthRequired"),
+    (TooLarge, 413, "RequestEntityTooLarge"),
+    (UnsupportedMediaType, 415, "UnsupportedMediaType"),
+    (TooManyRequests, 429, "TooManyRequests"),
+    (NotImplementedHere, 501, "NotImplemented"),
+    (StoreFull, 507, "InsufficientStorage"),
+    (Unavailable, 503, "ServiceUnavailable"),
+)
+
+
+def told(problem: Problem) -> tuple[int, dict[str, str]]:
+    """Status and body."""
+    status, error = next(
+        ((status, error) for kind, status, error in _TOLD if isinstance(problem, kind)),
+        (500, "InternalServerError"),
+    )
+    description = problem.detail or problem.title
+    if isinstance(problem, AlreadyExists):
+        description = "Already Exists"
+    return status, {"error": error, "description": description}
+
+
+def of_problem(problem: Problem) -> Answer:
+    """The answer."""
+    status, body = told(problem)
+    headers = []
+    match problem:
+        case MethodNotAllowed():
+            headers.append((b"allow", str(problem.more.get("allow", "")).encode("ascii")))
+        case NotSignedIn():
+            headers.append((b"www-authenticate", b"Bearer"))
+        case LengthRequired() | TooLarge():
+            headers.append((b"connection", b"close"))
+    return of_json(status, body, headers)

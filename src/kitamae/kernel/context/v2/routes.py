@@ -1,0 +1,75 @@
+"""Every resource of NGSIv2 with its methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kitamae.kernel.context.api.answer import Answer, of_json
+from kitamae.kernel.context.api.routing import Route, Table
+from kitamae.kernel.context.v2 import attributes, batch, entities, types
+from kitamae.kernel.context.v2.application import Application
+from kitamae.kernel.context.v2.problems import NotImplementedHere
+from kitamae.kernel.problems import NotFound
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.broker import Broker
+    from kitamae.kernel.context.v2.exchange import Exchange
+
+_WRITE: Final = ("write", "entity:*")
+_SUBSCRIBE: Final = ("subscribe", "subscription")
+
+
+async def _resources(x: Exchange) -> Answer:
+    x.request.demand("read", "context:resources")
+    names = ("entities", "types", "subscriptions", "registrations")
+    return of_json(200, {f"{name}_url": f"/v2/{name}" for name in names})
+
+
+async def _no_registrations(x: Exchange) -> Answer:
+    """There are none, since none can be made."""
+    x.options("count")
+    headers = [(b"fiware-total-count", b"0")] if "count" in x.params.get("options", "") else []
+    return of_json(200, [], headers)
+
+
+async def _no_registration(x: Exchange, id: str) -> Answer:
+    raise NotFound("The requested registration has not been found. Check id")
+
+
+async def _not_registered(x: Exchange) -> Answer:
+    raise NotImplementedHere("registrations with forwarding are not offered over NGSIv2 here")
+
+
+ROUTES: Final = (
+    Route("GET", "", _resources),
+    Route("GET", "entities", entities.query),
+    Route("POST", "entities", entities.create, founds=True, needs=_WRITE),
+    Route("GET", "entities/{id}", entities.retrieve),
+    Route("DELETE", "entities/{id}", entities.delete, needs=_WRITE),
+    Route("GET", "entities/{id}/attrs", entities.retrieve_attributes),
+    Route("POST", "entities/{id}/attrs", entities.append, needs=_WRITE),
+    Route("PATCH", "entities/{id}/attrs", entities.update, needs=_WRITE),
+    Route("PUT", "entities/{id}/attrs", entities.replace, needs=_WRITE),
+    Route("GET", "entities/{id}/attrs/{name}", attributes.retrieve),
+    Route("PUT", "entities/{id}/attrs/{name}", attributes.replace, needs=_WRITE),
+    Route("DELETE", "entities/{id}/attrs/{name}", attributes.delete, needs=_WRITE),
+    Route("GET", "entities/{id}/attrs/{name}/value", attributes.retrieve_value),
+    Route("PUT", "entities/{id}/attrs/{name}/value", attributes.replace_value, needs=_WRITE),
+    Route("GET", "types", types.listing),
+    Route("GET", "types/{name}", types.retrieve),
+    Route("POST", "op/update", batch.update, founds=True, needs=_WRITE),
+    Route("POST", "op/query", batch.query),
+    Route("POST", "op/notify", batch.notify, founds=True, needs=_WRITE),
+    Route("GET", "registrations", _no_registrations, needs=_SUBSCRIBE),
+    Route("POST", "registrations", _not_registered, needs=_SUBSCRIBE),
+    Route("GET", "registrations/{id}", _no_registration, needs=_SUBSCRIBE),
+    Route("PATCH", "registrations/{id}", _no_registration, needs=_SUBSCRIBE),
+    Route("DELETE", "registrations/{id}", _no_registration, needs=_SUBSCRIBE),
+)
+
+_TABLE: Final = Table(ROUTES)
+
+
+def routes(broker: Broker) -> Application:
+    """The ASGI application that answers for this broker."""
+    return Application(broker, _TABLE)

@@ -1,0 +1,159 @@
+"""Which entities an NGSIv2 request means, and how they are found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from kitamae.kernel.context.operations import expiry
+from kitamae.kernel.context.query import pattern
+from kitamae.kernel.context.query.tree import All, EntityQuery, TypeQ
+from kitamae.kernel.context.v2 import query
+from kitamae.kernel.context.v2.names import field, inner_id
+from kitamae.kernel.context.v2.problems import NO_ENTITY, TooManyMatches
+from kitamae.kernel.problems import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.query.tree import Geo
+    from kitamae.kernel.context.store import Row
+    from kitamae.kernel.context.v2.exchange import Exchange
+
+_NOTHING: Final = TypeQ((("urn:ngsi-v2:no-such-type",),))
+_GEO: Final = ("georel", "geometry", "coords")
+_LOCATION: Final = "location"
+
+
+async def of_parameters(x: Exchange) -> EntityQuery:
+    """GET entities. Raises BadRequest."""
+    params = x.params
+    return await selected(x, params, await conditions(x, params))
+
+
+async def conditions(x: Exchange, expression: Mapping[str, Any]) -> EntityQuery:
+    """q, mq, georel and the service paths; the slice and the order come from the URL. Raises BadRequest."""
+    for name in ("q", "mq", *_GEO):
+        if name in expression and not isinstance(expression[name], str):
+            raise BadRequest(f"{name}: must be a string")
+    nodes = []
+    if "q" in expression:
+        nodes.append(query.q(expression["q"], x.words))
+    if "mq" in expression:
+        nodes.append(query.mq(expression["mq"], x.words))
+    scope, root = query.scope(x.paths)
+    v2_path = None
+    if root is not None:
+        below = [one for together in scope.any_of for one in together] if scope else []
+        scope, v2_path = None, ",".join([root, *below])
+    limits = x.broker.limits
+    return EntityQuery(
+        tenant=x.request.tenant,
+        q=All(tuple(nodes)) if len(nodes) > 1 else nodes[0] if nodes else None,
+        geo=await _geo(x, expression),
+        scope=scope,
+        v2_path=v2_path,
+        order=query.order(x.params["orderBy"], x.words) if "orderBy" in x.params else (),
+        limit=x.whole("limit", limits.page, limits.page_most, least=1),
+        offset=x.whole("offset", 0, limits.offset_most),
+        count="count" in x.params.get("options", "").split(","),
+    )
+
+
+async def _geo(x: Exchange, given: Mapping[str, Any]) -> Geo | None:
+    there = [name for name in _GEO if name in given]
+    if not there:
+        return None
+    if len(there) < 3:
+        raise BadRequest("Invalid query: georel, geometry and coords belong together")
+    return query.geo(given["georel"], given["geometry"], given["coords"], await _place(x))
+
+
+async def _place(x: Exchange) -> str:
+    """The attribute that says where an entity is: `location`, or else the geo attribute that most entities have."""
+    found = await x.broker.store.attributes(x.request.tenant)
+    location = x.words.expand(_LOCATION)
+    geo = {name: one["count"] for name, one in found.items() if "GeoProperty" in one["kinds"]}
+    return location if location in geo or not geo else max(sorted(geo), key=lambda name: geo[name])
+
+
+async def selected(x: Exchange, given: Mapping[str, Any], wanted: EntityQuery) -> EntityQuery:
+    """With id, idPattern, type and typePattern of the URL or of one element of op/query. Raises BadRequest."""
+    for one, other in (("id", "idPattern"), ("type", "typePattern")):
+        if one in given and other in given:
+            raise BadRequest(f"Incompatible parameters: {one}, {other}")
+    for name in ("id", "idPattern", "type", "typePattern"):
+        if name in given and (not isinstance(given[name], str) or not given[name]):
+            raise BadRequest(f"{name}: must be a string that is not empty")
+    if "id" in given:
+        wanted = replace(wanted, ids=tuple(inner_id(field(one, "id")) for one in given["id"].split(",")))
+    elif given.get("idPattern") not in (None, ".*"):
+        v2_path = wanted.v2_path or ""
+        wanted = replace(wanted, id_pattern=pattern.checked(given["idPattern"]), v2_path=v2_path)
+    if "type" in given:
+        types = [field(one, "type") for one in given["type"].split(",")]
+        wanted = replace(wanted, types=TypeQ(tuple((x.words.expand(one),) for one in types)))
+    elif given.get("typePattern") not in (None, ".*"):
+        found = pattern.compiled(given["typePattern"])
+        there = await x.broker.store.types(x.request.tenant)
+        types = [name for name in there if found(x.words.compact(name))]
+        wanted = replace(wanted, types=TypeQ(tuple((name,) for name in types)) if types else _NOTHING)
+    return wanted
+
+
+async def find(x: Exchange, wanted: EntityQuery) -> tuple[list[Entity], int | None]:
+    """A page of those that may be read, and how many there are. Raises NotSignedIn, Forbidden."""
+    found = await x.broker.store.find(wanted)
+    return _readable(x, found.rows), found.count
+
+
+async def find_any(x: Exchange, alternatives: list[EntityQuery]) -> tuple[list[Entity], int | None]:
+    """The same for alternatives: each entity once, in the order of creation or as asked."""
+    if len(alternatives) == 1:
+        return await find(x, alternatives[0])
+    first = alternatives[0]
+    end = first.offset + first.limit
+    rows: dict[int, Row] = {}
+    for one in alternatives:
+        most = replace(one, offset=0, limit=x.broker.limits.offset_most if first.count else end, count=False)
+        rows.update({row.key: row for row in (await x.broker.store.find(most)).rows})
+    ordered = list(rows.values()) if first.order else sorted(rows.values(), key=lambda row: row.key)
+    return _readable(x, ordered[first.offset : end]), len(rows) if first.count else None
+
+
+def _readable(x: Exchange, rows: list[Row]) -> list[Entity]:
+    now = x.broker.clock()
+    allowed: set[tuple[str, ...]] = set()
+    found = []
+    for row in rows:
+        entity = expiry.alive(orjson.loads(row.doc), now)
+        if entity is None:
+            continue
+        types = tuple(entity["type"])
+        if types not in allowed:
+            x.request.demand_types("read", types)
+            allowed.add(types)
+        found.append(entity)
+    return found
+
+
+async def one(x: Exchange, id: str, paths: str) -> Entity:
+    """The entity with this id, of the `type` in the URL, in those service paths. Raises NotFound, TooManyMatches."""
+    scope, root = query.scope(paths)
+    wanted = EntityQuery(
+        tenant=x.request.tenant,
+        ids=(inner_id(field(id, "id")),),
+        types=TypeQ(((x.words.expand(field(x.params["type"], "type")),),)) if "type" in x.params else TypeQ(),
+        scope=scope if root is None else None,
+        v2_path=None if root is None else ",".join([root, *(b[0] for b in (scope.any_of if scope else ()))]),
+        limit=2,
+    )
+    found, _ = await find(x, wanted)
+    if not found:
+        raise NotFound(NO_ENTITY)
+    if len(found) > 1:
+        raise TooManyMatches("More than one matching entity. Please refine your query")
+    return found[0]
