@@ -109,15 +109,23 @@ def kinds(entity: Entity) -> list[str]:
     return [short(type_) for type_ in ([types] if isinstance(types, str) else types)]
 
 
+_LONGEST_NUMBER: Final = 1e21
+
+
 def moment(value: Any, language: Language) -> str:
     """An RFC 3339 text or an aware datetime, as people in Japan read the clock. Raises ValueError."""
     at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    local = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(JST)
+    try:
+        local = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(JST)
+    except OverflowError:  # the last evening of the year 9999: somebody's word for "never ends"
+        return str(value)
     return format_datetime(local, _TIME[language], locale=_LOCALE[language])
 
 
 def number(value: float, language: Language) -> str:
-    """With the separators of the language; at most three decimals."""
+    """With the separators of the language; at most three decimals; a power of ten for what nobody could read."""
+    if abs(value) >= _LONGEST_NUMBER:
+        return f"{value:g}"
     return format_decimal(value, "#,##0.###", locale=_LOCALE[language])
 
 
