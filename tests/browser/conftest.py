@@ -33,7 +33,7 @@ GAUGE = "urn:ngsi-ld:RiverGauge:1700000063"
 PAGES = (
     "/", "/map?text=山代", "/map?text=山代&near=136.31,36.30", "/map?text=zzz", "/kind/HotSpring",
     f"/entity/{SHELTER}", f"/entity/{UNKNOWN}", "/entity/urn:ngsi-ld:PublicToilet:172065:1",
-    "/entity/urn:ngsi-ld:PopulationByAge:172065:census-1980", f"/history/水位/{GAUGE}", "/data", "/accessibility", "/nowhere",
+    "/entity/urn:ngsi-ld:PopulationByAge:172065:census-1980", f"/history/{GAUGE}?attribute=水位", "/data", "/accessibility", "/nowhere",
     "/test/sign-in", "/test/staff", "/test/broken",
 )  # fmt: skip
 """Every kind of page that the shell has, the ones for errors too."""

@@ -11,7 +11,14 @@ from browser.conftest import GAUGE, SHELTER
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/map", "/places", "/kind/EvacuationShelter", f"/entity/{SHELTER}", f"/history/水位/{GAUGE}"],
+    [
+        "/",
+        "/map",
+        "/places",
+        "/kind/EvacuationShelter",
+        f"/entity/{SHELTER}",
+        f"/history/{GAUGE}?attribute=水位",
+    ],
 )
 def test_script_stays_under_20_kb_and_style_under_12_kb_gzipped_before_a_map_is_opened(visit, city, path):
     page = visit("/accessibility")

@@ -22,6 +22,8 @@ from kitamae.kernel.context.operations.update import Update
 from kitamae.kernel.context.query.tree import Compare, EntityQuery, Op, OrderBy, TypeQ
 from kitamae.kernel.context.query.tree import Path as QPath
 from kitamae.kernel.context.store import Change, Instance, InstanceQuery, Store, Transaction
+from kitamae.kernel.context.temporal import represent
+from kitamae.kernel.context.temporal.query import TemporalQuery
 from kitamae.kernel.problems import AlreadyExists, Conflict, NotFound, Problem
 
 Opener = Callable[..., Awaitable[Store]]
@@ -310,6 +312,8 @@ async def test_what_was_deleted_says_when_and_stays_remembered(store: Store) -> 
     kept = await store.remembered(EntityQuery(types=TypeQ(((TYPE,),)), count=True), of())
     assert (len(kept.rows), kept.count) == (1, 1)
     assert "deletedAt" in orjson.loads(kept.rows[0].doc)
+    assert (await store.remembered(EntityQuery(ids=("urn:ngsi-ld:T:001",)), of())).rows == kept.rows
+    assert (await store.remembered(EntityQuery(ids=("urn:ngsi-ld:T:002",)), of())).rows == []
 
 
 async def test_one_that_is_created_again_has_its_whole_history(store: Store) -> None:
@@ -412,6 +416,29 @@ async def test_readings_are_values_and_times_whatever_the_value_is(store: Store)
     await done(store, command(DeleteAttribute(LEVEL)))
     (series,) = await store.readings(of(1, attrs=(LEVEL,)))
     assert series.points[-1][0] == "urn:ngsi-ld:null"
+    assert not series.plain
+
+
+async def test_plain_readings_say_what_the_simplified_representation_of_the_instances_says(
+    store: Store,
+) -> None:
+    await done(store, create(1))
+    for hour, value in enumerate([1, 2.5, -3, 0]):
+        await done(store, command(level(value, f"2026-01-01T0{hour}:00:00Z")))
+    query = of(1, attrs=(LEVEL,), timerel="after", at=0)
+    series = await store.readings(query)
+    assert all(one.plain for one in series)
+    told = represent.simplified(await store.instances(query), TemporalQuery("after", 0), str)
+    assert represent.readings(series) == told
+    await done(
+        store,
+        command(
+            Update({"attrs": {LEVEL: [{"kind": "Property", "v": 1, "expiresAt": "2999-01-01T00:00:00Z"}]}})
+        ),
+    )
+    assert not (await store.readings(of(1, attrs=(LEVEL,))))[
+        0
+    ].plain  # whether it has ended is not for an index to say
 
 
 # --- queries

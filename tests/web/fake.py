@@ -25,7 +25,7 @@ class FakeContext:
     async def find(self, types=(), *, q="", near: Near | None = None, limit=1000, offset=0):
         assert not q, near
         wanted = set(types)
-        found = [one for one in self.entities.values() if not wanted or wanted & set(speak.kinds(one))]
+        found = [one for one in self.entities.values() if not wanted or wanted & set(speak.types(one))]
         return [describe.simple(one) for one in found[offset : offset + limit]]
 
     async def get(self, id):
@@ -35,7 +35,7 @@ class FakeContext:
         return self.entities.get(id)
 
     async def types(self):
-        return Counter(kind for one in self.entities.values() for kind in speak.kinds(one))
+        return Counter(kind for one in self.entities.values() for kind in speak.types(one))
 
     async def history(self, id, attribute, *, last=100):
         return self.readings.get((id, attribute), [])[-last:]

@@ -76,12 +76,12 @@ def test_a_thing_is_told_in_words_with_unit_time_and_history(site):
     text = site.get(f"/entity/{GAUGE}").text
     assert "23.11 m" in text
     assert "2025年10月16日 18:50 に測ったもの" in text
-    assert f'href="/history/%E6%B0%B4%E4%BD%8D/{GAUGE}"' in text
+    assert f'href="/history/{GAUGE}?attribute=%E6%B0%B4%E4%BD%8D"' in text
     assert "車いすで使えるトイレ" in site.get(f"/entity/{TOILET}").text
 
 
 def test_history_is_newest_first_in_the_citys_time(site):
-    text = site.get(f"/history/水位/{GAUGE}").text
+    text = site.get(f"/history/{GAUGE}?attribute=水位").text
     assert text.index("18:50") < text.index("18:40")
     assert "23.05 m" in text
 
@@ -92,8 +92,10 @@ def test_history_is_newest_first_in_the_citys_time(site):
         "/nowhere",
         "/entity/urn:ngsi-ld:X:1",
         "/kind/Nothing",
-        f"/history/nothing/{GAUGE}",
-        "/history/水位/urn:x:1",
+        f"/history/{GAUGE}?attribute=nothing",
+        f"/history/{GAUGE}?attribute=id",
+        f"/history/{GAUGE}",
+        "/history/urn:x:1?attribute=水位",
     ],
 )
 def test_what_is_not_there_is_a_page_that_helps(site, page):

@@ -7,9 +7,9 @@ import pytest
 from kitamae.web import speak
 
 
-@pytest.mark.parametrize("value", [1e308, -1e22, 1.7976931348623157e308, 10**30])
-def test_a_number_that_nobody_could_read_is_said_as_a_power_of_ten(value: float) -> None:
-    assert "e+" in speak.number(value, "ja")
+@pytest.mark.parametrize("value", [1e308, -1e22, 1.7976931348623157e308])
+def test_a_number_that_is_beyond_counting_is_said_as_it_is_written(value: float) -> None:
+    assert speak.number(value, "ja") == str(value)
 
 
 def test_a_number_has_separators_and_at_most_three_decimals() -> None:

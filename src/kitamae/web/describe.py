@@ -142,7 +142,7 @@ def _table(value: Any, words: Words, language: Language) -> Cells:
         return ()
 
     def said(cell: Any) -> str:
-        return speak.number(cell, language) if isinstance(cell, int | float) else str(cell or "")
+        return "" if cell is None else _look(cell, words, language, related=False)[1]
 
     head = ("", *(words.attribute(column, language) for column in columns))
     return (head, *((name, *(said(row.get(column)) for column in columns)) for name, row in value.items()))
@@ -160,14 +160,25 @@ def _look(value: Any, words: Words, language: Language, *, related: bool) -> tup
             return "text", words.value("yes" if value else "no", language), ""
         case int() | float():
             return "text", speak.number(value, language), ""
-        case {"type": "Point", "coordinates": [longitude, latitude, *_]}:
+        case {
+            "type": "Point",
+            "coordinates": [int() | float() as longitude, int() | float() as latitude, *_],
+        }:
             return "point", f"{latitude:.6f}, {longitude:.6f}", ""
         case {"type": str(shape), "coordinates": _}:
             return "text", words.value(shape, language), ""
         case {"languageMap": _}:
             return "text", speak.text(value, language), ""
-        case {"@type": _, "@value": at}:
-            return "text", speak.moment(at, language), ""
+        case {"@type": _, "@value": str() | int() | float() as typed}:
+            return "text", _typed(str(typed), language), ""
         case None:
             return "text", "", ""
     return "code", json.dumps(value, ensure_ascii=False, indent=1)[:4000], ""
+
+
+def _typed(value: str, language: Language) -> str:
+    """A JSON-LD typed value: a time in words, a date or anything else as it is."""
+    try:
+        return speak.moment(value, language) if "T" in value else value
+    except ValueError:
+        return value

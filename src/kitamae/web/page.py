@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import HTMLResponse
 
@@ -107,7 +107,9 @@ def here(request: Request, **changes: str | None) -> str:
     """The same page with some query parameters changed (None: left out)."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in changes]
     kept += [(name, value) for name, value in changes.items() if value is not None]
-    path = "/" + request.url.path.lstrip("/")  # `//elsewhere` would be another server
+    path = "/" + quote(
+        request.url.path.lstrip("/"), safe="/:@!$&'()*+,;=~"
+    )  # `//elsewhere` would be another server
     return f"{path}?{urlencode(kept)}" if kept else path
 
 

@@ -56,7 +56,7 @@ async def entity(page: ShellPage, request: Request) -> Response:
         request,
         "entity.html",
         thing=thing,
-        sort=speak.kinds(thing)[0],
+        sort=speak.types(thing)[0],
         known=hazards.of(thing),
         rows=describe.rows(full, page.shell.words, language, names),
         modified=full.get("modifiedAt", ""),
@@ -64,11 +64,11 @@ async def entity(page: ShellPage, request: Request) -> Response:
 
 
 async def history(page: ShellPage, request: Request) -> Response:
-    """The last values of one attribute, newest first. Raises NotFound."""
-    uri, attribute = request.path_params["id"], request.path_params["attribute"]
+    """The last values of the attribute that `?attribute=` names, newest first. Raises NotFound."""
+    uri, attribute = request.path_params["id"], request.query_params.get("attribute", "")
     thing = await page.shell.context.get(uri)
     readings = await page.shell.context.history(uri, attribute, last=PAGE) if thing else []
-    if thing is None or not (readings or attribute in thing):
+    if thing is None or not (readings or (attribute in thing and attribute not in ("id", "type"))):
         raise NotFound(f"there is no {attribute} of {uri}")
     return page.render(
         request, "history.html", thing=thing, attribute_name=attribute, readings=readings[::-1], limit=PAGE

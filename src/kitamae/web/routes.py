@@ -52,9 +52,9 @@ def routes(shell: Shell) -> list[BaseRoute]:
     return [
         at("/", pages.home),
         at("/map", city_map.index),
-        at("/kind/{kind}", pages.kind),
+        at("/kind/{kind:path}", pages.kind),
         at("/entity/{id:path}", pages.entity),
-        at("/history/{attribute}/{id:path}", pages.history),
+        at("/history/{id:path}", pages.history),
         at("/map/basemap.pmtiles", tiles.archive),
         at("/data", pages.data),
         at("/accessibility", pages.accessibility),

@@ -46,6 +46,7 @@ _LOCALE: Final[dict[Language, str]] = {
 }
 _COMPOSED: Final = {"Koaza": ("町名", "名称"), "PopulationByAge": ("人口種別", "年")}
 """Kinds whose things are told apart only by several attributes: a 小字 is often one kana, which many towns have."""
+_COUNTABLE: Final = 1e15
 _JAPANESE: Final = re.compile(r"[ぁ-ヿ㐀-鿿々]")
 _HIRAGANA: Final = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
@@ -54,8 +55,11 @@ def text(value: Any, language: Language) -> str:
     """A plain text, or the entry of a language map that is nearest to the reader."""
     if isinstance(value, dict):
         words = value.get("languageMap", value)
-        chosen = {key.replace("-", "_"): word for key, word in words.items() if isinstance(word, str)}
-        return say(chosen, language)
+        words = words if isinstance(words, dict) else {}
+        chosen = {
+            key.replace("-", "_"): text(word, language) for key, word in words.items() if key[:1] != "@"
+        }
+        return say({key: word for key, word in chosen.items() if word}, language)
     if isinstance(value, list):
         return text(value[0], language) if value else ""
     return "" if value is None else str(value)
@@ -96,20 +100,24 @@ def address(entity: Entity, language: Language) -> str:
 
 def point(entity: Entity) -> tuple[float, float] | None:
     """(longitude, latitude) of a thing that is at a point; None for areas, lines and things without a place."""
-    location = entity.get("location")
-    if isinstance(location, dict) and location.get("type") == "Point":
-        longitude, latitude = location["coordinates"][:2]
-        return float(longitude), float(latitude)
+    match entity.get("location"):
+        case {
+            "type": "Point",
+            "coordinates": [int() | float() as longitude, int() | float() as latitude, *_],
+        }:
+            return float(longitude), float(latitude)
     return None
 
 
+def types(entity: Entity) -> list[str]:
+    """Its types as the read door names them: short, or a URI where the city's @context has no name for it."""
+    found = entity["type"]
+    return [found] if isinstance(found, str) else list(found)
+
+
 def kinds(entity: Entity) -> list[str]:
-    """Its types, short."""
-    types = entity["type"]
-    return [short(type_) for type_ in ([types] if isinstance(types, str) else types)]
-
-
-_LONGEST_NUMBER: Final = 1e21
+    """Its types, short whatever the @context knows."""
+    return [short(type_) for type_ in types(entity)]
 
 
 def moment(value: Any, language: Language) -> str:
@@ -123,10 +131,12 @@ def moment(value: Any, language: Language) -> str:
 
 
 def number(value: float, language: Language) -> str:
-    """With the separators of the language; at most three decimals; a power of ten for what nobody could read."""
-    if abs(value) >= _LONGEST_NUMBER:
-        return f"{value:g}"
-    return format_decimal(value, "#,##0.###", locale=_LOCALE[language])
+    """With the separators of the language; at most three decimals; as it is written where it is beyond counting."""
+    return (
+        format_decimal(value, "#,##0.###", locale=_LOCALE[language])
+        if abs(value) < _COUNTABLE
+        else str(value)
+    )
 
 
 def distance(metres: float, language: Language) -> str:
@@ -152,6 +162,11 @@ def foreign(said: str, language: Language) -> Markup:
     return Markup(' lang="ja"') if elsewhere else Markup()
 
 
+def kind_link(type_: str) -> str:
+    """The address of the list of all things of a kind."""
+    return "/kind/" + quote(type_, safe=":")
+
+
 def install(environment: Environment, language: Language, words: Words) -> None:
     """Make all of this known to templates as filters: `{{ toilet | name }}`."""
     filters: dict[str, Callable[..., Any]] = {
@@ -169,6 +184,7 @@ def install(environment: Environment, language: Language, words: Words) -> None:
         "kinds": kinds,
         "point": point,
         "link": link,
+        "kind_link": kind_link,
         "anchor": anchor,
         "foreign": lambda said: foreign(said, language),
     }

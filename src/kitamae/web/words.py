@@ -44,6 +44,12 @@ class Words:
             merged.get("value", {}),
         )
 
+    @classmethod
+    def of_city(cls, folder: Path | None) -> Words:
+        """Ours and those of the city's `words.toml`, where it has one. Raises TOMLDecodeError."""
+        own = [folder / "words.toml"] if folder else []
+        return cls.load(*(path for path in own if path.is_file()))
+
     def kind(self, type_: str, language: Language) -> str:
         """`PublicToilet` -> 公共トイレ. An expanded name is shortened to what follows its last # or /."""
         return _of(self.types, type_, language)

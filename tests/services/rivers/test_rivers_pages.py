@@ -134,6 +134,12 @@ async def test_the_pages_speak_each_language(town: Town, lang: str, word: str) -
         assert not re.search(r">[^<]*[ぁ-ん][^<]*<", body), "an English page says nothing in kana but names"
 
 
+async def test_an_old_level_has_no_bar_that_could_look_calm(town: Town) -> None:
+    await town.hear(gauge("1", "一の川", 23.0, ago=31), gauge("2", "二の川", 23.0))
+    assert (await town.page()).count("<meter") == 1
+    assert "<meter" not in await town.page("/rivers/172065/1")
+
+
 async def test_history_is_a_chart_and_a_table_with_the_same_values(town: Town) -> None:
     for minute, level in ((30, 23.1), (20, 23.4), (10, 24.2)):
         await town.hear(gauge("1700000063", "宇谷川（宇谷町）", level, ago=minute))

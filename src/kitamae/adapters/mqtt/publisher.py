@@ -60,6 +60,7 @@ async def publisher(address: Address) -> AsyncIterator[Publisher]:
             max_inflight_messages=WINDOW,
             max_concurrent_outgoing_calls=WINDOW * 2,
         ) as client:
+            client.pending_calls_threshold = WINDOW  # a full window is what we want, nothing to warn of
             yield Publisher(client)
     except aiomqtt.MqttError as error:
         raise Unavailable(f"{address.shown}: {error}") from error

@@ -55,8 +55,11 @@ def places(entity: Entity) -> list[tuple[str, geometry.Box]]:
     ]
 
 
-def typed(value: Json) -> tuple[int | float | None, str | None]:
-    """(num, txt) of a value, for aggregation; of booleans and structures neither."""
+def typed(attribute: Attribute) -> tuple[int | float | None, str | None]:
+    """(num, txt) of a Property's value; of booleans and structures neither, nor of what ends by itself (expiresAt)."""
+    value = attribute["v"]
+    if attribute["kind"] != "Property" or "expiresAt" in attribute:
+        return None, None
     if isinstance(value, str):
         return None, value
     if isinstance(value, float) or (type(value) is int and abs(value) < _MOST_EXACT):

@@ -157,7 +157,11 @@ def remembered(
         f"SELECT e.id, {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} ORDER BY e.id {way}, e.variant {way}",
         plan.params,
     )
-    past: Any = db.execute(_SQL["past_of_tenant"], (query.tenant,))
+    past: Any = (
+        db.execute(_SQL["past_named"], (query.tenant, orjson.dumps(query.ids).decode()))
+        if query.ids
+        else db.execute(_SQL["past_of_tenant"], (query.tenant,))
+    )
     if falling:
         past = reversed(past.fetchall())
     linked = linker(db, query.tenant)

@@ -113,7 +113,7 @@ class Remembering:
                     created,
                     at,
                     None,
-                    *typed(attribute["v"]),
+                    *typed(attribute),
                     orjson.dumps(attribute),
                 )
             )
@@ -136,7 +136,7 @@ class Remembering:
                     one.created_at,
                     one.modified_at,
                     one.deleted_at,
-                    *typed(attribute["v"]),
+                    *typed(attribute),
                     orjson.dumps({**attribute, "instanceId": id}),
                 )
             )

@@ -165,14 +165,16 @@ def readings(db: apsw.Connection, query: InstanceQuery) -> list[Readings]:
         if newest:
             told.reverse()
         kind: Kind = "Property"
+        plain = True
         points: list[tuple[Any, int]] = []
         for num, t, number in told:
             if num is not None:
                 points.append((num, t))
                 continue
+            plain = False
             attribute = orjson.loads(db.execute(_SQL["instance_doc"], (number,)).get)
             kind = attribute["kind"]
             points.append((attribute["v"], t))
         if points:
-            found.append(Readings(one.id, one.name, one.dataset, kind, points))
+            found.append(Readings(one.id, one.name, one.dataset, kind, plain, points))
     return found

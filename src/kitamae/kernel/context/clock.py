@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from kitamae.kernel.problems import BadRequest
@@ -20,14 +21,17 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+@lru_cache(4_096)
+def _minute(number: int) -> str:
+    """`2026-11-21T07:14:`, by the number of minutes since 1970."""
+    return (_EPOCH + timedelta(minutes=number)).isoformat()[:17]
+
+
 def text(micros: int) -> str:
-    """`2026-11-21T07:14:46.123456Z`; a fraction only where there is one."""
-    moment = _EPOCH + timedelta(microseconds=micros)
-    return (
-        moment.strftime("%Y-%m-%dT%H:%M:%S")
-        + (f".{moment.microsecond:06d}" if moment.microsecond else "")
-        + "Z"
-    )
+    """`2026-11-21T07:14:46.123456Z`; a fraction only where there is one. Written by hand: every write needs some."""
+    minute, rest = divmod(micros, 60_000_000)
+    second, fraction = divmod(rest, 1_000_000)
+    return f"{_minute(minute)}{second:02}.{fraction:06}Z" if fraction else f"{_minute(minute)}{second:02}Z"
 
 
 def micros(stamp: object, where: str = "time") -> int:

@@ -102,6 +102,7 @@ class Readings:
     name: str
     dataset: str  # "" is the default instance
     kind: Kind
+    plain: bool  # a Property, all of whose values are numbers without an end of their own (expiresAt)
     points: list[tuple[Json, int]]
 
 

@@ -67,6 +67,7 @@ class MemoryStore:
 
     async def transact(self, work: Any) -> Any:
         async with self.lock:
+            await asyncio.sleep(0)
             return await work(self)
 
     async def put(self, tenant: str, kind: str, id: str, doc: Any) -> None:

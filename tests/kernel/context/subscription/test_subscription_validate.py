@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -145,6 +146,24 @@ async def test_an_optional_member_can_be_taken_away(city: Subscriptions) -> None
     found = city.get("", id_)
     assert found.q is None
     assert "description" not in shown(found, CORE, clock.now())
+
+
+async def test_updates_at_the_same_time_lose_nothing_of_each_other(city: Subscriptions) -> None:
+    id_ = await city.create("", payload(), CORE)
+    await asyncio.gather(
+        *(city.update("", id_, {name: "川"}, CORE) for name in ("description", "subscriptionName")),
+        city.update("", id_, {"q": "speed>1"}, CORE),
+    )
+    assert {"description", "subscriptionName", "q"} <= shown(city.get("", id_), CORE, clock.now()).keys()
+
+
+async def test_an_update_that_comes_with_a_deletion_brings_nothing_back(city: Subscriptions) -> None:
+    id_ = await city.create("", payload(), CORE)
+    await asyncio.gather(
+        city.delete("", id_), city.update("", id_, {"description": "川"}, CORE), return_exceptions=True
+    )
+    with pytest.raises(NotFound):
+        city.get("", id_)
 
 
 async def test_an_expiry_in_the_past_is_refused(city: Subscriptions) -> None:

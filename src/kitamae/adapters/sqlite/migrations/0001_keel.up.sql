@@ -91,8 +91,8 @@ CREATE TABLE instance (
     created_at  INTEGER NOT NULL,
     modified_at INTEGER NOT NULL,
     deleted_at  INTEGER,
-    num         ANY,                       -- the value where it is a number (INTEGER or REAL), for aggregation
-    txt         TEXT,                      -- the value where it is text
+    num         ANY,                       -- a Property's value where it is a number (INTEGER or REAL)
+    txt         TEXT,                      -- and where it is text
     doc         BLOB NOT NULL              -- JSON: the attribute in the internal form, with its instanceId
 ) STRICT;
 

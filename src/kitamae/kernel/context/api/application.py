@@ -11,6 +11,7 @@ from kitamae.kernel.context.api.answer import Answer, of_problem
 from kitamae.kernel.context.api.answers import Answers
 from kitamae.kernel.context.api.body import Gone
 from kitamae.kernel.context.api.exchange import Exchange
+from kitamae.kernel.context.api.selection import Selections
 from kitamae.kernel.context.api.views import Views
 from kitamae.kernel.people.person import NOBODY
 from kitamae.kernel.people.policy import Question
@@ -35,6 +36,7 @@ class Application:
         self.table = table
         self.answers: Answers[Shown] = Answers(broker.limits.answers)
         self.views = Views()
+        self.selections = Selections()
         self._tenants: set[str] = {""}
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

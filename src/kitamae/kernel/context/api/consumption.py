@@ -30,7 +30,7 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
     uri(id)
     request = await x.request()
-    view = x.application.views.find(request, media, x.headers.get(b"prefer"))
+    view = x.application.views.asked(request, media, x.headers.get(b"prefer"), x.query_string)
     row = await request.broker.store.row(request.tenant, id)
     if row is None:
         raise NotFound(f"there is no entity {id}")
@@ -40,7 +40,7 @@ async def retrieve(x: Exchange, id: str) -> Answer:
             _demand_match(request, row)
         if "join" in params or linked.depth(view.level.pick) or linked.depth(view.level.omit):
             return await _retrieve_joined(x, request, row, view)
-    shown = show(x, request, row, view)
+    shown = show(x, request, row, view, set())
     if shown is None or not shown.text:
         raise NotFound(f"there is no entity {id}, or nothing in it of what was asked for")
     body = view.alone(shown.text)
@@ -80,8 +80,11 @@ async def joined(request: Request, view: View, entities: list[Entity]) -> list[b
     return [view.write(one) for one in shown if one]
 
 
-def show(x: Exchange, request: Request, row: Row, view: View) -> Shown | None:
-    """The row in this view, rendered now or before; None when it has expired. Raises NotSignedIn, Forbidden."""
+def show(x: Exchange, request: Request, row: Row, view: View, allowed: set[tuple[str, ...]]) -> Shown | None:
+    """The row in this view, rendered now or before; None when it has expired. Raises NotSignedIn, Forbidden.
+
+    `allowed`: types that this request was allowed to read before; more are added.
+    """
     answers = x.application.answers
     key = (row.key, row.version, view)
     shown = answers.get(key)
@@ -97,7 +100,9 @@ def show(x: Exchange, request: Request, row: Row, view: View) -> Shown | None:
             return None
         shown = Shown(view.show(entity), tuple(entity["type"]), expiry.earliest(entity))
         answers.put(key, shown, len(shown.text))
-    request.demand_types("read", shown.types)
+    if shown.types not in allowed:
+        request.demand_types("read", shown.types)
+        allowed.add(shown.types)
     return shown
 
 
@@ -116,19 +121,20 @@ async def query(x: Exchange) -> Answer:
     """GET entities."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
     request = await x.request()
-    return await _query(x, request, media)
+    view = x.application.views.asked(request, media, x.headers.get(b"prefer"), x.query_string)
+    return await _query(x, request, view, x.application.selections.asked(request, x.query_string))
 
 
 async def query_by_post(x: Exchange) -> Answer:
     """POST entityOperations/query with a Query object."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
     request, document = await x.document()
-    return await _query(x, selection.from_document(request, document), media)
-
-
-async def _query(x: Exchange, request: Request, media: str) -> Answer:
+    request = selection.from_document(request, document)
     view = x.application.views.find(request, media, x.headers.get(b"prefer"))
-    wanted = selection.entities(request)
+    return await _query(x, request, view, selection.entities(request))
+
+
+async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery) -> Answer:
     request.demand_types("read", selection.types_of(wanted))
     found = await request.broker.store.find(selection.and_one_more(wanted))
     rows = found.rows[: wanted.limit]
@@ -137,8 +143,11 @@ async def _query(x: Exchange, request: Request, media: str) -> Answer:
         entities = [one for row in rows if (one := expiry.alive(orjson.loads(row.doc), now)) is not None]
         texts = await joined(request, view, entities)
     else:
+        allowed: set[tuple[str, ...]] = set()
         texts = [
-            shown.text for row in rows if (shown := show(x, request, row, view)) is not None and shown.text
+            shown.text
+            for row in rows
+            if (shown := show(x, request, row, view, allowed)) is not None and shown.text
         ]
     headers = view.headers + x.echo(request.tenant)
     headers += page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)

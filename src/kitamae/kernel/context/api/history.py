@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Attribute, Attributes, Entity, Json
-    from kitamae.kernel.context.store import Instance, Transaction
+    from kitamae.kernel.context.store import Instance, Readings, Transaction
     from kitamae.kernel.context.temporal.query import TemporalQuery
+
+    Series = dict[str, list[dict[str, Any]]]  # expanded name -> what is shown of its history
 
 _NOT_ATTRIBUTES: Final = frozenset({"id", "type", "@id", "@type"})
 _MEMBERS: Final = frozenset({"id", "type", "scope"})
@@ -95,11 +97,9 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     uri(id)
     request = await x.request()
     what = asked(request, required=False)
-    wanted = EntityQuery(request.tenant, ids=(id,), limit=1)
-    found = await request.broker.store.remembered(wanted, InstanceQuery(request.tenant, (id,)))
-    if not found.rows:
+    entity = await _remembered(request, id)
+    if entity is None:
         raise NotFound(f"nothing is remembered of an entity {id}")
-    entity: Entity = orjson.loads(found.rows[0].doc)
     request.demand_types("read", entity["type"])
     shown, range_ = await _show(request, [entity], what)
     if not shown[0] or _nothing_of(what, shown[0], request):
@@ -144,6 +144,8 @@ async def _show(
     most = request.broker.limits.instances
     ids = tuple(entity["id"] for entity in entities)
     history = what.history(request.tenant, ids, most + 1)
+    if ids and (plain := await _readings(request, what, history, most)) is not None:
+        return [_shown(request, one, plain.get(one["id"], {}), what) for one in entities], None
     found = await request.broker.store.instances(history) if ids and what.attrs != () else []
     now = request.broker.clock()
     found = [
@@ -161,11 +163,23 @@ async def _show(
     return list(shown.values()), range_
 
 
+async def _readings(
+    request: Request, what: Evolution, history: InstanceQuery, most: int
+) -> dict[str, Series] | None:
+    """Entity -> what it measured, if that is nothing but numbers and fits into one answer: a tenth of the work."""
+    if what.when.format != "temporalValues" or what.when.timeproperty != "observedAt" or what.attrs == ():
+        return None
+    found = await request.broker.store.readings(history)
+    if not all(one.plain and len(one.points) <= most for one in found):
+        return None
+    of: dict[str, list[Readings]] = {}
+    for one in found:
+        of.setdefault(one.entity, []).append(one)
+    return {id: evolution.readings(some) for id, some in of.items()}
+
+
 def _present(request: Request, entity: Entity, instances: list[Instance], what: Evolution) -> dict[str, Any]:
     context, form = request.context, what.form
-    head: Entity = {**entity, "attrs": {}}
-    shown: dict[str, Any] = represent.present(head, context, form)
-    omitted = form.omit or frozenset()
     match what.when.format:
         case "temporalValues":
             series = evolution.simplified(instances, what.when, context.compact, _in_language(form.lang))
@@ -175,6 +189,15 @@ def _present(request: Request, entity: Entity, instances: list[Instance], what: 
             series = evolution.normalized(
                 instances, lambda one: represent.normalized(one, context, form), what.when.sys_attrs
             )
+    return _shown(request, entity, series, what)
+
+
+def _shown(request: Request, entity: Entity, series: Series, what: Evolution) -> dict[str, Any]:
+    """The entity with its attributes' histories."""
+    context, form = request.context, what.form
+    head: Entity = {**entity, "attrs": {}}
+    shown: dict[str, Any] = represent.present(head, context, form)
+    omitted = form.omit or frozenset()
     for name, entries in series.items():
         if name not in omitted:
             simple = what.when.format in ("temporalValues", "aggregatedValues")
@@ -314,13 +337,21 @@ async def delete_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
 
 async def _known(request: Request, id: str) -> Entity | None:
     """What is remembered of an entity. Raises NotSignedIn, Forbidden: it is asked by who is about to write."""
-    query = EntityQuery(request.tenant, ids=(id,), limit=1)
-    found = await request.broker.store.remembered(query, InstanceQuery(request.tenant, (id,)))
-    if not found.rows:
-        return None
-    entity: Entity = orjson.loads(found.rows[0].doc)
-    request.demand_types("write", entity["type"])
+    entity = await _remembered(request, id)
+    if entity is not None:
+        request.demand_types("write", entity["type"])
     return entity
+
+
+async def _remembered(request: Request, id: str) -> Entity | None:
+    """An entity that is here, or was."""
+    store = request.broker.store
+    row = await store.row(request.tenant, id)
+    if row is None:
+        query = EntityQuery(request.tenant, ids=(id,), limit=1)
+        found = await store.remembered(query, InstanceQuery(request.tenant, (id,)))
+        row = found.rows[0] if found.rows else None
+    return None if row is None else cast("Entity", orjson.loads(row.doc))
 
 
 async def _may_write(request: Request, id: str) -> None:

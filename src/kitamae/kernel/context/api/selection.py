@@ -55,6 +55,26 @@ def entities(request: Request) -> EntityQuery:
     return page(request, query)
 
 
+class Selections:
+    """Queries that were read before, by the text of their parameters."""
+
+    _MOST: Final = 2_000
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[bytes, str, str], EntityQuery] = {}
+
+    def asked(self, request: Request, query_string: bytes) -> EntityQuery:
+        """`entities` for parameters that came in a URL."""
+        key = (query_string, request.context.key, request.tenant)
+        query = self._known.get(key)
+        if query is None:
+            query = entities(request)
+            if len(self._known) >= self._MOST:
+                self._known.clear()
+            self._known[key] = query
+        return query
+
+
 def page(request: Request, query: EntityQuery) -> EntityQuery:
     """With the slice that limit, offset and count ask for (5.5.9, 6.3.10, 6.3.13). Raises BadRequest."""
     limits, params = request.broker.limits, request.params

@@ -96,6 +96,20 @@ class Views:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], View] = {}
+        self._asked: dict[tuple[Any, ...], View] = {}
+
+    def asked(self, request: Request, media: str, prefer: bytes | None, query_string: bytes) -> View:
+        """`find` for parameters that came in a URL, remembered by its text."""
+        context = request.context
+        key = (query_string, context.key, context.link, media, prefer)
+        view = self._asked.get(key)
+        if view is None:
+            view = self.find(request, media, prefer)
+            if context.link is not None or context.source is None:
+                if len(self._asked) >= self._MOST:
+                    self._asked.clear()
+                self._asked[key] = view
+        return view
 
     def find(self, request: Request, media: str, prefer: bytes | None) -> View:
         """The view that a request's parameters and headers ask for. Raises BadRequest."""

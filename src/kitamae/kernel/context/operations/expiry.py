@@ -26,11 +26,20 @@ def gone(entity: Entity, now: int) -> Iterator[tuple[str, Attribute]]:
                 yield name, one
 
 
+def _transient(attrs: Attributes) -> bool:
+    """Loops, not `any()` of a generator: this is asked for every entity that is read or written."""
+    for instances in attrs.values():
+        for one in instances:
+            if "expiresAt" in one:
+                return True
+    return False
+
+
 def alive(entity: Entity | None, now: int) -> Entity | None:
     """The entity as it is at `now`: without what has expired; the same object when nothing has."""
     if entity is None or expired(entity, now):
         return None
-    if not any("expiresAt" in one for instances in entity["attrs"].values() for one in instances):
+    if not _transient(entity["attrs"]):
         return entity
     attrs: Attributes = {}
     for name, instances in entity["attrs"].items():

@@ -64,6 +64,7 @@ class Dispatcher:
         self._settler: asyncio.Task[None] | None = None
         self._budget = Budget()
         self.delivered = self.failed = 0  # for metrics
+        self.tried: set[str] = set()  # queues whose record changed; whoever writes it down takes them out
 
     async def start(self) -> None:
         """Take up what was left owed."""
@@ -159,6 +160,7 @@ class Dispatcher:
             return
         outcome, why = sent
         now = self._now()
+        self.tried.add(lane.queue)
         if outcome is Outcome.DELIVERED:
             subscription.record.sent(now)
             self.delivered += 1

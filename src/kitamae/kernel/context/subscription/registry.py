@@ -55,10 +55,10 @@ class Subscriptions:
         self._destinations = destinations or Destinations()
         self._index = Index()
         self._here: dict[str, Subscription] = {}
-        self._written: dict[str, Record] = {}
         self._watcher = Watcher(self._index)
         self.dispatcher = Dispatcher(store, self._here.get, self._destinations, now=now, **delivery)
         self._periodic = Periodic(store, self.dispatcher.offer, now)
+        self._changing = asyncio.Lock()  # an update reads, waits, and writes
         self._writer: asyncio.Task[None] | None = None
 
     async def start(self, *, deliver: bool = True) -> None:
@@ -110,38 +110,40 @@ class Subscriptions:
 
     async def update(self, tenant: str, id: str, patch: Json, context: Context) -> None:
         """Replace members; null takes one away. Raises NotFound, BadRequest, LdContextUnavailable."""
-        old = self.get(tenant, id)
-        given = validate(merged(old.doc["given"], patch))
-        now = self._now()
-        self._check(given, now, fresh=isinstance(patch, dict) and "expiresAt" in patch)
-        # what the fragment names, it names in its own words; the rest keeps its meaning
-        terms = {member: dict(known) for member, known in old.doc["terms"].items() if member not in patch}
-        doc: Document = {**old.doc, "given": given, "modifiedAt": now, "terms": terms}
-        subscription = await self._new(tenant, doc, context, old.record)
+        async with self._changing:
+            old = self.get(tenant, id)
+            given = validate(merged(old.doc["given"], patch))
+            now = self._now()
+            self._check(given, now, fresh=isinstance(patch, dict) and "expiresAt" in patch)
+            # what the fragment names, it names in its own words; the rest keeps its meaning
+            terms = {member: dict(known) for member, known in old.doc["terms"].items() if member not in patch}
+            doc: Document = {**old.doc, "given": given, "modifiedAt": now, "terms": terms}
+            doc["record"] = asdict(old.record)
+            subscription = await self._new(tenant, doc, context, old.record)
 
-        async def work(tx: Transaction) -> None:
-            if await tx.get(tenant, KIND, id) is None:
-                raise NotFound(f"there is no subscription {id}")
-            await tx.put(tenant, KIND, id, doc)
+            async def work(tx: Transaction) -> None:
+                if await tx.get(tenant, KIND, id) is None:
+                    raise NotFound(f"there is no subscription {id}")
+                await tx.put(tenant, KIND, id, doc)
 
-        await self._store.transact(work)
-        self._keep(subscription)
-        self.dispatcher.wake(subscription.queue)
+            await self._store.transact(work)
+            self._keep(subscription)
+            self.dispatcher.wake(subscription.queue)
 
     async def delete(self, tenant: str, id: str) -> None:
         """Forget it, and what it is owed. Raises NotFound."""
-        old = self.get(tenant, id)
+        async with self._changing:
+            old = self.get(tenant, id)
 
-        async def work(tx: Transaction) -> None:
-            if not await tx.drop(tenant, KIND, id):
-                raise NotFound(f"there is no subscription {id}")
+            async def work(tx: Transaction) -> None:
+                if not await tx.drop(tenant, KIND, id):
+                    raise NotFound(f"there is no subscription {id}")
 
-        await self._store.transact(work)
-        self._periodic.forget(old.queue)
-        self._index.remove(tenant, id)
-        self._here.pop(old.queue, None)
-        self._written.pop(old.queue, None)
-        self.dispatcher.forget(old.queue)
+            await self._store.transact(work)
+            self._periodic.forget(old.queue)
+            self._index.remove(tenant, id)
+            self._here.pop(old.queue, None)
+            self.dispatcher.forget(old.queue)
 
     def get(self, tenant: str, id: str) -> Subscription:
         """As it is now; `read.shown` shows it to a client. Raises NotFound."""
@@ -196,7 +198,6 @@ class Subscriptions:
 
     def _keep(self, subscription: Subscription) -> None:
         self._here[subscription.queue] = subscription
-        self._written.setdefault(subscription.queue, replace(subscription.record))
         self._index.add(subscription)
         if self._writer is not None:
             self._periodic.keep(subscription)
@@ -215,17 +216,20 @@ class Subscriptions:
                 _log.exception("how deliveries went is not written down")
 
     async def _write_records(self) -> None:
-        changed = [one for one in self._here.values() if self._written.get(one.queue) != one.record]
-        if not changed:
+        queues = [*self.dispatcher.tried]
+        if not queues:
             return
-        now = [(one, replace(one.record)) for one in changed]
+        self.dispatcher.tried.clear()
+        now = [(one, asdict(one.record)) for one in map(self._here.get, queues) if one is not None]
 
         async def work(tx: Transaction) -> None:
             for one, record in now:
                 doc = await tx.get(one.tenant, KIND, one.id)
                 if doc is not None:
-                    await tx.put(one.tenant, KIND, one.id, {**doc, "record": asdict(record)})
+                    await tx.put(one.tenant, KIND, one.id, {**doc, "record": record})
 
-        await self._store.transact(work)
-        for one, record in now:
-            self._written[one.queue] = record
+        try:
+            await self._store.transact(work)
+        except BaseException:
+            self.dispatcher.tried.update(queues)
+            raise

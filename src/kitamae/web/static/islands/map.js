@@ -80,6 +80,7 @@ function ground(tiles, language) {
       id: "names", type: "symbol", source: "city", "source-layer": "label",
       layout: {
         "text-field": name, "text-font": ["sans-serif"], "symbol-sort-key": ["get", "rank"], "text-padding": 6,
+        "text-anchor": "top", "text-offset": [0, 1],
         "text-size": ["case", ["<", ["get", "rank"], 2], 15, 12],
       },
       paint: { "text-color": ink, "text-halo-color": land, "text-halo-width": 1.5 },
