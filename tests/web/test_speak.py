@@ -14,7 +14,6 @@ def test_a_number_that_is_beyond_counting_is_said_as_it_is_written(value: float)
 
 def test_a_number_has_separators_and_at_most_three_decimals() -> None:
     assert speak.number(1234567.8912, "ja") == "1,234,567.891"
-    assert speak.number(18446744073709551615, "ja") == "18,446,744,073,709,551,615"
 
 
 @pytest.mark.parametrize("stamp", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59"])
