@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["skips"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,3 +26,8 @@ def shared() -> Path:
         if (place / "data").is_dir():
             return place
     pytest.skip("shared data is not on this machine (set KITAMAE_SHARED)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an event loop running in this thread, and asyncio allows only one."""
+    items.sort(key=lambda item: item.path.is_relative_to(ROOT / "tests" / "browser"))

@@ -17,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if named := config.getoption("--allowed-skips"):
-        config.pluginmanager.register(Skips(Path(named).read_text("utf-8")), "skips")
+        config.pluginmanager.register(Skips(Path(named).read_text("utf-8")), "allowed-skips")
 
 
 class Skips:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 from pydantic import ValidationError
 
 from kitamae import __version__
 from kitamae.kernel.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = App(name="kitamae", version=__version__, help="The operating system of a small city.")
 token = App(name="token", help="Ways in for programs.")
@@ -28,10 +32,10 @@ app.command("kitamae.commands.replay:replay")
 app.command("kitamae.commands.check:run", name="check")
 
 
-def main() -> None:
-    """Run it: 0 when it was done, 1 when it could not be, 2 when it was asked for in a wrong way."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run it with these arguments, else those of the process: 0 when it was done, 1 when it could not be, 2 when it was asked for in a wrong way."""
     try:
-        app()
+        app(arguments)
     except Problem as problem:
         print(f"kitamae: {problem.detail or problem.title}", file=sys.stderr)
         sys.exit(1)

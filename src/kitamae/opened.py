@@ -109,10 +109,10 @@ class City:
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
+            await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
             subscriptions = Subscriptions(store, contexts, fetcher.destinations)
             await subscriptions.start(deliver=not quietly)
             city = cls(settings, measures, on, contexts, subscriptions, fetcher)
-            await restore_contexts(city.broker)
             if settings.mqtt and profile and not quietly:
                 city.hear(devices.subscriber(settings, profile, store, words))
             if not quietly:

@@ -24,6 +24,7 @@ from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
 from kitamae.web.shell import City as Named
 from kitamae.web.tiles import Basemap
+from kitamae.web.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +65,7 @@ class Rooms:
             reader,
             Named.of(on.profile),
             [_entry(service) for service in on.services],
+            words=Words.of_city(on.profile.folder if on.profile else None),
             basemap=Basemap(reader, on.derived),
         )
         if on.profile:

@@ -20,10 +20,11 @@ def test_fine(): pass
 
 
 def run(pytester: pytest.Pytester, allowed: str) -> pytest.RunResult:
-    pytester.makeconftest((Path(__file__).parents[1] / "skips.py").read_text())
-    pytester.makepyfile(test_it=TESTS)
+    pytester.makepyfile(skips=(Path(__file__).parents[1] / "skips.py").read_text(), test_it=TESTS)
+    pytester.makeconftest('pytest_plugins = ["skips"]')
+    pytester.syspathinsert()
     pytester.makefile(".txt", allowed=allowed)
-    return pytester.runpytest_subprocess("--allowed-skips", "allowed.txt")
+    return pytester.runpytest_subprocess("--allowed-skips=allowed.txt")
 
 
 def test_a_skip_that_is_not_named_fails_the_run_and_is_shown(pytester: pytest.Pytester) -> None:

@@ -51,6 +51,21 @@ def test_the_files_of_the_gsi_are_recognised_and_taken_whole(shared: Path, file:
         assert len(taken(list(rows))) == count
 
 
+def test_a_file_of_the_gsi_says_itself_whose_each_place_is(shared: Path, tmp_path: Path) -> None:
+    text = (shared / "data/kaga/shelters_evacuation.geojson").read_text("utf-8")
+    path = tmp_path / "two_cities.geojson"
+    path.write_text(text.replace("E1720600001111", "E1720300001111"), "utf-8")
+    with Reading(path, city="172065") as rows:
+        ids = [one.entity["id"] for one in taken(list(rows))]
+    assert ids[0] == "urn:ngsi-ld:EvacuationShelter:172031:E1720300001111"
+    assert all(":172065:" in one for one in ids[1:])
+
+
+def test_a_code_with_a_wrong_check_digit_is_refused(tmp_path: Path) -> None:
+    (only,) = refused(read(tmp_path, f"{HEADER}\n{row().replace('172065', '172066')}\n"))
+    assert (only.column, only.value) == ("全国地方公共団体コード", "172066")
+
+
 def test_a_time_that_is_none_is_kept_as_it_is_and_reported(tmp_path: Path) -> None:
     (only,) = taken(read(tmp_path, f"{HEADER}\n{row(closes='22:00消灯')}\n"))
     assert only.entity["利用終了時間"]["value"] == "22:00消灯"

@@ -1,8 +1,7 @@
-"""`kitamae check`: are the papers of every service in order?"""
+"""`kitamae check`: are the papers of every service in order, and a city's folder?"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rich.console import Console
@@ -15,7 +14,7 @@ from kitamae.sdk.service import discover
 def run(city: Path | None = None, package: str = "kitamae.services") -> int:
     """Print every finding; 0 when there is none, 1 otherwise.
 
-    `city` is a city's folder (`cities/kaga`): its @context says which entity types have a data model.
+    `city` is a city's folder (`cities/kaga`): it is looked at too, and says which entity types there are.
     """
     out = Console(highlight=False)
     try:
@@ -23,23 +22,14 @@ def run(city: Path | None = None, package: str = "kitamae.services") -> int:
     except BadManifestError as error:
         out.print(str(error), markup=False)
         return 1
-    known = _types(city) if city else None
-    findings = [
-        finding
-        for service in services
-        for finding in check.service(service, known.__contains__ if known is not None else lambda _: True)
-    ]
+    findings: list[check.Finding] = []
+    known = None
+    if city:
+        profile, findings = check.city(city)
+        known = set(profile.types) if profile else None
+    for service in services:
+        findings += check.service(service, known.__contains__ if known is not None else lambda _: True)
     for finding in findings:
         out.print(str(finding), markup=False)
     out.print(f"{len(services)} services, {len(findings)} findings", markup=False)
     return 1 if findings else 0
-
-
-def _types(city: Path) -> set[str]:
-    terms = json.loads((city / "context.jsonld").read_text("utf-8"))["@context"]
-    return {
-        term
-        for scope in (terms if isinstance(terms, list) else [terms])
-        if isinstance(scope, dict)
-        for term in scope
-    }

@@ -148,8 +148,10 @@ async def connect(settings: Settings, *, make: bool = False) -> AsyncIterator[ht
             yield client
         return
     try:
-        from kitamae.app import Kitamae  # only now: a running server answers faster than it is imported
+        from kitamae import logs  # only now: a running server answers faster than all of this is imported
+        from kitamae.app import Kitamae
 
+        logs.configure(settings)
         kitamae = Kitamae(of_its_city(settings), lock)
         async with kitamae.running(quietly=True):
             transport = httpx2.ASGITransport(app=Control(kitamae))

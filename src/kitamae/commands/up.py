@@ -17,7 +17,6 @@ import uvloop
 from rich.console import Console
 
 from kitamae import logs
-from kitamae.app import Kitamae
 from kitamae.commands import control
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import Lock
@@ -79,6 +78,8 @@ async def serve(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Raises InUse, PortTaken and what opening the store raises."""
     began = time.perf_counter()
     with Lock(settings.data) as lock, listening(settings.host, settings.port) as public:
+        from kitamae.app import Kitamae  # only now: what is refused before is refused at once
+
         address = _address(settings.host, public.getsockname()[1])
         lock.describe(address)
         kitamae = Kitamae(settings, lock, address=settings.public_url or address)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from kitamae.intake import cell
 from kitamae.intake.cell import Misfit
 from kitamae.intake.row import Outcome, Refusal, Remark, Taken, UnreadableFileError, shown
+from kitamae.kernel import municipality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,10 +74,11 @@ class _Row:
         self.refusal: Refusal | None = None
 
     def outcome(self, geometry: Mapping[str, Any] | None) -> Outcome:
-        city = next((self._text(name) for name in self.layout.city if self._text(name)), self.file.city)
-        if not re.fullmatch(r"\d{6}", city):
+        try:
+            city = municipality.whole(self._city())
+        except ValueError as error:
             name = self.layout.city[0] if self.layout.city else ""
-            return self._refuse(name, city, "a 全国地方公共団体コード of six digits, or --city")
+            return self._refuse(name, self._city(), f"{str(error).removeprefix('expected ')}, or --city")
         degrees: dict[str, float] = {}
         for name, column in self.layout.columns.items():
             if name in self.cells:
@@ -101,6 +103,15 @@ class _Row:
         if self.file.source:
             self._put("出典", {"type": "Property", "value": self.file.source})
         return Taken(self.line, {"id": urn, "type": self.layout.type, **self.attributes}, tuple(self.remarks))
+
+    def _city(self) -> str:
+        """Whose the row is, as it says; else as whoever imports it says."""
+        for name in self.layout.city:
+            text = cell.plain(self._text(name))
+            found = re.search(self.layout.city_within, text) if self.layout.city_within else None
+            if text and (found or not self.layout.city_within):
+                return found[1] if found else text
+        return self.file.city
 
     def _text(self, name: str) -> str:
         return self.cells[name][1] if name in self.cells else ""

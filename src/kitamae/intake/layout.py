@@ -89,6 +89,7 @@ class Layout(BaseModel):
     form: Literal["csv", "geojson"] = "csv"
     code: tuple[str, ...]
     city: tuple[str, ...] = ()
+    city_within: str = ""  # where the code is only a part of that cell: a pattern whose first group it is
     recognise: tuple[str, ...] = ()
     place: Literal["required", "wanted", "none"] = "none"
     together: tuple[tuple[str, str], ...] = ()

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
+from kitamae.intake.reading import Reading
+from kitamae.intake.row import Refusal, UnreadableFileError
+from kitamae.sdk.city import BadCityError, City
 from kitamae.sdk.manifest import REQUIRED_LANGUAGES, SOURCE_LANGUAGE, Manifest
 
 if TYPE_CHECKING:
@@ -50,6 +53,44 @@ def service(service: Service, known_types: Callable[[str], bool]) -> Iterator[Fi
     for module in sorted(folder.rglob("*.py")):
         yield from _imports(service, module)
     yield from _words(folder)
+
+
+def city(folder: Path) -> tuple[City | None, list[Finding]]:
+    """The profile where it can be read, and all findings in a city's folder: rows, devices, names without a term."""
+    findings: list[Finding] = []
+    try:
+        profile = City.read(folder)
+        profile.devices()
+    except BadCityError as error:
+        return None, [Finding(folder.name, str(error))]
+    terms = profile.context.get("@context", {})
+    unnamed: dict[str, str] = {}
+    for data in profile.data:
+        try:
+            with Reading(
+                folder / data.file, city=profile.code, layout=data.layout, source=data.source
+            ) as rows:
+                for row in rows:
+                    if isinstance(row, Refusal):
+                        where = f"{data.file}:{row.line}"
+                        findings.append(
+                            Finding(where, f"{row.column}: expected {row.expected}, got {row.value!r}")
+                        )
+                    else:
+                        unnamed |= {name: data.file for name in row.entity if name not in terms}
+        except (OSError, UnreadableFileError) as error:
+            findings.append(Finding(data.file, str(error)))
+    findings += [
+        Finding(file, f"{name} has no term in the city's @context")
+        for name, file in unnamed.items()
+        if name not in ("id", "type", "location")
+    ]
+    findings += [
+        Finding("city.toml", f"the type {name} has no term in the city's @context")
+        for name in profile.types
+        if name not in terms
+    ]
+    return profile, findings
 
 
 def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
