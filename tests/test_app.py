@@ -92,6 +92,8 @@ async def test_a_page_of_another_site_can_neither_sign_in_nor_out(served: Served
     code = (await served.kitamae.sign_in_link()).rpartition("/")[2]
     for headers in ({}, {"Origin": "https://evil.example"}):
         assert (await served.client.post("/sign-in", data={"code": code}, headers=headers)).status_code == 403
+        out = await served.client.post("/sign-out", headers=headers)  # a Lax cookie does not come with it
+        assert (out.status_code, out.headers.get("set-cookie")) == (403, None)
     assert (await served.client.post("/sign-in", data={"code": code}, headers=SAME)).status_code == 303
 
 

@@ -20,6 +20,7 @@ from kitamae import logs
 from kitamae.commands import control
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import Lock
+from kitamae.edge.protocol import Protocol
 from kitamae.kernel.problems import Conflict
 from kitamae.settings import Settings
 
@@ -111,7 +112,7 @@ def _server(app: ASGIApp, settings: Settings, proxies: str = "") -> _Server:
         uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -153,5 +153,9 @@ def _counted(receive: Receive, most: int) -> Receive:
 
 def _demand_here(name: str, address: str) -> None:
     """With --open, a page from elsewhere in the operator's browser must not reach the broker. Raises Forbidden."""
-    if not is_loopback(urlsplit(address).hostname or ""):
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:  # such as an IPv6 address without its end
+        host = ""
+    if not is_loopback(host):
         raise Forbidden(f"{name}: this server runs with --open and answers only to this machine")

@@ -73,6 +73,8 @@ def routes(page: Page, people: People, gate: Gate) -> list[Route]:
         )
 
     async def leave(request: Request) -> Response:
+        if not same_origin(request.scope):
+            raise Forbidden("a page of another site may not sign anybody out here")
         demand_form(request.scope, (await _sent(request)).get("csrf"))
         if session := asking(request.scope).session:
             await people.sign_out(session)

@@ -123,7 +123,10 @@ def kinds(entity: Entity) -> list[str]:
 def moment(value: Any, language: Language) -> str:
     """An RFC 3339 text or an aware datetime, as people in Japan read the clock. Raises ValueError."""
     at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    local = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(JST)
+    try:
+        local = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(JST)
+    except OverflowError:  # the last evening of the year 9999: somebody's word for "never ends"
+        return str(value)
     return format_datetime(local, _TIME[language], locale=_LOCALE[language])
 
 

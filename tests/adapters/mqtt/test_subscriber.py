@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mosquitto import Mosquitto, mosquitto
 
 from kitamae.adapters.mqtt.address import Address
 from kitamae.adapters.mqtt.publisher import publisher
@@ -21,6 +20,7 @@ from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.observations import Observations
 from kitamae.kernel.context.store import InstanceQuery, Store
 from kitamae.kernel.problems import StoreFull
+from mosquitto import Mosquitto, mosquitto
 
 GAUGE = Device.load(Path(__file__).resolve().parents[3] / "cities/kaga/devices/river_gauge.toml")
 ID = "urn:ngsi-ld:RiverGauge:172065:1700000063"

@@ -127,6 +127,32 @@ async def test_an_address_that_keeps_guessing_waits_while_known_tokens_from_it_w
         await desk.gate.let_in(request(client="192.0.2.2", authorization="Bearer guess3"))
 
 
+async def test_whoever_guesses_locks_out_nobody_else_at_the_same_address(desk: Desk) -> None:
+    for guess in range(5):
+        with pytest.raises((NotSignedIn, TooManyRequests)):
+            await desk.gate.let_in(request(authorization=f"Bearer guess{guess}"))
+    program, session = (
+        request(authorization=f"Bearer {desk.token}"),
+        request(cookie=f"kitamae_session={desk.session}"),
+    )
+    await desk.gate.let_in(program)
+    await desk.gate.let_in(session)
+    assert (asking(program).role, asking(session).role) == ("service", "staff")
+
+
+async def test_browsers_whose_sign_in_has_ended_never_have_to_wait(desk: Desk) -> None:
+    for number in range(10):
+        scope = request(cookie=f"kitamae_session=ended{number}")
+        await desk.gate.let_in(scope)
+        assert asking(scope) is NOBODY
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "http://[::1]x"])
+async def test_an_origin_that_is_no_address_is_another_site(desk: Desk, origin: str) -> None:
+    with pytest.raises(Forbidden, match="another site"):
+        await desk.gate.let_in(request("POST", cookie=f"kitamae_session={desk.session}", origin=origin))
+
+
 async def test_one_wrong_token_sent_again_and_again_locks_nobody_out(desk: Desk) -> None:
     for _ in range(50):
         with pytest.raises(NotSignedIn):

@@ -47,6 +47,11 @@ def test_a_level_is_measured_against_the_thresholds(level: float, state: str) ->
     assert logic.state(logic.gauge(entity(level)), NOW) == state
 
 
+def test_a_report_from_the_future_says_nothing_of_now() -> None:
+    assert logic.state(logic.gauge(entity(23.0, minutes_ago=-31)), NOW) == "old"
+    assert logic.state(logic.gauge(entity(23.0, minutes_ago=-2)), NOW) == "below"
+
+
 def test_a_gauge_that_never_reported_is_silent_and_not_low() -> None:
     assert logic.state(logic.gauge(entity()), NOW) == "silent"
 

@@ -208,6 +208,48 @@ async def test_an_open_page_is_told_of_a_change_with_the_new_card(town: Town) ->
     assert not listeners, "a page that is closed is forgotten"
 
 
+async def test_who_leaves_before_the_stream_has_begun_is_not_counted_for_ever(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(_: Room) -> list[Any]:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(pages, "_gauges", gone)
+    listeners: set[object] = set()
+    with pytest.raises(asyncio.CancelledError):
+        await anext(pages._stream(town.room, Request({"type": "http", "headers": []}), listeners))
+    assert not listeners
+
+
+async def test_a_crowd_that_comes_in_one_moment_is_no_more_than_may_listen(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "LISTENERS", 1)
+    listeners: set[object] = {object()}
+    stream = pages._stream(town.room, Request({"type": "http", "headers": []}), listeners)
+    async with asyncio.timeout(5):
+        assert [part async for part in stream] == [b"retry: 60000\n\n"]
+    assert len(listeners) == 1
+
+
+@pytest.mark.parametrize("code", ["9" * 5_000, "-1", "%00", "..", "１７"])
+async def test_any_number_for_a_municipality_is_only_not_found(town: Town, code: str) -> None:
+    for path in (f"/rivers/{code}/1", f"/rivers/{code}/1/chart.svg"):
+        assert (await town.client.get(path)).status_code == 404
+
+
+async def test_a_gauge_that_was_written_oddly_spoils_no_page(town: Town) -> None:
+    odd = gauge("2", "二の川", 1e308)
+    odd["名称"] = [odd["名称"], {**odd["名称"], "datasetId": "urn:a:1"}]
+    odd["危険水位"] = [{"type": "Property", "value": 1, "datasetId": "urn:a:1"}]
+    odd["観測開始水位"] = {"type": "Relationship", "object": "urn:a:1"}
+    await town.hear(gauge("1", "一の川", 23.5), odd)
+    text = await town.page()
+    assert "一の川" in text
+    assert "二の川" in text
+    await town.page("/rivers/172065/2")
+
+
 async def test_the_stream_and_its_files_are_served(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, kind in (("rivers.js", "javascript"), ("rivers.css", "css")):
         answer = await town.client.get(f"/rivers/static/{name}")

@@ -197,6 +197,8 @@ class Contexts:
         self._fetched: dict[str, Json] = {}
         self._compiled: dict[bytes, Context] = {}
         self._underway: dict[str, asyncio.Task[Json]] = {}
+        self.own = frozenset(registered or ())
+        """The addresses of the city's own: a client may take none of them away."""
         for url, document in (registered or {}).items():
             self.register(url, document)
 

@@ -16,7 +16,7 @@ Action = Literal["read", "write", "subscribe", "operate"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May `who` do `action` to `what`? `what` is `entity:<expanded type>`, `page:<name>`, `subscription`,
+    """May `who` do `action` to `what`? `what` is `entity:<expanded type>`, `page:<name>`, `subscription`, `registration`,
     `context`, `system:<part>`; `tenant` is where. `purpose` is empty for public data.
     """
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ACTIONS: Final = get_args(Action)
-_OWN: Final = ("subscription", "context", "system:", "page:")
+_OWN: Final = ("subscription", "registration", "context", "system:", "page:")
 """What the policy is asked about besides entities (see `policy.Question.what`)."""
 
 

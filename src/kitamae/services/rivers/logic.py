@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LEVEL: Final = "水位"
 STALE: Final = timedelta(minutes=30)
 """A gauge that has begun to report does so every five or ten minutes; after three missed reports we do not know."""
+_NO_RIVER: Final = 10_000.0  # metres: what is more than that is no level
 ORDER: Final[tuple[State, ...]] = ("flood", "danger", "watch", "old", "silent", "below")
 """What people must see first comes first; what we do not know comes before what is low."""
 
@@ -20,16 +21,15 @@ ORDER: Final[tuple[State, ...]] = ("flood", "danger", "watch", "old", "silent", 
 def gauge(entity: dict[str, Any]) -> Gauge:
     """From a normalized entity with the city's short names."""
     parts = str(entity["id"]).split(":")
-    level = entity.get(LEVEL, {})
-    observed = level.get("observedAt")
+    observed = _told(entity, LEVEL).get("observedAt")
     value = _metres(entity, LEVEL)
-    place = entity.get("location", {}).get("value", {})
+    place: dict[str, Any] = _told(entity, "location").get("value", {})
     longitude, latitude = place["coordinates"][:2] if place.get("type") == "Point" else (None, None)
     return Gauge(
         id=str(entity["id"]),
         code=parts[-1],
-        name=str(entity.get("名称", {}).get("value", parts[-1])),
-        reading=str(entity.get("名称_カナ", {}).get("value", "")),
+        name=str(_told(entity, "名称").get("value", parts[-1])),
+        reading=str(_told(entity, "名称_カナ").get("value", "")),
         municipality=parts[-2] if len(parts) > 4 else "",
         level=value if observed else None,
         at=datetime.fromisoformat(observed).astimezone(UTC) if observed and value is not None else None,
@@ -41,9 +41,18 @@ def gauge(entity: dict[str, Any]) -> Gauge:
     )
 
 
+def _told(entity: dict[str, Any], name: str) -> dict[str, Any]:
+    """An attribute's default instance; empty where there is none. Anybody with a token may have written the others."""
+    found = entity.get(name, {})
+    instances: list[dict[str, Any]] = found if isinstance(found, list) else [found]
+    return next((one for one in instances if "datasetId" not in one), {})
+
+
 def _metres(entity: dict[str, Any], name: str) -> float | None:
-    value = entity.get(name, {}).get("value")
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    value = _told(entity, name).get("value")
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return value if abs(value) < _NO_RIVER else None
 
 
 def height(one: Gauge) -> State:
@@ -58,10 +67,10 @@ def height(one: Gauge) -> State:
 
 
 def state(one: Gauge, now: datetime) -> State:
-    """Of now. `now` in UTC."""
+    """Of now. `now` in UTC. A report from the future says no more of now than an old one: a clock is wrong."""
     if one.at is None:
         return "silent"
-    return height(one) if now - one.at <= STALE else "old"
+    return height(one) if abs(now - one.at) <= STALE else "old"
 
 
 def in_order(gauges: Iterable[Gauge], now: datetime) -> list[Gauge]:

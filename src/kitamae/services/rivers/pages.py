@@ -93,18 +93,21 @@ def routes(room: Room) -> list[BaseRoute]:
         Route("/rivers", index),
         Route("/rivers/events", events),
         Mount("/rivers/static", StaticFiles(directory=Path(__file__).parent / "static")),
-        Route("/rivers/{municipality:int}/{code}", one),
-        Route("/rivers/{municipality:int}/{code}/chart.svg", picture),
+        Route("/rivers/{municipality}/{code}", one),
+        Route("/rivers/{municipality}/{code}/chart.svg", picture),
     ]
 
 
 async def _stream(room: Room, request: Request, listeners: set[object]) -> AsyncIterator[bytes]:
     """Cards of gauges that changed, or whose state changed because time went by."""
+    if len(listeners) >= LISTENERS:  # a crowd that came in one moment
+        yield b"retry: 60000\n\n"
+        return
     me = object()
     listeners.add(me)
-    shown = {gauge.id: state for gauge, state in _with_state(await _gauges(room), _now())}
-    try:
+    try:  # from here on, or a reader who leaves while we look things up would be counted for ever
         with room.changes.follow("RiverGauge", tenant=room.city.tenant if room.city else "") as following:
+            shown = {gauge.id: state for gauge, state in _with_state(await _gauges(room), _now())}
             yield b"retry: 5000\n: welcome\n\n"
             while True:
                 try:
@@ -142,7 +145,7 @@ async def _gauges(room: Room) -> list[Gauge]:
 
 
 async def _gauge(room: Room, request: Request) -> Gauge:
-    urn = f"urn:ngsi-ld:RiverGauge:{request.path_params['municipality']:06d}:{request.path_params['code']}"
+    urn = f"urn:ngsi-ld:RiverGauge:{request.path_params['municipality']}:{request.path_params['code']}"
     entity = await room.context.full(urn)
     if entity is None:
         raise NotFound(f"there is no gauge {urn}")

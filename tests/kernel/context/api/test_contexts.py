@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from api_client import CITY_CONTEXT, Client, link
 
@@ -75,6 +76,14 @@ async def test_only_cached_contexts_are_reloaded(client: Client) -> None:
     path = await hosted(client)
     assert (await client("DELETE", path + "?reload=true")).error == "BadRequestData"
     assert (await client.get(path)).status == 200
+
+
+async def test_the_citys_own_context_can_be_neither_deleted_nor_replaced(client: Client) -> None:
+    where = "jsonldContexts/" + quote(CITY_CONTEXT, safe="")
+    for path in (where, where + "?reload=true"):
+        answer = await client("DELETE", path)
+        assert (answer.status, answer.error) == (400, "BadRequestData")
+    assert (await client.get("entities?type=Toilet", link=link())).status == 200
 
 
 async def test_the_broker_says_who_it_is(client: Client) -> None:

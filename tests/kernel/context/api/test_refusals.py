@@ -56,6 +56,46 @@ async def test_what_is_no_json_object_is_an_invalid_request(client: Client, body
     await refused(client, "POST", "entities", 400, "InvalidRequest", body=body)
 
 
+def nested(levels: int, inner: str = "1", opened: str = "[", closed: str = "]") -> str:
+    return opened * levels + inner + closed * levels
+
+
+@pytest.mark.parametrize("levels", [255, 600, 1_000, 1_020])
+@pytest.mark.parametrize("how", [{}, {"opened": '{"a":', "closed": "}", "inner": '"\\u0000"'}])
+async def test_what_is_nested_too_deeply_is_refused_wherever_it_stands(
+    client: Client, levels: int, how: dict[str, str]
+) -> None:
+    deep = nested(levels, **how)
+    for path, document in (
+        ("entities", '{"id":"urn:a:1","type":"T","p":{"type":"Property","value":%s}}'),
+        (
+            "entities",
+            '{"id":"urn:a:1","type":"T","p":{"type":"GeoProperty","value":{"type":"Polygon","coordinates":%s}}}',
+        ),
+        ("entityOperations/upsert", '[{"id":"urn:a:1","type":"T","p":{"type":"Property","value":%s}}]'),
+        ("entityOperations/query", '{"type":"Query","entities":[{"type":"T"}],"geoQ":%s}'),
+        (
+            "subscriptions",
+            '{"type":"Subscription","entities":[{"type":"T"}],"notification":{"endpoint":{"uri":%s}}}',
+        ),
+    ):
+        await refused(client, "POST", path, 400, "BadRequestData", body=(document % deep).encode())
+
+
+@pytest.mark.parametrize("levels", [255, 1_020])
+async def test_a_context_that_is_nested_too_deeply_is_refused(client: Client, levels: int) -> None:
+    body = f'{{"@context":{nested(levels)},"type":"Query","entities":[{{"type":"T"}}]}}'
+    headers = {"content-type": "application/ld+json"}
+    await refused(
+        client, "POST", "entityOperations/query", 400, "BadRequestData", body=body.encode(), headers=headers
+    )
+
+
+async def test_coordinates_that_are_nested_too_deeply_are_refused(client: Client) -> None:
+    where = f"entities?type=T&georel=within&geometry=Polygon&coordinates={nested(1_000)}"
+    await refused(client, "GET", where, 400, "BadRequestData")
+
+
 def thing(**members: Any) -> dict[str, Any]:
     return {"id": "urn:ngsi-ld:Thing:1", "type": "Thing", **members}
 

@@ -48,7 +48,8 @@ def test_the_operator_adds_networks_and_open_adds_loopback_alone() -> None:
     [
         "http://127.0.0.1/", "http://2130706433/", "http://127.1/", "http://0177.0.0.1/", "http://[::1]:8080/x",
         "http://[::ffff:127.0.0.1]/", "http://10.0.0.1./", "file:///etc/passwd", "http:///x", "gopher://a.example/",
-        "https://user:pass@192.168.0.1/",
+        "https://user:pass@192.168.0.1/", "http://127。0。0。1/", "http://127．0．0．1/", "http://127｡0｡0｡1/",
+        "http://１２７.0.0.1/", "http://[", "http://[::1", "http://[::1]x/", "http://a.example:99999999/",
     ],
 )  # fmt: skip
 def test_a_number_for_a_host_is_judged_before_anybody_connects(url: str) -> None:

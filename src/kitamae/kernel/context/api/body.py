@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _LENGTH_DIGITS: Final = 15
+DEEPEST: Final = 254
+"""Arrays and objects within each other: what orjson writes, and far from what Python's own stack bears."""
 
 
 class Gone(Exception):
@@ -54,8 +56,8 @@ async def read(receive: Receive, expected: int, most: int) -> bytes:
 def parse(body: bytes) -> Json:
     """JSON as RFC 8259 has it. Raises InvalidRequest saying where; BadRequest for a character NUL.
 
-    A repeated member counts as its last one, like in every browser; more than 1,024 levels are refused by the
-    reader; a lone surrogate or broken UTF-8 is not JSON. NUL is refused because neither SQL nor a line of a log
+    A repeated member counts as its last one, like in every browser; more than DEEPEST levels are refused, because
+    what reads the document goes as deep as it does; a lone surrogate or broken UTF-8 is not JSON. NUL is refused because neither SQL nor a line of a log
     can carry it.
     """
     if not body or body.isspace():
@@ -64,9 +66,18 @@ def parse(body: bytes) -> Json:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as broken:
         raise InvalidRequest(f"the body is not JSON: {str(broken)[:200]}") from None
+    if body.count(b"{") + body.count(b"[") > DEEPEST:
+        _demand_shallow(document)
     if b"\\u0000" in body and _has_nul(document):
         raise BadRequest("the body holds the character NUL (\\u0000), which no value can carry")
     return document
+
+
+def _demand_shallow(document: Json) -> None:
+    try:
+        orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        raise BadRequest(f"the body has more than {DEEPEST} arrays and objects within each other") from None
 
 
 def _has_nul(value: Json) -> bool:

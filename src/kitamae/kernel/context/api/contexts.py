@@ -111,6 +111,8 @@ async def delete(x: Exchange, id: str) -> Answer:
     if id in names.CORE_URLS:
         raise BadRequest("the core @context is part of the broker and stays")
     found = await _find(request, id)
+    if found["URL"] in broker.contexts.own:
+        raise BadRequest("the city's own @context comes from its profile and stays")
     if request.params.get("reload", False):
         if found["kind"] != "Cached":
             raise BadRequest(

@@ -202,6 +202,26 @@ OPTIONS: Final = frozenset({"options"})
 TEMPORAL_QUERY: Final = _SELECT | _SHAPE | _PAGE | _ORDER | _MAP | _TIME
 TEMPORAL_RETRIEVE: Final = _SHAPE | _MAP | _TIME | {"local"}
 TEMPORAL_DELETE_ATTRIBUTE: Final = frozenset({"datasetId", "deleteAll", "local"})
+REGISTRATIONS: Final = _PAGE | frozenset(
+    [
+        "attrs",
+        "coordinates",
+        "csf",
+        "endTimeAt",
+        "geometry",
+        "geoproperty",
+        "georel",
+        "id",
+        "idPattern",
+        "options",
+        "q",
+        "scopeQ",
+        "timeAt",
+        "timeproperty",
+        "timerel",
+        "type",
+    ]
+)
 CONTEXTS: Final = frozenset({"details", "kind"})
 CONTEXT: Final = frozenset({"details"})
 CONTEXT_DELETE: Final = frozenset({"reload"})

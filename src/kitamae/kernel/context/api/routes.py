@@ -14,6 +14,8 @@ from kitamae.kernel.context.api import (
     parameters,
     provision,
     purge,
+    registration_subscriptions,
+    registrations,
     subscriptions,
 )
 from kitamae.kernel.context.api.application import Application
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _WRITE: Final = ("write", "entity:*")
 _SUBSCRIBE: Final = ("subscribe", "subscription")
 _CONTEXT: Final = ("write", "context")
+_FEDERATE: Final = ("operate", "registration")
 
 ROUTES: Final = (
     # 6.4 entities
@@ -54,6 +57,49 @@ ROUTES: Final = (
     Route("GET", "subscriptions/{id}", subscriptions.retrieve, parameters.OPTIONS, needs=_SUBSCRIBE),
     Route("PATCH", "subscriptions/{id}", subscriptions.update, parameters.LOCAL, needs=_SUBSCRIBE),
     Route("DELETE", "subscriptions/{id}", subscriptions.delete, parameters.LOCAL, needs=_SUBSCRIBE),
+    # 6.8, 6.9 registrations of context sources
+    Route("POST", "csourceRegistrations", registrations.create, parameters.CREATE, True, _FEDERATE),
+    Route("GET", "csourceRegistrations", registrations.query, parameters.REGISTRATIONS, needs=_FEDERATE),
+    Route("GET", "csourceRegistrations/{id}", registrations.retrieve, parameters.OPTIONS, needs=_FEDERATE),
+    Route("PATCH", "csourceRegistrations/{id}", registrations.update, parameters.LOCAL, needs=_FEDERATE),
+    Route("DELETE", "csourceRegistrations/{id}", registrations.delete, parameters.LOCAL, needs=_FEDERATE),
+    # 6.12, 6.13 subscriptions to them
+    Route(
+        "POST",
+        "csourceSubscriptions",
+        registration_subscriptions.create,
+        parameters.CREATE,
+        True,
+        _FEDERATE,
+    ),
+    Route(
+        "GET",
+        "csourceSubscriptions",
+        registration_subscriptions.listing,
+        parameters.LIST,
+        needs=_FEDERATE,
+    ),
+    Route(
+        "GET",
+        "csourceSubscriptions/{id}",
+        registration_subscriptions.retrieve,
+        parameters.OPTIONS,
+        needs=_FEDERATE,
+    ),
+    Route(
+        "PATCH",
+        "csourceSubscriptions/{id}",
+        registration_subscriptions.update,
+        parameters.LOCAL,
+        needs=_FEDERATE,
+    ),
+    Route(
+        "DELETE",
+        "csourceSubscriptions/{id}",
+        registration_subscriptions.delete,
+        parameters.LOCAL,
+        needs=_FEDERATE,
+    ),
     # 6.14-6.17, 6.31 batches, 6.23 query by POST
     Route("POST", "entityOperations/create", batch.create, parameters.BATCH, True, _WRITE),
     Route("POST", "entityOperations/upsert", batch.upsert, parameters.BATCH, True, _WRITE),

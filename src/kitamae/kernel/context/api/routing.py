@@ -33,7 +33,7 @@ class Route:
     handler: Handler
     parameters: frozenset[str] = frozenset()
     founds: bool = False
-    needs: tuple[Literal["write", "subscribe"], str] | None = None
+    needs: tuple[Literal["write", "subscribe", "operate"], str] | None = None
 
 
 @dataclass(slots=True)

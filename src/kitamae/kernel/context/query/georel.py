@@ -77,11 +77,13 @@ def reference(kind: Json, coordinates: Json, where: str) -> Geometry:
         if len(coordinates) > LONGEST:
             raise TooComplex(f"{where}: {len(coordinates):,} characters, at most {LONGEST:,} are read")
         try:
-            coordinates = orjson.loads(coordinates)
-        except ValueError as wrong:
+            parsed = orjson.loads(coordinates)
+            orjson.dumps(parsed)  # raises for more levels than our own stack bears
+        except (TypeError, ValueError) as wrong:
             raise BadRequest(
                 f"{where}: expected a JSON array such as [136.3,36.3], got {coordinates!r:.80}"
             ) from wrong
+        coordinates = parsed
     found = Geometry(kind, geometry.positions(kind, coordinates, where))
     geometry.check(found, where)
     return found

@@ -152,7 +152,8 @@ class Dispatcher:
 
     async def _next(self, lane: Lane, subscription: Subscription) -> None:
         """One message, and what follows from its outcome."""
-        batch = await lane.take(HELD if subscription.throttling else 1)
+        folded = subscription.throttling and subscription.notice == "Notification"
+        batch = await lane.take(HELD if folded else 1)
         if not batch:
             return
         sent = await self._send(subscription, batch)

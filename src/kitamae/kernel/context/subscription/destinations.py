@@ -11,10 +11,10 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from kitamae.kernel.problems import BadRequest
 
@@ -60,10 +60,14 @@ class Destinations:
         """Raises BadRequest for an address that can be refused without asking for its name.
 
         A host of digits and dots, or with a colon, would not be resolved by the client, so it must be an address in
-        its usual spelling (`2130706433` and `127.1` are not).
+        its usual spelling (`2130706433` and `127.1` are not). The host is the one that the client itself reads out of
+        the URL: `127。0。0。1` is 127.0.0.1 to it.
         """
-        parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".")
+        try:
+            parts = URL(url)
+            host = (parts.raw_host or "").rstrip(".")
+        except ValueError as wrong:
+            raise BadRequest(f"{url!r:.200}: expected an http or https address: {wrong}") from None
         if parts.scheme not in ("http", "https") or not host:
             raise BadRequest(f"{url!r:.200}: expected an http or https address")
         if (":" in host or host.replace(".", "").isdigit()) and not self.allows(host):

@@ -95,16 +95,22 @@ def identifier(subscription: str, number: int | str) -> str:
 
 
 def body(subscription: Subscription, payloads: Sequence[bytes], notified_at: int, id: str) -> bytes:
-    """The JSON text of a Notification around data that `datum` made; a payload may also be a list of such data."""
+    """The JSON text of a Notification around data that `datum` made; a payload may also be a list of such data.
+
+    Of registrations (5.3.2) there is one payload, an object with the data and the reason why they are told.
+    """
     accept, context = subscription.receiver.accept, subscription.context
     data = [orjson.Fragment(one[1:-1] if one[:1] == b"[" else one) for one in payloads]
     message: dict[str, Json] = {
         "id": id,
-        "type": "Notification",
+        "type": subscription.notice,
         "subscriptionId": subscription.id,
         "notifiedAt": clock.text(notified_at),
-        "data": {"type": "FeatureCollection", "features": data} if accept == GEOJSON else data,
     }
+    if subscription.notice == "ContextSourceNotification":
+        message |= orjson.loads(payloads[-1])
+    else:
+        message["data"] = {"type": "FeatureCollection", "features": data} if accept == GEOJSON else data
     if accept == LD:
         message["@context"] = context.source
     return orjson.dumps(message)

@@ -22,6 +22,7 @@ Trigger = Literal[
     "attributeDeleted",
 ]
 Status = Literal["active", "paused", "expired"]
+Notice = Literal["Notification", "ContextSourceNotification"]
 Accept = Literal["application/json", "application/ld+json", "application/geo+json"]
 
 USUAL: Final[frozenset[Trigger]] = frozenset({"attributeCreated", "attributeUpdated"})
@@ -107,6 +108,16 @@ class Subscription:
     def queue(self) -> str:
         """The name of its queue of owed notifications; ids are unique within a tenant only."""
         return f"{self.tenant} {self.id}" if self.tenant else self.id
+
+    @property
+    def kind(self) -> str:
+        """How its document is kept in the store."""
+        return "subscription"
+
+    @property
+    def notice(self) -> Notice:
+        """The type of its notifications."""
+        return "Notification"
 
     def status(self, now: int) -> Status:
         """Clause 5.2.12: expired by its time, paused by its owner, or active."""

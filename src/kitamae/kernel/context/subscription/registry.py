@@ -14,6 +14,8 @@ import structlog
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.jsonld import CORE
+from kitamae.kernel.context.registration.registry import Registrations
+from kitamae.kernel.context.registration.subscriptions import RegistrationSubscriptions
 from kitamae.kernel.context.subscription.deliver import Dispatcher
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.index import Index
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context, Contexts
+    from kitamae.kernel.context.registration.match import Question
+    from kitamae.kernel.context.registration.model import Registration
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.context.subscription.model import Subscription
     from kitamae.kernel.context.subscription.read import Document
@@ -56,7 +60,11 @@ class Subscriptions:
         self._index = Index()
         self._here: dict[str, Subscription] = {}
         self._watcher = Watcher(self._index)
-        self.dispatcher = Dispatcher(store, self._here.get, self._destinations, now=now, **delivery)
+        self.dispatcher = Dispatcher(store, self._find, self._destinations, now=now, **delivery)
+        self.to_registrations = RegistrationSubscriptions(
+            store, contexts, self.dispatcher, self._registered, self._check, now
+        )
+        self.registrations = Registrations(store, self.to_registrations.watch, self.dispatcher.offer, now)
         self._periodic = Periodic(store, self.dispatcher.offer, now)
         self._changing = asyncio.Lock()  # an update reads, waits, and writes
         self._writer: asyncio.Task[None] | None = None
@@ -65,6 +73,8 @@ class Subscriptions:
         """Read them all, begin to watch, and take up what was left owed. Without `deliver` it stays owed."""
         for tenant, _, doc in await self._store.documents(None, KIND):
             self._keep(await self._compiled(tenant, doc))
+        await self.registrations.start()
+        await self.to_registrations.start(deliver=deliver)
         self._store.on_change(self._watcher.watch)
         self._store.on_commit(self._heard)
         if not deliver:
@@ -81,6 +91,7 @@ class Subscriptions:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._writer
         await self._periodic.close()
+        await self.to_registrations.close()
         await self.dispatcher.close()
         await self._write_records()
 
@@ -156,6 +167,12 @@ class Subscriptions:
         """Those of a tenant, in the order of their creation."""
         return [one for one in self._here.values() if one.tenant == tenant]
 
+    def _find(self, queue: str) -> Subscription | None:
+        return self._here.get(queue) or self.to_registrations.find(queue)
+
+    def _registered(self, tenant: str, question: Question) -> list[tuple[Registration, tuple[int, ...]]]:
+        return self.registrations.discover(tenant, question)
+
     def __len__(self) -> int:
         return len(self._here)
 
@@ -220,13 +237,13 @@ class Subscriptions:
         if not queues:
             return
         self.dispatcher.tried.clear()
-        now = [(one, asdict(one.record)) for one in map(self._here.get, queues) if one is not None]
+        now = [(one, asdict(one.record)) for one in map(self._find, queues) if one is not None]
 
         async def work(tx: Transaction) -> None:
             for one, record in now:
-                doc = await tx.get(one.tenant, KIND, one.id)
+                doc = await tx.get(one.tenant, one.kind, one.id)
                 if doc is not None:
-                    await tx.put(one.tenant, KIND, one.id, {**doc, "record": record})
+                    await tx.put(one.tenant, one.kind, one.id, {**doc, "record": record})
 
         try:
             await self._store.transact(work)

@@ -1,0 +1,123 @@
+"""Registrations of context sources over HTTP (5.9, 5.10, 6.8, 6.9): who else knows something.
+
+Who may register sources may also read registrations: addresses within the town hall's network, and the credentials
+in `contextSourceInfo`, are nobody else's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kitamae.kernel.context.api import consumption, negotiation, selection
+from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api.provision import options, segment, uri
+from kitamae.kernel.context.api.rendering import in_context
+from kitamae.kernel.context.query import parse
+from kitamae.kernel.context.query.pattern import checked
+from kitamae.kernel.context.query.tree import EntityQuery, TypeQ
+from kitamae.kernel.context.registration.match import Question, Wanted
+from kitamae.kernel.context.registration.show import shown
+from kitamae.kernel.context.temporal import query as temporal
+from kitamae.kernel.problems import BadRequest, Unprocessable
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.registration.registry import Registrations
+
+WHAT: Final = "registration"
+_GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
+_TIME: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty")
+_SELECTS: Final = ("type", "attrs", "q", "csf", "id", "idPattern", "scopeQ", "georel")
+
+
+async def create(x: Exchange) -> Answer:
+    """POST csourceRegistrations."""
+    request, payload = await x.document()
+    request.demand("operate", WHAT)
+    id = await _kept(request).create(request.tenant, payload, request.context)
+    answer = created(f"/ngsi-ld/v1/csourceRegistrations/{segment(id)}")
+    answer.headers += x.echo(request.tenant)
+    return answer
+
+
+async def retrieve(x: Exchange, id: str) -> Answer:
+    """GET csourceRegistrations/{id}."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
+    uri(id, "the registration's id")
+    request = await x.request()
+    request.demand("operate", WHAT)
+    sys_attrs = "sysAttrs" in options(request, "sysAttrs")
+    found = _kept(request).get(request.tenant, id)
+    return in_context(x, request, media, shown(found, request.context, sys_attrs=sys_attrs))
+
+
+async def query(x: Exchange) -> Answer:
+    """GET csourceRegistrations: those that match, page by page, each as it was registered.
+
+    5.10.2 recommends to leave out the information that does not match. It is kept: one registration has one
+    representation, which a client may send back.
+    """
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
+    request = await x.request()
+    request.demand("operate", WHAT)
+    sys_attrs = "sysAttrs" in options(request, "sysAttrs")
+    wanted = selection.page(request, EntityQuery(request.tenant))
+    found = _kept(request).discover(request.tenant, asked(request))
+    end = wanted.offset + wanted.limit
+    headers = consumption.page_headers(x, wanted, len(found) > end, len(found) if wanted.count else None)
+    page = [shown(one, request.context, sys_attrs=sys_attrs) for one, _ in found[wanted.offset : end]]
+    return in_context(x, request, media, page, headers)
+
+
+async def update(x: Exchange, id: str) -> Answer:
+    """PATCH csourceRegistrations/{id}."""
+    uri(id, "the registration's id")
+    request, payload = await x.document()
+    request.demand("operate", WHAT)
+    await _kept(request).update(request.tenant, id, payload, request.context)
+    return Answer(204, None, x.echo(request.tenant))
+
+
+async def delete(x: Exchange, id: str) -> Answer:
+    """DELETE csourceRegistrations/{id}."""
+    uri(id, "the registration's id")
+    request = await x.request()
+    request.demand("operate", WHAT)
+    await _kept(request).delete(request.tenant, id)
+    return Answer(204, None, x.echo(request.tenant))
+
+
+def asked(request: Request) -> Question:
+    """The question that the URL parameters mean. Raises BadRequest, TooComplex; also for one that is too wide."""
+    params, expand = request.params, request.context.expand
+    time = temporal.parse({name: params[name] for name in _TIME if name in params})
+    filters = tuple(parse.q(params[name], expand) for name in ("q", "csf") if name in params)
+    geo = parse.geo({name: params[name] for name in _GEO if name in params}, expand)
+    if not any(name in params for name in _SELECTS):
+        raise BadRequest(f"too wide: give one of {', '.join(_SELECTS)}")
+    entities: tuple[Wanted, ...] = ()
+    if {"type", "id", "idPattern"} & params.keys():
+        types = params.get("type", "*")
+        pattern = params.get("idPattern")
+        wanted = Wanted(
+            TypeQ() if types == "*" else parse.type_q(types, expand),
+            params.get("id", ()),
+            None if pattern is None else checked(pattern),
+        )
+        entities = (wanted,)
+    return Question(
+        entities,
+        frozenset(selection.names(params, "attrs", expand)),
+        filters,
+        geo,
+        parse.scope_q(params["scopeQ"]) if "scopeQ" in params else None,
+        time if time.timerel is not None else None,
+    )
+
+
+def _kept(request: Request) -> Registrations:
+    subscriptions = request.broker.subscriptions
+    if subscriptions is None:
+        raise Unprocessable("this broker was started without registrations")
+    return subscriptions.registrations

@@ -1,0 +1,95 @@
+"""Does a registration concern what is asked for (clauses 5.10.2 and 5.12)?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kitamae.kernel.context.query import match, pattern
+from kitamae.kernel.context.query.tree import TypeQ
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.query.tree import Geo, Node, ScopeQ
+    from kitamae.kernel.context.registration.model import EntityInfo, Information, Interval, Registration
+    from kitamae.kernel.context.temporal.query import TemporalQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Entities asked for: one of these ids, or an id like that, and these types; what is empty is any."""
+
+    types: TypeQ = field(default_factory=TypeQ)
+    ids: tuple[str, ...] = ()
+    id_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which registrations. `entities` are alternatives (none: any); `attrs` expanded, one of them is enough.
+
+    `filters` are conditions on the Context Source Properties, `geo` on one of the source's places.
+    """
+
+    entities: tuple[Wanted, ...] = ()
+    attrs: frozenset[str] = frozenset()
+    filters: tuple[Node, ...] = ()
+    geo: Geo | None = None
+    scope: ScopeQ | None = None
+    time: TemporalQuery | None = None
+
+
+def relevant(question: Question, registration: Registration) -> tuple[int, ...]:
+    """Which of its information concerns what is asked, by position; nothing: the registration does not match."""
+    source = registration.described
+    if not _in_time(question.time, registration):
+        return ()
+    if question.scope is not None and not match.scope(question.scope, source.get("scope", [])):
+        return ()
+    if not all(match.node(one, source) for one in question.filters):
+        return ()
+    if question.geo is not None and not match.geo(question.geo, source):
+        return ()
+    return tuple(n for n, one in enumerate(registration.information) if informs(question, one))
+
+
+def informs(question: Question, information: Information) -> bool:
+    """Could this source know something of that?"""
+    if question.attrs and information.attrs and not question.attrs & information.attrs:
+        return False
+    if not question.entities or not information.entities:
+        return True
+    return any(_same(wanted, here) for wanted in question.entities for here in information.entities)
+
+
+def _same(wanted: Wanted, here: EntityInfo) -> bool:
+    """Could one entity be both? Of two patterns nobody can say, so they could."""
+    if not match.types(wanted.types, list(here.types)):
+        return False
+    if here.id is not None:
+        if wanted.ids:
+            return here.id in wanted.ids
+        return wanted.id_pattern is None or pattern.compiled(wanted.id_pattern)(here.id)
+    if here.id_pattern is not None and wanted.ids:
+        found = pattern.compiled(here.id_pattern)
+        return any(found(id) for id in wanted.ids)
+    return True
+
+
+def _in_time(time: TemporalQuery | None, registration: Registration) -> bool:
+    """Without a temporal query only sources of what is true now count: those that name no interval."""
+    if time is None or time.timerel is None or time.at is None:
+        return registration.observation is None and registration.management is None
+    interval = registration.observation if time.timeproperty == "observedAt" else registration.management
+    if interval is None:
+        return False
+    match time.timerel:
+        case "before":
+            return interval.start < time.at
+        case "after":
+            return interval.end is None or interval.end > time.at
+        case "between":
+            return _overlap(interval, time.at, time.end)
+
+
+def _overlap(interval: Interval, start: int, end: int | None) -> bool:
+    return (end is None or interval.start < end) and (interval.end is None or interval.end >= start)

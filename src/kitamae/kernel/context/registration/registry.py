@@ -1,0 +1,132 @@
+"""Who else knows something about the city: registrations, kept in the store and in memory (clauses 5.9 and 5.10)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import structlog
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.context.registration import conflict, match, validate
+from kitamae.kernel.context.registration.model import compiled
+from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.registration.match import Question
+    from kitamae.kernel.context.registration.model import Registration
+    from kitamae.kernel.context.store import Owed, Store, Transaction
+
+    Watch = Callable[[Transaction, Registration | None, Registration | None], Awaitable[list[Owed]]]
+
+KIND: Final = "registration"
+_log: Final = structlog.get_logger()
+
+
+class Registrations:
+    """`start` once, then create, update, delete, get, listing, discover.
+
+    `watch`: asked inside the transaction of each change what it owes, with the registration before and after;
+    `owed`: told of it after the commit.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        watch: Watch,
+        owed: Callable[[list[Owed]], None],
+        now: Callable[[], int] = clock.now,
+    ) -> None:
+        self._store, self._watch, self._owed, self._now = store, watch, owed, now
+        self._here: dict[tuple[str, str], Registration] = {}
+        self._changing = asyncio.Lock()  # a conflict is looked for, then waited for the store
+
+    async def start(self) -> None:
+        """Read them all. One that cannot be read is told of and left where it is."""
+        for tenant, id, doc in await self._store.documents(None, KIND):
+            try:
+                self._here[tenant, id] = compiled(tenant, doc)
+            except (Problem, KeyError, TypeError) as wrong:
+                _log.error("a stored registration cannot be read", registration=id, why=str(wrong))
+
+    async def create(self, tenant: str, payload: Json, context: Context) -> str:
+        """Its id. Raises BadRequest, AlreadyExists, Conflict."""
+        doc = validate.whole(validate.fragment(payload, context))
+        doc.setdefault("id", f"urn:ngsi-ld:ContextSourceRegistration:{uuid4()}")
+        now = self._now()
+        new = compiled(tenant, {**doc, "createdAt": now, "modifiedAt": now})
+        if new.expired(now):
+            raise BadRequest("expiresAt: expected a time in the future")
+        async with self._changing:
+            old = self._here.get((tenant, new.id))
+            if old is not None and not old.expired(now):
+                raise AlreadyExists(f"the registration {new.id} exists already")
+            await self._keep(None, new)
+        return new.id
+
+    async def update(self, tenant: str, id: str, patch: Json, context: Context) -> None:
+        """Replace members; null takes one away. Raises NotFound, BadRequest, Conflict."""
+        async with self._changing:
+            old = self.get(tenant, id)
+            found = validate.fragment(patch, context, partial=True)
+            if found.get("id", id) != id:
+                raise BadRequest("id: a registration keeps its id")
+            if not found:
+                raise BadRequest("the fragment says nothing that could be updated")
+            now = self._now()
+            doc = validate.whole(validate.merged(old.doc, found))
+            new = compiled(tenant, {**doc, "modifiedAt": now})
+            if found.get("expiresAt") is not None and new.expired(now):
+                raise BadRequest("expiresAt: expected a time in the future")
+            await self._keep(old, new)
+
+    async def delete(self, tenant: str, id: str) -> None:
+        """Forget it. Raises NotFound."""
+        async with self._changing:
+            old = self.get(tenant, id)
+
+            async def work(tx: Transaction) -> list[Owed]:
+                await tx.drop(tenant, KIND, id)
+                return await self._watch(tx, old, None)
+
+            owed = await self._store.transact(work)
+            del self._here[tenant, id]
+            self._owed(owed)
+
+    def get(self, tenant: str, id: str) -> Registration:
+        """Raises NotFound, also for one whose time is over."""
+        found = self._here.get((tenant, id))
+        if found is None or found.expired(self._now()):
+            raise NotFound(f"there is no registration {id}")
+        return found
+
+    def listing(self, tenant: str) -> list[Registration]:
+        """Those of a tenant whose time is not over, in the order of their creation."""
+        now = self._now()
+        return [one for one in self._here.values() if one.tenant == tenant and not one.expired(now)]
+
+    def discover(self, tenant: str, question: Question) -> list[tuple[Registration, tuple[int, ...]]]:
+        """Those that match, with the positions of the information that does."""
+        found = ((one, match.relevant(question, one)) for one in self.listing(tenant))
+        return [(one, positions) for one, positions in found if positions]
+
+    async def _keep(self, old: Registration | None, new: Registration) -> None:
+        """Write it down with what that owes. Raises Conflict."""
+        conflict.with_registrations(new, self.listing(new.tenant))
+        if old is None or (old.information, old.mode) != (new.information, new.mode):
+            await conflict.with_entities(new, self._store)
+
+        async def work(tx: Transaction) -> list[Owed]:
+            if old is None or (old.information, old.mode) != (new.information, new.mode):
+                await conflict.with_entity(new, tx)
+            await tx.put(new.tenant, KIND, new.id, new.doc)
+            return await self._watch(tx, old, new)
+
+        owed = await self._store.transact(work)
+        self._here[new.tenant, new.id] = new
+        self._owed(owed)

@@ -1,0 +1,129 @@
+"""Connections that never become a request: each is turned away, and the next one is served."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+from kitamae.edge.protocol import LONGEST_HEAD, Protocol
+
+Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Knock = Callable[[], AbstractAsyncContextManager[Opened]]
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+    body = str(size).encode()
+    head = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+async def knock(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Knock]:
+    config = uvicorn.Config(echo, port=0, http=Protocol, ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Opened]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(20):
+            yield reader, writer
+        writer.close()
+
+    yield opened
+    server.should_exit = True
+    await serving
+
+
+async def status(reader: asyncio.StreamReader) -> int:
+    return int((await reader.readline()).split()[1])
+
+
+async def ended(reader: asyncio.StreamReader) -> bytes:
+    """What came before the server closed the connection."""
+    with contextlib.suppress(ConnectionError):
+        return await reader.read()
+    return b""
+
+
+async def served(knock: Knock) -> None:
+    async with knock() as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
+        assert await status(reader) == 200
+
+
+@pytest.mark.parametrize("begun", [b"GET /", b"GET / HTTP/1.1\r\nHost: a\r\nX-A: ", b"GET / HTTP/1.1\r\n"])
+async def test_a_head_without_end_is_refused(knock: Knock, begun: bytes) -> None:
+    async with knock() as (reader, writer):
+        writer.write(begun)
+        part = b"X-B: b\r\n" * 1_000 if begun.endswith(b"\n") else b"a" * 8_000
+        writer.write(part * (4 * LONGEST_HEAD // len(part)))
+        answer = await ended(reader)  # nothing where the reset overtook it
+        assert not answer or b" 431 " in answer
+    await served(knock)
+
+
+async def test_a_long_head_that_ends_and_a_long_body_are_taken(knock: Knock) -> None:
+    async with knock() as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * (LONGEST_HEAD // 2))
+        writer.write(b"\r\nContent-Length: %d\r\n\r\n" % (4 * LONGEST_HEAD) + b"b" * (4 * LONGEST_HEAD))
+        assert await status(reader) == 200
+
+
+async def test_several_requests_on_one_connection_are_each_counted_anew(knock: Knock) -> None:
+    async with knock() as (reader, writer):
+        for _ in range(8):
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * (LONGEST_HEAD // 4) + b"\r\n\r\n")
+            assert await status(reader) == 200
+            while (await reader.readline()).strip():
+                pass
+            assert await reader.readexactly(1) == b"0"
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"])
+async def test_whoever_does_not_finish_a_head_is_not_waited_for(
+    knock: Knock, begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Protocol, "head_seconds", 0.05)
+    async with knock() as (reader, writer):
+        writer.write(begun)
+        assert await status(reader) == 408
+        await reader.read()
+    monkeypatch.undo()
+    await served(knock)
+
+
+async def test_whoever_stops_in_the_middle_of_a_body_is_not_waited_for(
+    knock: Knock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Protocol, "silent_seconds", 0.05)
+    async with knock() as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\nabc")
+        assert await ended(reader) == b""
+    monkeypatch.undo()
+    await served(knock)
+
+
+async def test_one_connection_too_many_is_turned_away_and_the_others_are_served(
+    knock: Knock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Protocol, "most", 1)
+    async with knock() as (first, writer):
+        async with knock() as (second, _):
+            assert await status(second) == 503
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert await status(first) == 200

@@ -1,0 +1,21 @@
+"""Values as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitamae.web import speak
+
+
+@pytest.mark.parametrize("value", [1e308, -1e22, 1.7976931348623157e308])
+def test_a_number_that_is_beyond_counting_is_said_as_it_is_written(value: float) -> None:
+    assert speak.number(value, "ja") == str(value)
+
+
+def test_a_number_has_separators_and_at_most_three_decimals() -> None:
+    assert speak.number(1234567.8912, "ja") == "1,234,567.891"
+
+
+@pytest.mark.parametrize("stamp", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59"])
+def test_a_moment_beyond_the_calendar_is_said_as_it_was_written(stamp: str) -> None:
+    assert speak.moment(stamp, "ja") == stamp
