@@ -277,7 +277,6 @@ def _is_instance(given: Json) -> bool:
     """Whether an object in an array is an instance of the attribute, and the array not simply a value."""
     return type(given) is dict and (
         "datasetId" in given
-        or given.get("type") in KINDS
-        or given.get("@type") in KINDS
+        or any(type(kind) is str and kind in KINDS for kind in (given.get("type"), given.get("@type")))
         or not _KIND_OF.keys().isdisjoint(given)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ class Client:
         """`content` is sent as JSON, `body` as it is, `chunks` one message each; `announced`: with a Content-Length."""
         raw, _, query = path.partition("?")
         if content is not None:
-            body = orjson.dumps(content)
+            body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
         sent = {name.lower(): value for name, value in (headers or {}).items()}
         parts = chunks if chunks is not None else [body or b""]
         if method in ("POST", "PUT", "PATCH"):

@@ -117,3 +117,14 @@ async def test_a_subscription_with_several_contexts_is_given_one_address_for_the
     assert (await client.get("jsonldContexts?kind=ImplicitlyCreated")).json() == [url]
     path = url.removeprefix("http://city.example/ngsi-ld/v1/")
     assert (await client.get(path)).json() == {"@context": both}
+
+
+async def test_an_address_in_japanese_is_escaped_in_headers(client: Client, broker: Broker) -> None:
+    url = "https://kaga.example/文脈.jsonld"
+    broker.contexts.register(url, DOCUMENT)
+    entity = {"@context": url, "id": "urn:ngsi-ld:Station:1", "type": "駅"}
+    assert (await client.post("entities", entity, content_type="application/ld+json")).status == 201
+    query = {"@context": url, "type": "Query", "entities": [{"type": "駅"}]}
+    answer = await client.post("entityOperations/query", query, content_type="application/ld+json")
+    assert answer.json()[0]["type"] == "駅"
+    assert (answer.header("link") or "").startswith("<https://kaga.example/%E6%96%87%E8%84%88.jsonld>")

@@ -60,9 +60,8 @@ class Exchange:
     @property
     def path(self) -> str:
         """Of this resource under the host, percent-encoded: for Location and for links to other pages."""
-        raw = self.scope.get("raw_path")
-        path: str = raw.decode("ascii") if raw else quote(self.scope["path"])
-        return path
+        raw = self.scope.get("raw_path") or self.scope["path"].encode("utf-8")
+        return quote(raw, safe="/%:@!$&'()*+,;=")
 
     async def request(self) -> Request:
         """For what has no body: the @context comes from the Link header (6.3.5)."""

@@ -86,7 +86,10 @@ def context_link(header: bytes | None) -> str | None:
     """The URL of the Link header's @context. Raises BadRequest when there are two, or a broken one."""
     if header is None:
         return None
-    text = header.decode("latin-1")
+    try:
+        text = header.decode("utf-8")
+    except UnicodeDecodeError:
+        text = header.decode("latin-1")
     urls = []
     for url, parameters in _LINK.findall(text):
         rel = _REL.search(parameters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
 
+_IN_A_URL: Final = "%/:?#[]@!$&'()*+,;=~"
 _LINK: Final = f'<%s>; rel="{CONTEXT_REL}"; type="application/ld+json"'
 
 
 def link(context: Context) -> Header:
     """The Link header for a body without an @context. A context that no single URL names is told by the core's."""
-    return (b"link", (_LINK % (context.link or names.CORE_URL)).encode("latin-1"))
+    url = quote(context.link or names.CORE_URL, safe=_IN_A_URL)  # a header is ASCII, an address need not be
+    return (b"link", (_LINK % url).encode("ascii"))
 
 
 def source(context: Context) -> Json:
