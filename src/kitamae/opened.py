@@ -22,6 +22,7 @@ from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
+from kitamae.kernel.context.v2.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
@@ -112,8 +113,11 @@ class City:
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
             subscriptions = Subscriptions(store, contexts, fetcher.destinations)
+            subscriptions_v2 = SubscriptionsV2(store, contexts, subscriptions)
+            await subscriptions_v2.start()
             await subscriptions.start(deliver=not quietly)
             city = cls(settings, measures, on, contexts, subscriptions, fetcher)
+            city.broker.subscriptions_v2 = subscriptions_v2
             if settings.mqtt and profile and not quietly:
                 city.hear(devices.subscriber(settings, profile, store, words))
             if not quietly:
@@ -152,7 +156,7 @@ class City:
         path = scope["path"]
         if path.startswith("/ngsi-ld/"):
             await self._api(scope, receive, send)
-        elif path == "/v2" or path.startswith("/v2/"):
+        elif path in ("/v2", "/version") or path.startswith("/v2/"):
             await self._v2(scope, receive, send)
         elif path in _WATCHED:
             await self._watch(path, scope, send)

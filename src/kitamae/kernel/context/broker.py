@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.context.subscription.registry import Subscriptions
+    from kitamae.kernel.context.v2.registry import Subscriptions as SubscriptionsV2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Broker:
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
     subscriptions: Subscriptions | None = None
+    subscriptions_v2: SubscriptionsV2 | None = None
     clock: Callable[[], int] = now
     alias: str = "kitamae"
     started: int = field(default_factory=now)

@@ -13,6 +13,7 @@ from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
+from kitamae.kernel.context.v2.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.people.policy import Policy
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
     store = await sqlite.open(tmp_path / "kitamae.db")
     contexts = Contexts()
     subscriptions = Subscriptions(store, contexts, Destinations(loopback=True))
+    second = SubscriptionsV2(store, contexts, subscriptions)
+    await second.start()
     await subscriptions.start()
-    yield Broker(store, contexts, Policy(open=True), Limits(), subscriptions)
+    yield Broker(store, contexts, Policy(open=True), Limits(), subscriptions, second)
     await subscriptions.close()
     await store.close()
 

@@ -19,6 +19,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.context.subscription import message
 from kitamae.kernel.context.subscription.breaker import Breaker, pause
 from kitamae.kernel.context.subscription.lane import HELD, Budget, Lane
+from kitamae.kernel.context.subscription.model import Letter
 from kitamae.kernel.context.subscription.post import Outcome, Poster
 
 if TYPE_CHECKING:
@@ -186,16 +187,18 @@ class Dispatcher:
             raise RuntimeError("the dispatcher was not started")
         receiver = subscription.receiver
         number = message.identifier(subscription.queue, batch[-1].number)
-        body = message.body(subscription, _latest(batch), batch[-1].at, number)
+        if subscription.voice is not None:
+            letter = subscription.voice.letter(_latest(batch), number)
+        else:
+            body = message.body(subscription, _latest(batch), batch[-1].at, number)
+            letter = Letter("POST", receiver.uri, message.headers(subscription, number), body)
         breaker = self._breakers.get(receiver.origin)
         if breaker is None:
             breaker = self._breakers[receiver.origin] = Breaker(*self._pauses)
         async with breaker:
             if self._find(subscription.queue) is not subscription:
                 return None
-            outcome, why = await self._poster.post(
-                receiver.uri, body, message.headers(subscription, number), receiver.timeout
-            )
+            outcome, why = await self._poster.send(letter, receiver.timeout)
             if outcome is Outcome.SILENT:
                 breaker.silent()
             else:

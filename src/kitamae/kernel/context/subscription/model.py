@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from kitamae.kernel.context.query.tree import TypeQ
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.operations.command import Effect
     from kitamae.kernel.context.query.tree import Geo, Node, ScopeQ
     from kitamae.kernel.context.represent import Form
 
@@ -48,6 +51,33 @@ class Receiver:
     headers: tuple[tuple[str, str], ...] = ()
     timeout: float | None = None
     cooldown: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One HTTP request that carries a notification."""
+
+    method: str
+    uri: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Voice(Protocol):
+    """Another dialect's way to decide and to tell; NGSI-LD's own is in `match` and `message`."""
+
+    @property
+    def kind(self) -> str:
+        """How such a subscription's document is kept in the store."""
+        ...
+
+    def payload(self, effect: Effect, at: int) -> bytes | None:
+        """What is owed for a change (JSON with an `id` that tells entities apart); None: nothing. `at`: microseconds UTC."""
+        ...
+
+    def letter(self, payloads: Sequence[bytes], number: str) -> Letter:
+        """The request that carries them; `number` is the same whenever it is sent again."""
+        ...
 
 
 @dataclass(slots=True)
@@ -103,6 +133,7 @@ class Subscription:
     context: Context
     doc: dict[str, Json]
     record: Record = field(default_factory=Record)
+    voice: Voice | None = None
 
     @property
     def queue(self) -> str:
@@ -112,7 +143,7 @@ class Subscription:
     @property
     def kind(self) -> str:
         """How its document is kept in the store."""
-        return "subscription"
+        return "subscription" if self.voice is None else self.voice.kind
 
     @property
     def notice(self) -> Notice:

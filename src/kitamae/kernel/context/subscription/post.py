@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from kitamae.kernel.context.subscription.destinations import CheckedResolver, Destinations
+from kitamae.kernel.context.subscription.model import Letter
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -59,16 +60,22 @@ class Poster:
     async def post(
         self, uri: str, body: bytes, headers: dict[str, str], within: float | None = None
     ) -> tuple[Outcome, str]:
+        """See `send`."""
+        return await self.send(Letter("POST", uri, headers, body), within)
+
+    async def send(self, letter: Letter, within: float | None = None) -> tuple[Outcome, str]:
         """What became of it, and why in a few words. `within` in seconds, never longer than ours."""
+        uri = letter.uri
         try:
             if uri not in self._checked:
                 self._destinations.check(uri)
                 self._checked.add(uri)
             limit = min(within, self._timeout) if within else self._timeout
-            async with self._session.post(
+            async with self._session.request(
+                letter.method,
                 uri,
-                data=body,
-                headers=headers,
+                data=letter.body,
+                headers=letter.headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=limit),
             ) as response:

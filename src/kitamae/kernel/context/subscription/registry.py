@@ -59,6 +59,7 @@ class Subscriptions:
         self._destinations = destinations or Destinations()
         self._index = Index()
         self._here: dict[str, Subscription] = {}
+        self._elsewhere: list[Callable[[str], Subscription | None]] = []
         self._watcher = Watcher(self._index)
         self.dispatcher = Dispatcher(store, self._find, self._destinations, now=now, **delivery)
         self.to_registrations = RegistrationSubscriptions(
@@ -167,14 +168,24 @@ class Subscriptions:
         """Those of a tenant, in the order of their creation."""
         return [one for one in self._here.values() if one.tenant == tenant]
 
+    def also(self, find: Callable[[str], Subscription | None]) -> None:
+        """Subscriptions of another dialect, by their queue. Before `start`: what nobody claims is not delivered."""
+        self._elsewhere.append(find)
+
     def _find(self, queue: str) -> Subscription | None:
-        return self._here.get(queue) or self.to_registrations.find(queue)
+        found = self._here.get(queue) or self.to_registrations.find(queue)
+        return found or next((one for find in self._elsewhere if (one := find(queue)) is not None), None)
 
     def _registered(self, tenant: str, question: Question) -> list[tuple[Registration, tuple[int, ...]]]:
         return self.registrations.discover(tenant, question)
 
     def __len__(self) -> int:
         return len(self._here)
+
+    @property
+    def destinations(self) -> Destinations:
+        """Where notifications may go."""
+        return self._destinations
 
     def _check(self, given: dict[str, Json], now: int, *, fresh: bool = True) -> None:
         """Raises BadRequest for an expiry in the past and for an address that is refused as it stands."""

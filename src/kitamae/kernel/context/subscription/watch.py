@@ -68,6 +68,9 @@ class Watcher:
 def _payload(subscription: Subscription, effect: Effect, change: Change) -> bytes | None:
     """None: the subscriber is not concerned. One subscription that cannot be worked out never fails the city's write."""
     try:
+        if subscription.voice is not None:
+            active = subscription.status(change.at) == "active"
+            return subscription.voice.payload(effect, change.at) if active else None
         cause = match.concerns(subscription, effect, change.at)
         if cause is None:
             return None

@@ -37,7 +37,8 @@ class Application:
         """Answer one request; whatever goes wrong becomes an answer too, and the server goes on."""
         method = scope["method"]
         raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8")
-        path = raw.partition(b"?")[0].partition(PREFIX)[2]
+        before, prefix, after = raw.partition(b"?")[0].partition(PREFIX)
+        path = after if prefix else before  # /version stands beside /v2
         try:
             answer = await self._answer(method, path, scope, receive)
         except Problem as problem:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.context.api.answer import Answer, of_json
 from kitamae.kernel.context.api.routing import Route, Table
-from kitamae.kernel.context.v2 import attributes, batch, entities, types
+from kitamae.kernel.context.v2 import attributes, batch, entities, subscriptions, types
 from kitamae.kernel.context.v2.application import Application
 from kitamae.kernel.context.v2.problems import NotImplementedHere
 from kitamae.kernel.problems import NotFound
@@ -25,6 +26,12 @@ async def _resources(x: Exchange) -> Answer:
     return of_json(200, {f"{name}_url": f"/v2/{name}" for name in names})
 
 
+async def _version(x: Exchange) -> Answer:
+    """GET /version, which Orion's clients ask before anything else: whose dialect this is, and who speaks it."""
+    x.request.demand("read", "context:resources")
+    return of_json(200, {"orion": {"version": SPOKEN}, "kitamae": {"version": version("kitamae")}})
+
+
 async def _no_registrations(x: Exchange) -> Answer:
     """There are none, since none can be made."""
     x.options("count")
@@ -40,8 +47,12 @@ async def _not_registered(x: Exchange) -> Answer:
     raise NotImplementedHere("registrations with forwarding are not offered over NGSIv2 here")
 
 
+SPOKEN: Final = "3.12.0"
+"""The release of Orion whose NGSIv2 this is measured by."""
+
 ROUTES: Final = (
     Route("GET", "", _resources),
+    Route("GET", "version", _version),
     Route("GET", "entities", entities.query),
     Route("POST", "entities", entities.create, founds=True, needs=_WRITE),
     Route("GET", "entities/{id}", entities.retrieve),
@@ -60,6 +71,11 @@ ROUTES: Final = (
     Route("POST", "op/update", batch.update, founds=True, needs=_WRITE),
     Route("POST", "op/query", batch.query),
     Route("POST", "op/notify", batch.notify, founds=True, needs=_WRITE),
+    Route("GET", "subscriptions", subscriptions.listing, needs=_SUBSCRIBE),
+    Route("POST", "subscriptions", subscriptions.create, founds=True, needs=_SUBSCRIBE),
+    Route("GET", "subscriptions/{id}", subscriptions.retrieve, needs=_SUBSCRIBE),
+    Route("PATCH", "subscriptions/{id}", subscriptions.update, needs=_SUBSCRIBE),
+    Route("DELETE", "subscriptions/{id}", subscriptions.delete, needs=_SUBSCRIBE),
     Route("GET", "registrations", _no_registrations, needs=_SUBSCRIBE),
     Route("POST", "registrations", _not_registered, needs=_SUBSCRIBE),
     Route("GET", "registrations/{id}", _no_registration, needs=_SUBSCRIBE),

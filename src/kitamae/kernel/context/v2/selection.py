@@ -69,10 +69,10 @@ async def _geo(x: Exchange, given: Mapping[str, Any]) -> Geo | None:
         return None
     if len(there) < 3:
         raise BadRequest("Invalid query: georel, geometry and coords belong together")
-    return query.geo(given["georel"], given["geometry"], given["coords"], await _place(x))
+    return query.geo(given["georel"], given["geometry"], given["coords"], await place(x))
 
 
-async def _place(x: Exchange) -> str:
+async def place(x: Exchange) -> str:
     """The attribute that says where an entity is: `location`, or else the geo attribute that most entities have."""
     found = await x.broker.store.attributes(x.request.tenant)
     location = x.words.expand(_LOCATION)

@@ -1,0 +1,126 @@
+"""The subscriptions of NGSIv2: kept in the store beside those of NGSI-LD, delivered by the same dispatcher."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from kitamae.kernel.context.subscription.index import Index
+from kitamae.kernel.context.subscription.model import Record
+from kitamae.kernel.context.subscription.watch import Watcher
+from kitamae.kernel.context.v2.names import Words
+from kitamae.kernel.context.v2.subscribed import compile_subscription
+from kitamae.kernel.context.v2.voice import KIND
+from kitamae.kernel.problems import BadRequest, NotFound, Problem
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.jsonld import Contexts
+    from kitamae.kernel.context.store import Change, Store, Transaction
+    from kitamae.kernel.context.subscription.model import Subscription
+    from kitamae.kernel.context.subscription.registry import Subscriptions as Elder
+    from kitamae.kernel.context.v2.subscribed import Document
+
+_log: Final = structlog.get_logger()
+NONE: Final = "The requested subscription has not been found. Check id"
+
+
+class Subscriptions:
+    """`start` before `elder` is started: what nobody claims when delivery begins is not delivered."""
+
+    def __init__(self, store: Store, contexts: Contexts, elder: Elder) -> None:
+        self._store, self._contexts, self._elder = store, contexts, elder
+        self._index = Index()
+        self._here: dict[str, Subscription] = {}
+        self._watcher = Watcher(self._index)
+        self._changing = asyncio.Lock()
+        elder.also(self._here.get)
+
+    async def start(self) -> None:
+        """Read them all and begin to watch."""
+        words = Words(await self._contexts.resolve(None))
+        for tenant, id, doc in await self._store.documents(None, KIND):
+            try:
+                self._keep(compile_subscription(tenant, doc, words, Record(**doc.get("record", {}))))
+            except Problem as problem:
+                _log.error(
+                    "a stored subscription cannot be read and rests", subscription=id, why=str(problem)
+                )
+        self._store.on_change(self._watcher.watch)
+        self._store.on_commit(self._heard)
+
+    async def create(self, tenant: str, given: Json, path: str, place: str, now: int) -> str:
+        """Its id. `place`: the geo attribute (expanded) that georel is about. Raises BadRequest."""
+        doc: Document = {"id": token_hex(12), "given": given, "path": path, "place": place}
+        subscription = await self._new(tenant, doc, Record(), now)
+
+        async def work(tx: Transaction) -> None:
+            await tx.put(tenant, KIND, subscription.id, doc)
+
+        await self._store.transact(work)
+        self._keep(subscription)
+        return subscription.id
+
+    async def update(self, tenant: str, id: str, patch: dict[str, Any], now: int) -> None:
+        """Replace members. Raises NotFound, BadRequest."""
+        async with self._changing:
+            old = self.get(tenant, id)
+            doc: Document = {**old.doc, "given": {**old.doc["given"], **patch}, "record": asdict(old.record)}
+            subscription = await self._new(tenant, doc, old.record, now, fresh="expires" in patch)
+
+            async def work(tx: Transaction) -> None:
+                if await tx.get(tenant, KIND, id) is None:
+                    raise NotFound(NONE)
+                await tx.put(tenant, KIND, id, doc)
+
+            await self._store.transact(work)
+            self._keep(subscription)
+            self._elder.dispatcher.wake(subscription.queue)
+
+    async def delete(self, tenant: str, id: str) -> None:
+        """Forget it, and what it is owed. Raises NotFound."""
+        async with self._changing:
+            old = self.get(tenant, id)
+
+            async def work(tx: Transaction) -> None:
+                if not await tx.drop(tenant, KIND, id):
+                    raise NotFound(NONE)
+
+            await self._store.transact(work)
+            self._index.remove(tenant, id)
+            self._here.pop(old.queue, None)
+            self._elder.dispatcher.forget(old.queue)
+
+    def get(self, tenant: str, id: str) -> Subscription:
+        """As it is now. Raises NotFound."""
+        found = self._here.get(f"{tenant} {id}" if tenant else id)
+        if found is None:
+            raise NotFound(NONE)
+        return found
+
+    def listing(self, tenant: str) -> list[Subscription]:
+        """Those of a tenant, in the order of their creation."""
+        return [one for one in self._here.values() if one.tenant == tenant]
+
+    async def _new(
+        self, tenant: str, doc: Document, record: Record, now: int, *, fresh: bool = True
+    ) -> Subscription:
+        words = Words(await self._contexts.resolve(None))
+        subscription = compile_subscription(tenant, doc, words, record)
+        if fresh and subscription.expires_at is not None and subscription.expires_at <= now:
+            raise BadRequest("expires: expected a time in the future")
+        self._elder.destinations.check(subscription.receiver.uri.partition("${")[0])
+        return subscription
+
+    def _keep(self, subscription: Subscription) -> None:
+        self._here[subscription.queue] = subscription
+        self._index.add(subscription)
+
+    def _heard(self, changes: list[Change] | Any) -> None:
+        owed = self._watcher.committed(changes)
+        if owed:
+            self._elder.dispatcher.offer(owed)

@@ -1,0 +1,65 @@
+"""/v2/subscriptions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
+from kitamae.kernel.context.v2 import query
+from kitamae.kernel.context.v2.selection import place
+from kitamae.kernel.context.v2.subscribed import shown
+from kitamae.kernel.problems import BadRequest, Unavailable
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.v2.exchange import Exchange
+    from kitamae.kernel.context.v2.registry import Subscriptions
+
+
+def _kept(x: Exchange) -> Subscriptions:
+    x.request.demand("subscribe", "subscription")
+    found = x.broker.subscriptions_v2
+    if found is None:
+        raise Unavailable("nobody is told of changes here")
+    return found
+
+
+async def create(x: Exchange) -> Answer:
+    """POST subscriptions; option `skipInitialNotification` changes nothing, since there is none."""
+    x.options("skipInitialNotification")
+    kept, given = _kept(x), await x.object()
+    query.scope(x.paths)
+    id = await kept.create(x.request.tenant, given, x.paths, await place(x), x.broker.clock())
+    return Answer(201, None, [(b"location", f"/v2/subscriptions/{id}".encode("ascii"))])
+
+
+async def listing(x: Exchange) -> Answer:
+    """GET subscriptions; option `count`."""
+    options = x.options("count")
+    limits = x.broker.limits
+    offset = x.whole("offset", 0, limits.offset_most)
+    limit = x.whole("limit", limits.page, limits.page_most, least=1)
+    everything = _kept(x).listing(x.request.tenant)
+    headers = [(b"fiware-total-count", b"%d" % len(everything))] if "count" in options else []
+    now = x.broker.clock()
+    return of_json(200, [shown(one, now) for one in everything[offset : offset + limit]], headers)
+
+
+async def retrieve(x: Exchange, id: str) -> Answer:
+    """GET subscriptions/{id}."""
+    return of_json(200, shown(_kept(x).get(x.request.tenant, id), x.broker.clock()))
+
+
+async def update(x: Exchange, id: str) -> Answer:
+    """PATCH subscriptions/{id}."""
+    x.options("skipInitialNotification")
+    kept, patch = _kept(x), await x.object()
+    if not patch:
+        raise BadRequest("empty payload")
+    await kept.update(x.request.tenant, id, patch, x.broker.clock())
+    return NO_CONTENT
+
+
+async def delete(x: Exchange, id: str) -> Answer:
+    """DELETE subscriptions/{id}."""
+    await _kept(x).delete(x.request.tenant, id)
+    return NO_CONTENT
