@@ -27,7 +27,7 @@ from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.policy import Policy, Question
 from kitamae.kernel.people.throttle import Throttle
-from kitamae.kernel.problems import MethodNotAllowed, Problem
+from kitamae.kernel.problems import MethodNotAllowed, Problem, StoreDamaged
 from kitamae.rooms import Building, Rooms
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import BadCityError
@@ -210,7 +210,8 @@ def verify(state: Path) -> None:
     with database.problems():
         db = apsw.Connection(str(state), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            migrate.version(db)
+            if not migrate.version(db):
+                raise StoreDamaged(f"{state.name} is empty: that is no city's state")
             database.check(db, thorough=True)
         finally:
             db.close()

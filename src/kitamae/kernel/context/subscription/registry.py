@@ -95,8 +95,8 @@ class Subscriptions:
         await self.dispatcher.close()
         await self._write_records()
 
-    async def create(self, tenant: str, payload: Json, context: Context) -> str:
-        """Its id. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
+    async def create(self, tenant: str, payload: Json, context: Context, by: str = "") -> str:
+        """Its id. `by`: the reference of who asked. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
         given = validate(payload)
         given.setdefault("id", f"urn:ngsi-ld:Subscription:{uuid4()}")
         now = self._now()
@@ -107,6 +107,7 @@ class Subscriptions:
             "createdAt": now,
             "modifiedAt": now,
             "terms": {},
+            "by": by,
         }
         subscription = await self._new(tenant, doc, context, Record())
 
