@@ -67,7 +67,9 @@ class Destinations:
             parts = URL(url)
             host = (parts.raw_host or "").rstrip(".")
         except ValueError as wrong:
-            raise BadRequest(f"{url!r:.200}: expected an address of {' or '.join(schemes)}: {wrong}") from None
+            raise BadRequest(
+                f"{url!r:.200}: expected an address of {' or '.join(schemes)}: {wrong}"
+            ) from None
         if parts.scheme not in schemes or not host:
             raise BadRequest(f"{url!r:.200}: expected an address of {' or '.join(schemes)}")
         if (":" in host or host.replace(".", "").isdigit()) and not self.allows(host):
