@@ -13,6 +13,7 @@ import structlog
 
 from kitamae import devices, loading
 from kitamae.adapters import sqlite
+from kitamae.adapters.mqtt.notifier import Notifier
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.edge.health import Health
 from kitamae.kernel.context import api, v2
@@ -111,7 +112,7 @@ class City:
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
-            subscriptions = Subscriptions(store, contexts, fetcher.destinations)
+            subscriptions = Subscriptions(store, contexts, fetcher.destinations, mqtt=Notifier)
             await subscriptions.start(deliver=not quietly)
             city = cls(settings, measures, on, contexts, subscriptions, fetcher)
             if settings.mqtt and profile and not quietly:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Owed, Store
     from kitamae.kernel.context.subscription.destinations import Destinations
     from kitamae.kernel.context.subscription.model import Subscription
+    from kitamae.kernel.context.subscription.post import Sender
 
 _log: Final = structlog.get_logger()
 _SETTLE_AT: Final = 500
@@ -50,6 +51,7 @@ class Dispatcher:
         longest_pause: float = 300,
         keep_for: float = 7 * 86_400,
         settle_every: float = 0.05,
+        mqtt: Callable[[Destinations, float], Sender] | None = None,
     ) -> None:
         self._store, self._find, self._destinations, self._now = store, find, destinations, now
         self._timeout, self._keep_for, self._settle_every = timeout, keep_for, settle_every
@@ -59,6 +61,7 @@ class Dispatcher:
         self._kicks: dict[str, asyncio.Event] = {}
         self._breakers: dict[str, Breaker] = {}
         self._poster: Poster | None = None
+        self._mqtt = None if mqtt is None else mqtt(destinations, timeout)
         self._done: list[int] = []
         self._settle_now = asyncio.Event()
         self._settler: asyncio.Task[None] | None = None
@@ -92,6 +95,8 @@ class Dispatcher:
         if self._poster is not None:
             await self._poster.close()
             self._poster = None
+        if self._mqtt is not None:
+            await self._mqtt.close()
 
     def offer(self, owed: Sequence[Owed]) -> None:
         """What a commit owes, in order. On the event loop."""
@@ -193,9 +198,14 @@ class Dispatcher:
         async with breaker:
             if self._find(subscription.queue) is not subscription:
                 return None
-            outcome, why = await self._poster.post(
-                receiver.uri, body, message.headers(subscription, number), receiver.timeout
-            )
+            headers = message.headers(subscription, number)
+            if not receiver.origin.startswith("mqtt"):
+                outcome, why = await self._poster.post(receiver.uri, body, headers, receiver.timeout)
+            elif self._mqtt is not None:
+                info = dict(receiver.info)
+                outcome, why = await self._mqtt.send(receiver.uri, body, headers, info, receiver.timeout)
+            else:
+                outcome, why = Outcome.FAILED, "notifications over MQTT are not offered here"
             if outcome is Outcome.SILENT:
                 breaker.silent()
             else:

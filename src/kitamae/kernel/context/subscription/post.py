@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
 
@@ -11,6 +11,7 @@ from kitamae.kernel.context.subscription.destinations import CheckedResolver, De
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 READ: Final = 65_536  # bytes of an answer that are read, so that the connection can be used again
@@ -25,6 +26,25 @@ class Outcome(Enum):
     REFUSED = "refused"  # the receiver does not want this message
     FAILED = "failed"  # it answered otherwise: try again
     SILENT = "silent"  # no connection, or no answer in time: try again
+
+
+class Sender(Protocol):
+    """Carries notifications over another protocol than HTTP, only to where the operator allows."""
+
+    async def send(
+        self,
+        uri: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        info: Mapping[str, str],
+        within: float | None = None,
+    ) -> tuple[Outcome, str]:
+        """What became of it, and why in a few words. `info`: the endpoint's notifierInfo; `within` in seconds."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
 
 
 class Poster:
