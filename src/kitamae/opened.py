@@ -13,6 +13,7 @@ import structlog
 
 from kitamae import devices, loading
 from kitamae.adapters import sqlite
+from kitamae.adapters.mqtt.notifier import Notifier
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.edge.health import Health
 from kitamae.kernel.context import api, v2
@@ -28,7 +29,7 @@ from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.policy import Policy, Question
 from kitamae.kernel.people.throttle import Throttle
-from kitamae.kernel.problems import MethodNotAllowed, Problem
+from kitamae.kernel.problems import MethodNotAllowed, Problem, StoreDamaged
 from kitamae.rooms import Building, Rooms
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import BadCityError
@@ -112,7 +113,7 @@ class City:
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
-            subscriptions = Subscriptions(store, contexts, fetcher.destinations)
+            subscriptions = Subscriptions(store, contexts, fetcher.destinations, mqtt=Notifier)
             subscriptions_v2 = SubscriptionsV2(store, contexts, subscriptions)
             await subscriptions_v2.start()
             await subscriptions.start(deliver=not quietly)
@@ -214,7 +215,8 @@ def verify(state: Path) -> None:
     with database.problems():
         db = apsw.Connection(str(state), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            migrate.version(db)
+            if not migrate.version(db):
+                raise StoreDamaged(f"{state.name} is empty: that is no city's state")
             database.check(db, thorough=True)
         finally:
             db.close()

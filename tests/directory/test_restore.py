@@ -14,7 +14,8 @@ import pytest
 from kitamae.directory import restore
 from kitamae.directory.backup import MANIFEST, backup
 from kitamae.directory.layout import Layout
-from kitamae.kernel.problems import Conflict, Problem
+from kitamae.kernel.problems import Conflict, Problem, StoreDamaged
+from kitamae.opened import verify
 
 
 class Copies:
@@ -148,6 +149,47 @@ async def test_another_file_is_not_a_backup(tmp_path: Path) -> None:
             tar.addfile(info, io.BytesIO(content))
     with pytest.raises(restore.BadBackup, match="format 99"):
         restore.unpack(tmp_path / "old.tar", layout, fine)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [b"[]", b"{", b"null", b'{"format":1}', b'{"format":1,"files":"abc"}', b'{"format":1,"files":[1,2]}',
+     b'{"format":1,"files":{"kitamae.db":[1],"x":{"y":1}}}', b"[" * 100_000],
+)  # fmt: skip
+async def test_a_manifest_may_be_anything_and_is_only_refused(tmp_path: Path, manifest: bytes) -> None:
+    file, layout = tmp_path / "made.tar", city(tmp_path / "target")
+    with tarfile.open(file, "w") as tar:
+        for name, content in (("kitamae.db", b"x"), (MANIFEST, manifest)):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    with pytest.raises(restore.BadBackup):
+        restore.unpack(file, layout, fine)
+    assert layout.state.read_bytes() == b"old"
+    assert not layout.incoming.exists()
+
+
+async def test_a_damaged_archive_of_any_compression_is_refused(tmp_path: Path) -> None:
+    layout = city(tmp_path / "target")
+    for way in ("gz", "bz2", "xz"):
+        file = tmp_path / f"made.{way}"
+        with tarfile.open(file, f"w:{way}") as tar:  # type: ignore[call-overload]  # the mode is put together
+            info = tarfile.TarInfo("kitamae.db")
+            info.size = 200_000
+            tar.addfile(info, io.BytesIO(b"x" * info.size))
+        damaged = bytearray(file.read_bytes())
+        damaged[len(damaged) // 2] ^= 0xFF
+        file.write_bytes(damaged)
+        with pytest.raises(restore.BadBackup):
+            restore.unpack(file, layout, fine)
+        assert not layout.incoming.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"x"])
+def test_an_empty_file_is_no_citys_state(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "kitamae.db").write_bytes(content)
+    with pytest.raises(StoreDamaged, match="empty"):
+        verify(tmp_path / "kitamae.db")
 
 
 async def test_a_state_that_the_check_refuses_leaves_nothing_behind(tmp_path: Path) -> None:

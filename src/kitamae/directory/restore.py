@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import lzma
 import os
 import shutil
 import tarfile
@@ -31,6 +32,9 @@ _ASIDE: Final = {STATE: (f"{STATE}-wal", f"{STATE}-shm")}
 """What belongs to a file and must leave with it."""
 
 _CHUNK: Final = 1 << 20
+
+
+_LONGEST_MANIFEST: Final = 64 * 1024 * 1024  # some 500,000 files
 
 
 class BadBackup(BadRequest):
@@ -70,13 +74,15 @@ def _unpack(file: Path, layout: Layout) -> dict[str, Any]:
                 if content is None:
                     raise BadBackup(f"{file}: {member.name!r:.120} is not a plain file")
                 if member.name == MANIFEST:
+                    if member.size > _LONGEST_MANIFEST:
+                        raise BadBackup(f"{file}: a manifest of {member.size} bytes is none")
                     manifest = orjson.loads(content.read(member.size))
                 else:
                     _demand_room(layout.root, member.size)
                     found[member.name] = _write(content, layout.incoming / _place(file, member.name))
     except FileNotFoundError as error:
         raise BadBackup(f"there is no file {file}") from error
-    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise StoreFull(
                 "the disk became full while the backup was unpacked; nothing was changed"
@@ -89,9 +95,12 @@ def _unpack(file: Path, layout: Layout) -> dict[str, Any]:
             f"{file} has the format {manifest.get('format')!r} of Kitamae {manifest.get('kitamae')!r}; "
             f"this version reads format {FORMAT}"
         )
-    if manifest.get("files") != found:
-        wrong = sorted(set(dict(manifest.get("files") or {}).items()) ^ set(found.items()))
-        raise BadBackup(f"{file} is damaged: {wrong[0][0]} is not what was backed up")
+    listed = manifest.get("files")
+    if not isinstance(listed, dict):
+        raise BadBackup(f"{file} is damaged: its manifest lists no files")
+    if listed != found:
+        wrong = sorted(name for name in listed.keys() | found.keys() if listed.get(name) != found.get(name))
+        raise BadBackup(f"{file} is damaged: {wrong[0]} is not what was backed up")
     return manifest
 
 

@@ -11,7 +11,8 @@ Problem                     500 InternalError
 ├── MethodNotAllowed        405
 ├── NotAcceptable           406
 ├── Conflict                409
-│   └── AlreadyExists       409 AlreadyExists
+│   ├── AlreadyExists       409 AlreadyExists
+│   └── AnsweredTwice       409 Conflict              (registrations, 5.9.2)
 ├── LengthRequired          411
 ├── TooLarge                413
 ├── UnsupportedMediaType    415
@@ -143,6 +144,13 @@ class AlreadyExists(Conflict):
 
     type = _ETSI + "AlreadyExists"
     title = "That entity is already here"
+
+
+class AnsweredTwice(Conflict):
+    """A source that would answer for what is here, or for what another one answers for alone."""
+
+    type = _ETSI + "Conflict"
+    title = "Somebody answers for that already"
 
 
 class LengthRequired(Problem):

@@ -1,1 +1,1 @@
-"""MQTT: devices' messages into the broker, and a publisher that speaks as devices do (aiomqtt)."""
+"""MQTT: devices' messages into the broker, notifications out of it, and a publisher that speaks as devices do (aiomqtt)."""

@@ -174,12 +174,12 @@ async def test_what_is_answered_for_exclusively_nobody_else_answers_for(client: 
     for mode in ("exclusive", "redirect"):
         assert (
             await client.post("csourceRegistrations", registration(2, ROOM, mode=mode))
-        ).error == "conflict"
+        ).error == "Conflict"
     other = {**ROOM, "propertyNames": ["humidity"]}
     assert (await client.post("csourceRegistrations", registration(3, other, mode="exclusive"))).status == 201
-    assert (await client.patch(path(3), {"information": [ROOM]})).error == "conflict"
+    assert (await client.patch(path(3), {"information": [ROOM]})).error == "Conflict"
     assert (await client.post("csourceRegistrations", registration(4, ROOM))).status == 201  # inclusive
-    assert (await client.patch(path(4), {"mode": "redirect"})).error == "conflict"
+    assert (await client.patch(path(4), {"mode": "redirect"})).error == "Conflict"
     assert (await client.patch(path(1), {"endpoint": "http://nomi.example"})).status == 204  # not with itself
 
 
@@ -200,7 +200,7 @@ async def test_what_is_kept_here_is_not_answered_for_elsewhere(client: Client) -
         (like, "redirect"),
     ):
         made = await client.post("csourceRegistrations", registration(1, information, mode=mode))
-        assert made.error == "conflict", (information, mode)
+        assert made.error == "Conflict", (information, mode)
     other = {**ROOM, "propertyNames": ["humidity"]}
     assert (await client.post("csourceRegistrations", registration(1, other, mode="exclusive"))).status == 201
     assert (await client.post("csourceRegistrations", registration(2, whole, mode="inclusive"))).status == 201

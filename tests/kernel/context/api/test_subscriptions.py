@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api_client import Client, link
+
+from kitamae.kernel.context.api import routes
+from kitamae.kernel.people.person import Principal
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.broker import Broker
 
 
 def subscription(number: int = 1, **members: Any) -> dict[str, Any]:
@@ -64,3 +70,21 @@ async def test_another_tenants_subscriptions_are_not_shown(client: Client) -> No
     await client.post("subscriptions", subscription(), ngsild_tenant="nomi")
     assert (await client.get("subscriptions")).json() == []
     assert len((await client.get("subscriptions", ngsild_tenant="nomi")).json()) == 1
+
+
+async def test_a_program_neither_sees_nor_changes_what_another_subscribed_to(
+    client: Client, broker: Broker
+) -> None:
+    scopes = frozenset({"subscribe:subscription"})
+    one, other = (Client(routes(broker), Principal(f"token-{n}", "service", scopes)) for n in (1, 2))
+    staff = Client(routes(broker), Principal("staff-1", "staff"))
+    assert (await one.post("subscriptions", subscription())).status == 201
+    path = "subscriptions/" + subscription()["id"]
+    assert (await other.get(path)).status == 404
+    assert (await other.get("subscriptions")).json() == []
+    assert (await other("PATCH", path, {"isActive": False})).status == 404
+    assert (await other("DELETE", path)).status == 404
+    for who in (one, staff):
+        assert (await who.get(path)).status == 200
+        assert len((await who.get("subscriptions")).json()) == 1
+    assert (await one("DELETE", path)).status == 204

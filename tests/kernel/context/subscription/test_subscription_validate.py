@@ -80,9 +80,28 @@ def test_a_wrong_subscription_is_refused_by_its_place(wrong: Any, place: str) ->
     assert place in caught.value.detail
 
 
-def test_what_is_not_offered_yet_is_said_so() -> None:
+async def test_what_is_not_offered_is_said_so(city: Any) -> None:
     with pytest.raises(Unprocessable):
-        validate(at(uri="mqtt://a.example/topic"))
+        await city.create("", at(uri="mqtt://a.example/topic"), CORE)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"uri": "mqtt://a.example"},
+        {"uri": "mqtt://a.example/"},
+        {"uri": "mqtt://a.example/rooms/+"},
+        {"uri": "mqtt://a.example/rooms/%23"},
+        {"uri": "mqtt://a.example:port/rooms"},
+        {"uri": "mqtt:///rooms"},
+        {"uri": "mqtt://a.example/rooms", "notifierInfo": [{"key": "MQTT-QoS", "value": "3"}]},
+        {"uri": "mqtt://a.example/rooms", "notifierInfo": [{"key": "MQTT-Version", "value": "mqtt4"}]},
+    ],
+    ids=str,
+)
+def test_an_mqtt_endpoint_names_a_topic_and_what_mqtt_knows(wrong: Any) -> None:
+    with pytest.raises(BadRequest):
+        validate(at(**wrong))
 
 
 def test_members_that_are_not_a_clients_to_give_are_left_out() -> None:

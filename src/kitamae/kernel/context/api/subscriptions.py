@@ -1,6 +1,7 @@
 """Subscriptions over HTTP (5.8.1-5.8.5, 6.10, 6.11): who wants to be told of what.
 
 Who may subscribe may also read subscriptions: their endpoints, and the credentials in `receiverInfo`, are nobody else's.
+Of two programs with a token neither sees the other's; staff see all, and so does everybody of an open broker.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.subscription.read import shown
-from kitamae.kernel.problems import Unprocessable
+from kitamae.kernel.problems import NotFound, Unprocessable
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
@@ -37,7 +38,7 @@ async def create(x: Exchange) -> Answer:
         address = contexts.base(x)
         local = await contexts.host(request, context.source, "ImplicitlyCreated", address)
         payload["jsonldContext"] = f"{address}{contexts.PATH}{local}"
-    id = await kept.create(request.tenant, payload, context)
+    id = await kept.create(request.tenant, payload, context, request.principal.ref)
     answer = created(f"/ngsi-ld/v1/subscriptions/{segment(id)}")
     answer.headers += x.echo(request.tenant)
     return answer
@@ -49,7 +50,7 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     uri(id, "the subscription's id")
     request = await x.request()
     request.demand("subscribe", _WHAT)
-    subscription = _kept(request).get(request.tenant, id)
+    subscription = _own(request, id)
     return in_context(x, request, media, _shown(request, subscription))
 
 
@@ -59,7 +60,7 @@ async def listing(x: Exchange) -> Answer:
     request = await x.request()
     request.demand("subscribe", _WHAT)
     wanted = selection.page(request, EntityQuery(request.tenant))
-    everything = _kept(request).listing(request.tenant)
+    everything = [one for one in _kept(request).listing(request.tenant) if _is_own(request, one)]
     end = wanted.offset + wanted.limit
     count = len(everything) if wanted.count else None
     headers = consumption.page_headers(x, wanted, len(everything) > end, count)
@@ -72,6 +73,7 @@ async def update(x: Exchange, id: str) -> Answer:
     uri(id, "the subscription's id")
     request, payload = await x.document()
     request.demand("subscribe", _WHAT)
+    _own(request, id)
     await _kept(request).update(request.tenant, id, payload, request.context)
     return Answer(204, None, x.echo(request.tenant))
 
@@ -81,6 +83,7 @@ async def delete(x: Exchange, id: str) -> Answer:
     uri(id, "the subscription's id")
     request = await x.request()
     request.demand("subscribe", _WHAT)
+    _own(request, id)
     await _kept(request).delete(request.tenant, id)
     return Answer(204, None, x.echo(request.tenant))
 
@@ -90,6 +93,19 @@ def _kept(request: Request) -> Subscriptions:
     if subscriptions is None:
         raise Unprocessable("this broker was started without subscriptions")
     return subscriptions
+
+
+def _own(request: Request, id: str) -> Subscription:
+    """Raises NotFound, also for another program's."""
+    found = _kept(request).get(request.tenant, id)
+    if not _is_own(request, found):
+        raise NotFound(f"there is no subscription {id}")
+    return found
+
+
+def _is_own(request: Request, subscription: Subscription) -> bool:
+    who = request.principal
+    return who.role not in ("device", "service") or subscription.doc.get("by") == who.ref
 
 
 def _shown(request: Request, subscription: Subscription) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Exclusive and redirect registrations answer alone (clauses 4.3.6 and 5.9.2): who already does? Raises Conflict."""
+"""Exclusive and redirect registrations answer alone (clauses 4.3.6 and 5.9.2): who already does? Raises AnsweredTwice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import orjson
 
 from kitamae.kernel.context.query.tree import EntityQuery, TypeQ
 from kitamae.kernel.context.registration.match import Question, Wanted, informs
-from kitamae.kernel.problems import Conflict
+from kitamae.kernel.problems import AnsweredTwice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ def with_registrations(new: Registration, others: Iterable[Registration]) -> Non
         if other.id == new.id or other.mode not in _ALONE or "exclusive" not in (new.mode, other.mode):
             continue
         if any(_overlap(one, two) for one in new.information for two in other.information):
-            raise Conflict(f"the {other.mode} registration {other.id} answers for some of that already")
+            raise AnsweredTwice(f"the {other.mode} registration {other.id} answers for some of that already")
 
 
 async def with_entity(new: Registration, tx: Transaction) -> None:
@@ -42,7 +42,7 @@ async def with_entity(new: Registration, tx: Transaction) -> None:
             if entity is None or not set(one.types) <= set(entity["type"]):
                 continue
             if not information.attrs or information.attrs & entity["attrs"].keys():
-                raise Conflict(f"the entity {one.id} is kept here: it would be answered for twice")
+                raise AnsweredTwice(f"the entity {one.id} is kept here: it would be answered for twice")
 
 
 async def with_entities(new: Registration, store: Store) -> None:
@@ -55,7 +55,7 @@ async def with_entities(new: Registration, store: Store) -> None:
                 found = await store.find(_query(new.tenant, one, information))
                 if found.rows:
                     id = orjson.loads(found.rows[0].doc)["id"]
-                    raise Conflict(f"the entity {id} is kept here: it would be answered for twice")
+                    raise AnsweredTwice(f"the entity {id} is kept here: it would be answered for twice")
 
 
 def _query(tenant: str, one: EntityInfo, information: Information) -> EntityQuery:

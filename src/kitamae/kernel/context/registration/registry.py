@@ -55,7 +55,7 @@ class Registrations:
                 _log.error("a stored registration cannot be read", registration=id, why=str(wrong))
 
     async def create(self, tenant: str, payload: Json, context: Context) -> str:
-        """Its id. Raises BadRequest, AlreadyExists, Conflict."""
+        """Its id. Raises BadRequest, AlreadyExists, AnsweredTwice."""
         doc = validate.whole(validate.fragment(payload, context))
         doc.setdefault("id", f"urn:ngsi-ld:ContextSourceRegistration:{uuid4()}")
         now = self._now()
@@ -70,7 +70,7 @@ class Registrations:
         return new.id
 
     async def update(self, tenant: str, id: str, patch: Json, context: Context) -> None:
-        """Replace members; null takes one away. Raises NotFound, BadRequest, Conflict."""
+        """Replace members; null takes one away. Raises NotFound, BadRequest, AnsweredTwice."""
         async with self._changing:
             old = self.get(tenant, id)
             found = validate.fragment(patch, context, partial=True)
@@ -116,7 +116,7 @@ class Registrations:
         return [(one, positions) for one, positions in found if positions]
 
     async def _keep(self, old: Registration | None, new: Registration) -> None:
-        """Write it down with what that owes. Raises Conflict."""
+        """Write it down with what that owes. Raises AnsweredTwice."""
         conflict.with_registrations(new, self.listing(new.tenant))
         if old is None or (old.information, old.mode) != (new.information, new.mode):
             await conflict.with_entities(new, self._store)

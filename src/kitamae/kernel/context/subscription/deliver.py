@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Owed, Store
     from kitamae.kernel.context.subscription.destinations import Destinations
     from kitamae.kernel.context.subscription.model import Subscription
+    from kitamae.kernel.context.subscription.post import Sender
 
 _log: Final = structlog.get_logger()
 _SETTLE_AT: Final = 500
@@ -51,6 +52,7 @@ class Dispatcher:
         longest_pause: float = 300,
         keep_for: float = 7 * 86_400,
         settle_every: float = 0.05,
+        mqtt: Callable[[Destinations, float], Sender] | None = None,
     ) -> None:
         self._store, self._find, self._destinations, self._now = store, find, destinations, now
         self._timeout, self._keep_for, self._settle_every = timeout, keep_for, settle_every
@@ -60,6 +62,7 @@ class Dispatcher:
         self._kicks: dict[str, asyncio.Event] = {}
         self._breakers: dict[str, Breaker] = {}
         self._poster: Poster | None = None
+        self._mqtt = None if mqtt is None else mqtt(destinations, timeout)
         self._done: list[int] = []
         self._settle_now = asyncio.Event()
         self._settler: asyncio.Task[None] | None = None
@@ -93,6 +96,8 @@ class Dispatcher:
         if self._poster is not None:
             await self._poster.close()
             self._poster = None
+        if self._mqtt is not None:
+            await self._mqtt.close()
 
     def offer(self, owed: Sequence[Owed]) -> None:
         """What a commit owes, in order. On the event loop."""
@@ -198,7 +203,15 @@ class Dispatcher:
         async with breaker:
             if self._find(subscription.queue) is not subscription:
                 return None
-            outcome, why = await self._poster.send(letter, receiver.timeout)
+            if not receiver.origin.startswith("mqtt"):
+                outcome, why = await self._poster.send(letter, receiver.timeout)
+            elif self._mqtt is not None:
+                info = dict(receiver.info)
+                outcome, why = await self._mqtt.send(
+                    letter.uri, letter.body, letter.headers, info, receiver.timeout
+                )
+            else:
+                outcome, why = Outcome.FAILED, "notifications over MQTT are not offered here"
             if outcome is Outcome.SILENT:
                 breaker.silent()
             else:

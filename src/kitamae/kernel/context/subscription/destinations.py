@@ -56,7 +56,7 @@ class Destinations:
             return self.loopback
         return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
-    def check(self, url: str) -> None:
+    def check(self, url: str, schemes: tuple[str, ...] = ("http", "https")) -> None:
         """Raises BadRequest for an address that can be refused without asking for its name.
 
         A host of digits and dots, or with a colon, would not be resolved by the client, so it must be an address in
@@ -67,9 +67,11 @@ class Destinations:
             parts = URL(url)
             host = (parts.raw_host or "").rstrip(".")
         except ValueError as wrong:
-            raise BadRequest(f"{url!r:.200}: expected an http or https address: {wrong}") from None
-        if parts.scheme not in ("http", "https") or not host:
-            raise BadRequest(f"{url!r:.200}: expected an http or https address")
+            raise BadRequest(
+                f"{url!r:.200}: expected an address of {' or '.join(schemes)}: {wrong}"
+            ) from None
+        if parts.scheme not in schemes or not host:
+            raise BadRequest(f"{url!r:.200}: expected an address of {' or '.join(schemes)}")
         if (":" in host or host.replace(".", "").isdigit()) and not self.allows(host):
             raise BadRequest(f"{host}: the operator of this city does not allow connections to that address")
 

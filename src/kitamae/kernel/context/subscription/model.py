@@ -43,7 +43,7 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where notifications go. `timeout` and `cooldown` in seconds; `headers` from receiverInfo."""
+    """Where notifications go. `timeout` and `cooldown` in seconds; `headers` from receiverInfo, `info` notifierInfo."""
 
     uri: str
     origin: str  # scheme://host:port: what shares a circuit breaker
@@ -51,6 +51,7 @@ class Receiver:
     headers: tuple[tuple[str, str], ...] = ()
     timeout: float | None = None
     cooldown: float | None = None
+    info: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
 
@@ -12,9 +12,12 @@ from kitamae.kernel.context.subscription.model import Letter
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 READ: Final = 65_536  # bytes of an answer that are read, so that the connection can be used again
+_REMEMBERED: Final = 10_000
+"""Addresses that need no second look."""
 _REFUSALS: Final = frozenset({400, 405, 406, 410, 413, 414, 415, 422, 431, 501})
 """Answers that will not change for this message: sending it again would only block those behind it."""
 
@@ -26,6 +29,25 @@ class Outcome(Enum):
     REFUSED = "refused"  # the receiver does not want this message
     FAILED = "failed"  # it answered otherwise: try again
     SILENT = "silent"  # no connection, or no answer in time: try again
+
+
+class Sender(Protocol):
+    """Carries notifications over another protocol than HTTP, only to where the operator allows."""
+
+    async def send(
+        self,
+        uri: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        info: Mapping[str, str],
+        within: float | None = None,
+    ) -> tuple[Outcome, str]:
+        """What became of it, and why in a few words. `info`: the endpoint's notifierInfo; `within` in seconds."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
 
 
 class Poster:
@@ -69,6 +91,8 @@ class Poster:
         try:
             if uri not in self._checked:
                 self._destinations.check(uri)
+                if len(self._checked) >= _REMEMBERED:
+                    self._checked.clear()
                 self._checked.add(uri)
             limit = min(within, self._timeout) if within else self._timeout
             async with self._session.request(

@@ -75,6 +75,7 @@ def compile_subscription(tenant: str, doc: Document, context: Context, record: R
             tuple((pair["key"], pair["value"]) for pair in endpoint.get("receiverInfo", ())),
             _from_millis(endpoint.get("timeout")),
             _from_millis(endpoint.get("cooldown")),
+            tuple((pair["key"], pair["value"]) for pair in endpoint.get("notifierInfo", ())),
         ),
         _form(given, terms("notification")),
         notification.get("showChanges", False),

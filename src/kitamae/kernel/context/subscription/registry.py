@@ -22,9 +22,9 @@ from kitamae.kernel.context.subscription.index import Index
 from kitamae.kernel.context.subscription.model import Record
 from kitamae.kernel.context.subscription.periodic import Periodic
 from kitamae.kernel.context.subscription.read import compile_subscription
-from kitamae.kernel.context.subscription.validate import merged, validate
+from kitamae.kernel.context.subscription.validate import MQTT, merged, validate
 from kitamae.kernel.context.subscription.watch import Watcher
-from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem
+from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem, Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.registration.model import Registration
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.context.subscription.model import Subscription
+    from kitamae.kernel.context.subscription.post import Sender
     from kitamae.kernel.context.subscription.read import Document
 
 KIND: Final = "subscription"
@@ -52,16 +53,18 @@ class Subscriptions:
         destinations: Destinations | None = None,
         *,
         now: Callable[[], int] = clock.now,
+        mqtt: Callable[[Destinations, float], Sender] | None = None,
         **delivery: float,
     ) -> None:
-        """`delivery`: `timeout`, `first_pause`, `longest_pause`, `keep_for`, `settle_every` of the Dispatcher."""
+        """`mqtt`: makes what carries notifications over MQTT; None: they are not offered. `delivery`: `timeout`, `first_pause`, `longest_pause`, `keep_for`, `settle_every` of the Dispatcher."""
         self._store, self._contexts, self._now = store, contexts, now
         self._destinations = destinations or Destinations()
         self._index = Index()
         self._here: dict[str, Subscription] = {}
         self._elsewhere: list[Callable[[str], Subscription | None]] = []
         self._watcher = Watcher(self._index)
-        self.dispatcher = Dispatcher(store, self._find, self._destinations, now=now, **delivery)
+        self.dispatcher = Dispatcher(store, self._find, self._destinations, now=now, mqtt=mqtt, **delivery)
+        self._mqtt = mqtt is not None
         self.to_registrations = RegistrationSubscriptions(
             store, contexts, self.dispatcher, self._registered, self._check, now
         )
@@ -96,8 +99,8 @@ class Subscriptions:
         await self.dispatcher.close()
         await self._write_records()
 
-    async def create(self, tenant: str, payload: Json, context: Context) -> str:
-        """Its id. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
+    async def create(self, tenant: str, payload: Json, context: Context, by: str = "") -> str:
+        """Its id. `by`: the reference of who asked. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
         given = validate(payload)
         given.setdefault("id", f"urn:ngsi-ld:Subscription:{uuid4()}")
         now = self._now()
@@ -108,6 +111,7 @@ class Subscriptions:
             "createdAt": now,
             "modifiedAt": now,
             "terms": {},
+            "by": by,
         }
         subscription = await self._new(tenant, doc, context, Record())
 
@@ -191,7 +195,13 @@ class Subscriptions:
         """Raises BadRequest for an expiry in the past and for an address that is refused as it stands."""
         if fresh and "expiresAt" in given and clock.micros(given["expiresAt"], "expiresAt") <= now:
             raise BadRequest("expiresAt: expected a time in the future")
-        self._destinations.check(given["notification"]["endpoint"]["uri"])
+        address = given["notification"]["endpoint"]["uri"]
+        if not address.lower().startswith(MQTT):
+            self._destinations.check(address)
+        elif self._mqtt:
+            self._destinations.check(address, MQTT)
+        else:
+            raise Unprocessable("notification.endpoint.uri: notifications over MQTT are not offered here")
 
     async def _new(self, tenant: str, doc: Document, context: Context, record: Record) -> Subscription:
         """Names are read with `context`; notifications are written with jsonldContext, else with that of creation."""

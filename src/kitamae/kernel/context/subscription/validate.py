@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL, Json
@@ -25,6 +25,9 @@ _OURS: Final = frozenset(
      "keep-alive", "expect", "link", "idempotency-key", "ngsild-tenant", "proxy-authorization"}
 )  # fmt: skip
 """Headers that receiverInfo may not set: they belong to the message or to the connection."""
+MQTT: Final = ("mqtt", "mqtts")
+_MQTT_INFO: Final = {"MQTT-Version": ("mqtt3.1.1", "mqtt5.0"), "MQTT-QoS": ("0", "1", "2")}
+"""What notifierInfo says to MQTT (clause 7.2); other keys are kept and mean nothing."""
 MOST: Final = 1_000  # selectors, names, headers in one subscription
 
 
@@ -167,10 +170,10 @@ def _endpoint(value: Json, where: str) -> Json:
         raise BadRequest(f"{where}.uri is missing")
     answer: dict[str, Json] = {"uri": uri(found["uri"], f"{where}.uri")}
     scheme = answer["uri"].partition(":")[0].lower()
-    if scheme in ("mqtt", "mqtts"):
-        raise Unprocessable(f"{where}.uri: notifications over MQTT are not offered yet; give an http address")
-    if scheme not in ("http", "https"):
-        raise BadRequest(f"{where}.uri: expected an http or https address, got {answer['uri']!r:.80}")
+    if scheme in MQTT:
+        _topic(answer["uri"], f"{where}.uri")
+    elif scheme not in ("http", "https"):
+        raise BadRequest(f"{where}.uri: expected an http, https, mqtt or mqtts address, got {scheme!r:.80}")
     if "accept" in found:
         if found["accept"] not in get_args(Accept):
             raise BadRequest(f"{where}.accept: expected one of {', '.join(get_args(Accept))}")
@@ -182,7 +185,29 @@ def _endpoint(value: Json, where: str) -> Json:
         answer["receiverInfo"] = _list(found["receiverInfo"], f"{where}.receiverInfo", _header)
     if "notifierInfo" in found:
         answer["notifierInfo"] = _list(found["notifierInfo"], f"{where}.notifierInfo", _pair)
+        if scheme in MQTT:
+            _mqtt(answer["notifierInfo"], f"{where}.notifierInfo")
     return answer
+
+
+def _topic(address: str, where: str) -> None:
+    """`mqtt://host/topic`: a topic to publish to, without wildcards. The message never shows the password."""
+    try:
+        parts = urlsplit(address)
+        host, topic = parts.hostname and (parts.port or True), unquote(parts.path.removeprefix("/"))
+    except ValueError:
+        host, topic = None, ""
+    if not host or not topic or parts.query or parts.fragment or set(topic) & set("+#\0"):
+        raise BadRequest(f"{where}: expected mqtt://host/topic, the topic without + and #")
+
+
+def _mqtt(info: list[Any], where: str) -> None:
+    for n, pair in enumerate(info):
+        known = _MQTT_INFO.get(pair["key"])
+        if known is not None and pair["value"] not in known:
+            raise BadRequest(
+                f"{where}[{n}]: {pair['key']} is one of {', '.join(known)}, not {pair['value']!r:.80}"
+            )
 
 
 def _notification(value: Json, where: str) -> Json:

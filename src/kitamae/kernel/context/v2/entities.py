@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.v2.exchange import Exchange
     from kitamae.kernel.context.v2.operations import Mode
 
-FORMATS: Final[tuple[Format, ...]] = ("keyValues", "values", "unique")
+FORMATS: Final[tuple[Format, ...]] = ("normalized", "keyValues", "values", "unique")
 USUAL_TYPE: Final = "Thing"
 _HEAD: Final = frozenset(("id", "type"))
 WRITING: Final = ("keyValues", "overrideMetadata", "forcedUpdate", "flowControl")
