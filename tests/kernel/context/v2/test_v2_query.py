@@ -194,6 +194,8 @@ async def test_types_are_listed_with_their_attributes(client: Client) -> None:
     answer = await client.get("types?options=values,count&limit=1")
     assert (answer.json(), answer.headers["fiware-total-count"]) == (["Car"], "2")
     assert (await client.get("types/Car?options=noAttrDetail")).json()["attrs"]["on"] == {"types": []}
+    assert (await client.get("types", fiware_servicepath="/Kaga")).json() == []
+    assert (await client.get("types?options=values", fiware_servicepath="/")).json() == ["Car", "Room"]
     assert (await client.get("types/Boat")).error == (404, "NotFound")
 
 

@@ -9,12 +9,11 @@ import orjson
 from kitamae.kernel.context.api import body, negotiation
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
 from kitamae.kernel.context.v2 import selection, writing
-from kitamae.kernel.context.v2.entities import form
 from kitamae.kernel.context.v2.exchange import TEXT
 from kitamae.kernel.context.v2.names import field
 from kitamae.kernel.context.v2.operations import Drop, SetAttribute
 from kitamae.kernel.context.v2.problems import NoSuchAttribute
-from kitamae.kernel.context.v2.represent import attributes
+from kitamae.kernel.context.v2.represent import Form, attributes
 from kitamae.kernel.problems import BadRequest, NotAcceptable
 
 if TYPE_CHECKING:
@@ -33,10 +32,7 @@ async def retrieve(x: Exchange, id: str, name: str) -> Answer:
 
 async def _attribute(x: Exchange, id: str, name: str) -> dict[str, Any]:
     found = await selection.one(x, id, x.paths)
-    shown = attributes(found, x.words, form(x, frozenset()))
-    if "attrs" in x.params or name not in shown:
-        wanted = form(x, frozenset())
-        shown = attributes(found, x.words, type(wanted)(attrs=(name,), metadata=wanted.metadata))
+    shown = attributes(found, x.words, Form(attrs=(name,), metadata=x.names("metadata")))
     if name not in shown:
         raise NoSuchAttribute("The entity does not have such an attribute")
     return shown[name]
@@ -44,7 +40,7 @@ async def _attribute(x: Exchange, id: str, name: str) -> dict[str, Any]:
 
 async def replace(x: Exchange, id: str, name: str) -> Answer:
     """PUT: a new value, type and metadata."""
-    options = x.options("overrideMetadata", "forcedUpdate", "flowControl")
+    options = x.options("overrideMetadata")
     given = await x.object()
     operation = SetAttribute(field(name, "attribute name"), given, x.words, "overrideMetadata" in options)
     await writing.change(x, await writing.target(x, id), operation)
@@ -64,7 +60,6 @@ async def retrieve_value(x: Exchange, id: str, name: str) -> Answer:
     value = (await _attribute(x, id, name))["value"]
     accept = x.headers.get(b"accept")
     if isinstance(value, dict | list):
-        negotiation.accepted(accept, (_JSON, TEXT))
         if negotiation.accepted(accept, (_JSON, TEXT)) == _JSON:
             return of_json(200, value)
         return Answer(200, orjson.dumps(value), [(b"content-type", TEXT.encode())])
@@ -75,8 +70,7 @@ async def retrieve_value(x: Exchange, id: str, name: str) -> Answer:
 
 async def replace_value(x: Exchange, id: str, name: str) -> Answer:
     """PUT value: JSON, or as text a number, true, false, null or "a quoted text"; type and metadata stay."""
-    options = x.options("forcedUpdate", "flowControl")
-    del options
+    x.options()
     media, raw = await x.raw(_JSON, TEXT)
     if media == _JSON:
         value = body.parse(raw)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORMATS: Final[tuple[Format, ...]] = ("normalized", "keyValues", "values", "unique")
 USUAL_TYPE: Final = "Thing"
 _HEAD: Final = frozenset(("id", "type"))
-WRITING: Final = ("keyValues", "overrideMetadata", "forcedUpdate", "flowControl")
+WRITING: Final = ("keyValues", "overrideMetadata")
 
 
 async def query(x: Exchange) -> Answer:

@@ -44,23 +44,25 @@ async def conditions(x: Exchange, expression: Mapping[str, Any]) -> EntityQuery:
         nodes.append(query.q(expression["q"], x.words))
     if "mq" in expression:
         nodes.append(query.mq(expression["mq"], x.words))
-    scope, root = query.scope(x.paths)
-    v2_path = None
-    if root is not None:
-        below = [one for together in scope.any_of for one in together] if scope else []
-        scope, v2_path = None, ",".join([root, *below])
     limits = x.broker.limits
-    return EntityQuery(
-        tenant=x.request.tenant,
+    return replace(
+        within(x, x.paths),
         q=All(tuple(nodes)) if len(nodes) > 1 else nodes[0] if nodes else None,
         geo=await _geo(x, expression),
-        scope=scope,
-        v2_path=v2_path,
         order=query.order(x.params["orderBy"], x.words) if "orderBy" in x.params else (),
         limit=x.whole("limit", limits.page, limits.page_most, least=1),
         offset=x.whole("offset", 0, limits.offset_most),
         count="count" in x.params.get("options", "").split(","),
     )
+
+
+def within(x: Exchange, paths: str) -> EntityQuery:
+    """Whatever is in these service paths. Raises BadRequest."""
+    scope, root = query.scope(paths)
+    if root is None:
+        return EntityQuery(x.request.tenant, scope=scope)
+    below = [one for together in scope.any_of for one in together] if scope else []
+    return EntityQuery(x.request.tenant, v2_path=",".join([root, *below]))
 
 
 async def _geo(x: Exchange, given: Mapping[str, Any]) -> Geo | None:
@@ -142,15 +144,10 @@ def _readable(x: Exchange, rows: list[Row]) -> list[Entity]:
 
 async def one(x: Exchange, id: str, paths: str) -> Entity:
     """The entity with this id, of the `type` in the URL, in those service paths. Raises NotFound, TooManyMatches."""
-    scope, root = query.scope(paths)
-    wanted = EntityQuery(
-        tenant=x.request.tenant,
-        ids=(inner_id(field(id, "id")),),
-        types=TypeQ(((x.words.expand(field(x.params["type"], "type")),),)) if "type" in x.params else TypeQ(),
-        scope=scope if root is None else None,
-        v2_path=None if root is None else ",".join([root, *(b[0] for b in (scope.any_of if scope else ()))]),
-        limit=2,
-    )
+    types = TypeQ()
+    if "type" in x.params:
+        types = TypeQ(((x.words.expand(field(x.params["type"], "type")),),))
+    wanted = replace(within(x, paths), ids=(inner_id(field(id, "id")),), types=types, limit=2)
     found, _ = await find(x, wanted)
     if not found:
         raise NotFound(NO_ENTITY)
