@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
+from uuid import uuid4
 
 import apsw
 import orjson
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from kitamae.adapters.mqtt.subscriber import Subscriber
     from kitamae.directory.layout import Layout
     from kitamae.edge.measures import Measures
+    from kitamae.kernel.context.store import Store, Transaction
     from kitamae.settings import Settings
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -66,8 +68,9 @@ class City:
         contexts: Contexts,
         subscriptions: Subscriptions,
         fetcher: Fetcher,
+        alias: str,
     ) -> None:
-        """`on.store` is open and `subscriptions` watch it; nothing else was begun."""
+        """`alias` names this broker among others; `on.store` is open and `subscriptions` watch it; nothing else was begun."""
         self.store, self.people, self.gate = on.store, on.people, on.gate
         self.subscriptions = subscriptions
         self.policy = Policy(open=settings.open)
@@ -79,7 +82,7 @@ class City:
         self._measures = measures
         self._fetcher = fetcher
         limits = Limits(body=settings.max_body_mb * 1_000_000)
-        self.broker = Broker(on.store, contexts, self.policy, limits, subscriptions)
+        self.broker = Broker(on.store, contexts, self.policy, limits, subscriptions, alias=alias)
         self._api: ASGIApp = api.routes(self.broker)
         self._v2: ASGIApp = v2.routes(self.broker)
         self._rooms = Rooms(on)
@@ -117,7 +120,8 @@ class City:
             subscriptions_v2 = SubscriptionsV2(store, contexts, subscriptions)
             await subscriptions_v2.start()
             await subscriptions.start(deliver=not quietly)
-            city = cls(settings, measures, on, contexts, subscriptions, fetcher)
+            alias = await _alias(store)
+            city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
             city.broker.subscriptions_v2 = subscriptions_v2
             if settings.mqtt and profile and not quietly:
                 city.hear(devices.subscriber(settings, profile, store, words))
@@ -227,6 +231,19 @@ def _from_here(scope: Scope) -> bool:
     client = (scope.get("client") or ("",))[0]
     forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
     return is_loopback(client) and not forwarded
+
+
+async def _alias(store: Store) -> str:
+    """A name that no other broker has, kept with the data: in a circle of brokers each must know itself again."""
+
+    async def work(tx: Transaction) -> str:
+        kept = await tx.get("", "identity", "alias")
+        alias: str = kept if kept is not None else f"kitamae-{uuid4().hex[:12]}"
+        if kept is None:
+            await tx.put("", "identity", "alias", alias)
+        return alias
+
+    return await store.transact(work)
 
 
 def _fetcher(settings: Settings) -> Fetcher:

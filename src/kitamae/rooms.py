@@ -109,6 +109,7 @@ def _entry(service: Service) -> Entry:
         papers.summary,
         icon=papers.icon,
         order=papers.order,
+        finds=papers.finds,
     )
 
 

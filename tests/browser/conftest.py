@@ -31,7 +31,7 @@ SHELTER = "urn:ngsi-ld:EvacuationShelter:172065:E1720600002111"
 UNKNOWN = "urn:ngsi-ld:EvacuationShelter:172065:E1720600001111"
 GAUGE = "urn:ngsi-ld:RiverGauge:1700000063"
 PAGES = (
-    "/", "/map?text=山代", "/map?text=山代&near=136.31,36.30", "/map?text=zzz", "/kind/HotSpring",
+    "/", "/map", "/map?kind=HotSpring", "/places?text=山代&near=136.31,36.30", "/places?text=zzz", "/kind/HotSpring",
     f"/entity/{SHELTER}", f"/entity/{UNKNOWN}", "/entity/urn:ngsi-ld:PublicToilet:172065:1",
     "/entity/urn:ngsi-ld:PopulationByAge:172065:census-1980", f"/history/{GAUGE}?attribute=水位", "/data", "/accessibility", "/nowhere",
     "/test/sign-in", "/test/staff", "/test/broken",
@@ -57,7 +57,14 @@ def application(folder: Path) -> Starlette:
                 service.manifest, profile, shell.context, ShellPage(shell, service.folder), Changes(str)
             )
             found += module.routes(room)
-            menu.append(Entry(f"/{service.id}", service.manifest.name, service.manifest.summary))
+            menu.append(
+                Entry(
+                    f"/{service.id}",
+                    service.manifest.name,
+                    service.manifest.summary,
+                    finds=service.manifest.finds,
+                )
+            )
     shell.menu = menu
 
     async def sign_in(request):

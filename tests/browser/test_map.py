@@ -24,7 +24,7 @@ def opened(page):
 
 @pytest.mark.parametrize(
     "path",
-    ["/map", "/map?near=136.31,36.30", "/kind/PublicToilet", "/places?text=小学校", f"/entity/{SHELTER}"],
+    ["/map", "/places?near=136.31,36.30", "/kind/PublicToilet", "/places?text=小学校", f"/entity/{SHELTER}"],
 )
 def test_every_point_on_the_map_is_in_the_list_and_the_other_way_round(visit, path):
     page = opened(visit(path))

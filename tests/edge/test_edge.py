@@ -263,3 +263,14 @@ async def test_the_log_carries_no_local_values(capsys: pytest.CaptureFixture[str
         assert "ValueError" in said
         assert "hunter2" not in said
         assert "127.0.0.1" not in said
+
+
+def test_what_was_never_served_is_no_route_whatever_it_was_refused_with() -> None:
+    measures = Measures()
+    measures.answered("GET", "/map", 200, 0.0)
+    for status in (400, 401, 403, 404, 405, 413, 429, 500):
+        measures.answered("GET", "/taro@kaga.example", status, 0.0)
+        measures.answered("GET", "/map", status, 0.0)
+    routes = {sample.labels["route"] for metric in measures.registry.collect() for sample in metric.samples
+              if "route" in sample.labels}  # fmt: skip
+    assert routes == {"/map", "unknown"}

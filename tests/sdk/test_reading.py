@@ -34,6 +34,10 @@ def test_the_longest_known_word_is_read_first() -> None:
     assert reading("加賀市立大聖寺小学校", LEXICON) == "かがしりつだいしょうじしょうがっこう"
 
 
+def test_a_longer_word_gives_way_where_only_shorter_ones_read_the_whole() -> None:
+    assert reading("加賀市立", {"加賀市": "かがし", "加賀": "かが", "市立": "しりつ"}) == "かがしりつ"
+
+
 def test_a_name_with_an_unknown_kanji_has_no_reading_rather_than_half_of_one() -> None:
     assert reading("大聖寺城", LEXICON) == ""
 

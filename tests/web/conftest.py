@@ -75,7 +75,11 @@ def shell(tmp_path):
     return Shell(
         context,
         City({"ja": "加賀市", "ja_Hira": "かがし", "en": "Kaga City"}),
-        [Entry("/places", {"ja": "施設とまちの場所", "ja_Hira": "まちの ばしょ", "en": "Places"})],
+        [
+            Entry(
+                "/places", {"ja": "施設とまちの場所", "ja_Hira": "まちの ばしょ", "en": "Places"}, finds=True
+            )
+        ],
         basemap=Basemap(context, tmp_path),
     )
 

@@ -41,7 +41,10 @@ NAMES = st.sampled_from(
 ) | st.text(min_size=1)
 ENTITIES = st.builds(
     lambda uri, types, attributes: {**attributes, "id": uri, "type": types, "modifiedAt": "2026-11-21T07:00:00Z"},
-    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).map(lambda text: "urn:x:" + text),
+    # without %: Starlette's test client decodes an address twice, a server does it once
+    st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="%"), min_size=1).map(
+        lambda text: "urn:x:" + text
+    ),
     st.sampled_from(["EvacuationShelter", "Koaza", "https://example.org/A/b#c"]) | st.lists(st.sampled_from(["A", "B"]), min_size=1, unique=True),
     st.dictionaries(NAMES, ATTRIBUTE | st.lists(ATTRIBUTE, min_size=1, max_size=2), max_size=5),
 )  # fmt: skip

@@ -37,33 +37,10 @@ def test_everything_with_a_place_is_in_the_list_with_its_position(site):
     assert {anchor: [float(lon), float(lat)] for anchor, lon, lat in listed} == points
 
 
-@pytest.mark.parametrize("text", ["きんじょう", "キンジョウ", "ｷﾝｼﾞｮｳ", "錦城", "大聖寺地方町", "錦城 大聖寺"])
-def test_a_place_is_found_by_name_reading_or_address_however_it_is_typed(site, text):
-    answer = site.get("/map", params={"text": text}).text
-    assert "錦城山公園" in answer
-    assert "金明" not in answer
-
-
-def test_nothing_found_is_said_with_what_to_try(site):
-    assert "みつかりませんでした" in site.get("/map", params={"text": "ありえない名前"}).text
-
-
 def test_kinds_can_be_chosen_without_script(site):
     text = site.get("/map", params={"kind": "PublicToilet"}).text
     assert "錦城山公園" in text
     assert "金明小学校" not in text
-
-
-def test_the_nearest_comes_first_with_its_distance(site):
-    text = site.get("/map", params={"near": "136.253,36.294"}).text
-    assert text.index("塩屋地区会館") < text.index("錦城山公園")
-    assert "ここから 70 m" in text
-
-
-@pytest.mark.parametrize("near", ["", "x", "1", "1,2,3", "nan,1", "181,0", "0,91", "inf,inf", "1e999,0"])
-def test_a_place_that_is_nowhere_on_earth_is_no_question(near, site):
-    assert city_map.position(near) is None
-    assert site.get("/map", params={"near": near}).status_code == 200
 
 
 @pytest.mark.parametrize("offset", ["-1", "x", "99999999999999999999", "٣", "1.5", "5"])
@@ -102,7 +79,7 @@ def test_what_is_not_there_is_a_page_that_helps(site, page):
     answer = site.get(page)
     assert answer.status_code == 404
     assert "ページがみつかりません" in answer.text
-    assert 'action="/map"' in answer.text
+    assert 'action="/places"' in answer.text
 
 
 def test_a_fault_of_ours_is_admitted_without_its_details(site, shell, monkeypatch):

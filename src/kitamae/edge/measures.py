@@ -82,15 +82,18 @@ class Measures:
         self._waiting = Gauge(
             "kitamae_notification_queues", "Receivers that are owed something.", registry=self.registry
         )
+        self._served: set[str] = set()
         self._counted: dict[tuple[str, str, int], Counter] = {}
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
         """One request is over. `seconds` 0: not timed (reads)."""
-        key = (
-            method,
-            route(path) if status not in (404, 405) or path.startswith(_NGSI) else "unknown",
-            status,
-        )
+        name = route(path)
+        if not path.startswith(_NGSI) and name not in self._served:
+            if status < 400 and len(self._served) < _MOST_ROUTES:
+                self._served.add(name)
+            else:  # whatever an outsider thinks up is no route
+                name = "unknown"
+        key = (method, name, status)
         counter = self._counted.get(key)
         if counter is None:
             if len(self._counted) >= _MOST_ROUTES:

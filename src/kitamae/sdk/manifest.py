@@ -59,6 +59,7 @@ class Manifest(BaseModel):
     personal: tuple[Personal, ...] = ()
     pia: str
     icon: str = "service"  # a symbol of web/static/icons.svg
+    finds: bool = False  # its page takes `?text=`: search boxes lead there
     order: int = 100  # place in menus; lower comes first
 
     @classmethod

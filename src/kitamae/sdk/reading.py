@@ -47,24 +47,26 @@ def fold(text: str) -> str:
 
 
 def reading(name: str, lexicon: Mapping[str, str]) -> str:
-    """How a name is read, in hiragana: each longest known word by its reading; "" where a kanji is left over.
+    """How a name is read, in hiragana, by the fewest known words that cover it; "" where a kanji is left over.
 
     `lexicon`: written form -> reading in kana. Half a reading would send people to the wrong place.
     """
     longest = max(map(len, lexicon), default=0)
-    said, at = [], 0
-    while at < len(name):
-        for length in range(min(longest, len(name) - at), 0, -1):
-            if (word := lexicon.get(name[at : at + length])) is not None:
-                said.append(word)
-                at += length
-                break
-        else:
-            if _KANJI.match(name[at]):
-                return ""
-            said.append(name[at])
-            at += 1
-    return fold("".join(said))
+    rest: list[tuple[int, str] | None] = [None] * len(name) + [(0, "")]  # from here on: words, reading
+    for at in range(len(name) - 1, -1, -1):
+        ways = [
+            (said, length)
+            for length in range(1, min(longest, len(name) - at) + 1)
+            if (said := lexicon.get(name[at : at + length])) is not None
+        ]
+        if not _KANJI.match(name[at]):
+            ways.insert(0, (name[at], 1))
+        for said, length in ways:
+            after = rest[at + length]
+            best = rest[at]
+            if after and (best is None or after[0] + 1 <= best[0]):
+                rest[at] = (after[0] + 1, said + after[1])
+    return fold(rest[0][1]) if rest[0] else ""
 
 
 def latin(kana: str) -> str:

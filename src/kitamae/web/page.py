@@ -94,6 +94,7 @@ class ShellPage:
             "tag": TAGS[language],
             "city": shell.city,
             "menu": sorted(shell.menu, key=lambda entry: entry.order),
+            "finder": next((entry for entry in shell.menu if entry.finds), None),
             "size": size,
             "path": request.url.path,
             "query": request.query_params,

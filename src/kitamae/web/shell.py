@@ -55,6 +55,7 @@ class Entry:
     summary: Texts = field(default_factory=dict)
     icon: str = "service"  # a symbol of static/icons.svg
     order: int = 100
+    finds: bool = False  # its page takes `?text=`: the search box of the home page leads there
 
 
 @dataclass

@@ -49,6 +49,19 @@ async def test_a_second_server_on_the_same_directory_is_told_which_process_has_i
     await store.close()
 
 
+async def test_only_the_owner_reads_the_file_and_its_copies_whoever_made_the_directory(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o755)
+    store = await opened(tmp_path)
+    await done(store, create(1))
+    await store.backup(str(tmp_path / "copy.db"))
+    files = [file for file in tmp_path.iterdir() if file.is_file()]
+    assert {FILE, FILE + "-wal", "copy.db"} <= {file.name for file in files}
+    assert {file.name: oct(file.stat().st_mode & 0o077) for file in files} == {f.name: "0o0" for f in files}
+    await store.close()
+
+
 async def test_a_lock_that_a_dead_process_left_behind_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "kitamae.lock").write_text("1\n")
     store = await opened(tmp_path)

@@ -97,6 +97,15 @@ def test_a_town_teaches_how_its_short_name_is_read() -> None:
     assert school.reading == "いぶりはししょうがっこう"
 
 
+def test_the_citys_own_name_is_read_within_others() -> None:
+    learned = logic.lexicon(
+        [{"名称": "加賀市", "名称_カナ": "かがし"}, {"名称": "動橋", "名称_カナ": "イブリハシ"}]
+    )
+    assert (
+        logic.place(entity(7, "加賀市立動橋小学校"), learned).reading == "かがしりついぶりはししょうがっこう"
+    )
+
+
 def test_a_short_name_that_is_read_in_two_ways_teaches_nothing() -> None:
     learned = logic.lexicon(
         [{"名称": "上野町", "名称_カナ": "ウワノマチ"}, {"名称": "上野温泉", "名称_カナ": "ウエノオンセン"}]

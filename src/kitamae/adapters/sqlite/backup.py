@@ -37,6 +37,7 @@ def copy(source: Path, to: Path) -> None:
 
 
 def _copy(source: Path, part: Path) -> None:
+    database.private(part)
     try:
         target = apsw.Connection(str(part))
     except apsw.CantOpenError as error:

@@ -44,6 +44,15 @@ class Lock:
         os.close(self._fd)
 
 
+def private(path: Path) -> None:
+    """Make a file before SQLite does, readable for its owner alone; its WAL gets the same mode.
+
+    Where it cannot be made, SQLite will say so.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def durable(db: apsw.Connection, most_bytes: int | None = None) -> None:
     """Make it the one connection that writes: what it commits is on disk when COMMIT returns.
 

@@ -71,6 +71,7 @@ class SqliteStore:
         self._lock = database.Lock(path)
         try:
             with database.problems():
+                database.private(path)
                 db = apsw.Connection(str(path))
                 migrate.version(db)  # before anything is written to a file that may not be ours
                 database.durable(db, most_bytes)

@@ -109,23 +109,23 @@ _COMMON: Final = {
     "交流": "こうりゅう", "多目的": "たもくてき", "旧": "きゅう",
 }  # fmt: skip
 """Words of public buildings' names that are read one way all over Japan."""
-_ENDINGS: Final = (("町", "マチ"), ("町", "チョウ"), ("温泉", "オンセン"))
+_ENDINGS: Final = (("町", "まち"), ("町", "ちょう"), ("温泉", "おんせん"), ("市", "し"), ("県", "けん"))
 
 
 def lexicon(named: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Written form -> reading, from entities that have both, whole and without 町 or 温泉, and the common words.
+    """Written form -> reading, from entities that have both, whole and without 町, 温泉, 市 or 県, and the common words.
 
     片山津温泉 カタヤマヅオンセン teaches 片山津 too. A short form that is read in two ways is left out.
     """
     learned: dict[str, set[str]] = {}
     for entity in named:
-        name, kana = _words(entity.get("名称")), _words(entity.get("名称_カナ"))
+        name, kana = _words(entity.get("名称")), fold(_words(entity.get("名称_カナ")))
         if not name or not kana:
             continue
-        learned.setdefault(name, set()).add(fold(kana))
+        learned.setdefault(name, set()).add(kana)
         for written, said in _ENDINGS:
             if name.endswith(written) and kana.endswith(said) and len(name) > len(written) + 1:
-                learned.setdefault(name.removesuffix(written), set()).add(fold(kana.removesuffix(said)))
+                learned.setdefault(name.removesuffix(written), set()).add(kana.removesuffix(said))
     return _COMMON | {word: next(iter(said)) for word, said in learned.items() if len(said) == 1}
 
 

@@ -53,7 +53,9 @@ def routes(room: Room) -> list[BaseRoute]:
 
 async def places(room: Room, kinds: list[str]) -> list[Place]:
     """All places of these kinds, in the order of the kinds."""
-    lexicon = logic.lexicon(await room.context.find(TEACHERS))
+    names = [room.city.name, room.city.prefecture] if room.city else []
+    ours = [{"名称": name.get("ja"), "名称_カナ": name.get("ja_Hira")} for name in names]
+    lexicon = logic.lexicon([*ours, *await room.context.find(TEACHERS)])
     return [
         logic.place(entity, lexicon)
         for kind in kinds

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 from memory_store import MemoryStore
-from receivers import Receiver
 
 from kitamae.kernel.context.jsonld import CORE, Contexts
 from kitamae.kernel.context.operations import Command, Delete, Upsert
 from kitamae.kernel.context.subscription.deliver import Dispatcher
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
+from receivers import Receiver
 
 SPEED = CORE.expand("speed")
 CAR = CORE.expand("Car")

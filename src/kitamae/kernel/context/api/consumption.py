@@ -8,13 +8,14 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from kitamae.kernel.context.api import linked, negotiation, selection
+from kitamae.kernel.context.api import distributed, linked, negotiation, selection
 from kitamae.kernel.context.api.answer import Answer, Header
 from kitamae.kernel.context.api.provision import only, uri
 from kitamae.kernel.context.api.views import Shown
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import match
 from kitamae.kernel.context.query.tree import EntityQuery
+from kitamae.kernel.context.registration import combine
 from kitamae.kernel.problems import NotFound
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     request = await x.request()
     view = x.application.views.asked(request, media, x.headers.get(b"prefer"), x.query_string)
     row = await request.broker.store.row(request.tenant, id)
+    if sources := distributed.of_entity(x, request, id):
+        return await _retrieve_everywhere(x, request, view, row, id, sources)
     if row is None:
         raise NotFound(f"there is no entity {id}")
     params = request.params
@@ -45,6 +48,26 @@ async def retrieve(x: Exchange, id: str) -> Answer:
         raise NotFound(f"there is no entity {id}, or nothing in it of what was asked for")
     body = view.alone(shown.text)
     return Answer(200, body, view.headers if not request.tenant else view.headers + x.echo(request.tenant))
+
+
+async def _retrieve_everywhere(
+    x: Exchange, request: Request, view: View, row: Row | None, id: str, sources: list[distributed.Source]
+) -> Answer:
+    """What is known here, and what other sources say."""
+    gathered = await distributed.entity(x, request, id, sources)
+    local = expiry.alive(orjson.loads(row.doc), request.broker.clock()) if row is not None else None
+    entity = combine.entity(local, gathered.parts[id])
+    if entity is None:
+        raise NotFound(f"there is no entity {id}, here or with {len(sources)} other sources")
+    _demand(request, entity)
+    request.demand_types("read", entity["type"])
+    headers = view.headers + x.echo(request.tenant) + gathered.warnings
+    texts = await joined(request, view, [entity])
+    if request.params.get("join") == "flat":
+        return Answer(200, view.many(texts), headers)
+    if not texts:
+        raise NotFound("nothing is left of the entity of what was asked for")
+    return Answer(200, view.alone(texts[0]), headers)
 
 
 async def _retrieve_joined(x: Exchange, request: Request, row: Row, view: View) -> Answer:
@@ -108,7 +131,10 @@ def show(x: Exchange, request: Request, row: Row, view: View, allowed: set[tuple
 
 def _demand_match(request: Request, row: Row) -> None:
     """`type` must select the entity, and it must have one of `attrs`; otherwise it is not found (5.7.1.4)."""
-    entity: Entity = orjson.loads(row.doc)
+    _demand(request, orjson.loads(row.doc))
+
+
+def _demand(request: Request, entity: Entity) -> None:
     types = only(request)
     query = EntityQuery(attrs=selection.names(request.params, "attrs", request.context.expand))
     if types is not None:
@@ -136,6 +162,8 @@ async def query_by_post(x: Exchange) -> Answer:
 
 async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery) -> Answer:
     request.demand_types("read", selection.types_of(wanted))
+    if x.scope["method"] == "GET" and (sources := distributed.of_query(x, request, wanted)):
+        return await _query_everywhere(x, request, view, wanted, sources)
     found = await request.broker.store.find(selection.and_one_more(wanted))
     rows = found.rows[: wanted.limit]
     if "join" in request.params or linked.depth(view.level.pick) or linked.depth(view.level.omit):
@@ -151,6 +179,21 @@ async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery)
         ]
     headers = view.headers + x.echo(request.tenant)
     headers += page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)
+    return Answer(200, view.many(texts), headers)
+
+
+async def _query_everywhere(
+    x: Exchange, request: Request, view: View, wanted: EntityQuery, sources: list[distributed.Source]
+) -> Answer:
+    """What matches here, and what other sources find."""
+    gathered = await distributed.query(x, request, sources)
+    entities, count = await distributed.page(request, wanted, gathered)
+    for types in {tuple(one["type"]) for one in entities}:
+        request.demand_types("read", types)
+    texts = await joined(request, view, entities)
+    headers = view.headers + x.echo(request.tenant) + gathered.warnings
+    more = wanted.offset + wanted.limit < count
+    headers += page_headers(x, wanted, more, count if wanted.count else None)
     return Answer(200, view.many(texts), headers)
 
 

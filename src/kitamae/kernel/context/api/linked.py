@@ -82,11 +82,18 @@ class Joiner:
         self._request = request
         self._seen = frozenset(request.params.get("containedBy", ()))
         self._known: dict[str, Entity | None] = {}
+        self._inlined = 0
 
     async def inline(
         self, entity: Entity, level: Level, levels: int, way: frozenset[str] = frozenset()
     ) -> Json:
-        """The entity, with what its relationships lead to inside them."""
+        """The entity, with what its relationships lead to inside them.
+
+        Raises TooManyResults: a few entities that all know each other are on millions of ways.
+        """
+        self._inlined += 1
+        if self._inlined > _MOST:
+            raise TooManyResults(f"more than {_MOST} linked entities: ask for fewer levels")
         shown = represent.present(entity, self._request.context, level.form)
         if levels == 0:
             return shown

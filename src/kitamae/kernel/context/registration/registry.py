@@ -110,6 +110,9 @@ class Registrations:
         now = self._now()
         return [one for one in self._here.values() if one.tenant == tenant and not one.expired(now)]
 
+    def __len__(self) -> int:
+        return len(self._here)
+
     def discover(self, tenant: str, question: Question) -> list[tuple[Registration, tuple[int, ...]]]:
         """Those that match, with the positions of the information that does."""
         found = ((one, match.relevant(question, one)) for one in self.listing(tenant))

@@ -14,6 +14,7 @@ import structlog
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.jsonld import CORE
+from kitamae.kernel.context.registration.peers import Peers
 from kitamae.kernel.context.registration.registry import Registrations
 from kitamae.kernel.context.registration.subscriptions import RegistrationSubscriptions
 from kitamae.kernel.context.subscription.deliver import Dispatcher
@@ -69,6 +70,7 @@ class Subscriptions:
             store, contexts, self.dispatcher, self._registered, self._check, now
         )
         self.registrations = Registrations(store, self.to_registrations.watch, self.dispatcher.offer, now)
+        self.peers = Peers(self._destinations)
         self._periodic = Periodic(store, self.dispatcher.offer, now)
         self._changing = asyncio.Lock()  # an update reads, waits, and writes
         self._writer: asyncio.Task[None] | None = None
@@ -96,6 +98,7 @@ class Subscriptions:
                 await self._writer
         await self._periodic.close()
         await self.to_registrations.close()
+        await self.peers.close()
         await self.dispatcher.close()
         await self._write_records()
 
