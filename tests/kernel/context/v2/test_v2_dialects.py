@@ -137,6 +137,25 @@ async def test_a_change_in_one_dialect_is_seen_in_the_other(client: Client, ld: 
     assert (await client.get(f"entities/{ID}")).status == 404
 
 
+async def test_what_v2_may_not_write_it_may_write_back(client: Client, ld: Client) -> None:
+    source = {
+        "type": "Property",
+        "value": "加賀市(SOURCES.md); <a>",
+        "note": {"type": "Property", "value": "(b)"},
+    }
+    await ld.post("entities", {"id": ID, "type": "Room", "source": source})
+    read = (await client.get(f"entities/{ID}/attrs")).json()
+    assert read["source"]["value"] == source["value"]
+    assert (await client.patch(f"entities/{ID}/attrs", read)).status == 204
+    assert (await ld.get(f"entities/{ID}")).json()["source"] == source
+    read["source"]["metadata"]["note"]["value"] = "(c)"
+    assert (await client.patch(f"entities/{ID}/attrs", read)).error == (400, "BadRequest")
+    assert (await client.patch(f"entities/{ID}/attrs", {"source": {"value": "(d)"}})).error == (
+        400,
+        "BadRequest",
+    )
+
+
 async def test_history_is_kept_of_what_v2_writes(client: Client, ld: Client) -> None:
     for value in (1, 2):
         when = {"observedAt": {"value": f"2026-11-21T00:00:0{value}Z", "type": "DateTime"}}

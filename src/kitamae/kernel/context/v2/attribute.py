@@ -89,16 +89,22 @@ def default_type(value: Json) -> str:
 
 
 def read(given: Json, name: str, words: Words, before: Attribute | None = None) -> Attribute:
-    """`{"value": .., "type": .., "metadata": ..}`; what it does not say is as `before` had it. Raises BadRequest."""
+    """`{"value": .., "type": .., "metadata": ..}`; what it does not say is as `before` had it. Raises BadRequest.
+
+    A value with forbidden characters that NGSI-LD wrote may be written back as it was read.
+    """
     if not isinstance(given, dict):
         raise BadRequest(f"attribute {name}: must be a JSON object, unless keyValues option is used")
     if unknown := given.keys() - _MEMBERS:
         raise BadRequest(f"attribute {name}: invalid JSON member {sorted(unknown)[0]!r:.80}")
     type = field(given["type"], f"attribute {name}: type") if given.get("type") is not None else None
-    if type is None and before is not None:
-        old = shown_value(before, words)
+    there: dict[str, Json] = shown(before, words) if before is not None else {"metadata": {}}
+    if type is None and "value" in there:
+        old = there["value"]
         if default_type(given.get("value")) == default_type(old) or None in (old, given.get("value")):
-            type = type_of(before, words)
+            type = there["type"]
+    if not _same(given, there) and type not in _UNRESTRICTED:
+        demand_free(given.get("value"), f"attribute {name}")
     made = value(given.get("value"), type, f"attribute {name}", words)
     metadata = given.get("metadata", {})
     if not isinstance(metadata, dict):
@@ -110,6 +116,8 @@ def read(given: Json, name: str, words: Words, before: Attribute | None = None) 
         if not isinstance(one, dict) or one.keys() - {"type", "value"}:
             raise BadRequest(f"{where}: expected an object with value and type")
         kind = field(one["type"], f"{where}: type") if one.get("type") is not None else None
+        if not _same(one, there["metadata"].get(meta, {})) and kind not in _UNRESTRICTED:
+            demand_free(one.get("value"), where)
         if meta == "observedAt" and kind in (None, "DateTime") and one.get("value") is not None:
             made["observedAt"] = clock.text(instant(one.get("value"), where))
         elif (
@@ -118,7 +126,6 @@ def read(given: Json, name: str, words: Words, before: Attribute | None = None) 
             and isinstance(one.get("value"), str)
             and one["value"]
         ):
-            demand_free(one["value"], where)
             made["unitCode"] = one["value"]
         elif meta == "datasetId" and lexical.is_uri(str(one.get("value"))):
             made["datasetId"] = one["value"]
@@ -127,11 +134,13 @@ def read(given: Json, name: str, words: Words, before: Attribute | None = None) 
     return made
 
 
+def _same(given: dict[str, Json], there: dict[str, Json]) -> bool:
+    return "value" in given and "value" in there and bool(given["value"] == there["value"])
+
+
 def value(given: Json, type: str | None, where: str, words: Words) -> Attribute:
     """A value and its type as an attribute without metadata. Raises BadRequest."""
     _demand_value(given, where)
-    if type not in _UNRESTRICTED:
-        demand_free(given, where)
     usual = default_type(given)
     if type is None:
         type = usual
