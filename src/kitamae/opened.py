@@ -73,7 +73,7 @@ class City:
         """`alias` names this broker among others; `on.store` is open and `subscriptions` watch it; nothing else was begun."""
         self.store, self.people, self.gate = on.store, on.people, on.gate
         self.subscriptions = subscriptions
-        self.policy = Policy(open=settings.open)
+        self.policy = Policy(settings.open, _declared(on))
         self.health = Health(
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
         )
@@ -250,6 +250,15 @@ def _fetcher(settings: Settings) -> Fetcher:
     destinations = Destinations.of(settings.networks, loopback=settings.open)
     hosts = listed(settings.fetch_contexts)
     return Fetcher([*hosts, *(_LOOPBACK if settings.open else ())], destinations)
+
+
+def _declared(on: Building) -> frozenset[str] | None:
+    """The entity types that this city takes."""
+    if on.profile is None:
+        return None
+    papers = [service.manifest for service in on.services]
+    names = {*on.profile.types, *(name for one in papers for name in (*one.reads, *one.writes))}
+    return frozenset(on.words.expand(name) for name in names)
 
 
 def _contexts(profile: Profile | None, address: str, fetcher: Fetcher) -> Contexts:

@@ -32,3 +32,19 @@ def test_open_opens_the_broker_and_not_the_house() -> None:
 def test_staff_and_the_system_may_change_what_is_public() -> None:
     for who in (STAFF, SYSTEM):
         Policy().demand(Question(who, "write", "entity:x"))
+
+
+def test_a_type_that_nobody_declared_is_written_by_nobody() -> None:
+    policy = Policy(declared=frozenset({"x:Shelter"}))
+    for who in (Principal("s", "staff"), Principal("d", "device", frozenset({"write:*"})), SYSTEM):
+        policy.demand(Question(who, "write", "entity:x:Shelter"))
+        with pytest.raises(Forbidden, match="declares the entity type x:Household"):
+            policy.demand(Question(who, "write", "entity:x:Household"))
+
+
+def test_what_is_there_may_be_read_whether_it_was_declared_or_not() -> None:
+    Policy(declared=frozenset()).demand(Question(NOBODY, "read", "entity:x:Household"))
+
+
+def test_open_takes_any_type() -> None:
+    Policy(open=True, declared=frozenset()).demand(Question(NOBODY, "write", "entity:x:Household"))

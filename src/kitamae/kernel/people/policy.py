@@ -29,13 +29,20 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`open`: clients on loopback may write without signing in (`--open`)."""
+    """`open`: clients on loopback may write without signing in (`--open`), entities of any type.
+
+    `declared`: the entity types (expanded) that the city or a service's manifest declares; outside `--open` no other
+    is written, by anybody, so that nothing about a person gets into the broker unseen. None: no city is served.
+    """
 
     open: bool = False
+    declared: frozenset[str] | None = None
 
     def allows(self, question: Question) -> bool:
         """Reading what is public needs nobody; changing needs staff, or a token cut to that entity type."""
         who, action, what = question.who, question.action, question.what
+        if self._undeclared(question):
+            return False
         if who.role == "system" or (action == "read" and not what.startswith("system:")):
             return True
         if self.open and not what.startswith("system:"):
@@ -48,6 +55,15 @@ class Policy:
         """Raises NotSignedIn when signing in could help, else Forbidden."""
         if self.allows(question):
             return
+        if self._undeclared(question):
+            type_ = question.what.removeprefix("entity:")
+            raise Forbidden(f"neither the city nor a service's manifest declares the entity type {type_}")
         if question.who.role == "anyone":
             raise NotSignedIn(f"to {question.action} {question.what} you must sign in or send a token")
         raise Forbidden(f"{question.who.role} may not {question.action} {question.what}")
+
+    def _undeclared(self, question: Question) -> bool:
+        if self.open or self.declared is None or question.action != "write":
+            return False
+        kind, _, type_ = question.what.partition(":")
+        return kind == "entity" and type_ != "*" and type_ not in self.declared
