@@ -19,7 +19,7 @@ from kitamae.kernel.context.api.provision import only
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import order
 from kitamae.kernel.context.query.tree import TypeQ
-from kitamae.kernel.context.registration import combine
+from kitamae.kernel.context.registration import combine, peers
 from kitamae.kernel.context.registration.match import Question, Wanted
 from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.problems import Problem
@@ -61,6 +61,7 @@ _OURS: Final = frozenset(
         "content-length",
         "host",
         "link",
+        "ngsild-tenant",
         "te",
         "transfer-encoding",
         "upgrade",
@@ -164,7 +165,8 @@ async def _gather(request: Request, sources: Sequence[Source], ask: Any) -> Gath
     gathered = Gathered({}, [])
     for source, answer in zip(sources, answers, strict=True):
         if isinstance(answer, (Unanswered, Problem)):
-            text = f'199 {request.broker.alias} "{source.registration.id}: {answer}"'
+            code = answer.code if isinstance(answer, Unanswered) else peers.INVALID
+            text = f'{code} {request.broker.alias} "{source.registration.id}: {answer}"'
             clean = "".join(letter if 32 <= ord(letter) < 127 else "?" for letter in text)
             gathered.warnings.append((b"ngsild-warning", clean.encode("ascii")))
         elif isinstance(answer, BaseException):
@@ -188,11 +190,11 @@ async def _ask(
     if reply.status == 404:
         return []
     if reply.content is None:
-        raise Unanswered(f"it answers {reply.status}")
+        raise Unanswered(f"it answers {reply.status}", peers.ERROR)
     found = []
     for payload in reply.content if isinstance(reply.content, list) else [reply.content]:
         if not isinstance(payload, dict):
-            raise Unanswered("its answer is no entity")
+            raise Unanswered("its answer is no entity", peers.INVALID)
         context = await request.broker.contexts.resolve(payload.pop("@context", None))
         told = read.entity(payload, context)
         if source.attrs is not None:
