@@ -131,6 +131,9 @@ async def test_the_mode_says_whose_word_stands(cities: tuple[City, City], mode: 
     await nomi.has(1, floor=3, depth=4, name="there", secret=5)
     shown = (await kaga.client.get(f"entities/{ROOM}?options=keyValues")).json()
     assert shown == {"id": ROOM, "type": "Room", "floor": floor, "name": "here", "depth": 4}
+    assert nomi.asked[-1].query["attrs"] == "depth,floor"  # nothing else is asked for
+    await kaga.client.get(f"entities/{ROOM}?attrs=depth,name")
+    assert nomi.asked[-1].query["attrs"] == "depth"
 
 
 async def test_a_query_finds_what_is_here_and_elsewhere_once_and_page_by_page(
@@ -253,3 +256,18 @@ async def test_a_warning_says_what_kind_of_answer_came(
     reply = await kaga.client.get(f"entities/{ROOM}")
     assert reply.status == 404
     assert (reply.header("ngsild-warning") or "").startswith(f"{code} kaga ")
+
+
+async def test_an_answer_without_a_context_is_in_the_words_of_the_request(
+    cities: tuple[City, City], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url, {"entities": [{"type": "https://kaga.example/terms#Toilet"}]})
+    body = b'[{"id":"urn:ngsi-ld:Toilet:1","type":"Toilet","floor":{"type":"Property","value":2}}]'
+
+    async def answer(method: str, path: str, **_: Any) -> Reply:
+        return Reply(200, [], body, 0)
+
+    monkeypatch.setattr(nomi, "client", answer)
+    (shown,) = (await kaga.client.get("entities?type=Toilet&options=keyValues", **LINK)).json()
+    assert shown == {"id": "urn:ngsi-ld:Toilet:1", "type": "Toilet", "floor": 2}

@@ -186,6 +186,12 @@ async def _ask(
         return []
     if registration.doc.get("management", {}).get("localOnly"):
         params = [*params, ("local", "true")]
+    if source.attrs is not None:
+        wanted = source.attrs & (
+            frozenset(selection.names(request.params, "attrs", request.context.expand)) or source.attrs
+        )
+        params = [pair for pair in params if pair[0] != "attrs"]
+        params.append(("attrs", ",".join(sorted(map(request.context.compact, wanted)))))
     reply = await subscriptions.peers.get(registration, path, params, _headers(x, request, registration))
     if reply.status == 404:
         return []
@@ -195,7 +201,8 @@ async def _ask(
     for payload in reply.content if isinstance(reply.content, list) else [reply.content]:
         if not isinstance(payload, dict):
             raise Unanswered("its answer is no entity", peers.INVALID)
-        context = await request.broker.contexts.resolve(payload.pop("@context", None))
+        told_in = payload.pop("@context", None)  # without one: in the words of the request, as we asked
+        context = request.context if told_in is None else await request.broker.contexts.resolve(told_in)
         told = read.entity(payload, context)
         if source.attrs is not None:
             told["attrs"] = {name: some for name, some in told["attrs"].items() if name in source.attrs}
