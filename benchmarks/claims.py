@@ -53,7 +53,7 @@ def metric(one: Server) -> float:
 
     with urllib.request.urlopen(one.url + "/metrics", timeout=10) as answer:
         for line in answer.read().decode().splitlines():
-            if line.startswith("kitamae_changes_total"):
+            if line.startswith("kitamae_commit_changes_sum"):
                 return float(line.split()[-1])
     return 0.0
 

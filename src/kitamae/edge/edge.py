@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -151,11 +152,15 @@ def _counted(receive: Receive, most: int) -> Receive:
     return counting
 
 
+@lru_cache(maxsize=256)
+def _is_here(address: str) -> bool:
+    try:
+        return is_loopback(urlsplit(address).hostname or "")
+    except ValueError:  # such as an IPv6 address without its end
+        return False
+
+
 def _demand_here(name: str, address: str) -> None:
     """With --open, a page from elsewhere in the operator's browser must not reach the broker. Raises Forbidden."""
-    try:
-        host = urlsplit(address).hostname or ""
-    except ValueError:  # such as an IPv6 address without its end
-        host = ""
-    if not is_loopback(host):
+    if not _is_here(address):
         raise Forbidden(f"{name}: this server runs with --open and answers only to this machine")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from kitamae.edge.joining import Joining
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -40,12 +42,13 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head = 0
+        self._within_head = False
         self._within_body = False
         self._patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """One too many is turned away at once; the others are still served."""
-        super().connection_made(transport)
+        super().connection_made(Joining(transport, self.loop.call_soon))  # type: ignore[arg-type]  # all that is asked of one
         if len(self.connections) > self.most:
             self._refuse(b"503 Service Unavailable", "too many connections")
         else:
@@ -60,25 +63,27 @@ class Protocol(HttpToolsProtocol):
         """Part of a head, of a body, or of both."""
         if self.transport.is_closing():
             return
-        if self._within_body:
-            self._wait(self.silent_seconds)
-        elif self._head > LONGEST_HEAD:
-            self._refuse(b"431 Request Header Fields Too Large", "the head is too long")
-            return
-        else:
+        if not self._within_body:
+            if self._head > LONGEST_HEAD:
+                self._refuse(b"431 Request Header Fields Too Large", "the head is too long")
+                return
             self._head += len(data)
         super().data_received(data)
+        # only now, so that a request that came in one piece costs no timer
+        if self._within_body:
+            self._wait(self.silent_seconds)
+        elif self._within_head and self._patience is None:
+            self._wait(self.head_seconds)
 
     def on_message_begin(self) -> None:
         """A further request on the same connection."""
         super().on_message_begin()
-        if self._patience is None:
-            self._wait(self.head_seconds)
+        self._within_head = True
 
     def on_headers_complete(self) -> None:
         """The head is whole: what follows is limited by the edge."""
-        self._head, self._within_body = 0, True
-        self._wait(self.silent_seconds)
+        self._head, self._within_head, self._within_body = 0, False, True
+        self._stop_waiting()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -8,7 +8,9 @@ objects as their JSON text. No affinity applies, so '20' is not 20; what remains
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import apsw
 
 from kitamae.adapters.sqlite import hot
 from kitamae.kernel.context.query.build import moment
@@ -27,7 +29,7 @@ from kitamae.kernel.context.query.tree import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kitamae.kernel.context.query.tree import Node, Path, Scalar
+    from kitamae.kernel.context.query.tree import Geo, Node, Path, Scalar
 
 _MOST_EXACT: Final = 2**53
 """Whole numbers beyond are not the same in SQLite, Python and JSON."""
@@ -45,7 +47,7 @@ class Conditions:
     """
 
     def __init__(self, tenant: str, declared: frozenset[str], *, filtered: bool) -> None:
-        self.params: dict[str, str | int | float] = {"tenant": tenant}
+        self.params: dict[str, Any] = {"tenant": tenant}
         self.exact = True
         self._hot = declared
         self.filtered = filtered
@@ -61,6 +63,12 @@ class Conditions:
             self.params[name] = value
             self._bound[key] = ":" + name
         return self._bound[key]
+
+    def bind_object(self, value: Geo) -> str:
+        """Something that only our own functions understand."""
+        name = f"p{len(self.params)}"
+        self.params[name] = apsw.pyobject(value)
+        return ":" + name
 
     def unsure(self) -> str:
         """SQL: see `Plan.unsure`."""
@@ -89,6 +97,14 @@ class Conditions:
                 return self._presence(path, there=False)
             case Compare(path, op, values):
                 return self._compare(path, op, values)
+
+    def place(self, geo: Geo) -> str:
+        """The relation to a place, for an entity that is known to have that GeoProperty; it may have several."""
+        at = self._at((geo.geoproperty,))
+        if at is None:
+            return self._any()
+        self._several = True
+        return f"(e.plain = 0 OR place_related(e.kv ->> {at}, {self.bind_object(geo)}))"
 
     # --- presence
     def _presence(self, path: Path, *, there: bool) -> str:

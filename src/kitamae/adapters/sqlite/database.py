@@ -69,7 +69,7 @@ def durable(db: apsw.Connection, most_bytes: int | None = None) -> None:
         db.execute(f"PRAGMA max_page_count = {max(1, most_bytes // 4096):d}")
 
 
-def reader(path: Path, cache_kb: int = 8_000) -> apsw.Connection:
+def reader(path: Path, cache_kb: int = 2_000) -> apsw.Connection:
     """A connection that cannot write. One thread at a time may use it."""
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     db.set_busy_timeout(5_000)

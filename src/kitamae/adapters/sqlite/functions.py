@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from kitamae.kernel.context.query import pattern
+import orjson
+
+from kitamae.kernel.context.query import geometry, pattern
 from kitamae.kernel.context.query.build import moment
 
 if TYPE_CHECKING:
     import apsw
+
+    from kitamae.kernel.context.query.tree import Geo
 
     Value: TypeAlias = apsw.SQLiteValue
 
@@ -17,6 +21,7 @@ def declare(db: apsw.Connection) -> None:
     """Give a connection the functions that `translate` uses."""
     db.create_scalar_function("text_matches", _text_matches, 2, deterministic=True)
     db.create_scalar_function("moment_at", _moment_at, 2, deterministic=True)
+    db.create_scalar_function("place_related", _place_related, 2, deterministic=True)
 
 
 def _text_matches(*given: Value) -> bool:
@@ -30,3 +35,9 @@ def _moment_at(*given: Value) -> int | None:
     text, kind = given
     found = moment(text) if isinstance(text, str) else None
     return found.at if found is not None and found.kind == kind else None
+
+
+def _place_related(*given: Value) -> bool:
+    """`place_related(geometry, asked)`: GeoJSON text, and a `Geo` that was bound as it is."""
+    text, asked = given
+    return isinstance(text, str) and geometry.related(cast("Geo", asked), orjson.loads(text))

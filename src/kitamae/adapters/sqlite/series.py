@@ -165,16 +165,24 @@ def readings(db: apsw.Connection, query: InstanceQuery) -> list[Readings]:
         if newest:
             told.reverse()
         kind: Kind = "Property"
-        plain = True
-        points: list[tuple[Any, int]] = []
-        for num, t, number in told:
-            if num is not None:
-                points.append((num, t))
-                continue
-            plain = False
-            attribute = orjson.loads(db.execute(_SQL["instance_doc"], (number,)).get)
-            kind = attribute["kind"]
-            points.append((attribute["v"], t))
+        points: list[tuple[Any, int]] = [(num, t) for num, t, _ in told if num is not None]
+        plain = len(points) == len(told)
+        if not plain:
+            points, kind = _mixed(db, told)
         if points:
             found.append(Readings(one.id, one.name, one.dataset, kind, plain, points))
     return found
+
+
+def _mixed(db: apsw.Connection, told: list[Any]) -> tuple[list[tuple[Any, int]], Kind]:
+    """What is no number is read from its row."""
+    points: list[tuple[Any, int]] = []
+    kind: Kind = "Property"
+    for num, t, number in told:
+        if num is not None:
+            points.append((num, t))
+            continue
+        attribute = orjson.loads(db.execute(_SQL["instance_doc"], (number,)).get)
+        kind = attribute["kind"]
+        points.append((attribute["v"], t))
+    return points, kind

@@ -9,7 +9,7 @@ holds an array, an object or languages, and all rows where the query asks what `
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.adapters.sqlite.condition import MOST_WAYS, Conditions, either, every
 from kitamae.kernel.context.query import geometry
@@ -17,8 +17,6 @@ from kitamae.kernel.context.query.tree import All, AnyOf, Compare
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.query.tree import EntityQuery, Node, OrderBy, ScopeQ, TypeQ
-
-Param: TypeAlias = str | int | float
 
 _COLUMNS: Final = {"id": "e.id", "createdAt": "e.created", "modifiedAt": "e.modified"}
 
@@ -33,7 +31,7 @@ class Plan:
     """SQL for 1 where `match` must be asked about a row."""
     order: str | None
     """None: `query.order.sort` must put all that match in order."""
-    params: dict[str, Param]
+    params: dict[str, Any]
     exact: bool
     """False: `unsure` is 1 for every row, so that none can be counted without being read."""
 
@@ -111,8 +109,6 @@ class _Planner:
             terms.append(either(to.exists(name) for name in query.attrs))
         if query.q is not None:
             terms.append(to.node(query.q))
-        if query.geo is not None:
-            to.exact = False
         if query.geo is not None and not self.placed:
             box = geometry.reach(query.geo)
             name = to.bind(query.geo.geoproperty)
@@ -121,6 +117,8 @@ class _Planner:
                 "(SELECT 1 FROM place AS p CROSS JOIN place_box AS b ON b.key = p.key"
                 f" WHERE p.entity = e.key AND p.name = {name}{touches} LIMIT 1)"
             )
+        if query.geo is not None:
+            terms.append(to.place(query.geo))
         if query.datasets:
             to.exact = False
         return terms

@@ -184,7 +184,13 @@ class Writer:
 
     # --- what jobs do
     def apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
-        """Each in a savepoint of its own."""
+        """Each as if in a savepoint of its own: they share one for as long as nothing goes wrong."""
+        if len(commands) > 1:
+            try:
+                return self.writing.apply_all(commands)
+            except Exception as error:
+                if not self._db.in_transaction or (isinstance(error, apsw.Error) and self._fatal(error)):
+                    raise
         answers: list[Effect | Problem] = []
         for command in commands:
             try:

@@ -53,6 +53,14 @@ class Known(NamedTuple):
     entity: Entity
 
 
+class Wanted(NamedTuple):
+    """What an operation would do to what was found, at `at`."""
+
+    found: Known | None
+    effect: Effect
+    at: int
+
+
 class Writing:
     """The state of the writing connection. `changes` are those of the group commit that is under way."""
 
@@ -160,17 +168,38 @@ class Writing:
 
     def apply(self, command: Command) -> Effect:
         """One operation on one entity with everything it entails. Raises Problem; then nothing was written."""
-        id = (command.tenant, command.id, command.variant)
-        found = self.known(id)
-        at = self.time()
-        effect = command.operation.apply(found.entity if found else None, at)
-        if effect.verb == "none":
-            return effect
-        with self.savepoint():
-            self._write(id, command.actor, found, effect, effect.verb, at)
-        return effect
+        wanted = self._decide(command)
+        if wanted.effect.verb != "none":
+            with self.savepoint():
+                self._write(command, wanted, wanted.effect.verb)
+        return wanted.effect
 
-    def _write(self, id: Id, actor: str, found: Known | None, effect: Effect, verb: Verb, at: int) -> None:
+    def apply_all(self, commands: Sequence[Command]) -> list[Effect | Problem]:
+        """Many in one savepoint: what an operation refuses is its answer. Raises whatever else goes wrong with any of
+        them; then none was written, and each must be tried on its own.
+        """
+        answers: list[Effect | Problem] = []
+        with self.savepoint():
+            for command in commands:
+                try:
+                    wanted = self._decide(command)
+                except Problem as problem:
+                    answers.append(problem)
+                    continue
+                if wanted.effect.verb != "none":
+                    self._write(command, wanted, wanted.effect.verb)
+                answers.append(wanted.effect)
+        return answers
+
+    def _decide(self, command: Command) -> Wanted:
+        """Nothing is written yet. Raises Problem."""
+        found = self.known((command.tenant, command.id, command.variant))
+        at = self.time()
+        return Wanted(found, command.operation.apply(found.entity if found else None, at), at)
+
+    def _write(self, command: Command, wanted: Wanted, verb: Verb) -> None:
+        id: Id = (command.tenant, command.id, command.variant)
+        actor, (found, effect, at) = command.actor, wanted
         self.seq = seq = self.seq + 1
         before, after = effect.before, effect.after
         self._touched.append(id)
@@ -246,9 +275,12 @@ class Writing:
         looks = before["type"] != after["type"]
         moves = False
         for one in touched:
-            kinds = one.after and one.after["kind"], one.before and one.before["kind"]
-            looks = looks or kinds[0] != kinds[1]
-            moves = moves or "GeoProperty" in kinds
+            new, old = one.after, one.before
+            if new and old and new["kind"] == old["kind"]:
+                moves = moves or (new["kind"] == "GeoProperty" and new["v"] != old["v"])
+            else:
+                looks = True
+                moves = moves or "GeoProperty" in (new and new["kind"], old and old["kind"])
         if looks:
             self._census.moved(tenant, columns.shape(before), columns.shape(after))
         if moves and (boxes := columns.places(after)) != columns.places(before):

@@ -27,11 +27,17 @@ def _minute(number: int) -> str:
     return (_EPOCH + timedelta(minutes=number)).isoformat()[:17]
 
 
+@lru_cache(8_192)
+def _second(number: int) -> str:
+    """`2026-11-21T07:14:46`, by the number of seconds since 1970. Devices measure at the same seconds."""
+    minute, second = divmod(number, 60)
+    return f"{_minute(minute)}{second:02}"
+
+
 def text(micros: int) -> str:
     """`2026-11-21T07:14:46.123456Z`; a fraction only where there is one. Written by hand: every write needs some."""
-    minute, rest = divmod(micros, 60_000_000)
-    second, fraction = divmod(rest, 1_000_000)
-    return f"{_minute(minute)}{second:02}.{fraction:06}Z" if fraction else f"{_minute(minute)}{second:02}Z"
+    second, fraction = divmod(micros, 1_000_000)
+    return f"{_second(second)}.{fraction:06}Z" if fraction else _second(second) + "Z"
 
 
 def micros(stamp: object, where: str = "time") -> int:

@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 
 LOCATION: Final = names.NGSI_LD + "location"
 
-_SILENT: Final = frozenset(("kind", "v", "v2type"))
-_AS_IS: Final = frozenset(("observedAt", "unitCode", "datasetId", "entityIdSealed"))
 _SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "expiresAt"))
+_AS_IS: Final = frozenset(("observedAt", "unitCode", "datasetId", "entityIdSealed", *_SYSTEM, "instanceId"))
+_NEVER: Final = frozenset(("kind", "v", "v2type"))
+_SILENT: Final = {
+    (system, ids): _NEVER | (frozenset() if system else _SYSTEM) | (frozenset() if ids else {"instanceId"})
+    for system in (False, True)
+    for ids in (False, True)
+}
+"""Members that an answer does not have, by `sys_attrs` and `instance_ids`: of most instances that is all there are."""
 _HEAD: Final = ("scope", "deletedAt")
 _HEAD_SYSTEM: Final = (*_HEAD, "expiresAt", "createdAt", "modifiedAt")
 _PREVIOUS: Final = {kind: f"previous{member[0].upper()}{member[1:]}" for kind, member in VALUE_OF.items()}
@@ -178,10 +184,11 @@ def _wanted(form: Form) -> Callable[[str], bool] | None:
 
 def _members(one: Attribute, answer: dict[str, Json], ctx: Context, form: Form) -> None:
     """Everything about an instance but its kind and value."""
+    silent = _SILENT[form.sys_attrs, form.instance_ids]
     for member, value in one.items():
-        if member in _SILENT:
+        if member in silent:
             continue
-        if member in _AS_IS or (member in _SYSTEM and form.sys_attrs):
+        if member in _AS_IS:
             answer[member] = value
         elif member == "attrs":
             for name, instances in one["attrs"].items():
@@ -196,8 +203,6 @@ def _members(one: Attribute, answer: dict[str, Json], ctx: Context, form: Form) 
         elif member == "previous":
             kind = one["kind"]
             answer[_PREVIOUS[kind]] = _OUTSIDE[kind](value, ctx) if kind in _OUTSIDE else value
-        elif member == "instanceId" and form.instance_ids:
-            answer["instanceId"] = value
 
 
 def _reified(one: Attribute, ctx: Context, form: Form) -> dict[str, Json]:

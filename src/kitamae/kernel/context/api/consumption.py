@@ -31,7 +31,7 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
     uri(id)
     request = await x.request()
-    view = x.application.views.asked(request, media, x.headers.get(b"prefer"), x.query_string)
+    view = x.application.views.asked(request, media, x.headers.get(b"prefer"))
     row = await request.broker.store.row(request.tenant, id)
     if sources := distributed.of_entity(x, request, id):
         return await _retrieve_everywhere(x, request, view, row, id, sources)
@@ -120,10 +120,13 @@ def show(x: Exchange, request: Request, row: Row, view: View, allowed: set[tuple
             shown = None
     if shown is None:
         entity: Entity | None = orjson.loads(row.doc)
-        entity = expiry.alive(entity, request.broker.clock() if now is None else now)
+        until = None
+        if b'"expiresAt"' in row.doc:
+            entity = expiry.alive(entity, request.broker.clock() if now is None else now)
+            until = entity and expiry.earliest(entity)
         if entity is None:
             return None
-        shown = Shown(view.show(entity), tuple(entity["type"]), expiry.earliest(entity))
+        shown = Shown(view.show(entity), tuple(entity["type"]), until)
         answers.put(key, shown, len(shown.text))
     if shown.types not in allowed:
         request.demand_types("read", shown.types)
@@ -149,7 +152,7 @@ async def query(x: Exchange) -> Answer:
     """GET entities."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
     request = await x.request()
-    view = x.application.views.asked(request, media, x.headers.get(b"prefer"), x.query_string)
+    view = x.application.views.asked(request, media, x.headers.get(b"prefer"))
     return await _query(x, request, view, x.application.selections.asked(request, x.query_string))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from kitamae.kernel.context.api import body, negotiation, parameters
 from kitamae.kernel.context.broker import Request
@@ -55,7 +55,7 @@ class Exchange:
 
     def parameters(self) -> list[tuple[str, str]]:
         """The URL parameters as they came, in their order."""
-        return parse_qsl(self.query_string.decode("utf-8"), keep_blank_values=True)
+        return parameters.pairs(self.query_string)
 
     @property
     def path(self) -> str:

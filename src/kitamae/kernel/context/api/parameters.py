@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.lexical import is_uri
@@ -227,18 +227,33 @@ CONTEXT: Final = frozenset({"details"})
 CONTEXT_DELETE: Final = frozenset({"reload"})
 
 
+def pairs(query_string: bytes) -> list[tuple[str, str]]:
+    """Names and values as they came, in their order. Raises InvalidRequest."""
+    found = []
+    try:
+        for part in query_string.split(b"&"):
+            if part:
+                name, _, value = part.partition(b"=")
+                found.append((_decoded(name), _decoded(value)))
+    except UnicodeDecodeError:
+        raise InvalidRequest("the URL parameters are not valid UTF-8") from None
+    return found
+
+
+def _decoded(part: bytes) -> str:
+    if b"+" in part:
+        part = part.replace(b"+", b" ")
+    return (unquote_to_bytes(part) if b"%" in part else part).decode("utf-8")
+
+
 def read(query_string: bytes, known: frozenset[str], most: int) -> dict[str, Any]:
     """The parameters by name, each read by its reader. Raises InvalidRequest, BadRequest, TooComplex."""
     if not query_string:
         return {}
     if len(query_string) > most:
         raise TooComplex(f"the parameters are {len(query_string)} bytes long: at most {most} are read")
-    try:
-        pairs = parse_qsl(query_string.decode("utf-8"), keep_blank_values=True, errors="strict")
-    except (UnicodeDecodeError, ValueError):
-        raise InvalidRequest("the URL parameters are not valid UTF-8") from None
     given: dict[str, Any] = {}
-    for name, value in pairs:
+    for name, value in pairs(query_string):
         if name not in known:
             raise InvalidRequest(f"the parameter {name!r:.60} is not known here")
         if name in given:

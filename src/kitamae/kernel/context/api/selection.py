@@ -58,7 +58,8 @@ def entities(request: Request) -> EntityQuery:
 class Selections:
     """Queries that were read before, by the text of their parameters."""
 
-    _MOST: Final = 2_000
+    _MOST: Final = 4_000
+    _LONGEST: Final = 512  # bytes; a longer text is read each time, or it would be a way to fill the memory
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, str, str], EntityQuery] = {}
@@ -69,6 +70,8 @@ class Selections:
         query = self._known.get(key)
         if query is None:
             query = entities(request)
+            if len(query_string) > self._LONGEST:
+                return query
             if len(self._known) >= self._MOST:
                 self._known.clear()
             self._known[key] = query

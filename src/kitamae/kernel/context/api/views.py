@@ -29,6 +29,9 @@ FORMATS: Final[dict[str, Literal["normalized", "concise", "simplified"]]] = {
     "keyValues": "simplified",
 }
 
+SHAPE: Final = ("attrs", "datasetId", "format", "geometryProperty", "lang", "omit", "options", "pick")
+"""The parameters that say how an entity is shown: all that `level_of` reads."""
+
 
 class Shown(NamedTuple):
     """A rendered entity, with what must be known before it is given away."""
@@ -98,10 +101,11 @@ class Views:
         self._known: dict[tuple[Any, ...], View] = {}
         self._asked: dict[tuple[Any, ...], View] = {}
 
-    def asked(self, request: Request, media: str, prefer: bytes | None, query_string: bytes) -> View:
-        """`find` for parameters that came in a URL, remembered by its text."""
-        context = request.context
-        key = (query_string, context.key, context.link, media, prefer)
+    def asked(self, request: Request, media: str, prefer: bytes | None) -> View:
+        """`find` for parameters that came in a URL, remembered by those that a view depends on."""
+        context, params = request.context, request.params
+        shape = tuple([(name, params[name]) for name in SHAPE if name in params]) if params else ()
+        key = (shape, context.key, context.link, media, prefer)
         view = self._asked.get(key)
         if view is None:
             view = self.find(request, media, prefer)

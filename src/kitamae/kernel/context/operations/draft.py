@@ -48,7 +48,8 @@ class Draft:
             previous = instance.find(instances, dataset)
             new = instance.kept(attribute, previous, self.stamp, self._seed + name)
             if previous is not None:
-                self.attrs[name] = [new if one is previous else one for one in instances]
+                alone = len(instances) == 1
+                self.attrs[name] = [new] if alone else [new if one is previous else one for one in instances]
                 self.touched.append(Touched(name, "updated", new, previous))
             else:
                 self.attrs[name] = [*instances, new] if dataset else [new, *instances]

@@ -46,8 +46,9 @@ def refuse_null(name: str, attribute: Mapping[str, Any]) -> None:
 def refuse_hidden_null(name: str, attribute: Mapping[str, Any]) -> None:
     """Raises BadRequest for NGSI-LD Null inside a value, a member or a sub-attribute (only a merge takes those)."""
     v = attribute.get("v")
-    if (isinstance(v, (dict, list)) and attribute.get("kind") in OPEN_KINDS and _hides(v)) or any(
-        attribute.get(member) == NULL for member in ("datasetId", "observedAt", "unitCode", "expiresAt")
+    if (isinstance(v, (dict, list)) and attribute.get("kind") in OPEN_KINDS and _hides(v)) or (
+        NULL in attribute.values()
+        and any(attribute.get(m) == NULL for m in ("datasetId", "observedAt", "unitCode", "expiresAt"))
     ):
         raise BadRequest(f"{name}: {NULL} may not stand inside a value here; only a merge deletes members")
     subs = attribute.get("attrs")
@@ -57,16 +58,14 @@ def refuse_hidden_null(name: str, attribute: Mapping[str, Any]) -> None:
                 refuse_null(below, one)
 
 
-def _hides(value: Json) -> bool:
+def _hides(value: dict[str, Json] | list[Json]) -> bool:
     pending = [value]
     while pending:
         one = pending.pop()
-        if one == NULL:
+        inner = one.values() if isinstance(one, dict) else one
+        if NULL in inner:
             return True
-        if isinstance(one, dict):
-            pending.extend(one.values())
-        elif isinstance(one, list):
-            pending.extend(one)
+        pending.extend([below for below in inner if isinstance(below, (dict, list))])
     return False
 
 

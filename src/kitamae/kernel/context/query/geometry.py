@@ -94,6 +94,8 @@ def _lines(kind: GeometryType, found: Any) -> list[Any]:
 
 def check(reference: Geometry, where: str) -> None:
     """Raises BadRequest when it is no valid geometry, such as a polygon that crosses itself."""
+    if reference.type == "Point":
+        return
     made = made_of(reference)
     if not made.is_valid:
         raise BadRequest(f"{where}: not a valid {reference.type}: {shapely.is_valid_reason(made)}")
@@ -194,7 +196,11 @@ def reach(geo: Geo) -> Box | None:
     """A box that the box of every match touches; None when a match may be anywhere."""
     if geo.georel == "disjoint" or (geo.georel == "near" and geo.max_distance is None):
         return None
-    bounds = made_of(geo.geometry).bounds
+    if geo.geometry.type == "Point":
+        east, north = cast("tuple[float, ...]", geo.geometry.coordinates)[:2]
+        bounds = (east, north, east, north)
+    else:
+        bounds = made_of(geo.geometry).bounds
     return widened(bounds, geo.max_distance) if geo.max_distance is not None else bounds
 
 

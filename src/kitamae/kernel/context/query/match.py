@@ -72,7 +72,13 @@ def only(datasets: tuple[str, ...], entity: Entity) -> Entity:
 
 def types(wanted: TypeQ, there: list[str]) -> bool:
     """Clause 4.17."""
-    return not wanted.any_of or any(all(name in there for name in together) for together in wanted.any_of)
+    for together in wanted.any_of:
+        for name in together:
+            if name not in there:
+                break
+        else:
+            return True
+    return not wanted.any_of
 
 
 def scope(wanted: ScopeQ, there: list[str]) -> bool:
@@ -100,10 +106,10 @@ def _in_scope(term: list[str], scope: list[str]) -> bool:
 
 def geo(geo: Geo, entity: Entity) -> bool:
     """Clause 4.10: any instance of that GeoProperty; an entity without it never matches, not even disjoint."""
-    return any(
-        instance["kind"] == "GeoProperty" and geometry.related(geo, instance["v"])
-        for instance in entity["attrs"].get(geo.geoproperty, ())
-    )
+    for instance in entity["attrs"].get(geo.geoproperty, ()):
+        if instance["kind"] == "GeoProperty" and geometry.related(geo, instance["v"]):
+            return True
+    return False
 
 
 def node(node: Node, entity: Entity, linked: Linked | None = None) -> bool:

@@ -36,7 +36,7 @@ MOST: Final = 1_000
 MOST_TERMS: Final = 250
 """Conditions of one query."""
 
-_KEPT: Final = 2_048
+_KEPT: Final = 256
 """Longer texts are parsed each time: a cache of them would be a way to fill the memory."""
 
 _GRAMMAR: Final = Lark(
@@ -101,7 +101,7 @@ def _affordable(text: str) -> None:
             raise TooComplex(f"q: more than {DEEPEST} brackets within brackets")
 
 
-_kept = lru_cache(maxsize=512)(_read)
+_kept = lru_cache(maxsize=4_096)(_read)
 
 
 def type_q(text: str, expand: Callable[[str], str]) -> TypeQ:
