@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from api_client import CITY_CONTEXT, CITY_DOCUMENT, Client, link
+from api_client import CITY_CONTEXT, CITY_DOCUMENT, Client, Reply, link
 from test_registrations import registration
 
 from kitamae.adapters.sqlite import store as sqlite
@@ -131,6 +131,9 @@ async def test_the_mode_says_whose_word_stands(cities: tuple[City, City], mode: 
     await nomi.has(1, floor=3, depth=4, name="there", secret=5)
     shown = (await kaga.client.get(f"entities/{ROOM}?options=keyValues")).json()
     assert shown == {"id": ROOM, "type": "Room", "floor": floor, "name": "here", "depth": 4}
+    assert nomi.asked[-1].query["attrs"] == "depth,floor"  # nothing else is asked for
+    await kaga.client.get(f"entities/{ROOM}?attrs=depth,name")
+    assert nomi.asked[-1].query["attrs"] == "depth"
 
 
 async def test_a_query_finds_what_is_here_and_elsewhere_once_and_page_by_page(
@@ -210,6 +213,7 @@ async def test_a_source_is_asked_as_it_wants_to_be(cities: tuple[City, City]) ->
         {"key": "X-Token", "value": "abc"},
         {"key": "X-From", "value": "urn:ngsi-ld:request"},
         {"key": "Host", "value": "elsewhere.example"},
+        {"key": "NGSILD-Tenant", "value": "south"},
     ]
     await kaga.knows(nomi.url, tenant="north", contextSourceInfo=info, management={"localOnly": True})
     await nomi.client.post("entities", room(1, floor=7), ngsild_tenant="north")
@@ -227,3 +231,43 @@ async def test_only_sources_that_offer_the_operation_are_asked(cities: tuple[Cit
     await kaga.knows(nomi.url, operations=["queryEntity"])
     assert (await kaga.client.get(f"entities/{ROOM}")).status == 404
     assert await kaga.ids("type=Room") == [1]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (403, b"", "299"),
+        (302, b"", "299"),
+        (200, b"no JSON", "111"),
+        (200, b"[1]", "111"),
+        (200, b"{}", "111"),
+    ],
+)
+async def test_a_warning_says_what_kind_of_answer_came(
+    cities: tuple[City, City], monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, code: str
+) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url)
+
+    async def answer(method: str, path: str, **_: Any) -> Reply:
+        return Reply(status, [], body, 0)
+
+    monkeypatch.setattr(nomi, "client", answer)
+    reply = await kaga.client.get(f"entities/{ROOM}")
+    assert reply.status == 404
+    assert (reply.header("ngsild-warning") or "").startswith(f"{code} kaga ")
+
+
+async def test_an_answer_without_a_context_is_in_the_words_of_the_request(
+    cities: tuple[City, City], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url, {"entities": [{"type": "https://kaga.example/terms#Toilet"}]})
+    body = b'[{"id":"urn:ngsi-ld:Toilet:1","type":"Toilet","floor":{"type":"Property","value":2}}]'
+
+    async def answer(method: str, path: str, **_: Any) -> Reply:
+        return Reply(200, [], body, 0)
+
+    monkeypatch.setattr(nomi, "client", answer)
+    (shown,) = (await kaga.client.get("entities?type=Toilet&options=keyValues", **LINK)).json()
+    assert shown == {"id": "urn:ngsi-ld:Toilet:1", "type": "Toilet", "floor": 2}

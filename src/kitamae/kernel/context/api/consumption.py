@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from kitamae.kernel.context.api import distributed, linked, negotiation, selection
-from kitamae.kernel.context.api.answer import Answer, Header
+from kitamae.kernel.context.api.answer import Answer, Header, of_problem
 from kitamae.kernel.context.api.provision import only, uri
 from kitamae.kernel.context.api.views import Shown
 from kitamae.kernel.context.operations import expiry
@@ -58,7 +58,9 @@ async def _retrieve_everywhere(
     local = expiry.alive(orjson.loads(row.doc), request.broker.clock()) if row is not None else None
     entity = combine.entity(local, gathered.parts[id])
     if entity is None:
-        raise NotFound(f"there is no entity {id}, here or with {len(sources)} other sources")
+        answer = of_problem(NotFound(f"there is no entity {id}, here or with {len(sources)} other sources"))
+        answer.headers += x.echo(request.tenant) + gathered.warnings
+        return answer
     _demand(request, entity)
     request.demand_types("read", entity["type"])
     headers = view.headers + x.echo(request.tenant) + gathered.warnings

@@ -19,7 +19,7 @@ from kitamae.kernel.context.api.provision import only
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import order
 from kitamae.kernel.context.query.tree import TypeQ
-from kitamae.kernel.context.registration import combine
+from kitamae.kernel.context.registration import combine, peers
 from kitamae.kernel.context.registration.match import Question, Wanted
 from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.problems import Problem
@@ -61,6 +61,7 @@ _OURS: Final = frozenset(
         "content-length",
         "host",
         "link",
+        "ngsild-tenant",
         "te",
         "transfer-encoding",
         "upgrade",
@@ -164,7 +165,8 @@ async def _gather(request: Request, sources: Sequence[Source], ask: Any) -> Gath
     gathered = Gathered({}, [])
     for source, answer in zip(sources, answers, strict=True):
         if isinstance(answer, (Unanswered, Problem)):
-            text = f'199 {request.broker.alias} "{source.registration.id}: {answer}"'
+            code = answer.code if isinstance(answer, Unanswered) else peers.INVALID
+            text = f'{code} {request.broker.alias} "{source.registration.id}: {answer}"'
             clean = "".join(letter if 32 <= ord(letter) < 127 else "?" for letter in text)
             gathered.warnings.append((b"ngsild-warning", clean.encode("ascii")))
         elif isinstance(answer, BaseException):
@@ -184,16 +186,23 @@ async def _ask(
         return []
     if registration.doc.get("management", {}).get("localOnly"):
         params = [*params, ("local", "true")]
+    if source.attrs is not None:
+        wanted = source.attrs & (
+            frozenset(selection.names(request.params, "attrs", request.context.expand)) or source.attrs
+        )
+        params = [pair for pair in params if pair[0] != "attrs"]
+        params.append(("attrs", ",".join(sorted(map(request.context.compact, wanted)))))
     reply = await subscriptions.peers.get(registration, path, params, _headers(x, request, registration))
     if reply.status == 404:
         return []
     if reply.content is None:
-        raise Unanswered(f"it answers {reply.status}")
+        raise Unanswered(f"it answers {reply.status}", peers.ERROR)
     found = []
     for payload in reply.content if isinstance(reply.content, list) else [reply.content]:
         if not isinstance(payload, dict):
-            raise Unanswered("its answer is no entity")
-        context = await request.broker.contexts.resolve(payload.pop("@context", None))
+            raise Unanswered("its answer is no entity", peers.INVALID)
+        told_in = payload.pop("@context", None)  # without one: in the words of the request, as we asked
+        context = request.context if told_in is None else await request.broker.contexts.resolve(told_in)
         told = read.entity(payload, context)
         if source.attrs is not None:
             told["attrs"] = {name: some for name, some in told["attrs"].items() if name in source.attrs}

@@ -22,8 +22,17 @@ SECONDS: Final = 5.0
 MOST: Final = 16 * 1024 * 1024  # bytes of one answer
 
 
+NO_ANSWER: Final = 199
+INVALID: Final = 111
+ERROR: Final = 299
+
+
 class Unanswered(Exception):
-    """A source that could not be asked, or whose answer cannot be read; the text says why."""
+    """A source that could not be asked, or whose answer cannot be read; the text says why, `code` as 6.3.17 does."""
+
+    def __init__(self, why: str, code: int = NO_ANSWER) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,11 @@ class Peers:
                 async for part in response.content.iter_chunked(65_536):
                     content += part
                     if len(content) > MOST:
-                        raise Unanswered(f"its answer is longer than {MOST} bytes")
-                return Reply(response.status, orjson.loads(content))
+                        raise Unanswered(f"its answer is longer than {MOST} bytes", INVALID)
+                try:
+                    return Reply(response.status, orjson.loads(content))
+                except ValueError:
+                    raise Unanswered("its answer is not JSON", INVALID) from None
         except BadRequest as problem:
             raise Unanswered(problem.detail) from None
         except TimeoutError:
