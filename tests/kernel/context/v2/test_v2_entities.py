@@ -230,3 +230,9 @@ async def test_an_expiring_entity_expires(client: Client) -> None:
     later = {"value": "2120-01-01T00:00:00.000Z", "type": "DateTime", "metadata": {}}
     await client.post("entities", {"id": "New", "type": "Room", "dateExpires": later})
     assert (await client.get("entities/New")).json()["dateExpires"] == later
+
+
+async def test_clients_of_either_dialect_ask_for_the_version(client: Client) -> None:
+    client.root = ""
+    told = (await client.get("version", accept="application/ld+json")).json()
+    assert told.keys() == {"orion", "kitamae"}

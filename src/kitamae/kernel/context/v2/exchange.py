@@ -64,7 +64,8 @@ class Exchange:
         tenant = self.header(b"fiware-service").strip().lower()
         if not _SERVICE.fullmatch(tenant):
             raise BadRequest("Fiware-Service: a service is up to 50 letters, digits or _")
-        negotiation.accepted(self.headers.get(b"accept"), ("application/json", TEXT))
+        if self.route.path != "version":  # asked by clients of either dialect
+            negotiation.accepted(self.headers.get(b"accept"), ("application/json", TEXT))
         principal: Principal = self.scope.get("principal", NOBODY)
         context = await self.broker.contexts.resolve(None)
         self.request = Request(self.broker, principal, tenant, context, self.params)
