@@ -42,7 +42,7 @@ node_modules/.vendored: package-lock.json package.json .venv/.run
 	else echo 'The npm packages could not be copied: every page works, without maps. Try again: make vendor'; fi
 
 check: .venv/.dev  ## what a reviewer would run: lint, types, the direction of imports, papers, locks
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }

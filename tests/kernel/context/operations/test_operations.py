@@ -324,3 +324,17 @@ def test_an_entity_becomes_transient_and_permanent_again() -> None:
     again = Merge({"attrs": {}, "expiresAt": NULL}).apply(after, T1).after
     assert again is not None
     assert "expiresAt" not in again
+
+
+def test_a_new_sub_attribute_is_a_property_where_nothing_says_otherwise() -> None:
+    after = PartialAttribute(T, {"attrs": {NAME: [{"v": 1}]}}).apply(entity(), T1).after
+    assert after is not None
+    assert after["attrs"][T][0]["attrs"][NAME][0]["kind"] == "Property"
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"observedAt": "2026-01-01T00:00:00Z"}, {"v": 1, "attrs": {NAME: [{}]}}]
+)
+def test_a_sub_attribute_without_a_value_is_refused_at_whatever_depth(given: Any) -> None:
+    with pytest.raises(BadRequest, match="needs a value"):
+        PartialAttribute(T, {"attrs": {NAME: [given]}}).apply(entity(), T1)

@@ -6,14 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from receivers import Receiver
-
 from kitamae.adapters.sqlite.store import open as open_store
 from kitamae.kernel.context.jsonld import CORE, Contexts
 from kitamae.kernel.context.operations import Command, DeleteAttribute, Upsert
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.problems import Problem
+from receivers import Receiver
 
 SPEED, CAR = CORE.expand("speed"), CORE.expand("Car")
 

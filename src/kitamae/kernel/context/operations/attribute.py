@@ -85,13 +85,24 @@ def _overwrite_subs(old: Attributes, given: Attributes) -> Attributes:
         left = [one for one in merged.get(name, []) if instance.find(instances, one.get("datasetId")) is None]
         for one in instances:
             if not instance.deletes(one):
-                instance.refuse_hidden_null(name, one)
-                left = [*left, one] if "datasetId" in one else [one, *left]
+                whole = _whole(name, one)
+                instance.refuse_hidden_null(name, whole)
+                left = [*left, whole] if "datasetId" in one else [whole, *left]
         if left:
             merged[name] = left
         else:
             merged.pop(name, None)
     return merged
+
+
+def _whole(name: str, given: Partial | Attribute) -> Attribute:
+    """A sub-attribute stands for itself: it has a value, and so has what is below it. Raises BadRequest."""
+    if "v" not in given:
+        raise BadRequest(f"{name}: a sub-attribute needs a value, or NGSI-LD Null to be deleted")
+    whole: dict[str, Any] = {"kind": "Property", **given}
+    if below := given.get("attrs"):
+        whole["attrs"] = {sub: [_whole(f"{name}.{sub}", one) for one in ones] for sub, ones in below.items()}
+    return cast("Attribute", whole)
 
 
 @dataclass(frozen=True, slots=True)
