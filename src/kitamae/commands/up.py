@@ -18,7 +18,7 @@ import uvloop
 from rich.console import Console
 
 from kitamae import logs
-from kitamae.commands import control
+from kitamae.commands import control, heap
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import Lock
 from kitamae.edge.protocol import Protocol
@@ -78,6 +78,7 @@ def up(
         Clients on this machine write without signing in: for tests. Refused on any address but loopback.
 
     """
+    heap.share()
     settings = Settings.chosen(city=city, data=data, host=host, port=port, open=open or None)
     logs.configure(settings)
     uvloop.run(serve(settings))
