@@ -48,7 +48,7 @@ async def _not_registered(x: Exchange) -> Answer:
 
 
 SPOKEN: Final = "3.12.0"
-"""The release of Orion whose NGSIv2 this is measured by."""
+"""What `/version` tells clients that ask for Orion's release before they speak; no comparison with it was made."""
 
 ROUTES: Final = (
     Route("GET", "", _resources),
