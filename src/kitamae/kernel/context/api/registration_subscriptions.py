@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kitamae.kernel.context import clock
-from kitamae.kernel.context.api import consumption, negotiation, selection
+from kitamae.kernel.context.api import negotiation
 from kitamae.kernel.context.api.answer import Answer, created
-from kitamae.kernel.context.api.provision import options, segment, uri
+from kitamae.kernel.context.api.listing import page
+from kitamae.kernel.context.api.provision import segment, uri
 from kitamae.kernel.context.api.registrations import WHAT
 from kitamae.kernel.context.api.rendering import in_context
-from kitamae.kernel.context.query.tree import EntityQuery
-from kitamae.kernel.context.subscription.read import shown
-from kitamae.kernel.problems import Unprocessable
+from kitamae.kernel.context.api.subscriptions import kept, show
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
-    from kitamae.kernel.context.registration.interest import Interest
     from kitamae.kernel.context.registration.subscriptions import RegistrationSubscriptions
 
 
@@ -38,7 +35,7 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     request = await x.request()
     request.demand("operate", WHAT)
     found = _kept(request).get(request.tenant, id)
-    return in_context(x, request, media, _shown(request, found))
+    return in_context(x, request, media, show(request, found))
 
 
 async def listing(x: Exchange) -> Answer:
@@ -46,13 +43,7 @@ async def listing(x: Exchange) -> Answer:
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request = await x.request()
     request.demand("operate", WHAT)
-    wanted = selection.page(request, EntityQuery(request.tenant))
-    everything = _kept(request).listing(request.tenant)
-    end = wanted.offset + wanted.limit
-    count = len(everything) if wanted.count else None
-    headers = consumption.page_headers(x, wanted, len(everything) > end, count)
-    content = [_shown(request, one) for one in everything[wanted.offset : end]]
-    return in_context(x, request, media, content, headers)
+    return page(x, request, media, _kept(request).listing(request.tenant), lambda one: show(request, one))
 
 
 async def update(x: Exchange, id: str) -> Answer:
@@ -74,15 +65,4 @@ async def delete(x: Exchange, id: str) -> Answer:
 
 
 def _kept(request: Request) -> RegistrationSubscriptions:
-    subscriptions = request.broker.subscriptions
-    if subscriptions is None:
-        raise Unprocessable("this broker was started without subscriptions")
-    return subscriptions.to_registrations
-
-
-def _shown(request: Request, subscription: Interest) -> dict[str, Any]:
-    content: dict[str, Any] = shown(subscription, request.context, request.broker.clock())
-    if "sysAttrs" in options(request, "sysAttrs"):
-        for member in ("createdAt", "modifiedAt"):
-            content[member] = clock.text(subscription.doc[member])
-    return content
+    return kept(request).to_registrations

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kitamae.kernel.context.api import consumption, negotiation, selection
+from kitamae.kernel.context.api import negotiation, selection
 from kitamae.kernel.context.api.answer import Answer, created
-from kitamae.kernel.context.api.provision import options, segment, uri
+from kitamae.kernel.context.api.listing import page, sys_attrs
+from kitamae.kernel.context.api.provision import segment, uri
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.query import parse
 from kitamae.kernel.context.query.pattern import checked
-from kitamae.kernel.context.query.tree import EntityQuery, TypeQ
+from kitamae.kernel.context.query.tree import TypeQ
 from kitamae.kernel.context.registration.match import Question, Wanted
 from kitamae.kernel.context.registration.show import shown
 from kitamae.kernel.context.temporal import query as temporal
@@ -47,9 +48,8 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     uri(id, "the registration's id")
     request = await x.request()
     request.demand("operate", WHAT)
-    sys_attrs = "sysAttrs" in options(request, "sysAttrs")
     found = _kept(request).get(request.tenant, id)
-    return in_context(x, request, media, shown(found, request.context, sys_attrs=sys_attrs))
+    return in_context(x, request, media, shown(found, request.context, sys_attrs=sys_attrs(request)))
 
 
 async def query(x: Exchange) -> Answer:
@@ -61,13 +61,9 @@ async def query(x: Exchange) -> Answer:
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request = await x.request()
     request.demand("operate", WHAT)
-    sys_attrs = "sysAttrs" in options(request, "sysAttrs")
-    wanted = selection.page(request, EntityQuery(request.tenant))
-    found = _kept(request).discover(request.tenant, asked(request))
-    end = wanted.offset + wanted.limit
-    headers = consumption.page_headers(x, wanted, len(found) > end, len(found) if wanted.count else None)
-    page = [shown(one, request.context, sys_attrs=sys_attrs) for one, _ in found[wanted.offset : end]]
-    return in_context(x, request, media, page, headers)
+    times = sys_attrs(request)
+    found = [one for one, _ in _kept(request).discover(request.tenant, asked(request))]
+    return page(x, request, media, found, lambda one: shown(one, request.context, sys_attrs=times))
 
 
 async def update(x: Exchange, id: str) -> Answer:

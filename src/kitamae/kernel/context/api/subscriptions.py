@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from kitamae.kernel.context import clock
-from kitamae.kernel.context.api import consumption, contexts, negotiation, selection
+from kitamae.kernel.context.api import contexts, negotiation
 from kitamae.kernel.context.api.answer import Answer, created
-from kitamae.kernel.context.api.provision import options, segment, uri
+from kitamae.kernel.context.api.listing import page, sys_attrs
+from kitamae.kernel.context.api.provision import segment, uri
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.jsonld import CORE
-from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.subscription.read import shown
 from kitamae.kernel.problems import NotFound, Unprocessable
 
@@ -31,14 +30,14 @@ async def create(x: Exchange) -> Answer:
     """POST subscriptions."""
     request, payload = await x.document()
     request.demand("subscribe", _WHAT)
-    kept = _kept(request)
+    subscriptions = kept(request)
     context = request.context
     if context.link is None and context is not CORE and "jsonldContext" not in payload:
         # notifications name one address for their @context, so one that has none is given one (5.13.1)
         address = contexts.base(x)
         local = await contexts.host(request, context.source, "ImplicitlyCreated", address)
         payload["jsonldContext"] = f"{address}{contexts.PATH}{local}"
-    id = await kept.create(request.tenant, payload, context, request.principal.ref)
+    id = await subscriptions.create(request.tenant, payload, context, request.principal.ref)
     answer = created(f"/ngsi-ld/v1/subscriptions/{segment(id)}")
     answer.headers += x.echo(request.tenant)
     return answer
@@ -51,7 +50,7 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     request = await x.request()
     request.demand("subscribe", _WHAT)
     subscription = _own(request, id)
-    return in_context(x, request, media, _shown(request, subscription))
+    return in_context(x, request, media, show(request, subscription))
 
 
 async def listing(x: Exchange) -> Answer:
@@ -59,13 +58,8 @@ async def listing(x: Exchange) -> Answer:
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request = await x.request()
     request.demand("subscribe", _WHAT)
-    wanted = selection.page(request, EntityQuery(request.tenant))
-    everything = [one for one in _kept(request).listing(request.tenant) if _is_own(request, one)]
-    end = wanted.offset + wanted.limit
-    count = len(everything) if wanted.count else None
-    headers = consumption.page_headers(x, wanted, len(everything) > end, count)
-    content = [_shown(request, one) for one in everything[wanted.offset : end]]
-    return in_context(x, request, media, content, headers)
+    own = [one for one in kept(request).listing(request.tenant) if _is_own(request, one)]
+    return page(x, request, media, own, lambda one: show(request, one))
 
 
 async def update(x: Exchange, id: str) -> Answer:
@@ -74,7 +68,7 @@ async def update(x: Exchange, id: str) -> Answer:
     request, payload = await x.document()
     request.demand("subscribe", _WHAT)
     _own(request, id)
-    await _kept(request).update(request.tenant, id, payload, request.context)
+    await kept(request).update(request.tenant, id, payload, request.context)
     return Answer(204, None, x.echo(request.tenant))
 
 
@@ -84,11 +78,12 @@ async def delete(x: Exchange, id: str) -> Answer:
     request = await x.request()
     request.demand("subscribe", _WHAT)
     _own(request, id)
-    await _kept(request).delete(request.tenant, id)
+    await kept(request).delete(request.tenant, id)
     return Answer(204, None, x.echo(request.tenant))
 
 
-def _kept(request: Request) -> Subscriptions:
+def kept(request: Request) -> Subscriptions:
+    """Raises Unprocessable where nobody is notified."""
     subscriptions = request.broker.subscriptions
     if subscriptions is None:
         raise Unprocessable("this broker was started without subscriptions")
@@ -97,7 +92,7 @@ def _kept(request: Request) -> Subscriptions:
 
 def _own(request: Request, id: str) -> Subscription:
     """Raises NotFound, also for another program's."""
-    found = _kept(request).get(request.tenant, id)
+    found = kept(request).get(request.tenant, id)
     if not _is_own(request, found):
         raise NotFound(f"there is no subscription {id}")
     return found
@@ -108,9 +103,6 @@ def _is_own(request: Request, subscription: Subscription) -> bool:
     return who.role not in ("device", "service") or subscription.doc.get("by") == who.ref
 
 
-def _shown(request: Request, subscription: Subscription) -> dict[str, Any]:
-    content: dict[str, Any] = shown(subscription, request.context, request.broker.clock())
-    if "sysAttrs" in options(request, "sysAttrs"):
-        for member in ("createdAt", "modifiedAt"):
-            content[member] = clock.text(subscription.doc[member])
-    return content
+def show(request: Request, subscription: Subscription) -> dict[str, Any]:
+    """As it is now, with its times where they were asked for. Raises BadRequest for any other option."""
+    return shown(subscription, request.context, request.broker.clock(), sys_attrs=sys_attrs(request))

@@ -115,7 +115,9 @@ def _form(given: dict[str, Any], expand: Callable[[str], str]) -> Form:
     )
 
 
-def shown(subscription: Subscription, context: Context, now: int) -> dict[str, Json]:
+def shown(
+    subscription: Subscription, context: Context, now: int, *, sys_attrs: bool = False
+) -> dict[str, Json]:
     """The subscription for a client, in the words of `context`, without `@context`. `q` stays as it was written."""
     given, terms = subscription.doc["given"], subscription.doc["terms"]
 
@@ -136,6 +138,9 @@ def shown(subscription: Subscription, context: Context, now: int) -> dict[str, J
             notification[member] = [word("notification", name) for name in notification[member]]
     answer["notification"] = {**notification, **_record(subscription.record)}
     answer["status"] = subscription.status(now)
+    if sys_attrs:
+        for member in ("createdAt", "modifiedAt"):
+            answer[member] = clock.text(subscription.doc[member])
     return answer
 
 
