@@ -3,7 +3,7 @@
 PY ?= python3
 BIN := .venv/bin
 UV = $$(command -v uv || echo $(BIN)/uv)
-.PHONY: help env run vendor test check bench docs lock clean
+.PHONY: help env run vendor test check bench conformance docs lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,7 @@ help:  ## what can be made
 lock:  ## resolve the versions anew into requirements/*.txt
 	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra build pyproject.toml -o requirements/run.txt
 	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra build --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements/conformance.in -o requirements/conformance.txt
 	@echo uv | $(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements/uv.txt
 
 env: .venv/.run  ## the environment, from the lock file
@@ -54,6 +55,16 @@ test: .venv/.dev vendor  ## every test that this machine can run; what is skippe
 
 bench: .venv/.dev  ## measure every claim on this machine (wrk is needed); the table goes to docs/bench.md
 	@$(BIN)/python -m benchmarks --write docs/bench.md
+
+build/conformance/.robot: requirements/conformance.txt .venv/.dev
+	@echo 'Installing what the ETSI suite runs on ...'
+	@$(PY) -m venv build/conformance/robot
+	@$(UV) pip install --quiet --python build/conformance/robot/bin/python --require-hashes -r requirements/conformance.txt
+	@touch $@
+
+conformance: build/conformance/.robot  ## the ETSI suite: SUITE=its checkout, PART=TP or IOP, GROUP=one folder of it
+	@test -d '$(SUITE)/TP' || { echo 'Say where the checkout of the suite is: make conformance SUITE=...'; exit 1; }
+	@$(BIN)/python -m tests.conformance '$(SUITE)' build/conformance/robot/bin/python --part $(or $(PART),TP) --group '$(GROUP)' $(if $(CONTEXTS),--contexts '$(CONTEXTS)')
 
 docs: .venv/.dev  ## the documentation as plain HTML in build/docs; nothing is fetched
 	@$(BIN)/python -m docs.build build/docs

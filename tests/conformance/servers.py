@@ -1,0 +1,76 @@
+"""The brokers under test and the server of their contexts: processes and threads of this machine, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def guess_type(self, path: object) -> str:
+        return "application/ld+json"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+@contextlib.contextmanager
+def files(folder: Path, host: str) -> Iterator[str]:
+    """Serve a folder over HTTP; gives its address."""
+    with ThreadingHTTPServer((host, 0), functools.partial(_Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://{host}:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextlib.contextmanager
+def broker(data: Path, host: str, *options: str) -> Iterator[str]:
+    """`kitamae up --open` with a data directory of its own; gives its address. Its log is kept beside the data."""
+    command = [
+        sys.executable,
+        "-m",
+        "kitamae",
+        "up",
+        "--open",
+        "--data",
+        str(data),
+        "--host",
+        host,
+        "--port",
+        "0",
+    ]
+    with (
+        data.with_suffix(".log").open("w") as log,
+        subprocess.Popen(
+            [*command, *options],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=os.environ | {"KITAMAE_FETCH_CONTEXTS": host},
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            said = ""
+            while "ready after" not in said:
+                line = process.stdout.readline()
+                if not line:
+                    raise SystemExit(f"kitamae did not start: {data.with_suffix('.log').read_text()}")
+                said += line
+            found = re.search(r"address\s+(\S+?)/\n", said)
+            assert found is not None
+            yield found[1]
+        finally:
+            process.terminate()
