@@ -24,7 +24,7 @@ from kitamae.kernel.problems import Conflict, Unavailable
 from kitamae.opened import City, verify
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -109,10 +109,10 @@ class Kitamae:
         return self.city.error_page(scope, problem, request)
 
     # --- what the operator asks for
-    async def sign_in_link(self, *, another: bool = False) -> str:
-        """The address of a one-time sign-in."""
+    async def sign_in_link(self, *, another: bool = False, of: Sequence[str] = ()) -> str:
+        """The address of a one-time sign-in. See `People.staff`."""
         people = self.city.people
-        secret = await people.invite(await people.staff(another=another))
+        secret = await people.invite(await people.staff(another=another, of=of))
         return f"{self.address}/sign-in/{secret}"
 
     async def backup(self, to: Path) -> dict[str, Any]:

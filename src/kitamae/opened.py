@@ -82,7 +82,15 @@ class City:
         self._measures = measures
         self._fetcher = fetcher
         limits = Limits(body=settings.max_body_mb * 1_000_000)
-        self.broker = Broker(on.store, contexts, self.policy, limits, subscriptions, alias=alias)
+        self.broker = Broker(
+            on.store,
+            contexts,
+            self.policy,
+            limits,
+            subscriptions,
+            address=settings.public_url.rstrip("/"),
+            alias=alias,
+        )
         self._api: ASGIApp = api.routes(self.broker)
         self._v2: ASGIApp = v2.routes(self.broker)
         self._rooms = Rooms(on)

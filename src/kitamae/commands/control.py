@@ -67,7 +67,8 @@ class Control:
 
     async def _link(self, request: Request) -> JSONResponse:
         sent = await _json(request)
-        return JSONResponse({"url": await self._kitamae.sign_in_link(another=bool(sent.get("another")))})
+        link = await self._kitamae.sign_in_link(another=bool(sent.get("another")), of=sent.get("tenants", ()))
+        return JSONResponse({"url": link})
 
     async def _tokens(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.city.people.tokens())
@@ -75,7 +76,11 @@ class Control:
     async def _issue(self, request: Request) -> JSONResponse:
         sent = await _json(request)
         secret, token = await self._kitamae.city.people.issue(
-            sent["name"], sent["scopes"], role=sent.get("role", "service"), days=sent.get("days")
+            sent["name"],
+            sent["scopes"],
+            role=sent.get("role", "service"),
+            days=sent.get("days"),
+            of=sent.get("tenants", ()),
         )
         return JSONResponse({"secret": secret, "token": token}, 201)
 

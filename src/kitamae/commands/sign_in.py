@@ -10,18 +10,22 @@ from kitamae.commands.control import ask, connect
 from kitamae.settings import Settings
 
 
-async def sign_in(*, another: bool = False, data: Path | None = None) -> None:
+async def sign_in(
+    *, another: bool = False, tenant: list[str] | None = None, data: Path | None = None
+) -> None:
     """Print a link that signs a browser in once, for ten minutes.
 
     Parameters
     ----------
     another
         For a new person, not for the first one: what each does is recorded apart.
+    tenant
+        Whose staff the new person is; may be given several times. Unless told, that of the default tenant alone.
     data
         The data directory.
 
     """
     settings = Settings.chosen(data=data)
     async with connect(settings) as client:
-        made = await ask(client, "POST", "/control/link", {"another": another})
+        made = await ask(client, "POST", "/control/link", {"another": another, "tenants": tenant or []})
     Console(highlight=False, soft_wrap=True).print(made["url"], markup=False)

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from kitamae.commands.control import ask, connect
+from kitamae.kernel.people.person import HOME
+from kitamae.kernel.people.scopes import named
 from kitamae.settings import Settings
 
 
@@ -18,6 +20,7 @@ async def create(
     *scopes: str,
     role: Literal["service", "device"] = "service",
     days: int | None = None,
+    tenant: list[str] | None = None,
     data: Path | None = None,
 ) -> None:
     """Make a token. It is shown once; only its digest is kept.
@@ -32,12 +35,14 @@ async def create(
         A program, or a device.
     days
         It ends after so many days; without this it ends when it is revoked.
+    tenant
+        The tenant it is for; may be given several times: a name, @default, or * for all. Unless told, the default one alone.
     data
         The data directory.
 
     """
     async with connect(Settings.chosen(data=data)) as client:
-        sent = {"name": name, "scopes": list(scopes), "role": role, "days": days}
+        sent = {"name": name, "scopes": list(scopes), "role": role, "days": days, "tenants": tenant or []}
         made = await ask(client, "POST", "/control/tokens", sent)
     out = Console(highlight=False, soft_wrap=True)
     out.print(made["secret"], markup=False)
@@ -58,13 +63,14 @@ async def list_(*, data: Path | None = None) -> None:
     """
     async with connect(Settings.chosen(data=data)) as client:
         tokens = await ask(client, "GET", "/control/tokens")
-    table = Table("number", "name", "role", "scopes", "made", "until")
+    table = Table("number", "name", "role", "scopes", "tenants", "made", "until")
     for token in tokens:
         table.add_row(
             token["number"],
             token["name"],
             token["role"],
             " ".join(token["asked"]),
+            " ".join(named(token.get("tenants", [HOME]))),
             token["createdAt"][:10],
             (token["expiresAt"] or "no end")[:10],
         )

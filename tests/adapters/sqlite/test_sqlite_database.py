@@ -62,6 +62,17 @@ async def test_only_the_owner_reads_the_file_and_its_copies_whoever_made_the_dir
     await store.close()
 
 
+async def test_a_file_that_others_could_read_is_closed_to_them_when_it_is_opened(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+    await done(store, create(1))
+    await store.close()
+    (tmp_path / FILE).chmod(0o644)
+    store = await opened(tmp_path)
+    await done(store, create(2))
+    assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir()} == {0}
+    await store.close()
+
+
 async def test_a_lock_that_a_dead_process_left_behind_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "kitamae.lock").write_text("1\n")
     store = await opened(tmp_path)

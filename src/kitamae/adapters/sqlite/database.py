@@ -47,10 +47,15 @@ class Lock:
 def private(path: Path) -> None:
     """Make a file before SQLite does, readable for its owner alone; its WAL gets the same mode.
 
-    Where it cannot be made, SQLite will say so.
+    One that others may read (an older Kitamae made it, or a copy did) is closed to them. Where it cannot be made,
+    SQLite will say so.
     """
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        with contextlib.suppress(OSError):
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
 
 
 def durable(db: apsw.Connection, most_bytes: int | None = None) -> None:

@@ -44,6 +44,10 @@ class SqliteTransaction:
         known = self._writing.known((tenant, id, variant))
         return known.entity if known else None
 
+    async def remembered(self, tenant: str, id: str) -> Entity | None:
+        """See `Transaction.remembered`. To be read, not changed."""
+        return self._writing.remembered((tenant, id, ""))
+
     async def put(self, tenant: str, kind: str, id: str, doc: Json) -> None:
         """See `Transaction.put`."""
         self._writing.put(tenant, kind, id, doc)

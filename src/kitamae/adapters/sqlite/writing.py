@@ -159,6 +159,14 @@ class Writing:
             self._keep(id, found)
         return found
 
+    def remembered(self, id: Id) -> Entity | None:
+        """See `Transaction.remembered`."""
+        if known := self.known(id):
+            return known.entity
+        row = self.db.execute(_PAST_READ, id).fetchone()
+        past: Entity | None = None if row is None else orjson.loads(row[2])
+        return past
+
     def _keep(self, id: Id, known: Known) -> None:
         cache = self._cache
         cache.pop(id, None)

@@ -39,7 +39,7 @@ class Broker:
     """One city's context broker: what every door to it (HTTP, pages, services, MQTT) is given.
 
     `subscriptions` is started and closed by whoever composes the broker; None: nobody is told of changes.
-    `alias` names this broker among others (Via header, sourceIdentity). `started` in microseconds UTC.
+    `address`: how people reach it, as the operator says (`https://city.example.jp`); "": not told. `alias` names this broker among others (Via header, sourceIdentity). `started` in microseconds UTC.
     """
 
     store: Store
@@ -49,6 +49,7 @@ class Broker:
     subscriptions: Subscriptions | None = None
     subscriptions_v2: SubscriptionsV2 | None = None
     clock: Callable[[], int] = now
+    address: str = ""
     alias: str = "kitamae"
     started: int = field(default_factory=now)
 

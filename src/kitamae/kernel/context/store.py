@@ -129,6 +129,10 @@ class Transaction(Protocol):
         """The state as this transaction sees it."""
         ...
 
+    async def remembered(self, tenant: str, id: str) -> Entity | None:
+        """An entity as it is, or as history knew it last: what may be written about it is asked by its types."""
+        ...
+
     async def put(self, tenant: str, kind: str, id: str, doc: Json) -> None:
         """Keep a document that is not an entity: a subscription, a stored @context, a session."""
         ...

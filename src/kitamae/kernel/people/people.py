@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
-from kitamae.kernel.people.person import NOBODY, Principal
+from kitamae.kernel.people.person import HOME, NOBODY, Principal
 from kitamae.kernel.people.records import TENANT, Link, Person, Session, Token
-from kitamae.kernel.people.scopes import scope
+from kitamae.kernel.people.scopes import scope, tenants
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _REMEMBER: Final = 30.0
 _MOST: Final = 10_000
 _SECOND: Final = 1_000_000
+_SPENT: Final = "it was used, or it has expired: ask for a new one with `kitamae sign-in`"
 
 
 class LinkSpent(Problem):
@@ -91,10 +92,18 @@ class People:
     async def _ask(self, digest: str) -> Principal:
         who, until, drops = NOBODY, None, self._drops
         if session := cast("Session | None", await self._store.get(TENANT, "session", digest)):
-            who = Principal(session["person"], session["role"], frozenset(), session["assurance"], digest)
+            who = Principal(
+                session["person"],
+                session["role"],
+                frozenset(),
+                session["assurance"],
+                digest,
+                _tenants(session),
+            )
             until = clock.micros(session["expiresAt"])
         elif token := cast("Token | None", await self._store.get(TENANT, "token", digest)):
-            who = Principal("token-" + token["number"], token["role"], frozenset(token["scopes"]), 1)
+            ref, scopes = "token-" + token["number"], frozenset(token["scopes"])
+            who = Principal(ref, token["role"], scopes, 1, tenants=_tenants(token))
             until = clock.micros(token["expiresAt"]) if token["expiresAt"] else None
         if len(self._known) >= _MOST:
             self._known.clear()
@@ -104,13 +113,19 @@ class People:
         return NOBODY if until is not None and until <= self._now() else who
 
     # --- persons and their sign-in
-    async def staff(self, *, another: bool = False) -> str:
-        """The reference of a member of staff: the first one, made where there is none; or of a new one."""
+    async def staff(self, *, another: bool = False, of: Sequence[str] = ()) -> str:
+        """The reference of a member of staff: the first one, made where there is none; or of a new one.
+
+        `of`: the tenants whose staff a new one is; the default one unless told. Raises BadRequest.
+        """
+        if of and not another:
+            raise BadRequest("a tenant is chosen for a new person: add --another")
+        where = tenants(of)
         if not another:
             for _, ref, _ in await self._store.documents(TENANT, "person"):
                 return ref
         ref = "staff-" + secrets.token_hex(6)
-        person: Person = {"role": "staff", "createdAt": clock.text(self._now())}
+        person: Person = {"role": "staff", "tenants": where, "createdAt": clock.text(self._now())}
 
         async def add(transaction: Transaction) -> None:
             await transaction.put(TENANT, "person", ref, person)
@@ -134,10 +149,11 @@ class People:
     async def sign_in(self, link: str) -> tuple[str, int]:
         """Spend a link: the new session's secret and how many seconds it lasts. Raises LinkSpent."""
         session = secrecy.fresh("session")
-        now = self._now()
+        now, key = self._now(), secrecy.digest(link)
+        if await self._store.get(TENANT, "link", key) is None:
+            raise LinkSpent(_SPENT)  # whoever thinks codes up costs the city no transaction
 
         async def spend(transaction: Transaction) -> bool:
-            key = secrecy.digest(link)
             kept = cast("Link | None", await transaction.get(TENANT, "link", key))
             if kept is None:
                 return False
@@ -148,6 +164,7 @@ class People:
             opened: Session = {
                 "person": kept["person"],
                 "role": person["role"],
+                "tenants": person.get("tenants", [HOME]),
                 "assurance": 1,
                 "createdAt": clock.text(now),
                 "expiresAt": clock.text(now + self._session),
@@ -156,7 +173,7 @@ class People:
             return True
 
         if not await self._store.transact(spend):
-            raise LinkSpent("it was used, or it has expired: ask for a new one with `kitamae sign-in`")
+            raise LinkSpent(_SPENT)
         return session, self._session // _SECOND
 
     async def sign_out(self, digest: str) -> None:
@@ -171,8 +188,9 @@ class People:
         *,
         role: Literal["device", "service"] = "service",
         days: int | None = None,
+        of: Sequence[str] = (),
     ) -> tuple[str, Token]:
-        """A token's secret, shown now and never again. Raises BadRequest."""
+        """A token's secret, shown now and never again. `of`: the tenants it is for. Raises BadRequest."""
         if not name.strip() or len(name) > 100:
             raise BadRequest("a token needs a name of at most 100 characters that says what it is for")
         if not scopes:
@@ -186,6 +204,7 @@ class People:
             "name": name.strip(),
             "role": role,
             "scopes": sorted({scope(text, self._expand) for text in scopes}),
+            "tenants": tenants(of),
             "asked": list(scopes),
             "createdAt": clock.text(now),
             "expiresAt": clock.text(now + days * 86_400 * _SECOND) if days else None,
@@ -244,3 +263,7 @@ class People:
         await self._store.transact(drop)
         self._drops += 1
         self._known.pop(digest, None)
+
+
+def _tenants(kept: Session | Token) -> frozenset[str]:
+    return frozenset(kept.get("tenants", [HOME]))

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+HOME: Final = ""
+"""The default tenant: the city itself."""
+EVERYWHERE: Final = "*"
+"""Among the tenants of a Principal: all of them. No tenant has such a name."""
+
 Role = Literal["anyone", "resident", "visitor", "staff", "device", "service", "system"]
 
 
@@ -16,7 +21,8 @@ class Principal:
     """`ref` is opaque (never a name), stable per person and used in `change.actor`.
 
     `scopes`: what a token was cut down to (`write:EvacuationShelter`, `write:*`); empty for a signed-in person,
-    whose role alone decides. `assurance`: 0 nobody, 1 link or token, 2 passkey, 3 デジタル認証.
+    whose role alone decides. `assurance`: 0 nobody, 1 link or token, 2 passkey, 3 デジタル認証. `tenants`: where it may
+    do more than read what is public.
     """
 
     ref: str
@@ -24,6 +30,7 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     assurance: int = 0
     session: str = ""
+    tenants: frozenset[str] = frozenset({HOME})
 
 
 NOBODY: Final = Principal("", "anyone")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kitamae.kernel.people.person import Principal
+from kitamae.kernel.people.person import EVERYWHERE, Principal
 from kitamae.kernel.problems import Forbidden, NotSignedIn
 
 Action = Literal["read", "write", "subscribe", "operate"]
@@ -39,7 +39,7 @@ class Policy:
     declared: frozenset[str] | None = None
 
     def allows(self, question: Question) -> bool:
-        """Reading what is public needs nobody; changing needs staff, or a token cut to that entity type."""
+        """Reading what is public needs nobody; changing needs staff of that tenant, or a token for it and the entity type."""
         who, action, what = question.who, question.action, question.what
         if self._undeclared(question):
             return False
@@ -47,6 +47,8 @@ class Policy:
             return True
         if self.open and not what.startswith("system:"):
             return True
+        if _elsewhere(question):
+            return False
         if who.role in ("device", "service"):
             return bool(who.scopes & {f"{action}:{what}", f"{action}:*"})
         return who.role == "staff"
@@ -60,6 +62,11 @@ class Policy:
             raise Forbidden(f"neither the city nor a service's manifest declares the entity type {type_}")
         if question.who.role == "anyone":
             raise NotSignedIn(f"to {question.action} {question.what} you must sign in or send a token")
+        if _elsewhere(question):
+            where = f"the tenant {question.tenant}" if question.tenant else "the default tenant"
+            raise Forbidden(
+                f"this {question.who.role} may only read in {where}, whatever it may do elsewhere"
+            )
         raise Forbidden(f"{question.who.role} may not {question.action} {question.what}")
 
     def _undeclared(self, question: Question) -> bool:
@@ -67,3 +74,7 @@ class Policy:
             return False
         kind, _, type_ = question.what.partition(":")
         return kind == "entity" and type_ != "*" and type_ not in self.declared
+
+
+def _elsewhere(question: Question) -> bool:
+    return question.who.tenants.isdisjoint((question.tenant, EVERYWHERE))

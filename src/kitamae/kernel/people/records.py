@@ -1,15 +1,17 @@
 """What is kept about persons' ways in, as documents of the store. Times are RFC 3339 UTC.
 
-`person`   by reference:          {role, createdAt}
+`person`   by reference:          {role, tenants, createdAt}
 `link`     by the secret's digest: {person, expiresAt}
-`session`  by the secret's digest: {person, role, assurance, createdAt, expiresAt}
-`token`    by the secret's digest: {number, name, role, scopes, asked, createdAt, expiresAt|null}
+`session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
+`token`    by the secret's digest: {number, name, role, scopes, tenants, asked, createdAt, expiresAt|null}
 `revoked`  by the secret's digest: {at}       a token that no restore may bring back
+
+`tenants` is missing in what was written before there was a choice: then it is the default tenant alone.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 TENANT = ""
 """Persons belong to the city, not to one of its data tenants."""
@@ -19,6 +21,7 @@ class Person(TypedDict):
     """Somebody who may sign in. The reference says nothing about who it is."""
 
     role: Literal["staff"]
+    tenants: NotRequired[list[str]]
     createdAt: str
 
 
@@ -34,6 +37,7 @@ class Session(TypedDict):
 
     person: str
     role: Literal["staff"]
+    tenants: NotRequired[list[str]]
     assurance: int
     createdAt: str
     expiresAt: str
@@ -46,6 +50,7 @@ class Token(TypedDict):
     name: str
     role: Literal["device", "service"]
     scopes: list[str]
+    tenants: NotRequired[list[str]]
     asked: list[str]
     createdAt: str
     expiresAt: str | None

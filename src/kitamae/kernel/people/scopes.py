@@ -1,15 +1,21 @@
-"""What a token may be cut down to: `write:EvacuationShelter`, `read:*`, `operate:system:metrics`."""
+"""What a token may be cut down to: `write:EvacuationShelter`, `read:*`, `operate:system:metrics`; and to which tenants."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, get_args
 
+from kitamae.kernel.people.person import EVERYWHERE, HOME
 from kitamae.kernel.people.policy import Action
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+DEFAULT: Final = "@default"
+"""How an operator names the default tenant, which has no name of its own."""
+
+_TENANT: Final = re.compile(r"[\w.-]{1,64}")
 _ACTIONS: Final = get_args(Action)
 _OWN: Final = ("subscription", "registration", "context", "system:", "page:")
 """What the policy is asked about besides entities (see `policy.Question.what`)."""
@@ -26,3 +32,19 @@ def scope(text: str, expand: Callable[[str], str]) -> str:
     if what == "*" or what.startswith((*_OWN, "entity:")):
         return f"{action}:{what}"
     return f"{action}:entity:{expand(what)}"
+
+
+def tenants(asked: Iterable[str]) -> list[str]:
+    """As they are kept: `@default` is "", `*` all, nothing the default one. Raises BadRequest."""
+    found = {HOME if one == DEFAULT else one for one in asked} or {HOME}
+    for one in found - {HOME, EVERYWHERE}:
+        if not _TENANT.fullmatch(one):
+            raise BadRequest(
+                f"tenant {one!r:.80}: expected a tenant's name (letters, digits, `_`, `.`, `-`), {DEFAULT} or {EVERYWHERE}"
+            )
+    return sorted(found)
+
+
+def named(tenants: Iterable[str]) -> list[str]:
+    """As an operator names them."""
+    return [DEFAULT if one == HOME else one for one in tenants]

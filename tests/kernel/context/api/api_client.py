@@ -86,7 +86,8 @@ class Client:
             "raw_path": f"/ngsi-ld/v1/{raw}".encode("ascii"),
             "query_string": query.encode("utf-8"),
             "scheme": "http",
-            "headers": [(b"host", b"city.example")]
+            "server": ("city.example", 80),
+            "headers": [*([] if "host" in sent else [(b"host", b"city.example")])]
             + [(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
             "principal": self.principal,
         }

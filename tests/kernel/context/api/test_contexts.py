@@ -128,3 +128,19 @@ async def test_an_address_in_japanese_is_escaped_in_headers(client: Client, brok
     answer = await client.post("entityOperations/query", query, content_type="application/ld+json")
     assert answer.json()[0]["type"] == "駅"
     assert (answer.header("link") or "").startswith("<https://kaga.example/%E6%96%87%E8%84%88.jsonld>")
+
+
+async def test_who_stores_a_context_does_not_choose_the_address_that_it_is_told_to_have(
+    client: Client, broker: Broker
+) -> None:
+    async def address(**headers: str) -> str:
+        made = await client.post("jsonldContexts", DOCUMENT, **headers)
+        id = (made.header("location") or "").rsplit("/", 1)[-1]
+        url: str = (await client.get(f"jsonldContexts/{id}?details=true")).json()["URL"]
+        return url.removesuffix(f"/ngsi-ld/v1/jsonldContexts/{id}")
+
+    for host in ("evil.example", "city.example@evil.example", "city.example:81", "[", "city.example/x?"):
+        assert await address(host=host) == "http://city.example:80", host
+    assert await address() == "http://city.example"
+    broker.address = "https://city.example.jp"
+    assert await address(host="evil.example") == "https://city.example.jp"

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from api_client import Client, room
 
 from kitamae.kernel.context.broker import Limits
+from kitamae.kernel.people.person import Principal
+from kitamae.kernel.people.policy import Policy
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.broker import Broker
@@ -161,3 +164,24 @@ async def test_history_is_ordered_by_id_either_way(client: Client) -> None:
         answer = await client.get(asked + order)
         assert [one["id"][-1] for one in answer.json()] == list(numbers)
     assert (await client.get(asked + ",type")).error == "BadRequestData"
+
+
+async def test_who_may_write_a_history_is_asked_of_what_it_is_when_it_is_written(
+    client: Client, broker: Broker
+) -> None:
+    broker.policy = Policy()
+    own = "write:entity:https://uri.etsi.org/ngsi-ld/default-context/Room"
+    device = Client(client.application, Principal("d1", "device", frozenset({own}), 1))
+    staff = Client(client.application, Principal("s1", "staff"))
+    past = {"id": "urn:ngsi-ld:Room:1", "type": "Room", "temperature": [reading(1, 1)]}
+    assert (await device.post("temporal/entities", past)).status == 201
+    vault = {**past, "type": "Vault", "temperature": [reading(2, 2)]}
+    answers = await asyncio.gather(  # the device asks while its answer is still being decided
+        staff.post("temporal/entities", vault),
+        device.post(f"{ROOM}/attrs", {"temperature": [reading(3, 3)]}),
+        device.post("temporal/entities", {**past, "temperature": [reading(4, 4)]}),
+        device("DELETE", ROOM),
+    )
+    assert [answer.status for answer in answers] == [204, 403, 403, 403]
+    history = (await staff.get(ROOM)).json()
+    assert [one["value"] for one in history["temperature"]] == [1, 2]

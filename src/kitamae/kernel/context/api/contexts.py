@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import orjson
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 KIND: Final = "context"
 """What the store files them under."""
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 PATH: Final = "/ngsi-ld/v1/jsonldContexts/"
 
 
@@ -71,9 +73,34 @@ async def restore(broker: Broker) -> None:
 
 
 def base(x: Exchange) -> str:
-    """The address that this client reaches us at, without a path."""
-    host = x.headers.get(b"host", b"localhost").decode("latin-1")
-    return f"{x.scope.get('scheme', 'http')}://{host}"
+    """The address that hosted @contexts are told to have, without a path: where people reach this broker.
+
+    Whoever asks does not choose it: unless the operator told it, the Host header is believed only as far as it is a
+    name of the address that the request came in at.
+    """
+    if x.broker.address:
+        return x.broker.address
+    host, port = x.scope.get("server") or ("localhost", None)
+    if port is None:  # the local socket has no address
+        host, port = "localhost", 80
+    scheme = x.scope.get("scheme", "http")
+    named = f"{scheme}://{x.headers.get(b'host', b'').decode('latin-1')}"
+    if _is_at(named, host, port):
+        return named
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _is_at(address: str, host: str, port: int) -> bool:
+    """Whether it is that host, or this machine's own name for itself, and that port."""
+    try:
+        parts = urlsplit(address)
+        given = parts.hostname or ""
+        at = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:  # such as a port that is no number
+        return False
+    if address != f"{parts.scheme}://{parts.netloc}" or parts.username is not None or at != port:
+        return False
+    return given == host.lower() or (given in _HERE and host in _HERE)
 
 
 async def listing(x: Exchange) -> Answer:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from kitamae.kernel.context.api import body, negotiation, parameters
-from kitamae.kernel.context.broker import Request
+from kitamae.kernel.context.broker import Broker, Request
 from kitamae.kernel.people.person import NOBODY, Principal
 from kitamae.kernel.problems import BadRequest, InvalidRequest, NonexistentTenant, Problem
 
@@ -40,6 +40,11 @@ class Exchange:
         for name, value in scope["headers"]:
             headers[name] = headers[name] + b", " + value if name in headers else value
         self.headers = headers
+
+    @property
+    def broker(self) -> Broker:
+        """Whose operation it is."""
+        return self.application.broker
 
     @property
     def principal(self) -> Principal:

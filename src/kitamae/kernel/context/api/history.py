@@ -231,18 +231,18 @@ async def create(x: Exchange) -> Answer:
     request.demand_types("write", entity["type"])
     id = entity["id"]
     instances = write.instances(id, entity["attrs"], request.broker.clock())
-    known = await _known(request, id)
-    head: Entity = {**entity, "attrs": {}}
-    if known is not None:  # types are added to those known
-        types = list(dict.fromkeys([*known["type"], *entity["type"]]))
-        head = {**known, **head, "type": types}
 
-    async def work(transaction: Transaction) -> None:
-        await transaction.remember(request.tenant, head)
-        await transaction.add_instances(request.tenant, id, instances)
+    async def work(tx: Transaction) -> bool:
+        head: Entity = {**entity, "attrs": {}}
+        known = await _known(request, tx, id)
+        if known is not None:  # types are added to those known
+            types = list(dict.fromkeys([*known["type"], *entity["type"]]))
+            head = {**known, **head, "type": types}
+        await tx.remember(request.tenant, head)
+        await tx.add_instances(request.tenant, id, instances)
+        return known is None
 
-    await request.broker.store.transact(work)
-    if known is not None:
+    if not await request.broker.store.transact(work):
         return Answer(204, None, x.echo(request.tenant))
     answer = created(f"/ngsi-ld/v1/temporal/entities/{segment(id)}")
     answer.headers += x.echo(request.tenant)
@@ -254,12 +254,12 @@ async def append(x: Exchange, id: str) -> Answer:
     uri(id)
     request, payload = await x.document()
     fragment = read.fragment(payload, request.context, id=id, temporal=True)
-    await _may_write(request, id)
     attrs = cast("Attributes", fragment["attrs"])  # complete, because a history holds no patches
     instances = write.instances(id, attrs, request.broker.clock())
 
-    async def work(transaction: Transaction) -> None:
-        await transaction.add_instances(request.tenant, id, instances)
+    async def work(tx: Transaction) -> None:
+        await _may_write(request, tx, id)
+        await tx.add_instances(request.tenant, id, instances)
 
     await request.broker.store.transact(work)
     return Answer(204, None, x.echo(request.tenant))
@@ -269,8 +269,7 @@ async def delete(x: Exchange, id: str) -> Answer:
     """DELETE temporal/entities/{id}: all of its history (5.6.16)."""
     uri(id)
     request = await x.request()
-    await _may_write(request, id)
-    await _drop(request, InstanceQuery(request.tenant, (id,)))
+    await _drop(request, id, InstanceQuery(request.tenant, (id,)))
     return Answer(204, None, x.echo(request.tenant))
 
 
@@ -279,11 +278,10 @@ async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
     uri(id)
     request = await x.request()
     iri = request.context.expand(name)
-    await _may_write(request, id)
     given = request.params.get("datasetId", ())
     datasets = () if request.params.get("deleteAll", False) else (given or ("@none",))
     query = InstanceQuery(request.tenant, (id,), (iri,), datasets)
-    if not await _drop(request, query):
+    if not await _drop(request, id, query):
         raise NotFound(f"nothing is remembered of {name} of {id}")
     return Answer(204, None, x.echo(request.tenant))
 
@@ -294,7 +292,6 @@ async def update_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
     lexical.uri(instance, "the instanceId")
     request, payload = await x.document()
     iri = request.context.expand(name)
-    await _may_write(request, id)
     patch = read.attribute(_instance_in(payload, name, request), request.context, name)
     query = InstanceQuery(request.tenant, (id,), (iri,), instance=instance)
     found = await request.broker.store.instances(query)
@@ -302,10 +299,11 @@ async def update_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
         raise NotFound(f"nothing is remembered under {instance}")
     changed = write.modified(found[0], cast("Attribute", patch), request.broker.clock())
 
-    async def work(transaction: Transaction) -> None:
-        if not await transaction.drop_instances(query):
+    async def work(tx: Transaction) -> None:
+        await _may_write(request, tx, id)
+        if not await tx.drop_instances(query):
             raise NotFound(f"nothing is remembered under {instance} any more")
-        await transaction.add_instances(request.tenant, id, [changed])
+        await tx.add_instances(request.tenant, id, [changed])
 
     await request.broker.store.transact(work)
     return Answer(204, None, x.echo(request.tenant))
@@ -328,23 +326,14 @@ async def delete_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
     lexical.uri(instance, "the instanceId")
     request = await x.request()
     iri = request.context.expand(name)
-    await _may_write(request, id)
     query = InstanceQuery(request.tenant, (id,), (iri,), instance=instance)
-    if not await _drop(request, query):
+    if not await _drop(request, id, query):
         raise NotFound(f"nothing is remembered under {instance}")
     return Answer(204, None, x.echo(request.tenant))
 
 
-async def _known(request: Request, id: str) -> Entity | None:
-    """What is remembered of an entity. Raises NotSignedIn, Forbidden: it is asked by who is about to write."""
-    entity = await _remembered(request, id)
-    if entity is not None:
-        request.demand_types("write", entity["type"])
-    return entity
-
-
 async def _remembered(request: Request, id: str) -> Entity | None:
-    """An entity that is here, or was."""
+    """An entity that is here, or was, with its history."""
     store = request.broker.store
     row = await store.row(request.tenant, id)
     if row is None:
@@ -354,14 +343,25 @@ async def _remembered(request: Request, id: str) -> Entity | None:
     return None if row is None else cast("Entity", orjson.loads(row.doc))
 
 
-async def _may_write(request: Request, id: str) -> None:
+async def _known(request: Request, tx: Transaction, id: str) -> Entity | None:
+    """What is remembered of an entity that is about to be written. Raises NotSignedIn, Forbidden."""
+    entity = await tx.remembered(request.tenant, id)
+    if entity is not None:
+        request.demand_types("write", entity["type"])
+    return entity
+
+
+async def _may_write(request: Request, tx: Transaction, id: str) -> None:
     """Raises NotFound for what is not remembered, NotSignedIn, Forbidden."""
-    if await _known(request, id) is None:
+    if await _known(request, tx, id) is None:
         raise NotFound(f"nothing is remembered of an entity {id}")
 
 
-async def _drop(request: Request, query: InstanceQuery) -> int:
-    async def work(transaction: Transaction) -> int:
-        return await transaction.drop_instances(query)
+async def _drop(request: Request, id: str, query: InstanceQuery) -> int:
+    """How many. Raises as `_may_write`."""
+
+    async def work(tx: Transaction) -> int:
+        await _may_write(request, tx, id)
+        return await tx.drop_instances(query)
 
     return await request.broker.store.transact(work)
