@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+
 from serving import SAME, Served, serving
 
 KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from serving import SAME, Served, serving
 
 TOWN = {"id": "urn:x:1", "type": "Town"}
