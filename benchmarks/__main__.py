@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import claims
 from benchmarks.harness import ROUNDS, SECONDS, Result, disk, machine, server
+from benchmarks.notified import notified
 
 CLAIMS = (
     claims.get_entity,
@@ -19,10 +20,13 @@ CLAIMS = (
     claims.batch_upsert,
     claims.memory,
 )
+ALONE = (notified,)
+"""On a server of its own."""
 PEERS = {
     "GET": "Orion-LD, 1 CPU + MongoDB on 4-8 CPU: 4,200/s",
     "PATCH": "Orion-LD, same: 1,400/s with history; Stellio, 8 vCPU: 120-417/s",
     "batch": "Scorpio: 20,000 entities in 62 s",
+    "500 PATCH": "Antares on 8 vCPU: 8.4 % delivered at 500/s",
     "query": "Orion-LD: 2,500/s; Antares in memory: 3,076/s on one core",
 }
 
@@ -34,10 +38,12 @@ def table(results: list[Result]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for one in results:
-        bound = f"{one.target:,.0f}{one.unit}" if one.unit != "MB" else f"at most {one.target:.0f} MB"
-        got = f"**{one.rate:,.0f}**{one.unit if one.unit != 'MB' else ' MB'}{'' if one.held else ' (short)'}"
+        unit, digits = (" MB" if one.unit == "MB" else one.unit), (2 if one.unit == " s" else 0)
+        bound = f"{'at most ' if one.ceiling else ''}{one.target:,.0f}{unit}"
+        got = f"**{one.rate:,.{digits}f}**{unit}{'' if one.held else ' (short)'}"
         peer = next((said for word, said in PEERS.items() if one.work.startswith(word)), "")
-        spread = f"{one.spread[0]:,.0f} - {one.spread[1]:,.0f}" if one.spread[1] else ""
+        least, most = one.spread
+        spread = f"{least:,.{digits}f} - {most:,.{digits}f}" if most else ""
         cpu = f"{one.cpu:,.0f} us" if one.cpu else ""
         note = f" ({one.note})" if one.note else ""
         lines.append(f"| {one.work}{note} | {bound} | {got} | {spread} | {cpu} | {one.p99} | {peer} |")
@@ -52,13 +58,21 @@ def main() -> None:
     chosen = parser.parse_args()
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing. As root: apt-get install wrk")
-    results = []
-    with server() as one:
-        claims.prepare(one)
-        for claim in CLAIMS:
-            if not chosen.only or claim.__name__ in chosen.only:
-                results.append(claim(one))
-                print(table(results[-1:]).splitlines()[-1], flush=True)
+    results: list[Result] = []
+
+    def take(result: Result) -> None:
+        results.append(result)
+        print(table(results[-1:]).splitlines()[-1], flush=True)
+
+    loaded = [claim for claim in CLAIMS if not chosen.only or claim.__name__ in chosen.only]
+    if loaded:
+        with server() as one:
+            claims.prepare(one)
+            for claim in loaded:
+                take(claim(one))
+    for alone in ALONE:
+        if not chosen.only or alone.__name__ in chosen.only:
+            take(alone())
     text = (
         f"{machine()}; fdatasync of 4 kB: {disk():.0f} us; {ROUNDS} rounds of {SECONDS} s, medians; "
         f"wrk on the same cores; {dt.datetime.now(dt.UTC):%Y-%m-%d}.\n\n{table(results)}\n"

@@ -48,14 +48,8 @@ def patch_attribute(one: Server) -> Result:
 
 
 def metric(one: Server) -> float:
-    """How many changes the server has committed (`/metrics`)."""
-    import urllib.request
-
-    with urllib.request.urlopen(one.url + "/metrics", timeout=10) as answer:
-        for line in answer.read().decode().splitlines():
-            if line.startswith("kitamae_commit_changes_sum"):
-                return float(line.split()[-1])
-    return 0.0
+    """How many changes the server has committed."""
+    return one.metric("kitamae_commit_changes_sum")
 
 
 def batch_upsert(one: Server) -> Result:

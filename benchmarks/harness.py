@@ -47,8 +47,13 @@ class Result:
 
     @property
     def held(self) -> bool:
-        """Memory is a ceiling, everything else a floor."""
-        return self.rate <= self.target if self.unit == "MB" else self.rate >= self.target
+        """Memory and delays have a ceiling, everything else a floor."""
+        return self.rate <= self.target if self.ceiling else self.rate >= self.target
+
+    @property
+    def ceiling(self) -> bool:
+        """The target is what it may be at most."""
+        return self.unit in {"MB", " s"}
 
 
 @dataclass
@@ -105,6 +110,14 @@ class Server:
         """Seconds of processor time that the server has used so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def metric(self, name: str) -> float:
+        """One series of `/metrics` that has no labels; 0 while there is none."""
+        with urllib.request.urlopen(self.url + "/metrics", timeout=60) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name + " "):
+                    return float(line.split()[-1])
+        return 0.0
 
     def memory(self) -> float:
         """Resident set, megabytes (10^6), of the server process."""

@@ -25,7 +25,11 @@ SELECT at FROM change ORDER BY seq DESC LIMIT 1;
 UPDATE mark SET value = max(value, ?) WHERE name = 'seq';
 
 -- name: owed_insert
-INSERT INTO owed (tenant, queue, seq, at, payload) VALUES (?, ?, ?, ?, ?);
+INSERT INTO owed (number, tenant, queue, seq, at, payload) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: owed_last
+-- The highest number that was ever given out and written.
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'owed'), 0);
 
 -- name: owed_after
 SELECT number, tenant, queue, seq, at, payload FROM owed WHERE queue = ? AND number > ? ORDER BY number LIMIT ?;

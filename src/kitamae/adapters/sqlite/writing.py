@@ -37,7 +37,7 @@ _SCOPE_INSERT, _SCOPE_DELETE = _SQL["scope_insert"], _SQL["scope_delete"]
 _PLACE_INSERT, _BOX_INSERT = _SQL["place_insert"], _SQL["place_box_insert"]
 _PLACE_DELETE, _BOX_DELETE = _SQL["place_delete"], _SQL["place_box_delete"]
 _PAST_INSERT, _PAST_UPDATE, _PAST_DELETE = _SQL["past_insert"], _SQL["past_update"], _SQL["past_delete"]
-_CHANGE, _TENANT = _SQL["change_insert"], _SQL["tenant_insert"]
+_CHANGE, _TENANT, _OWED = _SQL["change_insert"], _SQL["tenant_insert"], _SQL["owed_insert"]
 
 CACHED: Final = 1_000  # entities whose present state the writer keeps
 CACHED_BYTES: Final = 16_384  # none that is larger than this
@@ -82,11 +82,13 @@ class Writing:
         self.seq = int(self.db.execute(_SQL["last_seq"]).get)
         self._key = int(self.db.execute(_SQL["entity_last_key"]).get)
         self._at = int(self.db.execute(_SQL["last_at"]).get or 0)
+        self._number = int(self.db.execute(_SQL["owed_last"]).get)
 
     def reset(self) -> None:
         """A new group commit."""
         self.changes: list[Change] = []
         self._rows: list[tuple[Any, ...]] = []
+        self._owed: list[tuple[Any, ...]] = []
         self._direct = False
         self._touched: list[Id] = []
         self._new_tenants: list[str] = []
@@ -95,6 +97,8 @@ class Writing:
     def finish(self) -> None:
         """The last rows of this group commit."""
         self._flush()
+        if self._owed:
+            self.db.executemany(_OWED, self._owed)
         self._census.write(self.db)
 
     def _flush(self) -> None:
@@ -118,7 +122,13 @@ class Writing:
     def savepoint(self) -> Iterator[None]:
         """What is written inside stays only if it does not raise."""
         db = self.db
-        marks = len(self.changes), len(self._touched), len(self._new_tenants), len(self._rows)
+        marks = (
+            len(self.changes),
+            len(self._touched),
+            len(self._new_tenants),
+            len(self._rows),
+            len(self._owed),
+        )
         census, memory = self._census.mark(), self.memory.mark()
         db.execute("SAVEPOINT one")
         try:
@@ -129,6 +139,7 @@ class Writing:
                 db.execute("RELEASE one")
             del self.changes[marks[0] :]
             del self._rows[marks[3] :]
+            del self._owed[marks[4] :]
             for id in self._touched[marks[1] :]:
                 self._cache.pop(id, None)
             del self._touched[marks[1] :]
@@ -380,8 +391,9 @@ class Writing:
 
     def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> int:
         """See `Transaction.owe`."""
-        self.db.execute(_SQL["owed_insert"], (tenant, queue, seq, self._at, payload))
-        return self.db.last_insert_rowid()
+        self._number += 1
+        self._owed.append((self._number, tenant, queue, seq, self._at, payload))
+        return self._number
 
     def forget(self, after: int, upto: int) -> None:
         """See `Store.forget`."""

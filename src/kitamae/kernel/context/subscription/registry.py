@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ from kitamae.kernel.context.subscription.watch import Watcher
 from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem, Unprocessable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context, Contexts
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 KIND: Final = "subscription"
 _WRITTEN_EVERY: Final = 2.0  # seconds between writing down how deliveries went
+_WRITTEN_AT_ONCE: Final = 100  # in one transaction: the city's own writes wait for it
 _log: Final = structlog.get_logger()
 
 
@@ -257,20 +259,22 @@ class Subscriptions:
                 _log.exception("how deliveries went is not written down")
 
     async def _write_records(self) -> None:
-        queues = [*self.dispatcher.tried]
-        if not queues:
-            return
-        self.dispatcher.tried.clear()
-        now = [(one, asdict(one.record)) for one in map(self._find, queues) if one is not None]
+        """A few at a time, so that no write of the city waits long."""
+        tried = self.dispatcher.tried
+        queues = [*tried]
+        while queues:
+            some, queues = queues[:_WRITTEN_AT_ONCE], queues[_WRITTEN_AT_ONCE:]
+            tried.difference_update(some)
+            now = [(one, asdict(one.record)) for one in map(self._find, some) if one is not None]
+            try:
+                await self._store.transact(partial(_write, now))
+            except BaseException:
+                tried.update(some)
+                raise
 
-        async def work(tx: Transaction) -> None:
-            for one, record in now:
-                doc = await tx.get(one.tenant, one.kind, one.id)
-                if doc is not None:
-                    await tx.put(one.tenant, one.kind, one.id, {**doc, "record": record})
 
-        try:
-            await self._store.transact(work)
-        except BaseException:
-            self.dispatcher.tried.update(queues)
-            raise
+async def _write(records: Sequence[tuple[Subscription, dict[str, Any]]], tx: Transaction) -> None:
+    for one, record in records:
+        doc = await tx.get(one.tenant, one.kind, one.id)
+        if doc is not None:
+            await tx.put(one.tenant, one.kind, one.id, {**doc, "record": record})

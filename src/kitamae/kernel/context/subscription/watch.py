@@ -38,13 +38,12 @@ class Watcher:
     async def watch(self, tx: Transaction, change: Change, effect: Effect) -> None:
         """Owe a notification to every subscriber concerned."""
         self._owed.pop(change.seq, None)  # a number may come again after its transaction was rolled back
-        entity = effect.after or effect.before
-        if entity is None or not len(self._index):
+        states = [state for state in (effect.after, effect.before) if state is not None]
+        if not states or not len(self._index):
             return
-        types = entity["type"]
         names = dict.fromkeys(one.name for one in effect.touched)
         owed: list[Owed] = []
-        for subscription in self._index.concerned(change.tenant, change.entity, types, names):
+        for subscription in self._index.concerned(change.tenant, states, names):
             payload = _payload(subscription, effect, change)
             if payload is not None:
                 number = await tx.owe(change.tenant, subscription.queue, change.seq, payload)
