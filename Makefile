@@ -3,7 +3,7 @@
 PY ?= python3
 BIN := .venv/bin
 UV = $$(command -v uv || echo $(BIN)/uv)
-.PHONY: help env run vendor test check bench conformance docs lock clean
+.PHONY: help env run vendor test check bench conformance docs lock clean interop
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,7 @@ lock:  ## resolve the versions anew into requirements/*.txt
 	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra build pyproject.toml -o requirements/run.txt
 	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra build --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements/conformance.in -o requirements/conformance.txt
+	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements/interop.in -o requirements/interop.txt
 	@echo uv | $(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements/uv.txt
 
 env: .venv/.run  ## the environment, from the lock file
@@ -65,6 +66,15 @@ build/conformance/.robot: requirements/conformance.txt .venv/.dev
 conformance: build/conformance/.robot  ## the ETSI suite: SUITE=its checkout, PART=TP or IOP, GROUP=one folder of it
 	@test -d '$(SUITE)/TP' || { echo 'Say where the checkout of the suite is: make conformance SUITE=...'; exit 1; }
 	@$(BIN)/python -m tests.conformance '$(SUITE)' build/conformance/robot/bin/python --part $(or $(PART),TP) --group '$(GROUP)' $(if $(CONTEXTS),--contexts '$(CONTEXTS)')
+
+.venv/.interop: requirements/interop.txt .venv/.run
+	@echo 'Installing clients that other people wrote ...'
+	@$(PY) -m venv .venv/interop
+	@$(UV) pip install --quiet --python .venv/interop/bin/python --require-hashes -r requirements/interop.txt
+	@touch $@
+
+interop: .venv/.interop  ## clients that other people wrote do their rounds: filip in both dialects, ngsildclient
+	@.venv/interop/bin/python -m pytest -c tests/interop/pytest.ini tests/interop
 
 docs: .venv/.dev  ## the documentation as plain HTML in build/docs; nothing is fetched
 	@$(BIN)/python -m docs.build build/docs

@@ -44,7 +44,7 @@ def test_both_environments_have_the_same_versions() -> None:
     assert {name: dev.get(name) for name in run} == run
 
 
-@pytest.mark.parametrize("name", [*ASKED, "conformance.txt", "uv.txt"])
+@pytest.mark.parametrize("name", [*ASKED, "conformance.txt", "interop.txt", "uv.txt"])
 def test_every_line_has_a_hash_and_none_an_address(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text()
     entries = re.split(r"\n(?=[A-Za-z0-9])", re.sub(r"^\s*#.*\n", "", text, flags=re.M).strip())

@@ -185,6 +185,10 @@ async def test_a_subscription_is_shown_changed_and_forgotten(
     await put(client, t=2)
     (got,) = await receiver.got(1)
     assert got["data"][0]["t"]["value"] == 2
+    shown = (await client.get(f"subscriptions/{id}")).json()
+    assert (
+        await client.patch(f"subscriptions/{id}", shown)
+    ).status == 204  # as it was read, counters and all
     assert (await client.delete(f"subscriptions/{id}")).status == 204
     assert (await client.get(f"subscriptions/{id}")).error == (404, "NotFound")
     assert (await client.patch(f"subscriptions/{id}", {"status": "active"})).error == (404, "NotFound")

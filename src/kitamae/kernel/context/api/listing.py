@@ -35,5 +35,5 @@ def page(
 
 
 def sys_attrs(request: Request) -> bool:
-    """Are createdAt and modifiedAt asked for? Raises BadRequest for any other option."""
-    return "sysAttrs" in options(request, "sysAttrs")
+    """Are createdAt and modifiedAt asked for? `count` is `selection.page`'s. Raises BadRequest for any other option."""
+    return "sysAttrs" in options(request, "sysAttrs", "count")

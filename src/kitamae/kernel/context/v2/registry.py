@@ -13,7 +13,7 @@ from kitamae.kernel.context.subscription.index import Index
 from kitamae.kernel.context.subscription.model import Record
 from kitamae.kernel.context.subscription.watch import Watcher
 from kitamae.kernel.context.v2.names import Words
-from kitamae.kernel.context.v2.subscribed import compile_subscription
+from kitamae.kernel.context.v2.subscribed import asked, compile_subscription
 from kitamae.kernel.context.v2.voice import KIND
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
 
@@ -55,7 +55,7 @@ class Subscriptions:
 
     async def create(self, tenant: str, given: Json, path: str, place: str, now: int) -> str:
         """Its id. `place`: the geo attribute (expanded) that georel is about. Raises BadRequest."""
-        doc: Document = {"id": token_hex(12), "given": given, "path": path, "place": place}
+        doc: Document = {"id": token_hex(12), "given": asked(given), "path": path, "place": place}
         subscription = await self._new(tenant, doc, Record(), now)
 
         async def work(tx: Transaction) -> None:
@@ -69,7 +69,11 @@ class Subscriptions:
         """Replace members. Raises NotFound, BadRequest."""
         async with self._changing:
             old = self.get(tenant, id)
-            doc: Document = {**old.doc, "given": {**old.doc["given"], **patch}, "record": asdict(old.record)}
+            doc: Document = {
+                **old.doc,
+                "given": {**old.doc["given"], **asked(patch)},
+                "record": asdict(old.record),
+            }
             subscription = await self._new(tenant, doc, old.record, now, fresh="expires" in patch)
 
             async def work(tx: Transaction) -> None:

@@ -36,9 +36,31 @@ _CUSTOM: Final = frozenset(("url", "headers", "qs", "method", "payload", "json",
 _CONDITION: Final = frozenset(("attrs", "expression", "alterationTypes", "notifyOnMetadataChange"))
 _EXPRESSION: Final = frozenset(("q", "mq", "georel", "geometry", "coords"))
 _FORMATS: Final = ("normalized", "keyValues", "values", "simplifiedNormalized", "simplifiedKeyValues")
+_READ_ONLY: Final = frozenset(
+    (
+        "timesSent",
+        "lastNotification",
+        "lastFailure",
+        "lastSuccess",
+        "lastFailureReason",
+        "lastSuccessCode",
+        "failsCounter",
+    )
+)
+"""What the broker says of how deliveries went; a client may send back what it has read."""
 _METHODS: Final = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 _ANYTHING: Final[frozenset[Trigger]] = frozenset(("entityCreated", "entityUpdated", "entityDeleted"))
+
+
+def asked(given: Json) -> dict[str, Any]:
+    """What a client gave, without what is not its own to say. Raises BadRequest."""
+    if not isinstance(given, dict):
+        raise BadRequest("subscription: expected a JSON object")
+    answer = {name: one for name, one in given.items() if name != "id"}
+    if isinstance(told := given.get("notification"), dict):
+        answer["notification"] = {name: one for name, one in told.items() if name not in _READ_ONLY}
+    return answer
 
 
 def compile_subscription(tenant: str, doc: Document, words: Words, record: Record) -> Subscription:
