@@ -83,7 +83,9 @@ def page(request: Request, query: EntityQuery) -> EntityQuery:
     limits, params = request.broker.limits, request.params
     limit = params.get("limit", limits.page)
     offset = params.get("offset", 0)
-    count = params.get("count", False) or "count" in params.get("options", ())  # so do some clients ask for it
+    count = params.get("count", False) or "count" in params.get(
+        "options", ()
+    )  # so do some clients ask for it
     if limit > limits.page_most:
         raise BadRequest(f"limit: at most {limits.page_most}, got {limit}")
     if limit == 0 and not count:
