@@ -81,7 +81,7 @@ class City:
         self._profile = on.profile
         self._measures = measures
         self._fetcher = fetcher
-        limits = Limits(body=settings.max_body_mb * 1_000_000)
+        limits = Limits(body=settings.max_body_mb * 1_000_000, instances=settings.history_page)
         self.broker = Broker(
             on.store,
             contexts,

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
         15
     )
     max_body_mb: Annotated[int, Field(ge=1, description="The largest request body that is read, in MB")] = 16
+    history_page: Annotated[
+        int,
+        Field(ge=1, description="Instances of one attribute in an answer about history; the rest is a 206"),
+    ] = 10_000
     fetch_contexts: Annotated[
         str, Field(description="Hosts a @context may be fetched from, comma-separated; empty: none")
     ] = ""

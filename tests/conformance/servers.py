@@ -14,7 +14,22 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+_PAGE = 15
+"""Instances of an attribute in an answer: the suite expects a broker that cuts the history of twenty (6.3.10)."""
+
+
+class _Contexts(SimpleHTTPRequestHandler):
+    """The files of a folder; below `empty/` there is an empty @context under every name."""
+
+    def do_GET(self) -> None:
+        if not self.path.startswith("/empty/"):
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "application/ld+json")
+        self.end_headers()
+        self.wfile.write(b'{"@context": {}}')
+
     def guess_type(self, path: object) -> str:
         return "application/ld+json"
 
@@ -25,7 +40,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 @contextlib.contextmanager
 def files(folder: Path, host: str) -> Iterator[str]:
     """Serve a folder over HTTP; gives its address."""
-    with ThreadingHTTPServer((host, 0), functools.partial(_Quiet, directory=str(folder))) as server:
+    with ThreadingHTTPServer((host, 0), functools.partial(_Contexts, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -58,7 +73,7 @@ def broker(data: Path, host: str, *options: str) -> Iterator[str]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=os.environ | {"KITAMAE_FETCH_CONTEXTS": host},
+            env=os.environ | {"KITAMAE_FETCH_CONTEXTS": host, "KITAMAE_HISTORY_PAGE": str(_PAGE)},
         ) as process,
     ):
         try:

@@ -12,13 +12,16 @@ PORT = 9090
 _CONTEXT = re.compile(r"https://[\w./-]+/(?:ngsi-ld-test-suite|ngsildTestSuiteV1\.8)(-compound)?\.jsonld")
 """The two contexts of the suite, wherever its files say that they are kept."""
 
+_UNUSED = re.compile(r"https://fiware\.github\.io/[\w./-]+/(\w+\.jsonld)")
+"""Two more that only have to be there: none of their terms is looked at, so an empty context stands in for each."""
+
 
 def copied(checkout: Path, to: Path, *, contexts: str) -> Path:
     """The suite's tests and data, with the address of the contexts in the place of the addresses on the internet."""
     for name in ("TP", "IOP_TP", "data", "libraries", "resources"):
         shutil.copytree(checkout / name, to / name, dirs_exist_ok=True)
     for file in to.rglob("*"):
-        if file.suffix in {".robot", ".resource", ".py", ".json", ".jsonld"}:
+        if file.suffix in {".robot", ".resource", ".py", ".json", ".jsonld", ".geojson"}:
             before = file.read_text("utf-8")
             after = here(before, contexts)
             if after != before:
@@ -28,7 +31,8 @@ def copied(checkout: Path, to: Path, *, contexts: str) -> Path:
 
 def here(text: str, contexts: str) -> str:
     """`text` with every address of the suite's contexts replaced by the one that serves them on this machine."""
-    return _CONTEXT.sub(rf"{contexts}/ngsi-ld-test-suite\1.jsonld", text)
+    text = _CONTEXT.sub(rf"{contexts}/ngsi-ld-test-suite\1.jsonld", text)
+    return _UNUSED.sub(rf"{contexts}/empty/\1", text)
 
 
 def variables(copy: Path, *, broker: str, host: str) -> None:

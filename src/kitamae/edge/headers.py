@@ -33,6 +33,16 @@ _TLS: Final = (b"strict-transport-security", b"max-age=31536000")
 Headers = list[tuple[bytes, bytes]]
 
 
+class _AsWritten(bytes):
+    """A name that uvicorn does not write in lower case: there are clients that look for `Location` by its capital."""
+
+    def lower(self) -> bytes:
+        return self
+
+
+_LOCATION: Final = _AsWritten(b"Location")
+
+
 class SecurityHeaders:
     """`secure`: people reach the server over TLS, and must keep doing so."""
 
@@ -43,8 +53,10 @@ class SecurityHeaders:
     def added_to(self, headers: Headers) -> Headers:
         """What an answer carries besides its own `headers`, which win."""
         added, own = self._data, set()
-        for name, value in headers:
+        for number, (name, value) in enumerate(headers):
             own.add(name)
             if name == b"content-type" and value.startswith(_DRAWN):
                 added = self._page
+            elif name == b"location":
+                headers[number] = (_LOCATION, value)
         return [*headers, *(pair for pair in added if pair[0] not in own)]

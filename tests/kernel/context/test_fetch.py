@@ -26,12 +26,16 @@ async def shelf() -> AsyncIterator[str]:
     async def long(request: web.Request) -> web.Response:
         return web.Response(body=b'{"@context": "' + b"x" * fetch.MOST + b'"}')
 
+    async def broken(request: web.Request) -> web.Response:
+        return web.Response(body=b"this is { not JSON")
+
     async def away(request: web.Request) -> web.Response:
         raise web.HTTPFound(request.query.get("to", "/away"))
 
     app = web.Application()
     app.router.add_get("/good", good)
     app.router.add_get("/long", long)
+    app.router.add_get("/broken", broken)
     app.router.add_get("/away", away)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -81,6 +85,14 @@ async def test_a_circle_of_redirects_and_a_document_without_end_are_given_up() -
         assert "redirects" in await refused(f"{address}/away", "localhost")
         assert "longer than" in await refused(f"{address}/long", "localhost")
         assert "answers 404" in await refused(f"{address}/missing", "localhost")
+
+
+async def test_what_is_there_and_is_no_json_is_the_clients_mistake() -> None:
+    async with shelf() as address:
+        fetcher = Fetcher(["localhost"], HERE)
+        with pytest.raises(BadRequest, match="not JSON"):
+            await Contexts(fetcher).resolve(f"{address}/broken")
+        await fetcher.close()
 
 
 async def test_an_address_that_is_none_is_refused() -> None:

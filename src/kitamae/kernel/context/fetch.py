@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 
 from kitamae.kernel.context.subscription.destinations import CheckedResolver
-from kitamae.kernel.problems import LdContextUnavailable
+from kitamae.kernel.problems import BadRequest, LdContextUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,11 +32,17 @@ class Fetcher:
         self._session: aiohttp.ClientSession | None = None
 
     async def __call__(self, url: str) -> Json:
-        """The parsed document. Each redirect must lead to a named host again. Raises LdContextUnavailable, OSError."""
+        """The parsed document. Each redirect must lead to a named host again.
+
+        Raises LdContextUnavailable, OSError, or BadRequest for what is there and is no JSON (clause 5.5.6).
+        """
         for _ in range(HOPS):
             answer = await self._one(url)
             if not isinstance(answer, str):
-                return orjson.loads(answer)
+                try:
+                    return orjson.loads(answer)
+                except orjson.JSONDecodeError as wrong:
+                    raise BadRequest(f"@context {url:.2000} is not JSON: {wrong}") from None
             url = urljoin(url, answer)
         raise LdContextUnavailable(f"more than {HOPS} redirects")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
 
-_MEMBERS: Final = frozenset(
+MEMBERS: Final = frozenset(
     ("id", "@id", "type", "@type", "scope", "expiresAt", "@context", "createdAt", "modifiedAt", "deletedAt")
 )
 """Of an entity, beside its attributes. The last three are the broker's own and are not read."""
@@ -128,7 +128,7 @@ def _types(payload: dict[str, Json], ctx: Context) -> list[str]:
 def _attributes(payload: dict[str, Json], reader: Reader) -> dict[str, list[Partial]]:
     found: dict[str, list[Partial]] = {}
     for name, given in payload.items():
-        if name not in _MEMBERS:
+        if name not in MEMBERS:
             reader.into(found, name, given, name)
     return found
 

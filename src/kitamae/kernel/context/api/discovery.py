@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from kitamae.kernel.context.api import negotiation
 from kitamae.kernel.context.api.rendering import in_context
+from kitamae.kernel.context.read import MEMBERS
 from kitamae.kernel.problems import NotFound
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ async def attribute_information(x: Exchange, name: str) -> Answer:
     request = await x.request()
     request.demand("read", "entity:*")
     context = request.context
+    if name in MEMBERS:
+        raise NotFound(f"{name} is a member of every entity, not an attribute (4.5.1)")
     expanded = context.expand(name)
     known = (await request.broker.store.attributes(request.tenant)).get(expanded)
     if known is None:

@@ -55,18 +55,19 @@ def geo(params: Mapping[str, Json], expand: Callable[[str], str]) -> Geo | None:
 
 
 def _distances(name: str, modifiers: list[str]) -> tuple[float | None, float | None]:
-    told: dict[str, float] = {}
-    for modifier in modifiers:
-        found = _DISTANCE.fullmatch(modifier)
-        if name != "near" or found is None or found[1] in told or not 0 < float(found[2]) < float("inf"):
-            raise BadRequest(
-                f"georel: expected one of {', '.join(sorted(_RELATIONS))}, or near;maxDistance==2000 or "
-                f"near;minDistance==2000 (metres, more than 0), got {modifier!r:.80}"
-            )
-        told[found[1]] = float(found[2])
-    if name == "near" and not told:
-        raise BadRequest("georel: near needs ;maxDistance== or ;minDistance== and metres")
-    return told.get("minDistance"), told.get("maxDistance")
+    """The least and the most: the grammar of `near` has exactly one of them."""
+    if name != "near" and not modifiers:
+        return None, None
+    if name == "near" and len(modifiers) != 1:
+        raise BadRequest("georel: near needs one of ;maxDistance== and ;minDistance== and metres")
+    found = _DISTANCE.fullmatch(modifiers[0]) if name == "near" else None
+    if found is None or not 0 < float(found[2]) < float("inf"):
+        raise BadRequest(
+            f"georel: expected one of {', '.join(sorted(_RELATIONS))}, or near;maxDistance==2000 or "
+            f"near;minDistance==2000 (metres, more than 0), got {';'.join((name, *modifiers))!r:.80}"
+        )
+    metres = float(found[2])
+    return (metres, None) if found[1] == "minDistance" else (None, metres)
 
 
 def reference(kind: Json, coordinates: Json, where: str) -> Geometry:

@@ -85,6 +85,7 @@ class Voice(Protocol):
 class Record:
     """How deliveries went (the read-only members of 5.2.14.2). Times in microseconds UTC.
 
+    What is counted is notifications: one that is sent again until it arrives was sent once, and failed once.
     Kept in memory and written down from time to time: after a crash the figures may be some seconds old.
     """
 
@@ -95,16 +96,16 @@ class Record:
     last_failure: int | None = None
     failing: bool = False
 
-    def sent(self, now: int) -> None:
-        """A receiver said 2xx."""
-        self.times_sent += 1
+    def sent(self, now: int, *, again: bool = False) -> None:
+        """A receiver said 2xx. `again`: it did not when it was told so before."""
+        self.times_sent += not again
         self.last_notification = self.last_success = now
         self.failing = False
 
-    def failed(self, now: int) -> None:
+    def failed(self, now: int, *, again: bool = False) -> None:
         """It did not."""
-        self.times_sent += 1
-        self.times_failed += 1
+        self.times_sent += not again
+        self.times_failed += not again
         self.last_notification = self.last_failure = now
         self.failing = True
 

@@ -149,6 +149,7 @@ def _record(record: Record) -> dict[str, Json]:
     if record.times_sent:
         answer["status"] = "failed" if record.failing else "ok"
         answer["timesSent"] = record.times_sent
+    if record.times_failed:
         answer["timesFailed"] = record.times_failed
     for member, moment in (
         ("lastNotification", record.last_notification),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -209,17 +210,18 @@ def geo(relation: str, geometry: str, coordinates: str, name: str) -> Geo:
         told = [_DISTANCE.fullmatch(one.replace("==", ":")) for one in modifiers]
         if not told or not all(told):
             raise BadRequest("georel: near needs maxDistance:metres or minDistance:metres")
-        meant = ";".join(["near", *(f"{one[1]}=={one[2]}" for one in told if one)])
+        meant = [f"near;{one[1]}=={one[2]}" for one in told if one]
     elif kind in _RELATIONS and not modifiers:
-        meant = _RELATIONS[kind]
+        meant = [_RELATIONS[kind]]
     else:
         raise BadRequest(f"Invalid value in georel: {relation!r:.80}")
-    found = georel.geo(
-        {"georel": meant, "geometry": shape, "coordinates": positions, "geoproperty": name}, lambda iri: iri
-    )
-    if found is None:
+    where = {"geometry": shape, "coordinates": positions, "geoproperty": name}
+    found = [one for part in meant if (one := georel.geo({"georel": part, **where}, lambda iri: iri))]
+    if not found:
         raise BadRequest("Invalid geo query")
-    return found
+    least = next((one.min_distance for one in found if one.min_distance is not None), None)
+    most = next((one.max_distance for one in found if one.max_distance is not None), None)
+    return replace(found[0], min_distance=least, max_distance=most)  # near may have both here
 
 
 def _position(text: str) -> list[float]:
