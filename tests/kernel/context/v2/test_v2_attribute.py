@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kitamae.kernel.context.jsonld import CORE
-from kitamae.kernel.context.v2 import attribute
+from kitamae.kernel.context.v2 import attribute, times
 from kitamae.kernel.context.v2.names import Words, inner_id, outer_id
 from kitamae.kernel.problems import BadRequest
 
@@ -44,8 +44,8 @@ KINDS = [
 ]
 TYPED: st.SearchStrategy[tuple[str, Any]] = st.one_of(
     st.tuples(st.sampled_from(["Text", "Number", "Property", "GeoProperty", "date", *KINDS]), VALUES),
-    st.tuples(NAMES.filter(lambda name: not name.startswith("geo:") and name not in attribute.TIMES), VALUES),
-    st.tuples(st.sampled_from(sorted(attribute.TIMES)), TIMES | st.none()),
+    st.tuples(NAMES.filter(lambda name: not name.startswith("geo:") and name not in times.TYPES), VALUES),
+    st.tuples(st.sampled_from(sorted(times.TYPES)), TIMES | st.none()),
     st.tuples(st.just("geo:point"), POINTS | st.none()),
     st.tuples(st.just("geo:line"), st.lists(POINTS, min_size=2, max_size=4)),
     st.tuples(st.just("geo:box"), st.lists(POINTS, min_size=2, max_size=2)),
@@ -104,6 +104,8 @@ def test_different_names_are_different_inside(names: list[str]) -> None:
         ("2026-11-21T09:00:00.5+0900", "2026-11-21T00:00:00.500Z"),
         ("2026-11-21T00:00:00.123456Z", "2026-11-21T00:00:00.123456Z"),
         ("2026-11-21 07", "2026-11-21T07:00:00.000Z"),
+        ("2026-11-21T071446.5Z", "2026-11-21T07:14:46.500Z"),
+        ("2026-11-21T0714", "2026-11-21T07:14:00.000Z"),
     ],
 )
 def test_times_are_shown_in_utc_with_milliseconds(given: str, shown: str) -> None:
@@ -124,7 +126,47 @@ def test_a_type_that_no_longer_fits_the_value_is_not_believed() -> None:
     assert attribute.shown_value(one, WORDS) == one["v"]
 
 
-def test_what_is_not_said_in_an_update_stays_as_it_was() -> None:
+def test_a_type_that_an_update_does_not_say_follows_from_the_value_unless_only_the_value_is_written() -> None:
     before = attribute.read({"value": 5, "type": "Celsius"}, "a", WORDS)
-    assert attribute.type_of(attribute.read({"value": 6}, "a", WORDS, before), WORDS) == "Celsius"
-    assert attribute.type_of(attribute.read({"value": "x"}, "a", WORDS, before), WORDS) == "Text"
+    assert attribute.type_of(attribute.read({"value": 6}, "a", WORDS, before), WORDS) == "Number"
+    alone = attribute.read({"value": "x"}, "a", WORDS, before, value_only=True)
+    assert (attribute.type_of(alone, WORDS), alone["v"]) == ("Celsius", "x")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "TextUnrestricted", "value": ["I'm <free>"]},
+        {"type": "Note", "value": "(a=b)", "metadata": {"TextUnrestricted": {"value": True}}},
+    ],
+    ids=str,
+)
+def test_forbidden_characters_are_free_where_the_client_says_so(given: dict[str, Any]) -> None:
+    assert attribute.read(given, "a", WORDS)["v"] == given["value"]
+    with pytest.raises(BadRequest):
+        attribute.read({"value": given["value"]}, "a", WORDS)
+
+
+POINT = {"type": "Point", "coordinates": [136.3, 36.3]}
+FEATURE = {"type": "Feature", "properties": {"name": "x"}, "geometry": POINT}
+
+
+@pytest.mark.parametrize("given", [POINT, FEATURE, {"type": "FeatureCollection", "features": [FEATURE]}])
+def test_of_a_feature_its_geometry_is_kept(given: Any) -> None:
+    assert attribute.read({"type": "geo:json", "value": given}, "a", WORDS)["v"] == POINT
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "FeatureCollection", "features": [FEATURE, FEATURE]},
+        {"type": "FeatureCollection"},
+        {"type": "Feature"},
+        {"type": "GeometryCollection", "geometries": [POINT]},
+        "Point",
+    ],
+    ids=str,
+)
+def test_what_is_no_geometry_is_refused(given: Any) -> None:
+    with pytest.raises(BadRequest):
+        attribute.read({"type": "geo:json", "value": given}, "a", WORDS)

@@ -81,15 +81,18 @@ async def test_updating_touches_only_what_is_there(client: Client) -> None:
     assert (await client.patch(OF, {"humidity": {"value": 1}})).status == 204
     refused = await client.patch(OF, {"nothing": {"value": 1}})
     assert refused.error == (422, "Unprocessable")
-    assert "do not exist: [ nothing ]" in refused.json()["description"]
-    partly = await client.patch(OF, {"nothing": {"value": 1}, "humidity": {"value": 2}})
+    assert refused.json()["description"] == "do not exist: Room1 - [ nothing ]"
+    partly = await client.patch(OF + "?type=Room", {"nothing": {"value": 1}, "humidity": {"value": 2}})
     assert partly.error == (422, "PartialUpdate")
+    assert partly.json()["description"] == "do not exist: Room1/Room - [ nothing ]"
     assert (await client.get(OF + "/humidity/value")).body == b"2"
 
 
 async def test_appending_strictly_overwrites_nothing(client: Client) -> None:
     refused = await client.post(OF + "?options=append", {"humidity": {"value": 1}})
     assert refused.error == (422, "Unprocessable")
+    words = "one or more of the attributes in the request already exist: Room1 - [ humidity ]"
+    assert refused.json()["description"] == words
     assert (await client.post(OF + "?options=append", {"new": {"value": 1}})).status == 204
     assert (await client.post(OF, {"humidity": {"value": 1}})).status == 204
     assert (await client.get(OF + "?options=keyValues")).json() == {
@@ -229,7 +232,15 @@ async def test_an_expiring_entity_expires(client: Client) -> None:
     assert (await client.get("entities/Old")).status == 404
     later = {"value": "2120-01-01T00:00:00.000Z", "type": "DateTime", "metadata": {}}
     await client.post("entities", {"id": "New", "type": "Room", "dateExpires": later})
-    assert (await client.get("entities/New")).json()["dateExpires"] == later
+    assert (await client.get("entities/New")).json() == {"id": "New", "type": "Room"}
+    assert (await client.get("entities/New?attrs=dateExpires")).json()["dateExpires"] == later
+    sooner = {"value": "2100-01-01T00:00:00Z", "type": "DateTime"}
+    assert (await client.put("entities/New/attrs/dateExpires", sooner)).status == 204
+    read = (await client.get("entities/New?attrs=dateExpires&options=keyValues")).json()
+    assert read["dateExpires"] == "2100-01-01T00:00:00.000Z"
+    assert (await client.put("entities/New/attrs/dateExpires", {"value": "x"})).error == (400, "BadRequest")
+    assert (await client.delete("entities/New/attrs/dateExpires")).status == 204
+    assert "dateExpires" not in (await client.get("entities/New?attrs=dateExpires")).json()
 
 
 async def test_clients_of_either_dialect_ask_for_the_version(client: Client) -> None:

@@ -209,13 +209,79 @@ async def test_op_update_does_what_it_is_told(client: Client) -> None:
     assert await told("append", thing("N", a=1), thing("Room1", a=1)) == 204
     assert await told("appendStrict", thing("N", a=2)) == 422
     assert await told("appendStrict", thing("N", b=2)) == 204
-    assert await told("update", thing("N", a=3), thing("Missing", a=1)) == 404
+    assert await told("update", thing("N", a=3), thing("Missing", a=1)) == 422
     assert (await client.get("entities/N?options=keyValues")).json() == thing("N", a=3, b=2)
     assert await told("replace", thing("N", c=1)) == 204
     assert await told("delete", thing("N", c=0), {"id": "Room1"}) == 204
     assert (await client.get("entities/N?options=keyValues")).json() == thing("N")
     assert (await client.get("entities/Room1")).status == 404
     assert await told("wrong", thing("N")) == 400
+
+
+@pytest.mark.parametrize(
+    ("action", "sent", "error", "description"),
+    [
+        (
+            "update",
+            [thing("F", a=1), {"id": "G", "a": 1}],
+            (404, "NotFound"),
+            "F/Room - [entity itself], G - [entity itself]",
+        ),
+        ("replace", [thing("F", a=1), thing("N", a=1)], (422, "PartialUpdate"), "F/Room - [entity itself]"),
+        (
+            "update",
+            [thing("N", b=1), thing("F", a=1)],
+            (422, "Unprocessable"),
+            "N/Room - [ b ], F/Room - [entity itself]",
+        ),
+        ("update", [thing("N", a=1, b=1)], (422, "PartialUpdate"), "N/Room - [ b ]"),
+        (
+            "delete",
+            [thing("N", a=1, b=1), thing("F")],
+            (422, "PartialUpdate"),
+            "N/Room - [ b ], F/Room - [entity itself]",
+        ),
+        (
+            "appendStrict",
+            [thing("N", a=1), thing("M", a=1)],
+            (422, "Unprocessable"),
+            "N/Room - [ a ], M/Room - [ a ]",
+        ),
+        ("appendStrict", [thing("N", a=1, b=1)], (422, "PartialUpdate"), "N/Room - [ a ]"),
+    ],
+    ids=str,
+)
+async def test_op_update_says_what_was_not_done(
+    client: Client, action: str, sent: list[Any], error: Any, description: str
+) -> None:
+    first = {"actionType": "append", "entities": [thing("N", a=0), thing("M", a=0)]}
+    assert (await client.post("op/update?options=keyValues", first)).status == 204
+    answer = await client.post("op/update?options=keyValues", {"actionType": action, "entities": sent})
+    assert answer.error == error
+    assert answer.json()["description"].partition(": ")[2] == description
+
+
+async def test_a_batch_that_cannot_be_read_changes_nothing(client: Client) -> None:
+    sent = {"actionType": "append", "entities": [thing("N", a={"value": 1}), {"id": "a b", "type": "Room"}]}
+    assert (await client.post("op/update", sent)).error == (400, "BadRequest")
+    assert (await client.get("entities/N")).status == 404
+
+
+async def test_near_entities_come_in_the_order_of_their_distance(client: Client) -> None:
+    for id, latitude in (("far", 36.9), ("near", 36.31), ("middle", 36.5)):
+        place = {"type": "geo:point", "value": f"{latitude},136.3"}
+        await client.post("entities", {"id": id, "type": "Place", "location": place})
+    near = "type=Place&attrs=none&options=keyValues&georel=near;maxDistance:100000&geometry=point&coords=36.3,136.3"
+    read = (await client.get(f"entities?{near}&orderBy=geo:distance")).json()
+    assert [one["id"] for one in read] == ["near", "middle", "far"]
+    read = (await client.get(f"entities?{near}&orderBy=!geo:distance")).json()
+    assert [one["id"] for one in read] == ["far", "middle", "near"]
+    assert (await client.get("entities?orderBy=geo:distance")).error == (400, "BadRequest")
+
+
+@pytest.mark.parametrize("order", ["a,a", "a,!a", "a,b,!a", "id,id", ",", "a,"])
+async def test_an_order_that_says_a_thing_twice_or_nothing_is_refused(client: Client, order: str) -> None:
+    assert (await client.get(f"entities?orderBy={order}")).error == (400, "BadRequest")
 
 
 async def test_a_notification_of_another_broker_is_written_here(client: Client) -> None:

@@ -27,6 +27,7 @@ class Effect:
 
     `after` is None when the entity is gone. `history` False: nothing that the temporal API should know of.
     `not_updated` maps expanded attribute names to the reason they were left alone (207 / UpdateResult).
+    `forced`: NGSIv2's subscribers are told also of what did not change.
     """
 
     verb: Verb | Literal["none"]
@@ -35,6 +36,7 @@ class Effect:
     touched: list[Touched] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     not_updated: dict[str, str] = field(default_factory=dict)
+    forced: bool = False
 
 
 class Operation(Protocol):

@@ -7,12 +7,11 @@ written another one since.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from kitamae.kernel.context import clock, geojson, lexical
+from kitamae.kernel.context import clock, lexical
 from kitamae.kernel.context.entity import NULL
+from kitamae.kernel.context.v2 import places, times
 from kitamae.kernel.context.v2.names import demand_free, field
 from kitamae.kernel.problems import BadRequest
 
@@ -20,59 +19,16 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Attribute, Json
     from kitamae.kernel.context.v2.names import Words
 
-TIMES: Final = frozenset(("DateTime", "ISO8601"))
-SIMPLE_GEO: Final = frozenset(("geo:point", "geo:line", "geo:box", "geo:polygon"))
 BUILTIN_METADATA: Final = frozenset(("dateCreated", "dateModified", "previousValue", "actionType"))
 _MEMBERS: Final = frozenset(("type", "value", "metadata"))
-_UNRESTRICTED: Final = frozenset(("TextUnrestricted",))
+_UNRESTRICTED: Final = "TextUnrestricted"
+"""As a type, or as a metadatum that is true: the value may hold characters that are forbidden elsewhere."""
 _KINDS: Final = frozenset(
     ("LanguageProperty", "VocabProperty", "JsonProperty", "ListProperty", "ListRelationship")
 )
 _DEPTH: Final = 100
-_PAIR: Final = re.compile(
-    r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*,\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*"
-)
-_LAX_TIME: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?|\d\d)(Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
-)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-# --- times
-def stamp(micros: int) -> str:
-    """As NGSIv2 writes times: UTC with milliseconds, microseconds where there are some."""
-    whole, rest = divmod(micros, 1_000_000)
-    digits = f"{rest // 1000:03}" if rest % 1000 == 0 else f"{rest:06}"
-    return f"{clock.text(whole * 1_000_000)[:-1]}.{digits}Z"
-
-
-def shown_time(text: str) -> str:
-    """An RFC 3339 time of the internal form, as NGSIv2 writes it."""
-    return stamp(clock.micros(text))
-
-
-def instant(given: Json, where: str) -> int:
-    """ISO 8601 as Orion reads it: also a date alone, and a time without zone, which is UTC. Microseconds UTC."""
-    found = _LAX_TIME.fullmatch(given) if isinstance(given, str) else None
-    if found is not None:
-        time = found[2] or "00:00:00"
-        time += ":00:00" if len(time) == 2 else ":00" if len(time) == 5 else ""
-        zone = found[3] or "Z"
-        if zone != "Z":
-            digits = zone[1:].replace(":", "")
-            zone = f"{zone[0]}{digits[:2]}:{digits[2:] or '00'}"
-        try:
-            moment = datetime.fromisoformat(f"{found[1]}T{time.replace(',', '.')}{zone}")
-            micros = (moment - _EPOCH) // timedelta(microseconds=1)
-            clock.text(micros)
-        except (ValueError, OverflowError):
-            pass
-        else:
-            return micros
-    raise BadRequest(f"{where}: expected a DateTime such as 2026-11-21T07:14:46Z, got {given!r:.80}")
-
-
-# --- reading
 def default_type(value: Json) -> str:
     """What an attribute is when nobody says."""
     match value:
@@ -88,50 +44,59 @@ def default_type(value: Json) -> str:
             return "StructuredValue"
 
 
-def read(given: Json, name: str, words: Words, before: Attribute | None = None) -> Attribute:
-    """`{"value": .., "type": .., "metadata": ..}`; what it does not say is as `before` had it. Raises BadRequest.
+def read(
+    given: Json, name: str, words: Words, before: Attribute | None = None, *, value_only: bool = False
+) -> Attribute:
+    """`{"value": .., "type": .., "metadata": ..}`. Raises BadRequest.
 
-    A value with forbidden characters that NGSI-LD wrote may be written back as it was read.
+    A type that it does not say follows from the value; with `value_only` it is as `before` had it. A value with
+    forbidden characters that NGSI-LD wrote may be written back as it was read.
     """
     if not isinstance(given, dict):
         raise BadRequest(f"attribute {name}: must be a JSON object, unless keyValues option is used")
     if unknown := given.keys() - _MEMBERS:
         raise BadRequest(f"attribute {name}: invalid JSON member {sorted(unknown)[0]!r:.80}")
-    type = field(given["type"], f"attribute {name}: type") if given.get("type") is not None else None
     there: dict[str, Json] = shown(before, words) if before is not None else {"metadata": {}}
-    if type is None and "value" in there:
-        old = there["value"]
-        if default_type(given.get("value")) == default_type(old) or None in (old, given.get("value")):
-            type = there["type"]
-    if not _same(given, there) and type not in _UNRESTRICTED:
-        demand_free(given.get("value"), f"attribute {name}")
-    made = value(given.get("value"), type, f"attribute {name}", words)
+    type = _type(given, f"attribute {name}")
+    if value_only:
+        type = there["type"]
     metadata = given.get("metadata", {})
     if not isinstance(metadata, dict):
         raise BadRequest(f"attribute {name}: metadata must be a JSON object")
+    if type != _UNRESTRICTED and not _frees(metadata) and not _same(given, there):
+        demand_free(given.get("value"), f"attribute {name}")
+    made = value(given.get("value"), type, f"attribute {name}", words)
     for meta, one in metadata.items():
         where = f"attribute {name}: metadata {field(meta, 'metadata name')}"
-        if meta in BUILTIN_METADATA:
-            continue
-        if not isinstance(one, dict) or one.keys() - {"type", "value"}:
-            raise BadRequest(f"{where}: expected an object with value and type")
-        kind = field(one["type"], f"{where}: type") if one.get("type") is not None else None
-        if not _same(one, there["metadata"].get(meta, {})) and kind not in _UNRESTRICTED:
-            demand_free(one.get("value"), where)
-        if meta == "observedAt" and kind in (None, "DateTime") and one.get("value") is not None:
-            made["observedAt"] = clock.text(instant(one.get("value"), where))
-        elif (
-            meta == "unitCode"
-            and kind in (None, "Text")
-            and isinstance(one.get("value"), str)
-            and one["value"]
-        ):
-            made["unitCode"] = one["value"]
-        elif meta == "datasetId" and lexical.is_uri(str(one.get("value"))):
-            made["datasetId"] = one["value"]
-        else:
-            made.setdefault("attrs", {})[words.expand(meta)] = [value(one.get("value"), kind, where, words)]
+        if meta not in BUILTIN_METADATA:
+            _put(made, meta, one, there["metadata"].get(meta, {}), where, words)
     return made
+
+
+def _type(given: dict[str, Json], where: str) -> str | None:
+    return field(given["type"], f"{where}: type") if given.get("type") is not None else None
+
+
+def _frees(metadata: dict[str, Json]) -> bool:
+    one = metadata.get(_UNRESTRICTED)
+    return isinstance(one, dict) and one.get("value") is True
+
+
+def _put(made: Attribute, meta: str, one: Json, before: dict[str, Json], where: str, words: Words) -> None:
+    """A metadatum: a member of NGSI-LD where it has one of that name, else a sub-attribute."""
+    if not isinstance(one, dict) or one.keys() - {"type", "value"}:
+        raise BadRequest(f"{where}: expected an object with value and type")
+    kind, v = _type(one, where), one.get("value")
+    if kind != _UNRESTRICTED and not _same(one, before):
+        demand_free(v, where)
+    if meta == "observedAt" and kind in (None, "DateTime") and v is not None:
+        made["observedAt"] = clock.text(times.instant(v, where))
+    elif meta == "unitCode" and kind in (None, "Text") and isinstance(v, str) and v:
+        made["unitCode"] = v
+    elif meta == "datasetId" and isinstance(v, str) and lexical.is_uri(v):
+        made["datasetId"] = v
+    else:
+        made.setdefault("attrs", {})[words.expand(meta)] = [value(v, kind, where, words)]
 
 
 def _same(given: dict[str, Json], there: dict[str, Json]) -> bool:
@@ -144,17 +109,18 @@ def value(given: Json, type: str | None, where: str, words: Words) -> Attribute:
     usual = default_type(given)
     if type is None:
         type = usual
-    if type in TIMES and given is not None:
-        made = {"kind": "Property", "v": {"@type": "DateTime", "@value": clock.text(instant(given, where))}}
+    if type in times.TYPES and given is not None:
+        made = {
+            "kind": "Property",
+            "v": {"@type": "DateTime", "@value": clock.text(times.instant(given, where))},
+        }
     elif type == "Relationship" and _uris(given):
         return {"kind": "Relationship", "v": given}
     elif type == "geo:json" and given is not None:
-        made = {"kind": "GeoProperty", "v": geojson.geometry(given, where)}
-        if isinstance(given, str):
-            raise BadRequest(f"{where}: geo:json needs a GeoJSON object")
-    elif type in SIMPLE_GEO and given is not None:
-        made = {"kind": "GeoProperty", "v": _geometry(type, given, where), "v2type": type}
-        if shown_geo(type, made["v"]) != given:
+        made = {"kind": "GeoProperty", "v": places.geometry(given, where)}
+    elif type in places.SIMPLE and given is not None:
+        made = {"kind": "GeoProperty", "v": places.simple(type, given, where), "v2type": type}
+        if places.shown(type, made["v"]) != given:
             made["v2value"] = given
         return cast("Attribute", made)
     elif type in _KINDS and (own := _own_kind(type, given, words)) is not None:
@@ -232,66 +198,6 @@ def _has_null(given: Json) -> bool:
     return False
 
 
-# --- places, latitude first
-def _geometry(type: str, given: Json, where: str) -> dict[str, Json]:
-    texts = [given] if type == "geo:point" else given
-    if not isinstance(texts, list):
-        raise BadRequest(f'{where}: {type} needs an array of texts such as "36.3, 136.3"')
-    points = [_point(one, where) for one in texts]
-    match type:
-        case "geo:point":
-            return {"type": "Point", "coordinates": points[0]}
-        case "geo:line":
-            made: dict[str, Json] = {"type": "LineString", "coordinates": points}
-        case "geo:box":
-            if len(points) != 2:
-                raise BadRequest(f"{where}: geo:box needs two opposite corners, got {len(points)}")
-            (west, south), (east, north) = points
-            ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-            made = {"type": "Polygon", "coordinates": [ring]}
-        case _:
-            made = {"type": "Polygon", "coordinates": [points]}
-    geojson.coordinates(made["type"], made["coordinates"], where)
-    return made
-
-
-def _point(text: Json, where: str) -> list[float]:
-    found = _PAIR.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        raise BadRequest(f'{where}: expected "latitude, longitude" such as "36.3, 136.3", got {text!r:.80}')
-    latitude, longitude = (
-        int(one) if re.fullmatch(r"-?\d{1,3}", one) else float(one) for one in found.groups()
-    )
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise BadRequest(f"{where}: latitude -90 to 90, then longitude -180 to 180, got {text!r:.80}")
-    return [longitude, latitude]
-
-
-def shown_geo(type: str, geometry: Json) -> Json:
-    """In a simple location format of NGSIv2; None where the geometry is not one of these."""
-    kind, given = geometry.get("type"), geometry.get("coordinates")
-    match type, kind:
-        case "geo:point", "Point":
-            return _pair(given) if len(given) == 2 else None
-        case "geo:line", "LineString":
-            points = given
-        case "geo:box", "Polygon" if len(given) == 1 and len(given[0]) == 5:
-            one, two, three, four, _ = given[0]
-            if [two, four] != [[three[0], one[1]], [one[0], three[1]]]:
-                return None
-            points = [one, three]
-        case "geo:polygon", "Polygon" if len(given) == 1:
-            points = given[0]
-        case _:
-            return None
-    return [_pair(one) for one in points] if all(len(one) == 2 for one in points) else None
-
-
-def _pair(position: list[Any]) -> str:
-    return f"{position[1]}, {position[0]}"
-
-
-# --- showing
 def type_of(one: Attribute, words: Words) -> str:
     """The NGSIv2 type: the one it was given while that fits, else what its kind and value mean."""
     own = one.get("v2type")
@@ -304,7 +210,7 @@ def type_of(one: Attribute, words: Words) -> str:
         return default_type(v) if _has_null(v) else "JsonProperty"
     if kind != "Property":
         return kind
-    if is_time(v):
+    if times.is_time(v):
         return "DateTime"
     if "valueType" in one:
         return words.compact(one["valueType"])
@@ -314,26 +220,11 @@ def type_of(one: Attribute, words: Words) -> str:
 def _fits(type: str, one: Attribute) -> bool:
     v = one["v"]
     if one["kind"] == "GeoProperty":
-        return type in SIMPLE_GEO and shown_geo(type, v) is not None
-    if type in SIMPLE_GEO or type == "geo:json":
+        return type in places.SIMPLE and places.shown(type, v) is not None
+    if type in places.SIMPLE or type == "geo:json":
         return v is None
-    if type in TIMES:
-        return v is None or is_time(v)
-    return True
-
-
-def is_time(v: Json) -> bool:
-    """A DateTime as NGSI-LD types it."""
-    if not isinstance(v, dict) or v.keys() != {"@type", "@value"}:
-        return False
-    return bool(v["@type"] == "DateTime") and _reads(v["@value"])
-
-
-def _reads(text: Json) -> bool:
-    try:
-        clock.micros(text)
-    except BadRequest:
-        return False
+    if type in times.TYPES:
+        return v is None or times.is_time(v)
     return True
 
 
@@ -342,9 +233,9 @@ def shown_value(one: Attribute, words: Words) -> Json:
     kind, v = one["kind"], one["v"]
     if kind == "GeoProperty":
         type = type_of(one, words)
-        if type in SIMPLE_GEO:
+        if type in places.SIMPLE:
             written = one.get("v2value")
-            return shown_geo(type, v) if written is None or not _means(type, written, v) else written
+            return places.shown(type, v) if written is None or not places.means(type, written, v) else written
         return v
     if kind == "VocabProperty":
         return (
@@ -354,23 +245,16 @@ def shown_value(one: Attribute, words: Words) -> Json:
             if isinstance(v, str)
             else v
         )
-    if kind == "Property" and is_time(v) and type_of(one, words) in TIMES:
-        return shown_time(v["@value"])
+    if kind == "Property" and times.is_time(v) and type_of(one, words) in times.TYPES:
+        return times.shown_time(v["@value"])
     return v
-
-
-def _means(type: str, written: Json, v: Json) -> bool:
-    try:
-        return bool(_geometry(type, written, "") == v)
-    except BadRequest:
-        return False
 
 
 def shown(one: Attribute, words: Words) -> dict[str, Json]:
     """`{"type": .., "value": .., "metadata": ..}` without builtin metadata."""
     metadata: dict[str, Json] = {}
     if "observedAt" in one:
-        metadata["observedAt"] = {"type": "DateTime", "value": shown_time(one["observedAt"])}
+        metadata["observedAt"] = {"type": "DateTime", "value": times.shown_time(one["observedAt"])}
     if "unitCode" in one:
         metadata["unitCode"] = {"type": "Text", "value": one["unitCode"]}
     if "datasetId" in one:

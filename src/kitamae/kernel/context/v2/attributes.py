@@ -12,7 +12,7 @@ from kitamae.kernel.context.v2 import selection, writing
 from kitamae.kernel.context.v2.exchange import TEXT
 from kitamae.kernel.context.v2.names import field
 from kitamae.kernel.context.v2.operations import Drop, SetAttribute
-from kitamae.kernel.context.v2.problems import NoSuchAttribute
+from kitamae.kernel.context.v2.problems import NO_ATTRIBUTE, NoneWritten, NoSuchAttribute
 from kitamae.kernel.context.v2.represent import Form, attributes
 from kitamae.kernel.problems import BadRequest, NotAcceptable
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.v2.exchange import Exchange
 
 _JSON: Final = "application/json"
+_FORCED: Final = ("forcedUpdate", "flowControl")
 _WORDS: Final[dict[str, Json]] = {"true": True, "false": False, "null": None}
 
 
@@ -34,15 +35,16 @@ async def _attribute(x: Exchange, id: str, name: str) -> dict[str, Any]:
     found = await selection.one(x, id, x.paths)
     shown = attributes(found, x.words, Form(attrs=(name,), metadata=x.names("metadata")))
     if name not in shown:
-        raise NoSuchAttribute("The entity does not have such an attribute")
+        raise NoSuchAttribute(NO_ATTRIBUTE)
     return shown[name]
 
 
 async def replace(x: Exchange, id: str, name: str) -> Answer:
     """PUT: a new value, type and metadata."""
-    options = x.options("overrideMetadata")
+    options = x.options("overrideMetadata", *_FORCED)
     given = await x.object()
-    operation = SetAttribute(field(name, "attribute name"), given, x.words, "overrideMetadata" in options)
+    override, forced = "overrideMetadata" in options, "forcedUpdate" in options
+    operation = SetAttribute(field(name, "attribute name"), given, x.words, override, forced)
     await writing.change(x, await writing.target(x, id), operation)
     return NO_CONTENT
 
@@ -50,7 +52,10 @@ async def replace(x: Exchange, id: str, name: str) -> Answer:
 async def delete(x: Exchange, id: str, name: str) -> Answer:
     """DELETE."""
     operation = Drop((field(name, "attribute name"),), x.words)
-    await writing.change(x, await writing.target(x, id), operation)
+    try:
+        await writing.change(x, await writing.target(x, id), operation)
+    except NoneWritten:
+        raise NoSuchAttribute(NO_ATTRIBUTE) from None
     return NO_CONTENT
 
 
@@ -70,7 +75,7 @@ async def retrieve_value(x: Exchange, id: str, name: str) -> Answer:
 
 async def replace_value(x: Exchange, id: str, name: str) -> Answer:
     """PUT value: JSON, or as text a number, true, false, null or "a quoted text"; type and metadata stay."""
-    x.options()
+    forced = "forcedUpdate" in x.options(*_FORCED)
     media, raw = await x.raw(_JSON, TEXT)
     if media == _JSON:
         value = body.parse(raw)
@@ -78,7 +83,9 @@ async def replace_value(x: Exchange, id: str, name: str) -> Answer:
             raise BadRequest("Neither JSON Object nor JSON Array for attribute::value")
     else:
         value = _plain(raw)
-    operation = SetAttribute(field(name, "attribute name"), {"value": value}, x.words)
+    operation = SetAttribute(
+        field(name, "attribute name"), {"value": value}, x.words, forced=forced, value_only=True
+    )
     await writing.change(x, await writing.target(x, id), operation)
     return NO_CONTENT
 

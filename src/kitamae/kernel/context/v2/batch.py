@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer
 from kitamae.kernel.context.operations import Delete
 from kitamae.kernel.context.v2 import entities, selection, writing
-from kitamae.kernel.context.v2.operations import Drop, Upsert, Write, left
-from kitamae.kernel.context.v2.problems import NotAll
-from kitamae.kernel.problems import BadRequest, Problem
+from kitamae.kernel.context.v2.operations import Drop, Upsert, Write
+from kitamae.kernel.context.v2.problems import NoneWritten, NotAll, NotPossible, told_of
+from kitamae.kernel.problems import BadRequest, NotFound, Problem
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
@@ -28,7 +30,7 @@ _QUERY: Final = frozenset(("entities", "attrs", "expression", "metadata", "scope
 
 
 async def update(x: Exchange) -> Answer:
-    """POST op/update: each entity on its own, all in one commit; the first that went wrong is the answer."""
+    """POST op/update: each entity on its own, all in one commit; the answer says what was not done."""
     options = x.options(*entities.WRITING)
     payload = await x.object()
     action = payload.get("actionType")
@@ -53,47 +55,51 @@ def elements(x: Exchange, payload: dict[str, Any], member: str) -> list[dict[str
 
 
 async def _apply(x: Exchange, given: list[dict[str, Any]], action: str, options: frozenset[str]) -> Answer:
-    wanted: list[tuple[writing.Target, Operation]] = []
-    problems: list[Problem] = []
-    for one in given:
-        try:
-            wanted.append(await _element(x, one, action, options))
-        except Problem as problem:
-            problems.append(problem)
-    done: list[Effect | Problem] = await writing.change_all(x, wanted) if wanted else []
-    partly: dict[str, str] = {}
-    for outcome in done:
-        if isinstance(outcome, Problem):
-            problems.append(outcome)
-        else:
-            partly.update(outcome.not_updated)
-    if problems:
-        raise problems[0]
-    if partly:
-        raise NotAll(left(partly, action))
-    return NO_CONTENT
+    wanted = [await _element(x, one, action, options) for one in given]
+    done: list[Effect | Problem] = await writing.change_all(x, wanted)
+    left: list[
+        tuple[str, list[str]]
+    ] = []  # what was not done: the entity itself where it names no attributes
+    complete = False
+    for one, outcome in zip(given, done, strict=True):
+        named = f"{one['id']}/{one['type']}" if "type" in one else str(one["id"])
+        match outcome:
+            case NoneWritten():
+                left.append((named, outcome.names))
+            case NotFound():
+                left.append((named, []))
+            case Problem():
+                raise outcome
+            case _ if outcome.not_updated:
+                left.append((named, list(outcome.not_updated)))
+                complete = True
+            case _:
+                complete = True
+    if not left:
+        return NO_CONTENT
+    told = told_of(left, action)
+    if complete:
+        raise NotAll(told)
+    raise NotPossible(told) if any(names for _, names in left) else NotFound(told)
 
 
 async def _element(
     x: Exchange, given: dict[str, Json], action: str, options: frozenset[str]
 ) -> tuple[writing.Target, Operation]:
     new = entities.entity(x, given, "keyValues" in options)
-    override = "overrideMetadata" in options
+    override, forced = "overrideMetadata" in options, "forcedUpdate" in options
     target = writing.Target(new.id, new.type, new.path, may_create=action in ("append", "appendStrict"))
     if "type" not in given:
         x.params.pop("type", None)
-        try:
-            target = await writing.target(x, str(given["id"]))
-        except Problem:
-            if not target.may_create:
-                raise
+        with contextlib.suppress(NotFound):
+            target = replace(await writing.target(x, str(given["id"])), may_create=target.may_create)
     match action:
         case "append" | "appendStrict":
-            return target, Upsert(new, override, "append" if action == "append" else "appendStrict")
+            return target, Upsert(new, override, "append" if action == "append" else "appendStrict", forced)
         case "update":
-            return target, Write(new.attrs, "update", x.words, override)
+            return target, Write(new.attrs, "update", x.words, override, forced)
         case "replace":
-            return target, Write(new.attrs, "replace", x.words)
+            return target, Write(new.attrs, "replace", x.words, forced=forced)
         case _:
             names = tuple(new.attrs)
             return target, Drop(names, x.words) if names else Delete()

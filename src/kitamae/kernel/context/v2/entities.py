@@ -9,7 +9,8 @@ from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
 from kitamae.kernel.context.operations import Delete
 from kitamae.kernel.context.v2 import selection, writing
 from kitamae.kernel.context.v2.names import field, inner_id
-from kitamae.kernel.context.v2.operations import New, Upsert, Write, demand_all
+from kitamae.kernel.context.v2.operations import New, Upsert, Write
+from kitamae.kernel.context.v2.problems import NoneWritten, NotAll, NotPossible, told_of
 from kitamae.kernel.context.v2.represent import Form, Format, attributes, formed, present, type_of
 from kitamae.kernel.problems import BadRequest
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 FORMATS: Final[tuple[Format, ...]] = ("normalized", "keyValues", "values", "unique")
 USUAL_TYPE: Final = "Thing"
 _HEAD: Final = frozenset(("id", "type"))
-WRITING: Final = ("keyValues", "overrideMetadata")
+WRITING: Final = ("keyValues", "overrideMetadata", "forcedUpdate", "flowControl")
+"""Options of whatever writes attributes. Answers always wait for the disk, so `flowControl` changes nothing."""
 
 
 async def query(x: Exchange) -> Answer:
@@ -66,7 +68,8 @@ async def create(x: Exchange) -> Answer:
     payload = await x.object()
     new = entity(x, payload, "keyValues" in options)
     target = writing.Target(new.id, new.type, new.path, may_create=True)
-    operation = Upsert(new, "overrideMetadata" in options) if "upsert" in options else new
+    override, forced = "overrideMetadata" in options, "forcedUpdate" in options
+    operation = Upsert(new, override, forced=forced) if "upsert" in options else new
     effect = await writing.change(x, target, operation)
     type = quote(x.words.compact(new.type), safe=":@!$*+,")
     location = (
@@ -142,6 +145,12 @@ async def _write(x: Exchange, id: str, options: frozenset[str], mode: Mode) -> A
     if not payload and mode != "replace":
         raise BadRequest("empty payload")
     given = attrs(payload, "keyValues" in options)
-    operation = Write(given, mode, x.words, "overrideMetadata" in options)
-    demand_all(await writing.change(x, await writing.target(x, id), operation), mode)
+    operation = Write(given, mode, x.words, "overrideMetadata" in options, "forcedUpdate" in options)
+    named = f"{id}/{x.params['type']}" if "type" in x.params else id
+    try:
+        effect = await writing.change(x, await writing.target(x, id), operation)
+    except NoneWritten as problem:
+        raise NotPossible(told_of([(named, problem.names)], mode)) from None
+    if effect.not_updated:
+        raise NotAll(told_of([(named, list(effect.not_updated))], mode))
     return NO_CONTENT

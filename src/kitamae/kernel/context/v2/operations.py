@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, cast
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.operations import Create, Replace, expiry, instance
 from kitamae.kernel.context.operations import draft as drafts
-from kitamae.kernel.context.v2 import attribute
-from kitamae.kernel.context.v2.problems import NoSuchAttribute, NotAll, NotPossible
+from kitamae.kernel.context.v2 import attribute, operators, times
+from kitamae.kernel.context.v2.problems import NO_ATTRIBUTE, NoneWritten, NoSuchAttribute
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Attribute, Entity, Json
@@ -23,6 +23,7 @@ Mode = Literal["append", "appendStrict", "update", "replace"]
 IGNORED = frozenset(("dateCreated", "dateModified", "servicePath", "alterationType"))
 """Builtin attributes: a client may send back what it has read, and nothing follows from it."""
 EXPIRES = "dateExpires"
+BUILTIN = IGNORED | {EXPIRES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ class New:
             if name == EXPIRES:
                 made["expiresAt"] = _expiry(given)
             elif name not in IGNORED:
-                made["attrs"][self.words.expand(name)] = [attribute.read(given, name, self.words)]
+                written = operators.worked_out(given, name, None, self.words)
+                if written is not None:
+                    made["attrs"][self.words.expand(name)] = [attribute.read(written, name, self.words)]
         return made
 
 
@@ -56,19 +59,24 @@ class New:
 class Write:
     """Attributes of an entity that is there. Metadata that are not named stay, unless `override`.
 
-    Raises NotFound, NotPossible (none of the attributes could be written as asked), NotAll, BadRequest. When it
-    raises NotAll the others are written: see `Partly`.
+    `forced`: subscribers are told also of what did not change. `value_only`: the attributes' types stay. Raises
+    NotFound, BadRequest; NotPossible where none of the attributes could be written as asked.
     """
 
     attrs: Mapping[str, Json]
     mode: Mode
     words: Words
     override: bool = False
+    forced: bool = False
+    value_only: bool = False
 
     def apply(self, before: Entity | None, now: int) -> Effect:
         """Attribute by attribute; `not_updated` tells which were left."""
-        if self.mode == "replace":
-            return self._replace(before, now)
+        effect = self._replace(before, now) if self.mode == "replace" else self._each(before, now)
+        effect.forced = self.forced
+        return effect
+
+    def _each(self, before: Entity | None, now: int) -> Effect:
         draft = drafts.begin(before, now)
         for name, given in self.attrs.items():
             if name in IGNORED:
@@ -83,14 +91,16 @@ class Write:
             elif old is not None and self.mode == "appendStrict":
                 draft.refuse(name, "it exists already")
             else:
-                draft.put(iri, self._over(old, given, name))
+                written = operators.worked_out(given, name, old, self.words)
+                if written is not None:
+                    draft.put(iri, self._over(old, written, name))
         effect = draft.finish()
         if effect.not_updated and not effect.updated:
-            raise NotPossible(left(effect.not_updated, self.mode))
+            raise NoneWritten(list(effect.not_updated), self.mode)
         return effect
 
     def _over(self, old: Attribute | None, given: Json, name: str) -> Attribute:
-        new = attribute.read(given, name, self.words, old)
+        new = attribute.read(given, name, self.words, old, value_only=self.value_only)
         if old is None or self.override:
             return new
         if "attrs" in old:
@@ -118,17 +128,25 @@ class SetAttribute:
     given: Json
     words: Words
     override: bool = False
+    forced: bool = False
+    value_only: bool = False
 
     def apply(self, before: Entity | None, now: int) -> Effect:
         """Touches one attribute."""
         draft = drafts.begin(before, now)
-        _demand(draft, self.words.expand(self.name))
-        return Write({self.name: self.given}, "update", self.words, self.override).apply(before, now)
+        if self.name not in BUILTIN:
+            _demand(draft, self.words.expand(self.name))
+        attrs = {self.name: self.given}
+        write = Write(attrs, "update", self.words, self.override, self.forced, self.value_only)
+        return write.apply(before, now)
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Attributes, with all their instances. Raises NotFound, NoSuchAttribute: then nothing is deleted."""
+    """Attributes, with all their instances; `not_updated` tells which were not there.
+
+    Raises NotFound; NoneWritten where none was there.
+    """
 
     names: tuple[str, ...]
     words: Words
@@ -143,10 +161,12 @@ class Drop:
                 del draft.entity["expiresAt"]
                 draft.updated.append("expiresAt")
                 continue
-            iri = self.words.expand(name)
-            _demand(draft, iri)
-            draft.drop_all(iri)
-        return draft.finish()
+            if not draft.drop_all(self.words.expand(name)):
+                draft.refuse(name, "it does not exist")
+        effect = draft.finish()
+        if effect.not_updated and not effect.updated:
+            raise NoneWritten(list(effect.not_updated), "delete")
+        return effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +176,14 @@ class Upsert:
     new: New
     override: bool = False
     mode: Mode = "append"
+    forced: bool = False
 
     def apply(self, before: Entity | None, now: int) -> Effect:
         """`verb` tells which of them it was."""
         if expiry.alive(before, now) is None:
             return self.new.apply(before, now)
-        return Write(self.new.attrs, self.mode, self.new.words, self.override).apply(before, now)
+        write = Write(self.new.attrs, self.mode, self.new.words, self.override, self.forced)
+        return write.apply(before, now)
 
 
 def current(instances: list[Attribute] | None) -> Attribute | None:
@@ -171,24 +193,11 @@ def current(instances: list[Attribute] | None) -> Attribute | None:
     return instance.find(instances, None) or instances[0]
 
 
-def left(not_updated: Mapping[str, str], mode: str) -> str:
-    """In Orion's words."""
-    what = "already exist" if mode == "appendStrict" else "do not exist"
-    return f"one or more of the attributes in the request {what}: [ {', '.join(not_updated)} ]"
-
-
-def demand_all(effect: Effect, mode: str) -> Effect:
-    """The same effect. Raises NotAll where some attributes were left as they were."""
-    if effect.not_updated:
-        raise NotAll(left(effect.not_updated, mode))
-    return effect
-
-
 def _demand(draft: Draft, iri: str) -> None:
     if not draft.attrs.get(iri):
-        raise NoSuchAttribute("The entity does not have such an attribute")
+        raise NoSuchAttribute(NO_ATTRIBUTE)
 
 
 def _expiry(given: Json) -> str:
     value = given.get("value") if isinstance(given, dict) else given
-    return clock.text(attribute.instant(cast("Json", value), EXPIRES))
+    return clock.text(times.instant(cast("Json", value), EXPIRES))

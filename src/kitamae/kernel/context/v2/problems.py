@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.context.api.answer import Answer, of_json
 from kitamae.kernel.problems import (
@@ -26,6 +26,9 @@ from kitamae.kernel.problems import (
     UnsupportedMediaType,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class NoSuchAttribute(NotFound):
     """The entity is there, the attribute is not."""
@@ -36,11 +39,30 @@ class TooManyMatches(Conflict):
 
 
 class NotPossible(Unprocessable):
-    """None of the attributes can be written as asked."""
+    """What is there does not allow it."""
+
+
+class NoneWritten(NotPossible):
+    """None of these attributes could be written as asked: they are there already, or are not there."""
+
+    def __init__(self, names: list[str], mode: str) -> None:
+        super().__init__(told_of([("", names)], mode))
+        self.names = names
 
 
 class NotAll(Unprocessable):
-    """Some of the attributes could not be written as asked; the others were."""
+    """Some of it could not be written as asked; the rest was."""
+
+
+def told_of(left: Sequence[tuple[str, Sequence[str]]], mode: str) -> str:
+    """In Orion's words. `left`: entities (`Room1/Room`) with the attributes that were left; none: the entity itself."""
+    each = [
+        f"{entity} - [ {', '.join(names)} ]" if names else f"{entity} - [entity itself]"
+        for entity, names in left
+    ]
+    if mode in ("append", "appendStrict"):
+        return f"one or more of the attributes in the request already exist: {', '.join(each)}"
+    return f"do not exist: {', '.join(each)}"
 
 
 class NotImplementedHere(Problem):
@@ -50,6 +72,7 @@ class NotImplementedHere(Problem):
     title = "Not Implemented"
 
 
+NO_ATTRIBUTE: Final = "The entity does not have such an attribute"
 NO_ENTITY: Final = "The requested entity has not been found. Check type and id"
 
 _TOLD: Final[tuple[tuple[type[Problem], int, str], ...]] = (

@@ -26,8 +26,8 @@ from kitamae.kernel.context.query.tree import (
     Range,
     ScopeQ,
 )
-from kitamae.kernel.context.v2.attribute import instant
 from kitamae.kernel.context.v2.names import service_path
+from kitamae.kernel.context.v2.times import instant
 from kitamae.kernel.problems import BadRequest, TooComplex
 
 if TYPE_CHECKING:
@@ -232,25 +232,27 @@ def _position(text: str) -> list[float]:
         raise BadRequest(f"Invalid coordinates: expected latitude,longitude, got {text!r:.80}") from None
 
 
-def order(text: str, words: Words) -> tuple[OrderBy, ...]:
-    """`temperature,!humidity`: ascending, and with `!` descending. Raises BadRequest."""
-    found = []
+def order(text: str, words: Words, near: Geo | None = None) -> tuple[OrderBy, ...]:
+    """`temperature,!humidity`: ascending, and with `!` descending; `geo:distance` from `near`. Raises BadRequest."""
+    found: list[OrderBy] = []
     for item in text.split(","):
         name = item.removeprefix("!")
         if not name:
             raise BadRequest("orderBy: empty item")
         match name:
             case "id" | "type":
-                path: Any = name
-            case "dateCreated":
-                path = "createdAt"
-            case "dateModified":
-                path = "modifiedAt"
+                by = OrderBy(name, item.startswith("!"))
+            case "dateCreated" | "dateModified":
+                by = OrderBy("createdAt" if name == "dateCreated" else "modifiedAt", item.startswith("!"))
             case "geo:distance":
-                raise BadRequest("orderBy: geo:distance is not offered here")
+                if near is None or near.georel != "near":
+                    raise BadRequest("orderBy: geo:distance needs a georel near")
+                by = OrderBy(Path((near.geoproperty,)), item.startswith("!"), nearest=near.geometry)
             case _:
-                path = Path((words.expand(name),))
-        found.append(OrderBy(path, item.startswith("!")))
+                by = OrderBy(Path((_SYSTEM.get(name) or words.expand(name),)), item.startswith("!"))
+        if any(one.path == by.path and one.nearest == by.nearest for one in found):
+            raise BadRequest(f"orderBy: {name!r:.80} more than once")
+        found.append(by)
     return tuple(found)
 
 

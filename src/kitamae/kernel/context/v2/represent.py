@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import orjson
 
-from kitamae.kernel.context.v2 import attribute
+from kitamae.kernel.context.v2 import attribute, times
 from kitamae.kernel.context.v2.names import outer_id, path_of
 from kitamae.kernel.context.v2.operations import current
 
@@ -50,8 +50,6 @@ def attributes(
     wanted: list[str] = []
     for name in form.attrs if form.attrs is not None else ("*",):
         wanted += stored if name == "*" else [name]
-    if form.attrs is None and "expiresAt" in entity:
-        wanted.append("dateExpires")
     answer: dict[str, dict[str, Json]] = {}
     for name in dict.fromkeys(wanted):
         if name in form.without:
@@ -94,7 +92,7 @@ def _builtin(entity: Entity, name: str, happened: Happened | None) -> dict[str, 
     stamp = entity.get(_SYSTEM[name])
     if stamp is None:
         return None
-    return {"type": "DateTime", "value": attribute.shown_time(str(stamp)), "metadata": {}}
+    return {"type": "DateTime", "value": times.shown_time(str(stamp)), "metadata": {}}
 
 
 def _builtin_metadatum(
@@ -102,7 +100,7 @@ def _builtin_metadatum(
 ) -> dict[str, Json] | None:
     if name in ("dateCreated", "dateModified"):
         stamp = one.get("createdAt" if name == "dateCreated" else "modifiedAt")
-        return {"type": "DateTime", "value": attribute.shown_time(str(stamp))} if stamp else None
+        return {"type": "DateTime", "value": times.shown_time(str(stamp))} if stamp else None
     if happened is None:
         return None
     if name == "actionType" and iri in happened.actions:

@@ -44,12 +44,12 @@ async def conditions(x: Exchange, expression: Mapping[str, Any]) -> EntityQuery:
         nodes.append(query.q(expression["q"], x.words))
     if "mq" in expression:
         nodes.append(query.mq(expression["mq"], x.words))
-    limits = x.broker.limits
+    limits, geo = x.broker.limits, await _geo(x, expression)
     return replace(
         within(x, x.paths),
         q=All(tuple(nodes)) if len(nodes) > 1 else nodes[0] if nodes else None,
-        geo=await _geo(x, expression),
-        order=query.order(x.params["orderBy"], x.words) if "orderBy" in x.params else (),
+        geo=geo,
+        order=query.order(x.params["orderBy"], x.words, geo) if "orderBy" in x.params else (),
         limit=x.whole("limit", limits.page, limits.page_most, least=1),
         offset=x.whole("offset", 0, limits.offset_most),
         count="count" in x.params.get("options", "").split(","),

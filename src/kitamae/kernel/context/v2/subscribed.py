@@ -12,9 +12,9 @@ from kitamae.kernel.context.query.tree import TypeQ
 from kitamae.kernel.context.represent import NORMALIZED
 from kitamae.kernel.context.subscription.model import Receiver, Selector, Subscription
 from kitamae.kernel.context.v2 import query
-from kitamae.kernel.context.v2.attribute import instant, stamp
 from kitamae.kernel.context.v2.names import field, inner_id
 from kitamae.kernel.context.v2.represent import Form
+from kitamae.kernel.context.v2.times import instant, stamp
 from kitamae.kernel.context.v2.voice import ALTERATIONS, Subject, Voice
 from kitamae.kernel.problems import BadRequest
 

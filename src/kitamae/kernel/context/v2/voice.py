@@ -82,7 +82,10 @@ class Voice:
         entity = effect.after or effect.before
         if entity is None or not self._selects(entity):
             return None
-        changed = {one for one, how in _changes(effect).items() if how == "value" or self.on_metadata}
+        if effect.forced:
+            changed = {one.name for one in effect.touched}
+        else:
+            changed = {one for one, how in _changes(effect).items() if how == "value" or self.on_metadata}
         alteration = self._alteration(effect, bool(changed))
         if alteration is None:
             return None
