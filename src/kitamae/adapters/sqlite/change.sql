@@ -1,9 +1,15 @@
 -- name: change_insert
-INSERT INTO change (seq, tenant, entity, variant, verb, at, actor, types, delta) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO change (seq, tenant, entity, variant, verb, at, actor, types, delta, history)
+VALUES {(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)};
 
 -- name: changes_after
 -- Changes after a sequence number in commit order, for one follower's cursor.
-SELECT seq, tenant, entity, variant, verb, at, actor, types, delta FROM change WHERE seq > ? ORDER BY seq LIMIT ?;
+SELECT seq, tenant, entity, variant, verb, at, actor, types, delta, history FROM change
+WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- name: change_instances
+-- The instances that one change left, as far as they are still there.
+SELECT number, doc FROM instance WHERE number >= :first AND number < :end AND seq = :seq;
 
 -- name: change_expire
 -- Forget what was written between two sequence numbers (the last included); that it was written stays.
@@ -25,7 +31,7 @@ SELECT at FROM change ORDER BY seq DESC LIMIT 1;
 UPDATE mark SET value = max(value, ?) WHERE name = 'seq';
 
 -- name: owed_insert
-INSERT INTO owed (number, tenant, queue, seq, at, payload) VALUES (?, ?, ?, ?, ?, ?);
+INSERT INTO owed (number, tenant, queue, seq, at, payload) VALUES {(?, ?, ?, ?, ?, ?)};
 
 -- name: owed_last
 -- The highest number that was ever given out and written.

@@ -9,6 +9,7 @@ import orjson
 
 from kitamae.adapters.sqlite import series
 from kitamae.adapters.sqlite.columns import dataset, typed
+from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL
@@ -18,20 +19,15 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.entity import Attribute
     from kitamae.kernel.context.operations.command import Touched
     from kitamae.kernel.context.store import Instance, InstanceQuery
 
 _SQL = queries("history")
-_INSERT, _KEY, _NEW = _SQL["instance_insert"], _SQL["attribute_key"], _SQL["attribute_insert"]
+_INSERT, _KEY, _NEW = Many(_SQL["instance_insert"]), _SQL["attribute_key"], _SQL["attribute_insert"]
 NAMES: Final = 4_096  # attribute keys that are remembered
 
 _micros = lru_cache(4_096)(clock.micros)
-
-
-def derived_id(entity: int, attribute: int, t: int, seq: int) -> str:
-    """The instanceId of an instance that came without one: where it stands."""
-    return f"urn:ngsi-ld:instance:{entity:x}.{attribute:x}.{t:x}.{seq:x}"
 
 
 class Remembering:
@@ -42,13 +38,15 @@ class Remembering:
         self._names: dict[tuple[str, str], int] = {}
         self._new: list[tuple[str, str]] = []
         self._rows: list[tuple[Any, ...]] = []
+        self._number = int(db.execute(_SQL["last_instance"]).get)
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> tuple[int, int, int]:
         """Where a savepoint begins."""
-        return len(self._new), len(self._rows)
+        return len(self._new), len(self._rows), self._number
 
-    def back(self, mark: tuple[int, int]) -> None:
+    def back(self, mark: tuple[int, int, int]) -> None:
         """The savepoint was rolled back, and with it the names first written there."""
+        self._number = mark[2]
         for name in self._new[mark[0] :]:
             self._names.pop(name, None)
         del self._new[mark[0] :]
@@ -56,7 +54,7 @@ class Remembering:
 
     def flush(self) -> None:
         """Write what `touched` was told."""
-        self._db.executemany(_INSERT, self._rows)
+        _INSERT(self._db, self._rows)
         self._rows.clear()
 
     def committed(self) -> None:
@@ -75,61 +73,67 @@ class Remembering:
             self._names[name, of] = found
         return int(found)
 
-    def touched(self, entity: int, touched: Sequence[Touched], seq: int, at: int) -> None:
-        """What a change leaves in history: the attribute as it is now, or that it is gone (deletedAt). See `flush`."""
-        rows = self._rows
+    def touched(self, entity: int, touched: Sequence[Touched], seq: int, at: int) -> int:
+        """What a change leaves in history: an attribute as it is now, or that it is gone (deletedAt), one instance for
+        each in their order. Returns the number of the first. See `flush`.
+        """
+        first = number = self._number + 1
         for one in touched:
-            attribute = one.after
-            if attribute is None:
-                before = one.before
-                if before is None:
-                    continue
-                key = self._attribute(one.name, dataset(before))
-                created = _micros(before["createdAt"]) if "createdAt" in before else at
-                gone: dict[str, Json] = {
-                    **{k: before[k] for k in ("kind", "datasetId") if k in before},
-                    "v": NULL,
-                }
-                gone["instanceId"] = derived_id(entity, key, at, seq)
-                rows.append((entity, key, at, 0, seq, created, at, at, None, None, orjson.dumps(gone)))
-                continue
-            key = self._attribute(one.name, dataset(attribute))
-            observed = _micros(attribute["observedAt"]) if "observedAt" in attribute else None
-            t = at if observed is None else observed
-            if "instanceId" not in attribute:
-                attribute = {**attribute, "instanceId": derived_id(entity, key, t, seq)}
-            created = (
-                at
-                if one.verb == "created" or "createdAt" not in attribute
-                else _micros(attribute["createdAt"])
-            )
-            rows.append(
-                (
-                    entity,
-                    key,
-                    t,
-                    observed is not None,
-                    seq,
-                    created,
-                    at,
-                    None,
-                    *typed(attribute),
-                    orjson.dumps(attribute),
-                )
-            )
+            if one.after is not None:
+                self._rows.append(self._written(number, entity, one.verb, one.name, one.after, seq, at))
+            else:
+                self._rows.append(self._gone(number, entity, one.name, one.before, seq, at))
+            number += 1
+        self._number = number - 1
+        return first
+
+    def _written(
+        self, number: int, entity: int, verb: str, name: str, attribute: Attribute, seq: int, at: int
+    ) -> tuple[Any, ...]:
+        key = self._attribute(name, dataset(attribute))
+        observed = _micros(attribute["observedAt"]) if "observedAt" in attribute else None
+        new = verb == "created" or "createdAt" not in attribute
+        return (
+            number,
+            entity,
+            key,
+            at if observed is None else observed,
+            observed is not None,
+            seq,
+            at if new else _micros(attribute["createdAt"]),
+            at,
+            None,
+            *typed(attribute),
+            orjson.dumps(attribute),
+        )
+
+    def _gone(
+        self, number: int, entity: int, name: str, before: Attribute | None, seq: int, at: int
+    ) -> tuple[Any, ...]:
+        """`before` is what was deleted."""
+        if before is None:
+            raise ValueError(f"{name}: an operation says that it touched what was never there")
+        key = self._attribute(name, dataset(before))
+        created = _micros(before["createdAt"]) if "createdAt" in before else at
+        gone: dict[str, Any] = {"kind": before["kind"], "v": NULL}
+        if "datasetId" in before:
+            gone["datasetId"] = before["datasetId"]
+        return (number, entity, key, at, 0, seq, created, at, at, None, None, orjson.dumps(gone))
 
     def add(self, entity: int, instances: Sequence[Instance], seq: int) -> int:
         """Instances as the temporal API gives them, the first numbered `seq`; returns the next number."""
-        rows = []
+        rows: list[tuple[Any, ...]] = []
         for one in instances:
             attribute = one.attribute
             t = one.modified_at if one.observed_at is None else one.observed_at
-            key = self._attribute(one.name, dataset(attribute))
-            id = one.instance_id or derived_id(entity, key, t, seq)
+            if one.instance_id:
+                attribute = {**attribute, "instanceId": one.instance_id}
+            self._number += 1
             rows.append(
                 (
+                    self._number,
                     entity,
-                    key,
+                    self._attribute(one.name, dataset(attribute)),
                     t,
                     one.observed_at is not None,
                     seq,
@@ -137,11 +141,11 @@ class Remembering:
                     one.modified_at,
                     one.deleted_at,
                     *typed(attribute),
-                    orjson.dumps({**attribute, "instanceId": id}),
+                    orjson.dumps(attribute),
                 )
             )
             seq += 1
-        self._db.executemany(_INSERT, rows)
+        _INSERT(self._db, rows)
         return seq
 
     def drop(self, query: InstanceQuery) -> int:

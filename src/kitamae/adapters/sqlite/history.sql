@@ -6,8 +6,11 @@ INSERT INTO attribute (name, dataset) VALUES (?, ?) RETURNING key;
 
 -- name: instance_insert
 INSERT INTO instance
-    (entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, txt, doc)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    (number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, txt, doc)
+VALUES {(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)};
+
+-- name: last_instance
+SELECT coalesce(max(number), 0) FROM instance;
 
 -- name: past_read
 SELECT key, version, doc FROM past WHERE tenant = ? AND id = ? AND variant = ?;
@@ -40,28 +43,28 @@ SELECT attribute FROM instance WHERE entity = ? AND attribute > ? ORDER BY attri
 
 -- name: instances_observed
 -- One series between two times (the first included), by the time property that the index is in the order of.
-SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed
 ORDER BY t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_all
 -- One series whatever its times.
-SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND :low < :high
 ORDER BY t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_created
-SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND created_at >= :low AND created_at < :high
 ORDER BY created_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_modified
-SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND modified_at >= :low AND modified_at < :high
 ORDER BY modified_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_deleted
-SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
 WHERE entity = :entity AND attribute = :attribute AND deleted_at >= :low AND deleted_at < :high
 ORDER BY deleted_at {direction}, t {direction}, number {direction} LIMIT :most;
 
@@ -76,8 +79,10 @@ SELECT doc FROM instance WHERE number = ?;
 
 -- name: instance_by_id
 -- One instance of a series. Rare (somebody edits history), so it reads the series rather than pay for an index.
-SELECT number, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
-WHERE entity = :entity AND attribute = :attribute AND doc ->> '$.instanceId' = :id;
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND :id = coalesce(
+    doc ->> '$.instanceId', printf('urn:ngsi-ld:instance:%x.%x.%x.%x', entity, attribute, seq, number)
+);
 
 -- name: instance_delete
 DELETE FROM instance WHERE number = ?;

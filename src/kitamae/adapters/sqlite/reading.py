@@ -122,8 +122,18 @@ class Reading:
         def read(db: apsw.Connection) -> list[Change]:
             found: list[Any] = db.execute(_SQL["changes_after"], (after, most)).fetchall()
             return [
-                Change(seq, tenant, id, variant, verb, at, actor, orjson.loads(types), _touched(delta))
-                for seq, tenant, id, variant, verb, at, actor, types, delta in found
+                Change(
+                    seq,
+                    tenant,
+                    id,
+                    variant,
+                    verb,
+                    at,
+                    actor,
+                    orjson.loads(types),
+                    _touched(db, seq, *written),
+                )
+                for seq, tenant, id, variant, verb, at, actor, types, *written in found
             ]
 
         return await self._pool.run(read)
@@ -156,6 +166,14 @@ class Reading:
         await self._pool.close()
 
 
-def _touched(delta: bytes | None) -> list[Touched]:
-    """Nothing once the delta was forgotten."""
-    return [] if delta is None else [Touched(*one) for one in orjson.loads(delta)]
+def _touched(db: apsw.Connection, seq: int, delta: bytes | None, history: int | None) -> list[Touched]:
+    """Nothing once the delta was forgotten, and nothing of what was deleted from history."""
+    touched = [] if delta is None else [Touched(*one) for one in orjson.loads(delta)]
+    if history is None:
+        return touched
+    bound = {"first": history, "end": history + len(touched), "seq": seq}
+    docs = {number: orjson.loads(doc) for number, doc in db.execute(_SQL["change_instances"], bound)}
+    for number, one in enumerate(touched, history):
+        if one.verb != "deleted":
+            one.after = docs.get(number)
+    return [one for one in touched if one.after or one.before]

@@ -94,7 +94,7 @@ def _attributes(
 
 
 def rows(db: apsw.Connection, query: InstanceQuery, one: Series) -> list[tuple[Any, ...]]:
-    """(number, observed_at, created_at, modified_at, deleted_at, doc) in ascending order."""
+    """(number, seq, observed_at, created_at, modified_at, deleted_at, doc) in ascending order."""
     where: dict[str, Any] = {"entity": one.entity, "attribute": one.attribute}
     if query.instance is not None:
         return list(db.execute(_SQL["instance_by_id"], {**where, "id": query.instance}))
@@ -109,6 +109,11 @@ def rows(db: apsw.Connection, query: InstanceQuery, one: Series) -> list[tuple[A
     found = list(db.execute(sql.format(direction="DESC"), where))
     found.reverse()
     return found
+
+
+def derived_id(one: Series, seq: int, number: int) -> str:
+    """The instanceId of an instance that came without one: where it stands. `instance_by_id` says the same in SQL."""
+    return f"urn:ngsi-ld:instance:{one.entity:x}.{one.attribute:x}.{seq:x}.{number:x}"
 
 
 def interval(query: InstanceQuery) -> tuple[int, int]:
@@ -129,13 +134,13 @@ def instances(db: apsw.Connection, query: InstanceQuery) -> list[Instance]:
     loads = orjson.loads
     for one in concerned(db, query):
         id, name = one.id, one.name
-        for _, observed_at, created_at, modified_at, deleted_at, doc in rows(db, query, one):
+        for number, seq, observed_at, created_at, modified_at, deleted_at, doc in rows(db, query, one):
             attribute = loads(doc)
             found.append(
                 Instance(
                     id,
                     name,
-                    attribute["instanceId"],
+                    attribute.get("instanceId") or derived_id(one, seq, number),
                     attribute,
                     observed_at,
                     created_at,

@@ -94,9 +94,7 @@ class SqliteStore:
     # --- writing
     async def apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
         """See `Store.apply`."""
-        writer = self._writer
-        answers: list[Effect | Problem] = await writer.submit(lambda: writer.apply(commands))
-        return answers
+        return await self._writer.apply(commands)
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See `Store.transact`."""

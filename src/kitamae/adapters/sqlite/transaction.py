@@ -41,12 +41,12 @@ class SqliteTransaction:
 
     async def entity(self, tenant: str, id: str, variant: str = "") -> Entity | None:
         """See `Transaction.entity`. To be read, not changed."""
-        known = self._writing.known((tenant, id, variant))
+        known = self._writing.present.known((tenant, id, variant))
         return known.entity if known else None
 
     async def remembered(self, tenant: str, id: str) -> Entity | None:
         """See `Transaction.remembered`. To be read, not changed."""
-        return self._writing.remembered((tenant, id, ""))
+        return self._writing.present.remembered((tenant, id, ""))
 
     async def put(self, tenant: str, kind: str, id: str, doc: Json) -> None:
         """See `Transaction.put`."""

@@ -1,8 +1,9 @@
 """The writer: one thread, one connection, one queue. Writes that arrive together commit together.
 
-While one commit is on its way to the disk the next writes gather. Each has a savepoint, so that one failure fails
-alone; if the commit itself fails (a full disk), all of them fail and nothing of them is there. Answers leave after
-the commit, all with one call into the event loop.
+While one commit is on its way to the disk the next writes gather. Commands that wait together share a savepoint for as
+long as nothing goes wrong; otherwise each is tried in its own, so that one failure fails alone. If the commit itself fails
+(a full disk), all of them fail and nothing of them is there. Answers leave after the commit, all with one call into the
+event loop.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Change, Transaction
 
 GATHER: Final = 0.02  # seconds that a group commit takes in more writes at most
+SHARED: Final = 512  # commands that share a savepoint, and the time of which is not looked at
 WAITING: Final = 20_000  # writes that may wait before further ones are sent away
 
 log = structlog.get_logger(__name__)
@@ -39,9 +42,10 @@ Watch: TypeAlias = "Callable[[Transaction, Change, Effect], Awaitable[None]]"
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """Something to write, and who waits for it (None: nobody)."""
+    """Something to write, and who waits for it (None: nobody): commands, or else whatever `do` does."""
 
-    do: Callable[[], Any]
+    commands: Sequence[Command]
+    do: Callable[[], Any] | None
     answer: asyncio.Future[Any] | None
     result: Any = None
     error: BaseException | None = field(default=None)
@@ -78,18 +82,25 @@ class Writer:
     # --- on the event loop
     def submit(self, do: Callable[[], Any]) -> asyncio.Future[Any]:
         """Put `do` into the next group commit. Raises Unavailable when too many writes wait or the store closes."""
+        return self._put((), do)
+
+    def apply(self, commands: Sequence[Command]) -> asyncio.Future[list[Effect | Problem]]:
+        """The same for commands: each as if in a savepoint of its own."""
+        return self._put(commands, None)
+
+    def _put(self, commands: Sequence[Command], do: Callable[[], Any] | None) -> asyncio.Future[Any]:
         if self._closing:
             raise Unavailable("the store is closing")
         if self._queue.qsize() > WAITING:
             raise Unavailable("too many writes are waiting for the disk; try again in a moment")
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(Job(do, answer))
+        self._queue.put(Job(commands, do, answer))
         return answer
 
     def post(self, do: Callable[[], Any]) -> None:
         """The same without waiting for it: what is lost with a crash is done again."""
         if not self._closing:
-            self._queue.put(Job(do, None))
+            self._queue.put(Job((), do, None))
 
     async def close(self) -> None:
         """Write what was asked for, then stop. The connection is left to `release`, after those that read."""
@@ -121,23 +132,18 @@ class Writer:
 
     def _commit(self, first: Job) -> Job | None:
         """One group commit, and the job after it. Never raises: what goes wrong is the answer."""
-        done = [first]
-        after: Job | None = first
-        more = True
+        together = [first]
+        after, stop = self._gather(together)
+        done = together.copy()
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._one(first)
+            self._together(together)
             until = time.monotonic() + GATHER
-            while time.monotonic() < until:
-                try:
-                    after = self._queue.get_nowait()
-                except Empty:
-                    break
-                if after is None:
-                    more = False
-                    break
-                done.append(after)
-                self._one(after)
+            while after is not None and time.monotonic() < until:
+                together = [after]
+                after, stop = self._gather(together)
+                done += together
+                self._together(together)
             self.writing.finish()
             self._db.execute("COMMIT")
             self.writing.memory.committed()
@@ -147,12 +153,41 @@ class Writer:
         self.writing.reset()
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._deliver, done, changes)
-        return self._queue.get() if more else None
+        return after if after is not None or stop else self._queue.get()
 
-    def _one(self, job: Job) -> None:
+    def _gather(self, together: list[Job]) -> tuple[Job | None, bool]:
+        """Add what waits and can share a savepoint; returns the first job that cannot, and whether to stop."""
+        count = len(together[0].commands)
+        while True:
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return None, False
+            if job is None:
+                return None, True
+            count += len(job.commands)
+            if not (job.commands and together[0].commands) or count > SHARED:
+                return job, False
+            together.append(job)
+
+    def _together(self, jobs: list[Job]) -> None:
+        """Raises only what concerns the whole commit."""
+        if len(jobs) > 1:
+            try:
+                answers = iter(self.writing.apply_all([one for job in jobs for one in job.commands]))
+            except Exception as error:
+                self._demand_alone(error)
+            else:
+                for job in jobs:
+                    job.result = list(islice(answers, len(job.commands)))
+                return
+        for job in jobs:
+            self._alone(job)
+
+    def _alone(self, job: Job) -> None:
         """Raises only what concerns the whole commit."""
         try:
-            job.result = job.do()
+            job.result = self._apply(job.commands) if job.do is None else job.do()
         except apsw.Error as error:
             if self._fatal(error):
                 raise
@@ -161,6 +196,30 @@ class Writer:
             if not self._db.in_transaction:
                 raise
             job.error = error
+
+    def _apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
+        if len(commands) > 1:
+            try:
+                return self.writing.apply_all(commands)
+            except Exception as error:
+                self._demand_alone(error)
+        answers: list[Effect | Problem] = []
+        for command in commands:
+            try:
+                answers.append(self.writing.apply(command))
+            except Problem as problem:
+                answers.append(problem)
+            except apsw.Error as error:
+                if self._fatal(error):
+                    raise
+                answers.append(database.problem(error))
+        return answers
+
+    def _demand_alone(self, error: Exception) -> None:
+        """It failed one of many, so each is tried on its own. Raises what failed all of them."""
+        if not self._db.in_transaction or (isinstance(error, apsw.Error) and self._fatal(error)):
+            raise error
+        log.info("writes that shared a savepoint are tried one by one", error=str(error))
 
     def _fatal(self, error: apsw.Error) -> bool:
         """It concerns the disk, not the one write."""
@@ -183,26 +242,6 @@ class Writer:
             self.writing.reset()
 
     # --- what jobs do
-    def apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
-        """Each as if in a savepoint of its own: they share one for as long as nothing goes wrong."""
-        if len(commands) > 1:
-            try:
-                return self.writing.apply_all(commands)
-            except Exception as error:
-                if not self._db.in_transaction or (isinstance(error, apsw.Error) and self._fatal(error)):
-                    raise
-        answers: list[Effect | Problem] = []
-        for command in commands:
-            try:
-                answers.append(self.writing.apply(command))
-            except Problem as problem:
-                answers.append(problem)
-            except apsw.Error as error:
-                if self._fatal(error):
-                    raise
-                answers.append(database.problem(error))
-        return answers
-
     def transact(self, work: Work) -> Any:
         """All or nothing."""
         with self.writing.whole():

@@ -84,8 +84,8 @@ class Observations:
             return False
         now = clock.now()
         stamp = clock.text(now)
-        kept = instance.kept(one, None, stamp, f"{entity['id']}\0{name}\0{at}")
-        new = Instance(entity["id"], name, kept["instanceId"], kept, at, now, now, None)
+        kept = instance.kept(one, None, stamp)
+        new = Instance(entity["id"], name, "", kept, at, now, now, None)
 
         async def add(transaction: Transaction) -> None:
             await transaction.add_instances(self.tenant, entity["id"], [new])

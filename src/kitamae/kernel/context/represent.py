@@ -23,14 +23,10 @@ if TYPE_CHECKING:
 LOCATION: Final = names.NGSI_LD + "location"
 
 _SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "expiresAt"))
-_AS_IS: Final = frozenset(("observedAt", "unitCode", "datasetId", "entityIdSealed", *_SYSTEM, "instanceId"))
-_NEVER: Final = frozenset(("kind", "v", "v2type"))
-_SILENT: Final = {
-    (system, ids): _NEVER | (frozenset() if system else _SYSTEM) | (frozenset() if ids else {"instanceId"})
-    for system in (False, True)
-    for ids in (False, True)
-}
-"""Members that an answer does not have, by `sys_attrs` and `instance_ids`: of most instances that is all there are."""
+_AS_IS: Final = frozenset(("observedAt", "unitCode", "datasetId", "entityIdSealed", *_SYSTEM))
+_NEVER: Final = frozenset(("kind", "v", "v2type", "instanceId"))
+_SILENT: Final = {True: _NEVER, False: _NEVER | _SYSTEM}
+"""Members that an answer does not have, by `sys_attrs`: of most instances that is all there are."""
 _HEAD: Final = ("scope", "deletedAt")
 _HEAD_SYSTEM: Final = (*_HEAD, "expiresAt", "createdAt", "modifiedAt")
 _PREVIOUS: Final = {kind: f"previous{member[0].upper()}{member[1:]}" for kind, member in VALUE_OF.items()}
@@ -54,7 +50,6 @@ class Form:
     omit: frozenset[str] | None = None
     datasets: frozenset[str] | None = None
     geometry_property: str = LOCATION
-    instance_ids: bool = False
 
 
 NORMALIZED: Final = Form()
@@ -184,7 +179,7 @@ def _wanted(form: Form) -> Callable[[str], bool] | None:
 
 def _members(one: Attribute, answer: dict[str, Json], ctx: Context, form: Form) -> None:
     """Everything about an instance but its kind and value."""
-    silent = _SILENT[form.sys_attrs, form.instance_ids]
+    silent = _SILENT[form.sys_attrs]
     for member, value in one.items():
         if member in silent:
             continue

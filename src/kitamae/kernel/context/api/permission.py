@@ -34,18 +34,19 @@ class Permitted:
         return effect
 
 
-def command(request: Request, id: str, operation: Operation) -> Command:
+def commands(request: Request, wanted: Sequence[tuple[str, Operation]]) -> list[Command]:
     """What is given to the store. Whoever may change everything is not asked entity by entity."""
-    who = request.principal
-    everything = Question(who, "write", "entity:*", request.tenant)
-    if not request.broker.policy.allows(everything):
-        operation = Permitted(operation, request)
-    return Command(request.tenant, id, operation, who.ref)
+    tenant, who = request.tenant, request.principal
+    free = request.broker.policy.allows(Question(who, "write", "entity:*", tenant))
+    return [
+        Command(tenant, id, operation if free else Permitted(operation, request), who.ref)
+        for id, operation in wanted
+    ]
 
 
 async def change(request: Request, id: str, operation: Operation) -> Effect:
     """One operation on one entity, durable when this returns. Raises Problem."""
-    (effect,) = await request.broker.store.apply((command(request, id, operation),))
+    (effect,) = await change_all(request, ((id, operation),))
     if isinstance(effect, Problem):
         raise effect
     return effect
@@ -53,4 +54,4 @@ async def change(request: Request, id: str, operation: Operation) -> Effect:
 
 async def change_all(request: Request, wanted: Sequence[tuple[str, Operation]]) -> list[Effect | Problem]:
     """Each on its own, in order, in one commit."""
-    return await request.broker.store.apply([command(request, id, operation) for id, operation in wanted])
+    return await request.broker.store.apply(commands(request, wanted))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Draft:
     """Begin on a state, `put` and `drop` attribute instances, `finish` with the effect."""
 
-    __slots__ = ("_seed", "attrs", "before", "entity", "not_updated", "now", "stamp", "touched", "updated")
+    __slots__ = ("attrs", "before", "entity", "not_updated", "now", "stamp", "touched", "updated")
 
     def __init__(self, before: Entity, now: int) -> None:
         self.before = before
@@ -34,19 +34,18 @@ class Draft:
         self.touched: list[Touched] = []
         self.updated: list[str] = []
         self.not_updated: dict[str, str] = {}
-        self._seed = before["id"] + "\0"
 
     def put(self, name: str, attribute: Attribute) -> None:
         """Keep this instance in the place of the one with the same datasetId, or beside the others."""
         instances = self.attrs.get(name)
         if instances is None:
-            new = instance.kept(attribute, None, self.stamp, self._seed + name)
+            new = instance.kept(attribute, None, self.stamp)
             self.attrs[name] = [new]
             self.touched.append(Touched(name, "created", new, None))
         else:
             dataset = attribute.get("datasetId")
             previous = instance.find(instances, dataset)
-            new = instance.kept(attribute, previous, self.stamp, self._seed + name)
+            new = instance.kept(attribute, previous, self.stamp)
             if previous is not None:
                 alone = len(instances) == 1
                 self.attrs[name] = [new] if alone else [new if one is previous else one for one in instances]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context.entity import NULL
@@ -69,32 +68,14 @@ def _hides(value: dict[str, Json] | list[Json]) -> bool:
     return False
 
 
-def kept(attribute: Attribute, previous: Attribute | None, stamp: str, seed: str) -> Attribute:
-    """A new instance as it is stored: createdAt of `previous`, modifiedAt `stamp` (RFC 3339), an id of its own.
-
-    The instanceId follows from who the instance is (`seed`: entity and name), when it was written and what it
-    replaced, so the same command on the same state gives the same id on every store and at every repetition.
-    """
-    new = cast(
-        "Attribute",
-        {
-            **attribute,
-            "createdAt": previous.get("createdAt", stamp) if previous else stamp,
-            "modifiedAt": stamp,
-            "instanceId": instance_id(seed, attribute.get("datasetId", ""), stamp, previous),
-        },
-    )
+def kept(attribute: Attribute, previous: Attribute | None, stamp: str) -> Attribute:
+    """A new instance as it is stored: createdAt of `previous`, modifiedAt `stamp` (RFC 3339)."""
+    created = previous.get("createdAt", stamp) if previous else stamp
+    new: Attribute = {**attribute, "createdAt": created, "modifiedAt": stamp}
     subs = attribute.get("attrs")
     if subs:
         new["attrs"] = _stamped(subs, (previous.get("attrs") if previous else None) or {}, stamp)
     return new
-
-
-def instance_id(seed: str, dataset: str, stamp: str, previous: Attribute | None) -> str:
-    """A URN that no other instance of the city has."""
-    before = previous.get("instanceId", "") if previous else ""
-    text = f"{seed}\0{dataset}\0{stamp}\0{before}"
-    return "urn:ngsi-ld:instance:" + blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _stamped(subs: Attributes, earlier: Attributes, stamp: str) -> Attributes:

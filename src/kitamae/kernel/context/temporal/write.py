@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def instances(entity: str, attrs: Attributes, now: int) -> list[Instance]:
-    """The instances of a temporal payload, with ids of their own. `now` in microseconds UTC.
+    """The instances of a temporal payload; the store names them. `now` in microseconds UTC.
 
     One whose value is NGSI-LD Null says that the attribute was deleted when it was observed (clause 4.5.7), or now.
     Raises BadRequest for NGSI-LD Null elsewhere and for a time that cannot be read.
@@ -26,18 +26,11 @@ def instances(entity: str, attrs: Attributes, now: int) -> list[Instance]:
     stamp = clock.text(now)
     answer: list[Instance] = []
     for name, found in attrs.items():
-        previous: Attribute | None = None
         for one in found:
             gone = instance.deletes(one)
             if not gone:
                 instance.refuse_null(name, one)
-            kept = instance.kept(one, None, stamp, f"{entity}\0{name}")
-            # chained, so that two equal readings in one payload are two instances
-            kept["instanceId"] = instance.instance_id(
-                f"{entity}\0{name}\0{one.get('observedAt', '')}", one.get("datasetId", ""), stamp, previous
-            )
-            previous = kept
-            answer.append(_instance(entity, name, kept, now, now, gone=gone))
+            answer.append(_instance(entity, name, instance.kept(one, None, stamp), "", now, now, gone=gone))
     return answer
 
 
@@ -54,13 +47,13 @@ def modified(one: Instance, patch: Attribute, now: int) -> Instance:
         raise BadRequest(f"{one.name}: an instance stays in its dataset")
     instance.refuse_hidden_null(one.name, patch)
     members: dict[str, Any] = {**one.attribute, **patch, "modifiedAt": clock.text(now)}
-    members["instanceId"] = one.instance_id
-    return _instance(one.entity, one.name, cast("Attribute", members), one.created_at, now)
+    kept = cast("Attribute", members)
+    return _instance(one.entity, one.name, kept, one.instance_id, one.created_at, now)
 
 
 def _instance(
-    entity: str, name: str, kept: Attribute, created: int, modified_: int, *, gone: bool = False
+    entity: str, name: str, kept: Attribute, id: str, created: int, modified_: int, *, gone: bool = False
 ) -> Instance:
     observed = clock.micros(kept["observedAt"], f"{name}.observedAt") if "observedAt" in kept else None
     deleted = (modified_ if observed is None else observed) if gone else None
-    return Instance(entity, name, kept["instanceId"], kept, observed, created, modified_, deleted)
+    return Instance(entity, name, id, kept, observed, created, modified_, deleted)

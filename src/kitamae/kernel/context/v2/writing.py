@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kitamae.kernel.context.api.permission import command
+from kitamae.kernel.context.api.permission import commands
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.v2 import selection
 from kitamae.kernel.context.v2.names import paths_of
@@ -58,7 +58,7 @@ async def change_all(x: Exchange, wanted: Sequence[tuple[Target, Operation]]) ->
         for target, operation in wanted:
             try:
                 variant = await _variant(tx, x, target)
-                asked = command(x.request, target.id, operation)
+                (asked,) = commands(x.request, [(target.id, operation)])
                 done.append(await tx.apply(replace(asked, variant=variant)))
             except Problem as problem:
                 done.append(problem)
