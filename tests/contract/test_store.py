@@ -182,6 +182,37 @@ async def test_a_change_tells_who_did_what_to_which_types(store: Store) -> None:
     assert await store.changes(0, 1) == [made]
 
 
+async def test_what_is_deleted_from_history_is_not_told_by_its_change_either(store: Store) -> None:
+    await done(store, create(1), command(level(7)))
+    (one,) = [one for one in await store.instances(of(1, attrs=(LEVEL,))) if one.attribute["v"] == 7]
+
+    async def drop(tx: Transaction) -> int:
+        return await tx.drop_instances(of(1, attrs=(LEVEL,), instance=one.instance_id))
+
+    assert await store.transact(drop) == 1
+    made, changed = await store.changes(0, 10)
+    assert {touched.name for touched in made.touched} == {LEVEL, NAME}
+    assert changed.touched == []
+
+
+async def test_an_entity_written_again_and_again_in_one_batch_is_as_the_last_write_left_it(
+    store: Store,
+) -> None:
+    writes = [command(level(n)) for n in range(1_500)]
+    answers = await store.apply(
+        [create(1), *writes, create(2), command(Delete()), create(1), command(level(-1))]
+    )
+    assert not [one for one in answers if isinstance(one, Problem)]
+    row = await store.row("", "urn:ngsi-ld:T:001")
+    assert row
+    assert orjson.loads(row.doc)["attrs"][LEVEL][0]["v"] == -1
+    changes = await store.changes(0, 2_000)
+    assert row.version == changes[-1].seq
+    assert [one.touched[0].after["v"] for one in changes[1:1_501] if one.touched[0].after] == list(
+        range(1_500)
+    )
+
+
 async def test_what_was_written_can_be_forgotten_but_not_that_it_was(store: Store) -> None:
     await done(store, create(1), create(2), command(level(7)), create(3))
     before = await store.changes(0, 10)
@@ -249,7 +280,12 @@ async def test_every_change_of_an_attribute_is_remembered(store: Store) -> None:
     assert sorted(one.attribute["v"] for one in found) == [1, 2, 3]
     (observed,) = [one for one in found if one.observed_at is not None]
     assert observed.observed_at == clock.micros("2026-01-01T00:00:00Z")
-    assert len({one.instance_id for one in found}) == 3
+    ids = [one.instance_id for one in found]
+    assert len(set(ids)) == 3
+    assert [one.instance_id for one in await store.instances(of(1, attrs=(LEVEL,)))] == ids
+    for id in ids:
+        (one,) = await store.instances(of(1, attrs=(LEVEL,), instance=id))
+        assert one.instance_id == id
 
 
 async def test_an_interval_holds_its_start_and_not_its_end(store: Store) -> None:

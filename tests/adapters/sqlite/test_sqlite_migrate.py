@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import apsw
+import orjson
 import pytest
-from sensors import FILE, create, done, id_of, opened
+from sensors import FILE, create, done, id_of, level, opened
 
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.adapters.sqlite.migrate import Step
+from kitamae.kernel.context.operations.command import Command
+from kitamae.kernel.context.operations.delete import Delete
+from kitamae.kernel.context.store import InstanceQuery
 from kitamae.kernel.problems import StoreTooNew, StoreUnknown
 
 
@@ -32,6 +36,31 @@ def test_every_step_up_has_a_step_down_that_leaves_what_was_there_before(tmp_pat
     assert tables(db) == set()
     assert migrate.version(db) == 0
     db.close()
+
+
+async def test_changes_and_history_say_the_same_after_the_way_back_and_up_again(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+    await done(store, create(1), create(2))
+    await done(store, level(1, 7), Command("", id_of(2), Delete()))
+    asked = InstanceQuery("", (id_of(1), id_of(2)))
+    changes, instances = await store.changes(0, 10), await store.instances(asked)
+    await store.close()
+    db = apsw.Connection(str(tmp_path / FILE))
+    migrate.migrate(db, 1)
+    told = [orjson.loads(row[0]) for row in db.execute("SELECT delta FROM change ORDER BY seq")]
+    assert [[tuple(one) for one in delta] for delta in told] == [
+        [(one.name, one.verb, one.after, one.before) for one in change.touched] for change in changes
+    ]
+    assert db.execute("SELECT count(*) FROM instance WHERE doc ->> '$.instanceId' IS NULL").get == 0
+    db.close()
+    store = await opened(tmp_path)
+    assert await store.changes(0, 10) == changes
+    again = await store.instances(asked)
+    assert [one.instance_id for one in again] == [one.instance_id for one in instances]
+    assert [(one.name, one.attribute["v"], one.deleted_at) for one in again] == [
+        (one.name, one.attribute["v"], one.deleted_at) for one in instances
+    ]
+    await store.close()
 
 
 @pytest.fixture

@@ -252,7 +252,6 @@ def test_system_attributes_are_shown_only_when_asked_for():
     asked = present(entity, CORE, Form(sys_attrs=True))
     assert asked == {**plain, **times, "水位": {"type": "Property", "value": 1, **times}}
     assert shown(entity, format="concise", sys_attrs=True) == {"value": 1, **times}
-    assert shown(entity, instance_ids=True)["instanceId"] == "urn:i:1"
 
 
 def test_a_deleted_entity_shows_when_and_its_attributes_only_on_request():

@@ -34,7 +34,7 @@ T0, T1, T2 = 1_700_000_000_000_000, 1_700_000_001_000_000, 1_700_000_002_500_000
 def bare(entity: Any) -> Any:
     """Without the broker's own members."""
     if isinstance(entity, dict):
-        return {k: bare(v) for k, v in entity.items() if k not in ("createdAt", "modifiedAt", "instanceId")}
+        return {k: bare(v) for k, v in entity.items() if k not in ("createdAt", "modifiedAt")}
     return [bare(one) for one in entity] if isinstance(entity, list) else entity
 
 
@@ -111,7 +111,6 @@ def test_every_stored_state_is_well_formed(entity: Any, operation: Any) -> None:
         assert None not in datasets[1:]
         for one in instances:
             assert one["createdAt"] <= one["modifiedAt"]
-            assert one["instanceId"]
 
 
 @given(entities(), fragments(nulls=True))
@@ -187,30 +186,3 @@ def test_nothing_but_creation_works_on_what_is_not_there(operation: Any) -> None
     with pytest.raises(Problem) as caught:
         operation.apply(None, T1)
     assert isinstance(caught.value, NotFound)
-
-
-@given(entities(), fragments())
-def test_instance_ids_are_new_at_every_write_and_the_same_for_the_same_write(
-    entity: Any, fragment: Any
-) -> None:
-    before = created(entity)
-    one, two = (Append(fragment).apply(before, T1).after for _ in range(2))
-    assert one == two
-    assert one is not None
-    later = Append(fragment).apply(one, T1).after
-    assert later is not None
-    for name, instances in fragment["attrs"].items():
-        for i in instances:
-            seen = {
-                found["instanceId"]
-                for state in (before, one, later)
-                for found in state["attrs"].get(name, [])
-                if found.get("datasetId") == i.get("datasetId")
-            }
-            assert len(seen) in (2, 3)
-            assert len(seen) == (
-                3
-                if name in before["attrs"]
-                and any(f.get("datasetId") == i.get("datasetId") for f in before["attrs"][name])
-                else 2
-            )

@@ -1,8 +1,8 @@
 -- Every change says again what it wrote, and every instance its own id.
 UPDATE change SET delta = (
-    SELECT json_group_array(json_array(
+    SELECT CAST(json_group_array(json_array(
         told.value ->> 0, told.value ->> 1, iif(told.value ->> 1 = 'deleted', NULL, json(written.doc)), told.value -> 3
-    ) ORDER BY told.key)
+    ) ORDER BY told.key) AS BLOB)
     FROM json_each(CAST(change.delta AS TEXT)) AS told
     LEFT JOIN instance AS written ON written.number = change.history + told.key AND written.seq = change.seq
     WHERE told.value ->> 1 = 'deleted' OR written.number IS NOT NULL
