@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-
 _PAGE = 15
 """Instances of an attribute in an answer: the suite expects a broker that cuts the history of twenty (6.3.10)."""
 

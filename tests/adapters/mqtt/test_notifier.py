@@ -139,7 +139,7 @@ async def test_what_the_mqtt_broker_misses_while_it_is_away_comes_when_it_is_bac
             while await store.queues():
                 await asyncio.sleep(0.02)
         (one,) = subscriptions.listing("")
-        assert one.record.times_sent - one.record.times_failed == 4
+        assert one.record.times_sent == 4
 
 
 async def test_credentials_are_those_of_the_address_and_never_told(tmp_path: Path) -> None:
