@@ -26,6 +26,9 @@ Problem                     500 InternalError
 │   ├── StoreTooNew         503 (written by a newer Kitamae)
 │   ├── StoreUnknown        503 (not a file of ours)
 │   └── StoreDamaged        503
+└── Elsewhere               502                       (another source that a write went to, 6.3.17)
+    ├── NoAnswer            504
+    └── LoopDetected        508
 """
 
 from __future__ import annotations
@@ -251,3 +254,27 @@ class StoreDamaged(Unavailable):
 
     type = _OURS + "store-damaged"
     title = "The data file is damaged"
+
+
+class Elsewhere(Problem):
+    """Another source, which alone keeps what was written, could not be reached or says something that is no answer."""
+
+    type = _OURS + "bad-gateway"
+    status = 502
+    title = "Another source that keeps this did not take it"
+
+
+class NoAnswer(Elsewhere):
+    """It did not answer in time: whether it did what was asked is not known."""
+
+    type = _OURS + "gateway-timeout"
+    status = 504
+    title = "Another source that keeps this did not answer in time"
+
+
+class LoopDetected(Elsewhere):
+    """It would ask us again."""
+
+    type = _OURS + "loop-detected"
+    status = 508
+    title = "The sources that keep this refer to each other in a circle"

@@ -64,6 +64,11 @@ class Request:
     context: Context = CORE
     params: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def alias(self) -> str:
+        """The name of this tenant of this broker among other sources (5.2.40)."""
+        return f"{self.broker.alias}-{self.tenant}" if self.tenant else self.broker.alias
+
     def demand(self, action: Action, what: str) -> None:
         """Ask the policy. Raises NotSignedIn or Forbidden."""
         self.broker.policy.demand(Question(self.principal, action, what, self.tenant))

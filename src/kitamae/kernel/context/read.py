@@ -103,6 +103,11 @@ def complete(partial: Partial) -> Attribute:
     return cast("Attribute", {"kind": "Property", **partial})
 
 
+def attributes_of(payload: dict[str, Json]) -> list[str]:
+    """The names of an entity's attributes, as the client wrote them."""
+    return [name for name in payload if name not in MEMBERS]
+
+
 def _object(payload: Json) -> dict[str, Json]:
     if type(payload) is not dict:
         raise BadRequest(f"expected a JSON object, got {payload!r:.80}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from api_client import CITY_CONTEXT, CITY_DOCUMENT, Client
 
+from cities import City, city
 from kitamae.adapters.sqlite import store as sqlite
 from kitamae.kernel.context.api import routes
 from kitamae.kernel.context.broker import Broker, Limits
@@ -34,3 +36,11 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
 @pytest.fixture
 def client(broker: Broker) -> Client:
     return Client(routes(broker))
+
+
+@pytest.fixture
+async def cities(tmp_path: Path) -> AsyncIterator[tuple[City, City]]:
+    async with AsyncExitStack() as stack:
+        kaga = await stack.enter_async_context(city(tmp_path, "kaga"))
+        nomi = await stack.enter_async_context(city(tmp_path, "nomi"))
+        yield kaga, nomi

@@ -2,95 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from api_client import CITY_CONTEXT, CITY_DOCUMENT, Client, Reply, link
-from test_registrations import registration
+from api_client import Reply, link
 
-from kitamae.adapters.sqlite import store as sqlite
-from kitamae.kernel.context.api import routes
-from kitamae.kernel.context.broker import Broker, Limits
-from kitamae.kernel.context.jsonld import Contexts
-from kitamae.kernel.context.subscription.destinations import Destinations
-from kitamae.kernel.context.subscription.registry import Subscriptions
-from kitamae.kernel.people.policy import Policy
+from cities import ROOM, City, room
 
 LINK = {"link": link()}
-ROOM = "urn:ngsi-ld:Room:1"
-
-
-@dataclass
-class City:
-    """A broker that others can ask; `asked`: what came over HTTP."""
-
-    client: Client
-    broker: Broker
-    url: str = ""
-    asked: list[web.Request] = field(default_factory=list)
-
-    async def knows(self, other: str, *information: Any, number: int = 1, **members: Any) -> None:
-        information = information or ({"entities": [{"type": "Room"}]},)
-        members = {"endpoint": other, **members}
-        made = await self.client.post("csourceRegistrations", registration(number, *information, **members))
-        assert made.status == 201, made.body
-
-    async def has(self, number: int, **attrs: Any) -> None:
-        made = await self.client.post("entities", room(number, **attrs))
-        assert made.status == 201, made.body
-
-    async def ids(self, query: str) -> list[int]:
-        reply = await self.client.get(f"entities?{query}")
-        assert reply.status == 200, reply.body
-        return [int(one["id"].rsplit(":", 1)[-1]) for one in reply.json()]
-
-    async def handle(self, request: web.Request) -> web.Response:
-        self.asked.append(request)
-        path = request.raw_path.removeprefix("/ngsi-ld/v1/")
-        kept = ("accept", "via", "link", "ngsild-tenant", "x-token")
-        headers = {name: request.headers[name] for name in kept if name in request.headers}
-        reply = await self.client("GET", path, headers=headers)
-        return web.Response(status=reply.status, body=reply.body)
-
-
-@asynccontextmanager
-async def city(folder: Path, name: str) -> AsyncIterator[City]:
-    store = await sqlite.open(folder / f"{name}.db")
-    contexts = Contexts(registered={CITY_CONTEXT: CITY_DOCUMENT})
-    subscriptions = Subscriptions(store, contexts, Destinations(loopback=True))
-    await subscriptions.start()
-    broker = Broker(store, contexts, Policy(open=True), Limits(), subscriptions, alias=name)
-    one = City(Client(routes(broker)), broker)
-    app = web.Application()
-    app.router.add_get("/{tail:.*}", one.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    one.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield one
-    finally:
-        await runner.cleanup()
-        await subscriptions.close()
-        await store.close()
-
-
-@pytest.fixture
-async def cities(tmp_path: Path) -> AsyncIterator[tuple[City, City]]:
-    async with AsyncExitStack() as stack:
-        kaga = await stack.enter_async_context(city(tmp_path, "kaga"))
-        nomi = await stack.enter_async_context(city(tmp_path, "nomi"))
-        yield kaga, nomi
-
-
-def room(number: int, **attrs: Any) -> dict[str, Any]:
-    shown = {name: {"type": "Property", "value": value} for name, value in attrs.items()}
-    return {"id": f"urn:ngsi-ld:Room:{number}", "type": "Room", **shown}
 
 
 def seen(value: Any, at: str) -> dict[str, Any]:
@@ -113,7 +32,7 @@ async def test_what_another_city_has_is_read_here(cities: tuple[City, City]) -> 
 async def test_of_two_that_observed_the_newest_stands(cities: tuple[City, City]) -> None:
     kaga, nomi = cities
     old, new = "2026-11-21T00:00:00Z", "2026-11-21T01:00:00Z"
-    await kaga.client.post("entities", {**room(1, floor=2), "a": seen(1, old), "b": seen(1, new)})
+    await kaga.client.post("entities?local=true", {**room(1, floor=2), "a": seen(1, old), "b": seen(1, new)})
     await nomi.client.post("entities", {**room(1, floor=3, depth=4), "a": seen(2, new), "b": seen(2, old)})
     await kaga.knows(nomi.url)
     shown = (await kaga.client.get(f"entities/{ROOM}?options=keyValues")).json()

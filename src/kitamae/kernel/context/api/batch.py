@@ -6,113 +6,121 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kitamae.kernel.context import read
-from kitamae.kernel.context.api import provision
+from kitamae.kernel.context.api import asked, forward_batch, provision, source
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
+from kitamae.kernel.context.api.forward_batch import Element
 from kitamae.kernel.context.api.permission import change_all
-from kitamae.kernel.context.operations import Append, Create, Delete, Upsert
+from kitamae.kernel.context.jsonld import CORE
+from kitamae.kernel.context.operations import Append, Create, Delete, Effect, Upsert
 from kitamae.kernel.problems import BadRequest, Conflict, LdContextUnavailable, Problem, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.api.forward_batch import Kind
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
-    from kitamae.kernel.context.operations import Effect, Operation
+    from kitamae.kernel.context.operations import Operation
 
-Maker = Callable[["Json", "Context"], "tuple[str, Operation]"]
-"""One element of the array and its @context -> the entity's id and what is to be done to it. Raises Problem."""
+Means = Callable[[Any, "Context"], "Operation"]
+"""One element of the array, and its @context -> what is to be done. Raises Problem."""
 
 
 async def create(x: Exchange) -> Answer:
     """POST entityOperations/create."""
+    request, elements = await x.documents()
 
-    def maker(_: Request) -> Maker:
-        def make(element: Json, context: Context) -> tuple[str, Operation]:
-            entity = read.entity(_object(element), context)
-            return entity["id"], Create(entity)
+    def means(element: Any, context: Context) -> Operation:
+        return Create(read.entity(_object(element), context))
 
-        return make
-
-    return await _each(x, maker)
+    return await _each(x, request, "create", elements, means)
 
 
 async def upsert(x: Exchange) -> Answer:
     """POST entityOperations/upsert; options `replace` (unless told) or `update`."""
+    request, elements = await x.documents()
+    update = "update" in asked.options(request, "replace", "update")
 
-    def maker(request: Request) -> Maker:
-        update = "update" in provision.options(request, "replace", "update")
+    def means(element: Any, context: Context) -> Operation:
+        return Upsert(read.entity(_object(element), context), "update" if update else "replace")
 
-        def make(element: Json, context: Context) -> tuple[str, Operation]:
-            entity = read.entity(_object(element), context)
-            return entity["id"], Upsert(entity, "update" if update else "replace")
-
-        return make
-
-    return await _each(x, maker)
+    return await _each(x, request, "upsert", elements, means)
 
 
 async def update(x: Exchange) -> Answer:
     """POST entityOperations/update; option `noOverwrite`."""
+    request, elements = await x.documents()
+    no_overwrite = bool(asked.options(request, "noOverwrite"))
 
-    def maker(request: Request) -> Maker:
-        no_overwrite = bool(provision.options(request, "noOverwrite"))
+    def means(element: Any, context: Context) -> Operation:
+        payload = _object(element)
+        return Append(read.fragment(payload, context, id=_required_id(payload)), no_overwrite)
 
-        def make(element: Json, context: Context) -> tuple[str, Operation]:
-            payload = _object(element)
-            id = _required_id(payload)
-            return id, Append(read.fragment(payload, context, id=id), no_overwrite)
-
-        return make
-
-    return await _each(x, maker)
+    return await _each(x, request, "update", elements, means)
 
 
 async def merge(x: Exchange) -> Answer:
     """POST entityOperations/merge."""
+    request, elements = await x.documents()
 
-    def maker(request: Request) -> Maker:
-        def make(element: Json, context: Context) -> tuple[str, Operation]:
-            payload = _object(element)
-            id = _required_id(payload)
-            return id, provision.merging(request, payload, id, context)
+    def means(element: Any, context: Context) -> Operation:
+        payload = _object(element)
+        return provision.merging(request, payload, _required_id(payload), context)
 
-        return make
-
-    return await _each(x, maker)
+    return await _each(x, request, "merge", elements, means)
 
 
 async def delete(x: Exchange) -> Answer:
     """POST entityOperations/delete with an array of ids."""
-
-    def maker(_: Request) -> Maker:
-        def make(element: Json, _: Context) -> tuple[str, Operation]:
-            if not isinstance(element, str):
-                raise BadRequest("expected an entity's id: a string")
-            return provision.uri(element), Delete()
-
-        return make
-
-    return await _each(x, maker)
-
-
-async def _each(x: Exchange, maker: Callable[[Request], Maker]) -> Answer:
-    """Read every element, apply those that could be read, and report in the order of the array."""
     request, elements = await x.documents()
-    make = maker(request)
-    wanted: list[tuple[str, Operation | Problem]] = []
-    for element, context in elements:
-        try:
-            if isinstance(context, Problem):
-                raise context
-            wanted.append(make(element, context))
-        except Problem as problem:
-            wanted.append((_id_of(element), problem))
-    operations = [(id, what) for id, what in wanted if not isinstance(what, Problem)]
-    effects = iter(await change_all(request, operations) if operations else ())
+
+    def means(element: Any, _: Context) -> Operation:
+        if not isinstance(element, str):
+            raise BadRequest("expected an entity's id: a string")
+        asked.uri(element)
+        return Delete()
+
+    return await _each(x, request, "delete", elements, means)
+
+
+async def _each(
+    x: Exchange, request: Request, kind: Kind, given: list[tuple[Json, Context | Problem]], means: Means
+) -> Answer:
+    """Read every element, do what could be read, here and with its other owners, and report in the order of the array."""
+    elements = [_element(content, context, means) for content, context in given]
     results = Results()
-    for id, what in wanted:
-        results.add(id, what if isinstance(what, Problem) else next(effects))
+    if source.registered(request):
+        await forward_batch.carry(x, request, kind, elements)
+        for one in elements:
+            results.add_all(one.id, one.outcomes, created=one.created)
+        return results.answer(x, request)
+    wanted = [(one.id, one.operation) for one in elements if not isinstance(one.operation, Problem)]
+    effects = iter(await change_all(request, wanted) if wanted else ())
+    for one in elements:
+        results.add(one.id, one.operation if isinstance(one.operation, Problem) else next(effects))
     return results.answer(x, request)
+
+
+def _element(content: Json, context: Context | Problem, means: Means) -> Element:
+    try:
+        if isinstance(context, Problem):
+            raise context
+        operation: Operation | Problem = means(content, context)
+    except Problem as problem:
+        operation = problem
+    known = CORE if isinstance(context, Problem) else context
+    payload = content if isinstance(content, dict) else None
+    types = operation.entity["type"] if isinstance(operation, (Create, Upsert)) else None
+    return Element(
+        _id_of(content),
+        payload,
+        known,
+        operation,
+        means,
+        types=None if types is None else frozenset(types),
+    )
 
 
 class Results:
@@ -121,20 +129,34 @@ class Results:
     def __init__(self) -> None:
         self._created: list[str] = []
         self._success: list[str] = []
-        self._problems: list[tuple[str, Problem]] = []
+        self._problems: list[tuple[str | None, Problem, str | None]] = []
 
     def add(self, id: str, outcome: Effect | Problem) -> None:
         """What became of one entity."""
-        if isinstance(outcome, Problem):
-            self._problems.append((id, outcome))
-            return
-        if outcome.not_updated:
-            left = "; ".join(f"{name}: {reason}" for name, reason in outcome.not_updated.items())
-            self._problems.append((id, Conflict(left)))
+        problem = _problem(outcome)
+        if problem is not None:
+            self._problems.append((id, problem, None))
             return
         self._success.append(id)
-        if outcome.verb == "created":
+        if isinstance(outcome, Effect) and outcome.verb == "created":
             self._created.append(id)
+
+    def add_all(
+        self, id: str, outcomes: Sequence[tuple[str | None, Effect | Problem | None]], *, created: bool
+    ) -> None:
+        """The same, here (None) and with each source (its registration): one that failed is enough."""
+        found = [
+            (id, problem, one) for one, outcome in outcomes if (problem := _problem(outcome)) is not None
+        ]
+        self._problems += found
+        if not found:
+            self._success.append(id)
+            if created:
+                self._created.append(id)
+
+    def failed(self, registration: str, problem: Problem, id: str | None = None) -> None:
+        """What a source did not do; `id` None: with none of its entities."""
+        self._problems.append((id, problem, registration))
 
     def answer(self, x: Exchange, request: Request) -> Answer:
         """201 with the new ids, 204, or 207 with everything; a store that could do nothing at all is the answer."""
@@ -143,10 +165,26 @@ class Results:
             if self._created:
                 return of_json(201, self._created, echo)
             return Answer(204, None, echo) if echo else NO_CONTENT
-        if not self._success and all(_of_the_store(problem) for _, problem in self._problems):
+        alone = len(self._problems) == 1 and self._problems[0][0] is None
+        if not self._success and (alone or all(_of_the_store(problem) for _, problem, _ in self._problems)):
             raise self._problems[0][1]
-        errors = [{"entityId": id, "error": problem.body()} for id, problem in self._problems]
+        errors = [
+            {
+                **({} if id is None else {"entityId": id}),
+                "error": problem.body(),
+                **({} if one is None else {"registrationId": one}),
+            }
+            for id, problem, one in self._problems
+        ]
         return of_json(207, {"success": self._success, "errors": errors}, echo)
+
+
+def _problem(outcome: Effect | Problem | None) -> Problem | None:
+    if outcome is None or isinstance(outcome, Problem):
+        return outcome
+    if not outcome.not_updated:
+        return None
+    return Conflict("; ".join(f"{name}: {reason}" for name, reason in outcome.not_updated.items()))
 
 
 def _of_the_store(problem: Problem) -> bool:
@@ -170,4 +208,4 @@ def _required_id(payload: dict[str, Any]) -> str:
     id = payload.get("id", payload.get("@id"))
     if not isinstance(id, str):
         raise BadRequest("expected an entity with an id")
-    return provision.uri(id)
+    return asked.uri(id)

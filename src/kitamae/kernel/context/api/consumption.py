@@ -10,7 +10,7 @@ import orjson
 
 from kitamae.kernel.context.api import distributed, linked, negotiation, selection
 from kitamae.kernel.context.api.answer import Answer, Header, of_problem
-from kitamae.kernel.context.api.provision import only, uri
+from kitamae.kernel.context.api.asked import only, uri
 from kitamae.kernel.context.api.views import Shown
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import match

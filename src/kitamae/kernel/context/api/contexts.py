@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 
 from kitamae.kernel.context import clock, names
-from kitamae.kernel.context.api import negotiation, provision
+from kitamae.kernel.context.api import asked, negotiation
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, created, of_json
 from kitamae.kernel.problems import BadRequest, InvalidRequest, LdContextUnavailable, NotFound, Unprocessable
 
@@ -42,7 +42,7 @@ async def add(x: Exchange) -> Answer:
         raise BadRequest("@context: expected objects, URLs or arrays of them")
     await request.broker.contexts.resolve(content)
     id = await host(request, content, "Hosted", base(x))
-    answer = created(PATH + provision.segment(id))
+    answer = created(PATH + asked.segment(id))
     answer.headers += x.echo(request.tenant)
     return answer
 

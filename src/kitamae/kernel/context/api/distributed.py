@@ -14,8 +14,8 @@ from urllib.parse import quote
 import orjson
 
 from kitamae.kernel.context import read
-from kitamae.kernel.context.api import selection
-from kitamae.kernel.context.api.provision import only
+from kitamae.kernel.context.api import selection, source
+from kitamae.kernel.context.api.asked import only
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import order
 from kitamae.kernel.context.query.tree import TypeQ
@@ -54,22 +54,6 @@ _ASKED: Final = frozenset(
     }
 )
 """Parameters that choose; how the answer is to look is decided here."""
-_OURS: Final = frozenset(
-    {
-        "accept",
-        "connection",
-        "content-length",
-        "host",
-        "link",
-        "ngsild-tenant",
-        "te",
-        "transfer-encoding",
-        "upgrade",
-        "via",
-    }
-)
-_FROM_REQUEST: Final = "urn:ngsi-ld:request"
-"""In contextSourceInfo: the value that this header has in the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +74,7 @@ class Gathered:
 
 def of_entity(x: Exchange, request: Request, id: str) -> list[Source]:
     """Who may know something of that entity."""
-    if not _possible(x, request):
+    if not source.registered(request):
         return []
     attrs = frozenset(selection.names(request.params, "attrs", request.context.expand))
     question = Question((Wanted(only(request) or TypeQ(), (id,)),), attrs)
@@ -99,30 +83,16 @@ def of_entity(x: Exchange, request: Request, id: str) -> list[Source]:
 
 def of_query(x: Exchange, request: Request, wanted: EntityQuery) -> list[Source]:
     """Who may know entities that the query selects. Conditions are theirs to judge."""
-    if not _possible(x, request):
+    if not source.registered(request) or request.params.get("type") == "*":
         return []
     one = Wanted(wanted.types, wanted.ids, wanted.id_pattern)
     return _sources(x, request, "queryEntity", Question((one,), frozenset(wanted.attrs)))
 
 
-def _possible(x: Exchange, request: Request) -> bool:
-    subscriptions = request.broker.subscriptions
-    if subscriptions is None or not len(subscriptions.registrations) or request.params.get("local"):
-        return False
-    return request.params.get("type") != "*" and request.broker.alias not in _visited(x)
-
-
-def _visited(x: Exchange) -> list[str]:
-    """Who asked before: the received-by of each element of Via (RFC 9110, 7.6.3)."""
-    elements = (one.split() for one in x.headers.get(b"via", b"").decode("latin-1").split(","))
-    return [words[1] for words in elements if len(words) > 1]
-
-
 def _sources(x: Exchange, request: Request, operation: str, question: Question) -> list[Source]:
-    subscriptions = request.broker.subscriptions
-    if subscriptions is None:
+    subscriptions, visited = request.broker.subscriptions, source.visited(x)
+    if subscriptions is None or request.alias in visited:
         return []
-    visited = _visited(x)
     found = []
     for one, positions in subscriptions.registrations.discover(request.tenant, question):
         if operation in one.operations and one.doc.get("contextSourceAlias") not in visited:
@@ -136,8 +106,8 @@ async def entity(x: Exchange, request: Request, id: str, sources: Sequence[Sourc
     params = [pair for pair in x.parameters() if pair[0] in ("type", "attrs", "datasetId")]
     path = f"entities/{quote(id, safe=':')}"
 
-    async def ask(source: Source) -> list[Entity]:
-        return await _ask(x, request, source, path, params)
+    async def ask(one: Source) -> list[Entity]:
+        return await _ask(x, request, one, path, params)
 
     gathered = await _gather(request, sources, ask)
     return Gathered({id: gathered.parts.get(id, [])}, gathered.warnings)
@@ -147,11 +117,11 @@ async def query(x: Exchange, request: Request, sources: Sequence[Source]) -> Gat
     """Ask for all that match, page by page."""
     params = [pair for pair in x.parameters() if pair[0] in _ASKED]
 
-    async def ask(source: Source) -> list[Entity]:
+    async def ask(one: Source) -> list[Entity]:
         found: list[Entity] = []
         for number in range(_PAGES):
             slice_ = [("limit", str(_PAGE)), ("offset", str(number * _PAGE))]
-            page = await _ask(x, request, source, "entities", [*params, *slice_])
+            page = await _ask(x, request, one, "entities", [*params, *slice_])
             found += page
             if len(page) < _PAGE:
                 break
@@ -163,74 +133,50 @@ async def query(x: Exchange, request: Request, sources: Sequence[Source]) -> Gat
 async def _gather(request: Request, sources: Sequence[Source], ask: Any) -> Gathered:
     answers = await asyncio.gather(*map(ask, sources), return_exceptions=True)
     gathered = Gathered({}, [])
-    for source, answer in zip(sources, answers, strict=True):
+    for asked, answer in zip(sources, answers, strict=True):
         if isinstance(answer, (Unanswered, Problem)):
             code = answer.code if isinstance(answer, Unanswered) else peers.INVALID
-            text = f'{code} {request.broker.alias} "{source.registration.id}: {answer}"'
-            clean = "".join(letter if 32 <= ord(letter) < 127 else "?" for letter in text)
-            gathered.warnings.append((b"ngsild-warning", clean.encode("ascii")))
+            gathered.warnings.append(source.warning(request, code, f"{asked.registration.id}: {answer}"))
         elif isinstance(answer, BaseException):
             raise answer
         else:
             for one in answer:
-                gathered.parts.setdefault(one["id"], []).append((source.registration.mode, one))
+                gathered.parts.setdefault(one["id"], []).append((asked.registration.mode, one))
     return gathered
 
 
 async def _ask(
-    x: Exchange, request: Request, source: Source, path: str, params: list[tuple[str, str]]
+    x: Exchange, request: Request, asked: Source, path: str, params: list[tuple[str, str]]
 ) -> list[Entity]:
     """Raises Unanswered; Problem for an answer whose words cannot be understood."""
-    registration, subscriptions = source.registration, request.broker.subscriptions
+    registration, subscriptions = asked.registration, request.broker.subscriptions
     if subscriptions is None:
         return []
-    if registration.doc.get("management", {}).get("localOnly"):
-        params = [*params, ("local", "true")]
-    if source.attrs is not None:
-        wanted = source.attrs & (
-            frozenset(selection.names(request.params, "attrs", request.context.expand)) or source.attrs
+    params = params + source.local_only(registration)
+    if asked.attrs is not None:
+        wanted = asked.attrs & (
+            frozenset(selection.names(request.params, "attrs", request.context.expand)) or asked.attrs
         )
         params = [pair for pair in params if pair[0] != "attrs"]
         params.append(("attrs", ",".join(sorted(map(request.context.compact, wanted)))))
-    reply = await subscriptions.peers.get(registration, path, params, _headers(x, request, registration))
+    _, headers = source.spoken(x, request, registration, request.context)
+    reply = await subscriptions.peers.ask(registration, "GET", path, params, headers)
     if reply.status == 404:
         return []
-    if reply.content is None:
+    if not reply.done:
         raise Unanswered(f"it answers {reply.status}", peers.ERROR)
+    content = reply.json()
     found = []
-    for payload in reply.content if isinstance(reply.content, list) else [reply.content]:
+    for payload in content if isinstance(content, list) else [content]:
         if not isinstance(payload, dict):
             raise Unanswered("its answer is no entity", peers.INVALID)
         told_in = payload.pop("@context", None)  # without one: in the words of the request, as we asked
         context = request.context if told_in is None else await request.broker.contexts.resolve(told_in)
         told = read.entity(payload, context)
-        if source.attrs is not None:
-            told["attrs"] = {name: some for name, some in told["attrs"].items() if name in source.attrs}
+        if asked.attrs is not None:
+            told["attrs"] = {name: some for name, some in told["attrs"].items() if name in asked.attrs}
         found.append(told)
     return found
-
-
-def _headers(x: Exchange, request: Request, registration: Registration) -> dict[str, str]:
-    before = x.headers.get(b"via", b"").decode("latin-1")
-    headers = {
-        "Accept": "application/ld+json",
-        "Via": f"{before + ', ' if before else ''}1.1 {request.broker.alias}",
-    }
-    if request.context.link is not None:
-        headers["Link"] = (
-            f'<{request.context.link}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-        )
-    if "tenant" in registration.doc:
-        headers["NGSILD-Tenant"] = registration.doc["tenant"]
-    for pair in registration.doc.get("contextSourceInfo", ()):
-        name, value = pair["key"], pair["value"]
-        if name.lower() in _OURS or name == "jsonldContext" or not name.replace("-", "").isalnum():
-            continue
-        if value == _FROM_REQUEST:
-            value = x.headers.get(name.lower().encode("ascii", "replace"), b"").decode("latin-1")
-        if value:
-            headers[name] = value
-    return headers
 
 
 async def page(request: Request, wanted: EntityQuery, gathered: Gathered) -> tuple[list[Entity], int]:

@@ -10,8 +10,8 @@ import orjson
 from kitamae.kernel.context import lexical, read, represent
 from kitamae.kernel.context.api import consumption, linked, negotiation, selection, views
 from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api.asked import segment, uri
 from kitamae.kernel.context.api.past import select
-from kitamae.kernel.context.api.provision import segment, uri
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.languages import choose
 from kitamae.kernel.context.operations import expiry

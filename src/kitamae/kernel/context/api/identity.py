@@ -20,7 +20,7 @@ async def source(x: Exchange) -> Answer:
     request = await x.request()
     request.demand("read", "context:identity")
     broker = request.broker
-    alias = f"{broker.alias}-{request.tenant}" if request.tenant else broker.alias
+    alias = request.alias
     now = broker.clock()
     identity = {
         "id": f"urn:ngsi-ld:ContextSourceIdentity:{uuid5(NAMESPACE_URL, alias)}",

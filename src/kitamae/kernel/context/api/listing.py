@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kitamae.kernel.context.api import consumption, selection
-from kitamae.kernel.context.api.provision import options
+from kitamae.kernel.context.api.asked import options
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.query.tree import EntityQuery
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
-from kitamae.kernel.context import lexical, read
-from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, created, of_json
-from kitamae.kernel.context.api.permission import change
+from kitamae.kernel.context import read
+from kitamae.kernel.context.api import writing
+from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api.asked import only, options, segment, simplified, uri
+from kitamae.kernel.context.api.forward import Write
 from kitamae.kernel.context.operations import (
     Append,
     Create,
@@ -19,53 +20,25 @@ from kitamae.kernel.context.operations import (
     ReplaceAttribute,
     Update,
 )
-from kitamae.kernel.context.query import parse
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.jsonld import Context
-    from kitamae.kernel.context.operations import Effect
-    from kitamae.kernel.context.query.tree import TypeQ
-
-SIMPLIFIED: Final = frozenset({"simplified", "keyValues"})
-_UNESCAPED: Final = ":@!$&'()*+,;="
-
-
-def uri(id: str, where: str = "the entity's id") -> str:
-    """A URI, as every id of NGSI-LD is. Raises BadRequest."""
-    return lexical.uri(id, where)
-
-
-def segment(id: str) -> str:
-    """An id as one segment of a path."""
-    return quote(id, safe=_UNESCAPED)
-
-
-def only(request: Request) -> TypeQ | None:
-    """The `type` parameter: the operation is for an entity of these types alone."""
-    text = request.params.get("type")
-    return None if text is None else parse.type_q(text, request.context.expand)
-
-
-def options(request: Request, *known: str) -> frozenset[str]:
-    """The words of `options`. Raises BadRequest for one that the operation does not know."""
-    words = frozenset(request.params.get("options", ()))
-    unknown = words.difference(known)
-    if unknown:
-        raise BadRequest(f"options: expected {', '.join(known)}, got {', '.join(sorted(unknown))}")
-    return words
 
 
 async def create(x: Exchange) -> Answer:
     """POST entities (5.6.1)."""
     request, payload = await x.document()
     entity = read.entity(payload, request.context)
-    await change(request, entity["id"], Create(entity))
-    answer = created(f"/ngsi-ld/v1/entities/{segment(entity['id'])}")
-    answer.headers += x.echo(request.tenant)
-    return answer
+    write = Write(
+        *("createEntity", "POST", "entities", entity["id"], payload),
+        means=lambda part: Create(entity if part is payload else read.entity(part, request.context)),
+        types=frozenset(entity["type"]),
+    )
+    done = created(f"/ngsi-ld/v1/entities/{segment(entity['id'])}")
+    return await writing.entity(x, request, write, done)
 
 
 async def replace(x: Exchange, id: str) -> Answer:
@@ -74,75 +47,105 @@ async def replace(x: Exchange, id: str) -> Answer:
     request, payload = await x.document()
     if payload.setdefault("id", id) != id:
         raise BadRequest(f"the body's id {payload['id']!r:.200} is not the id in the URL")
-    entity = read.entity(payload, request.context)
-    await change(request, id, Replace(entity, only(request)))
-    return _done(x, request)
+    asked = only(request)
+    write = Write(
+        *("replaceEntity", "PUT", f"entities/{segment(id)}", id, payload),
+        means=lambda part: Replace(read.entity(part, request.context), asked),
+        only=asked,
+    )
+    return await writing.entity(x, request, write)
 
 
 async def merge(x: Exchange, id: str) -> Answer:
     """PATCH entities/{id} (5.6.17)."""
     uri(id)
     request, payload = await x.document()
-    await change(request, id, merging(request, payload, id, request.context))
-    return _done(x, request)
+    write = Write(
+        *("mergeEntity", "PATCH", f"entities/{segment(id)}", id, payload),
+        means=lambda part: merging(request, part, id, request.context),
+        only=only(request),
+    )
+    return await writing.entity(x, request, write)
 
 
 def merging(request: Request, payload: dict[str, Any], id: str, context: Context) -> Merge:
     """The operation that a merge-patch and its parameters mean."""
-    format = request.params.get("format")
-    if format is not None and format not in SIMPLIFIED:
-        raise BadRequest(f"format: expected simplified or keyValues, got {format!r:.40}")
-    simplified = format is not None or bool(options(request, *sorted(SIMPLIFIED)))
-    fragment = read.fragment(payload, context, id=id, merge=True, simplified=simplified)
+    short = simplified(request)
+    fragment = read.fragment(payload, context, id=id, merge=True, simplified=short)
     params = request.params
-    return Merge(fragment, params.get("observedAt"), params.get("lang"), simplified, only(request))
+    return Merge(fragment, params.get("observedAt"), params.get("lang"), short, only(request))
 
 
 async def delete(x: Exchange, id: str) -> Answer:
     """DELETE entities/{id} (5.6.6)."""
     uri(id)
     request = await x.request()
-    await change(request, id, Delete(only(request)))
-    return _done(x, request)
+    asked = only(request)
+    write = Write(
+        *("deleteEntity", "DELETE", f"entities/{segment(id)}", id, None),
+        means=lambda _: Delete(asked),
+        only=asked,
+    )
+    return await writing.entity(x, request, write)
 
 
 async def append(x: Exchange, id: str) -> Answer:
     """POST entities/{id}/attrs (5.6.3)."""
     uri(id)
     request, payload = await x.document()
-    no_overwrite = bool(options(request, "noOverwrite"))
-    fragment = read.fragment(payload, request.context, id=id)
-    effect = await change(request, id, Append(fragment, no_overwrite, only(request)))
-    return _updated(x, request, effect)
+    asked, no_overwrite = only(request), bool(options(request, "noOverwrite"))
+    write = Write(
+        *("appendAttrs", "POST", f"entities/{segment(id)}/attrs/", id, payload),
+        means=lambda part: Append(read.fragment(part, request.context, id=id), no_overwrite, asked),
+        only=asked,
+    )
+    return await writing.attributes(x, request, write)
 
 
 async def update(x: Exchange, id: str) -> Answer:
     """PATCH entities/{id}/attrs (5.6.2)."""
     uri(id)
     request, payload = await x.document()
-    fragment = read.fragment(payload, request.context, id=id)
-    effect = await change(request, id, Update(fragment, only(request)))
-    return _updated(x, request, effect)
+    asked = only(request)
+    write = Write(
+        *("updateEntity", "PATCH", f"entities/{segment(id)}/attrs/", id, payload),
+        means=lambda part: Update(read.fragment(part, request.context, id=id), asked),
+        only=asked,
+    )
+    return await writing.attributes(x, request, write)
 
 
 async def partial(x: Exchange, id: str, name: str) -> Answer:
     """PATCH entities/{id}/attrs/{name} (5.6.4)."""
     uri(id)
     request, payload = await x.document()
-    attribute = read.attribute(payload, request.context, name)
-    operation = PartialAttribute(request.context.expand(name), attribute, only(request))
-    await change(request, id, operation)
-    return _done(x, request)
+    asked, attribute = only(request), request.context.expand(name)
+    write = Write(
+        *("updateAttrs", "PATCH", f"entities/{segment(id)}/attrs", id, payload),
+        means=lambda part: PartialAttribute(attribute, read.attribute(part, request.context, name), asked),
+        only=asked,
+        attribute=attribute,
+    )
+    return await writing.attributes(x, request, write)
 
 
 async def replace_attribute(x: Exchange, id: str, name: str) -> Answer:
     """PUT entities/{id}/attrs/{name} (5.6.19)."""
     uri(id)
     request, payload = await x.document()
-    attribute = read.complete(read.attribute(payload, request.context, name, partial=False))
-    operation = ReplaceAttribute(request.context.expand(name), attribute, only(request))
-    await change(request, id, operation)
-    return _done(x, request)
+    asked, attribute = only(request), request.context.expand(name)
+
+    def means(part: dict[str, Any]) -> ReplaceAttribute:
+        new = read.complete(read.attribute(part, request.context, name, partial=False))
+        return ReplaceAttribute(attribute, new, asked)
+
+    write = Write(
+        *("replaceAttrs", "PUT", f"entities/{segment(id)}/attrs", id, payload),
+        means=means,
+        only=asked,
+        attribute=attribute,
+    )
+    return await writing.attributes(x, request, write)
 
 
 async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
@@ -154,23 +157,11 @@ async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
     if len(dataset) > 1:
         raise BadRequest("datasetId: expected one URI")
     which = None if not dataset or dataset[0] == "@none" else dataset[0]
-    operation = DeleteAttribute(request.context.expand(name), which, everything, only(request))
-    await change(request, id, operation)
-    return _done(x, request)
-
-
-def _done(x: Exchange, request: Request) -> Answer:
-    return Answer(204, None, x.echo(request.tenant)) if request.tenant else NO_CONTENT
-
-
-def _updated(x: Exchange, request: Request, effect: Effect) -> Answer:
-    """204, or 207 with an UpdateResult (5.2.18) in full names."""
-    if not effect.not_updated:
-        return _done(x, request)
-    result = {
-        "updated": effect.updated,
-        "notUpdated": [
-            {"attributeName": name, "reason": reason} for name, reason in effect.not_updated.items()
-        ],
-    }
-    return of_json(207, result, x.echo(request.tenant))
+    asked, attribute = only(request), request.context.expand(name)
+    write = Write(
+        *("deleteAttrs", "DELETE", f"entities/{segment(id)}/attrs", id, None),
+        means=lambda _: DeleteAttribute(attribute, which, everything, asked),
+        only=asked,
+        attribute=attribute,
+    )
+    return await writing.attributes(x, request, write)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from kitamae.kernel.context.api import selection
+from kitamae.kernel.context.api import owner, parameters, selection, source
 from kitamae.kernel.context.api.batch import Results
 from kitamae.kernel.context.api.permission import change_all
 from kitamae.kernel.context.operations import Purge
-from kitamae.kernel.problems import BadRequest
+from kitamae.kernel.context.registration.match import Question, Wanted
+from kitamae.kernel.context.registration.peers import Unanswered
+from kitamae.kernel.problems import AnsweredTwice, BadRequest, LoopDetected
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.answer import Answer
     from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.registration.model import Registration
 
+_PASSED: Final = parameters.PURGE - {"csf", "local", "splitEntities"}
 _AT_ONCE: Final = 500
 """Entities in one commit."""
 
@@ -29,12 +36,51 @@ async def purge(x: Exchange) -> Answer:
     if drop and keep:
         raise BadRequest("drop and keep say opposite things: give one of them")
     operation = Purge(drop, keep)
-    found: list[str] = [orjson.loads(row.doc)["id"] async for row in request.broker.store.stream(wanted)]
     results = Results()
+    owners = _owners(x, request, wanted, results)
+    found: list[str] = [orjson.loads(row.doc)["id"] async for row in request.broker.store.stream(wanted)]
     for start in range(0, len(found), _AT_ONCE):
         chunk = found[start : start + _AT_ONCE]
         for id, effect in zip(
             chunk, await change_all(request, [(id, operation) for id in chunk]), strict=True
         ):
             results.add(id, effect)
+    await asyncio.gather(*(_send(x, request, one, results) for one in owners))
     return results.answer(x, request)
+
+
+def _owners(x: Exchange, request: Request, wanted: EntityQuery, results: Results) -> list[Registration]:
+    """Who else is asked to purge. Raises NotSignedIn or Forbidden."""
+    visited = source.visited(x)
+    circle = request.alias in visited
+    one_of = Wanted(wanted.types, wanted.ids, wanted.id_pattern)
+    owners = []
+    for one in source.concerned(request, Question((one_of,), frozenset(wanted.attrs))):
+        inclusive = one.mode == "inclusive"
+        if one.mode == "auxiliary" or (inclusive and "purgeEntity" not in one.operations):
+            continue
+        if circle or one.doc.get("contextSourceAlias") in visited:
+            if not inclusive:
+                results.failed(one.id, LoopDetected(f"the source {one.id} keeps this and would ask us again"))
+        elif "purgeEntity" not in one.operations:
+            refused = f"the source {one.id} keeps this and does not offer purgeEntity"
+            results.failed(one.id, AnsweredTwice(refused))
+        else:
+            types = {name for info in one.information for entity in info.entities for name in entity.types}
+            request.demand_types("write", selection.types_of(wanted) or types)
+            owners.append(one)
+    return owners
+
+
+async def _send(x: Exchange, request: Request, one: Registration, results: Results) -> None:
+    try:
+        words = await source.words(request, one, request.context)
+        reply = await owner.ask(x, request, one, "DELETE", "entities", None, words, known=_PASSED)
+    except Unanswered as silence:
+        results.failed(one.id, owner.unreached(one, silence))
+        return
+    if reply.status == 207:
+        for id, problem in owner.errors(one, reply).items():
+            results.failed(one.id, problem, id)
+    elif not reply.done:
+        results.failed(one.id, owner.refusal(one, reply))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from kitamae.kernel.context.api import negotiation
 from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api.asked import segment, uri
 from kitamae.kernel.context.api.listing import page
-from kitamae.kernel.context.api.provision import segment, uri
 from kitamae.kernel.context.api.registrations import WHAT
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.api.subscriptions import kept, show

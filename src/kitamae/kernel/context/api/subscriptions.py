@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context.api import contexts, negotiation
 from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api.asked import segment, uri
 from kitamae.kernel.context.api.listing import page, sys_attrs
-from kitamae.kernel.context.api.provision import segment, uri
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.subscription.read import shown

@@ -88,6 +88,7 @@ GROUPS: Final[dict[str, frozenset[str]]] = {
             "deleteAttrs",
             "deleteEntity",
             "mergeEntity",
+            "purgeEntity",
             "replaceEntity",
             "replaceAttrs",
             "retrieveEntity",

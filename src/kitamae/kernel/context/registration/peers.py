@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ from kitamae.kernel.context.subscription.destinations import CheckedResolver
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.registration.model import Registration
@@ -35,56 +36,106 @@ class Unanswered(Exception):
         self.code = code
 
 
+class TooLate(Unanswered):
+    """It was asked, and did not answer in time: whether it did what was asked is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`content` is None for an answer that is not 2xx."""
+    """What a source answered; `headers` with lower-case names."""
 
     status: int
-    content: Json
+    body: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def done(self) -> bool:
+        """2xx."""
+        return 200 <= self.status < 300
+
+    def json(self) -> Json:
+        """Raises Unanswered."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise Unanswered("its answer is not JSON", INVALID) from None
 
 
 class Peers:
-    """An HTTP client that follows no redirects and keeps no cookies."""
+    """An HTTP client that follows no redirects and keeps no cookies.
 
-    def __init__(self, destinations: Destinations) -> None:
+    A source that failed is left alone for its `management.cooldown` (5.2.34). `now`: seconds, of a clock that is
+    never set back.
+    """
+
+    def __init__(self, destinations: Destinations, now: Callable[[], float] = time.monotonic) -> None:
         self._destinations = destinations
+        self._now = now
         self._session: aiohttp.ClientSession | None = None
+        self._resting: dict[tuple[str, str], float] = {}
 
-    async def get(
+    async def ask(
         self,
         source: Registration,
+        method: str,
         path: str,
         params: Sequence[tuple[str, str]],
         headers: Mapping[str, str],
+        body: bytes | None = None,
     ) -> Reply:
         """`path` below the source's API, percent-encoded. Raises Unanswered."""
+        key = (source.tenant, source.id)
+        if self._now() < self._resting.get(key, float("-inf")):
+            raise Unanswered("it failed a moment ago and is left alone for a while")
+        try:
+            reply = await self._ask(source, method, path, params, headers, body)
+        except Unanswered:
+            self._rest(source)
+            raise
+        if reply.status >= 500:
+            self._rest(source)
+        else:
+            self._resting.pop(key, None)
+        return reply
+
+    def _rest(self, source: Registration) -> None:
+        if pause := source.doc.get("management", {}).get("cooldown"):
+            self._resting[source.tenant, source.id] = self._now() + pause / 1000
+
+    async def _ask(
+        self,
+        source: Registration,
+        method: str,
+        path: str,
+        params: Sequence[tuple[str, str]],
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> Reply:
         base = source.endpoint.rstrip("/")
         url = f"{base}/{path}" if base.endswith("/ngsi-ld/v1") else f"{base}/ngsi-ld/v1/{path}"
         limit = source.doc.get("management", {}).get("timeout", SECONDS * 1000) / 1000
         try:
             self._destinations.check(url)
-            async with self._open().get(
+            async with self._open().request(
+                method,
                 url,
                 params=list(params),
                 headers=dict(headers),
+                data=body,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=min(limit, SECONDS)),
             ) as response:
-                if not 200 <= response.status < 300:
-                    return Reply(response.status, None)
                 content = bytearray()
                 async for part in response.content.iter_chunked(65_536):
                     content += part
                     if len(content) > MOST:
                         raise Unanswered(f"its answer is longer than {MOST} bytes", INVALID)
-                try:
-                    return Reply(response.status, orjson.loads(content))
-                except ValueError:
-                    raise Unanswered("its answer is not JSON", INVALID) from None
+                told = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(response.status, bytes(content), told)
         except BadRequest as problem:
             raise Unanswered(problem.detail) from None
         except TimeoutError:
-            raise Unanswered("it did not answer in time") from None
+            raise TooLate("it did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as trouble:
             raise Unanswered(f"{type(trouble).__name__}: {trouble}"[:200]) from None
 

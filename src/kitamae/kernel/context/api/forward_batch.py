@@ -1,0 +1,252 @@
+"""Many entities with other sources (5.6.7-5.6.10, 5.6.20): ours in one commit, then every owner its part in one request.
+
+A source that does not offer the batch is sent its entities one by one, where it offers the operation that does the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from kitamae.kernel.context.api import forward, owner, parameters, rendering, source
+from kitamae.kernel.context.api.asked import segment, simplified
+from kitamae.kernel.context.api.permission import change_all
+from kitamae.kernel.context.operations.command import Effect
+from kitamae.kernel.context.registration import reword, share
+from kitamae.kernel.context.registration.peers import Unanswered
+from kitamae.kernel.problems import AlreadyExists, Conflict, NotFound, Problem, Unprocessable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.operations import Operation
+    from kitamae.kernel.context.registration.model import Registration
+    from kitamae.kernel.context.registration.peers import Reply
+    from kitamae.kernel.context.registration.share import Part, Shares
+
+_SINGLY: Final = 4  # requests under way at one source
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """An operation for one entity: its name (4.20), method, path, and the parameters that it takes."""
+
+    name: str
+    method: str
+    path: str
+    takes: frozenset[str] = frozenset()
+
+
+_CREATE: Final = Single("createEntity", "POST", "entities")
+_REPLACE: Final = Single("replaceEntity", "PUT", "entities/{}")
+_UPDATE: Final = Single("updateEntity", "PATCH", "entities/{}/attrs/")
+_APPEND: Final = Single("appendAttrs", "POST", "entities/{}/attrs/", frozenset({"options"}))
+_MERGE: Final = Single("mergeEntity", "PATCH", "entities/{}", parameters.BATCH_MERGE - parameters.LOCAL)
+_DELETE: Final = Single("deleteEntity", "DELETE", "entities/{}")
+
+Kind = Literal["create", "upsert", "update", "merge", "delete"]
+"""A batch operation, as it is called in its path; its name (4.20) has `Batch` after it."""
+
+
+def _instead(kind: Kind, request: Request) -> tuple[Single, ...]:
+    """What does the same for one entity; a second one is for the entity that the first finds there."""
+    options = request.params.get("options", ())
+    match kind:
+        case "create":
+            return (_CREATE,)
+        case "upsert":
+            return (_CREATE, _UPDATE if "update" in options else _REPLACE)
+        case "update":
+            return (_APPEND if "noOverwrite" in options else _UPDATE,)
+        case "merge":
+            return (_MERGE,)
+        case "delete":
+            return (_DELETE,)
+
+
+@dataclass(slots=True)
+class Element:
+    """One element of the array. `payload`: an entity, or a fragment; None where there is only an id.
+
+    `means`: what (a part of) the payload asks for here. `outcomes` fills: what we and each owner say.
+    """
+
+    id: str
+    payload: dict[str, Any] | None
+    context: Context
+    operation: Operation | Problem
+    means: Callable[[Any, Context], Operation]
+    types: frozenset[str] | None = None
+    outcomes: list[tuple[str | None, Effect | Problem | None]] = field(default_factory=list)
+    created: bool = False
+
+    def here(self, effect: Effect | Problem) -> None:
+        """What became of our part."""
+        self.outcomes.append((None, effect))
+        self.created = self.created or (isinstance(effect, Effect) and effect.verb == "created")
+
+
+async def carry(x: Exchange, request: Request, kind: Kind, elements: Sequence[Element]) -> None:
+    """Do what is ours in one commit, then send every owner its part; what became of it is in the elements."""
+    registrations = source.registered(request)
+    ours: list[tuple[Element, Operation]] = []
+    theirs: list[tuple[Element, Shares]] = []
+    for element in elements:
+        try:
+            shared = await _shared(x, request, kind, element, registrations)
+            operation = _ours(element, shared)
+        except Problem as problem:
+            element.here(problem)
+            continue
+        if operation is not None:
+            ours.append((element, operation))
+        theirs.append((element, shared))
+    effects = await change_all(request, [(one.id, operation) for one, operation in ours]) if ours else []
+    for (element, _), effect in zip(ours, effects, strict=True):
+        element.here(effect)
+    sent: dict[str, tuple[Registration, list[tuple[Element, Part]]]] = {}
+    for element, shared in theirs:
+        told = element.outcomes[-1][1] if element.outcomes else None
+        if isinstance(told, Problem) and not isinstance(told, (NotFound, Conflict)):
+            continue  # what could not be done here for such a reason is done nowhere
+        if isinstance(told, NotFound) and element.payload is None and shared.whole:
+            element.outcomes.pop()
+        for outcome in forward.unsent(shared, f"{kind}Batch"):
+            element.outcomes.append((outcome.registration.get("registrationId"), outcome.problem))
+        for part in shared.sent:
+            one = part.registration
+            sent.setdefault(one.id, (one, []))[1].append((element, part))
+    await asyncio.gather(*(_send(x, request, kind, one, parts) for one, parts in sent.values()))
+
+
+async def _shared(
+    x: Exchange, request: Request, kind: Kind, element: Element, registrations: Sequence[Registration]
+) -> Shares:
+    types = element.types
+    if types is None and (here := await forward.present(request, element.id)) is not None:
+        types = frozenset(here)
+    names = None if element.payload is None else forward.named(element.payload, element.context)
+    target = share.Target(element.id, types, None, names)
+    return forward.asked(
+        x, request, target, registrations, {f"{kind}Batch", *(one.name for one in _instead(kind, request))}
+    )
+
+
+def _ours(element: Element, shared: Shares) -> Operation | None:
+    if isinstance(element.operation, Problem):
+        raise element.operation
+    if element.payload is None or not (shared.whole or shared.taken):
+        return element.operation
+    left = forward.named(element.payload, element.context) - shared.taken
+    return (
+        element.means(forward.part_of(element.payload, left, element.context), element.context)
+        if left
+        else None
+    )
+
+
+async def _send(
+    x: Exchange, request: Request, kind: Kind, one: Registration, parts: Sequence[tuple[Element, Part]]
+) -> None:
+    try:
+        if f"{kind}Batch" in one.operations:
+            await _together(x, request, kind, one, parts)
+            return
+    except Unanswered as silence:
+        for element, _ in parts:
+            element.outcomes.append((one.id, owner.unreached(one, silence)))
+        return
+    turn = asyncio.Semaphore(_SINGLY)
+
+    async def alone(element: Element, part: Part) -> None:
+        async with turn:
+            try:
+                problem = await _alone(x, request, kind, one, element, part)
+            except Unanswered as silence:
+                problem = owner.unreached(one, silence)
+        element.outcomes.append((one.id, problem))
+
+    await asyncio.gather(*(alone(element, part) for element, part in parts))
+
+
+def _content(request: Request, kind: Kind, element: Element, part: Part, words: Context) -> dict[str, Any]:
+    """What of the entity goes to the source, in its words."""
+    payload = element.payload or {}
+    if part.attrs is not None:
+        payload = forward.part_of(payload, part.attrs, element.context)
+    if words is not element.context:
+        short = kind == "merge" and simplified(request)
+        return reword.entity(payload, element.context, words, simplified=short)
+    return payload
+
+
+async def _together(
+    x: Exchange, request: Request, kind: Kind, one: Registration, parts: Sequence[tuple[Element, Part]]
+) -> None:
+    """One request for all of them."""
+    first = parts[0][0].context
+    alike = all(element.context is first for element, _ in parts)
+    words = await source.words(request, one, first)
+    contents: list[Json] = []
+    for element, part in parts:
+        if element.payload is None:
+            contents.append(element.id)
+        elif alike or words is not first:
+            contents.append(_content(request, kind, element, part, words))
+        else:  # each in words of its own
+            content = _content(request, kind, element, part, element.context)
+            contents.append({"@context": rendering.source(element.context), **content})
+    reply = await owner.ask(x, request, one, "POST", f"entityOperations/{kind}", contents, words)
+    told = _told(one, reply, [element.id for element, _ in parts])
+    created = _created(kind, reply)
+    for element, _ in parts:
+        element.outcomes.append((one.id, told.get(element.id)))
+        element.created = element.created or created is None or element.id in created
+
+
+def _told(one: Registration, reply: Reply, ids: Sequence[str]) -> dict[str, Problem]:
+    """Entity id -> what the owner says was wrong with it; whoever is not named was done."""
+    if reply.status != 207:
+        return {} if reply.done else dict.fromkeys(ids, owner.refusal(one, reply))
+    return owner.errors(one, reply, ids)
+
+
+def _created(kind: Kind, reply: Reply) -> frozenset[str] | None:
+    """The ids that it created; None: all of them."""
+    if kind == "create":
+        return None
+    if kind != "upsert" or reply.status != 201:
+        return frozenset()
+    try:
+        ids = reply.json()
+    except Unanswered:
+        return frozenset()
+    return frozenset(id for id in ids if isinstance(id, str)) if isinstance(ids, list) else frozenset()
+
+
+async def _alone(
+    x: Exchange, request: Request, kind: Kind, one: Registration, element: Element, part: Part
+) -> Problem | None:
+    """One entity of a batch, by the operation for one that does the same. Raises Unanswered."""
+    words = await source.words(request, one, element.context)
+    content = None if element.payload is None else _content(request, kind, element, part, words)
+    problem: Problem | None = None
+    for single in _instead(kind, request):
+        if single.name not in one.operations:
+            continue
+        path = single.path.format(segment(element.id))
+        reply = await owner.ask(x, request, one, single.method, path, content, words, known=single.takes)
+        problem = None if reply.done and reply.status != 207 else owner.refusal(one, reply)
+        if single is _CREATE and problem is None:
+            element.created = True
+        if not isinstance(problem, AlreadyExists):
+            return problem
+    if kind == "upsert":
+        return Unprocessable(f"the source {one.id} has the entity, and offers nothing to {kind} it with")
+    return problem
