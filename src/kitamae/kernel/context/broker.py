@@ -13,7 +13,6 @@ from kitamae.kernel.people.policy import Action, Policy, Question
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.context.subscription.registry import Subscriptions
     from kitamae.kernel.context.v2.registry import Subscriptions as SubscriptionsV2
@@ -81,7 +80,3 @@ class Request:
             asked = True
         if not asked:
             self.demand(action, "entity:*")
-
-    def may_write(self, entity: Entity | None) -> None:
-        """Inside the transaction: may this caller change this entity, with the types it has now?"""
-        self.demand_types("write", () if entity is None else entity["type"])

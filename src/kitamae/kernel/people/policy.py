@@ -11,7 +11,8 @@ from typing import Literal
 from kitamae.kernel.people.person import EVERYWHERE, Principal
 from kitamae.kernel.problems import Forbidden, NotSignedIn
 
-Action = Literal["read", "write", "subscribe", "operate"]
+Action = Literal["read", "write", "delete", "subscribe", "operate"]
+"""Who may write may delete. What is of a type that nobody declares any more may only be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Policy:
     open: bool = False
     declared: frozenset[str] | None = None
 
+    @property
+    def takes_any_type(self) -> bool:
+        """Is an entity written whatever its type is?"""
+        return self.open or self.declared is None
+
     def allows(self, question: Question) -> bool:
         """Reading what is public needs nobody; changing needs staff of that tenant, or a token for it and the entity type."""
         who, action, what = question.who, question.action, question.what
@@ -50,7 +56,8 @@ class Policy:
         if _elsewhere(question):
             return False
         if who.role in ("device", "service"):
-            return bool(who.scopes & {f"{action}:{what}", f"{action}:*"})
+            scope = "write" if action == "delete" else action
+            return bool(who.scopes & {f"{scope}:{what}", f"{scope}:*"})
         return who.role == "staff"
 
     def demand(self, question: Question) -> None:

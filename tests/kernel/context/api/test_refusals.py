@@ -272,6 +272,46 @@ async def test_a_token_for_one_type_writes_no_other(client: Client, broker: Brok
     assert widened.status == 403
 
 
+EVERYTHING = (
+    Principal("s1", "staff", assurance=2, tenants=frozenset({""})),
+    Principal("t1", "service", frozenset({"write:*"}), 1, tenants=frozenset({""})),
+    Principal("operator", "system", assurance=3),
+)
+
+
+@pytest.mark.parametrize("who", EVERYTHING, ids=lambda one: one.role)
+async def test_a_type_that_nobody_declared_is_written_by_nobody_who_may_write_everything(
+    client: Client, broker: Broker, who: Principal
+) -> None:
+    broker.policy = Policy(declared=frozenset({"https://uri.etsi.org/ngsi-ld/default-context/Room"}))
+    client.principal = who
+    trip = {"id": "urn:ngsi-ld:Trip:1", "type": "Trip"}
+    assert (await client.post("entities", trip)).status == 403
+    both = await client.post("entityOperations/upsert", [room(1), trip])
+    assert (both.status, both.json()["success"]) == (207, ["urn:ngsi-ld:Room:1"])
+    assert (await client.patch("entities/urn:ngsi-ld:Room:1", {"type": ["Room", "Trip"]})).status == 403
+    past = {**trip, "lastStop": [{"type": "Property", "value": "x", "observedAt": "2026-01-01T00:00:00Z"}]}
+    assert (await client.post("temporal/entities", past)).status == 403
+    assert (await client.get("entities?local=true&pick=id")).json() == [{"id": "urn:ngsi-ld:Room:1"}]
+
+
+async def test_what_is_of_a_type_that_nobody_declares_any_more_is_not_changed_but_may_be_deleted(
+    client: Client, broker: Broker
+) -> None:
+    for n in range(3):
+        await client.post("entities", room(n))
+    broker.policy = Policy(declared=frozenset())
+    client.principal = EVERYTHING[0]
+    update = {"temperature": {"type": "Property", "value": 1}}
+    assert (await client.patch("entities/urn:ngsi-ld:Room:1/attrs", update)).status == 403
+    assert (await client("DELETE", "entities/urn:ngsi-ld:Room:1/attrs/temperature")).status == 403
+    assert (await client("DELETE", "entities/urn:ngsi-ld:Room:0")).status == 204
+    assert (await client("DELETE", "temporal/entities/urn:ngsi-ld:Room:0")).status == 204
+    assert (await client("DELETE", "entities?type=Room")).status == 204
+    client.principal = Principal("d1", "device", frozenset({"write:x"}), 1, tenants=frozenset({""}))
+    assert (await client("DELETE", "temporal/entities/urn:ngsi-ld:Room:1")).status == 403
+
+
 async def test_something_broken_is_a_500_and_the_next_request_works(
     client: Client, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from kitamae.kernel.context.query import match
 from kitamae.kernel.context.query.tree import EntityQuery
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.api.history import Evolution
+    from kitamae.kernel.context.api.evolution import Evolution
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.store import Store
 
