@@ -132,7 +132,7 @@ class City:
             city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
             city.broker.subscriptions_v2 = subscriptions_v2
             if settings.mqtt and profile and not quietly:
-                city.hear(devices.subscriber(settings, profile, store, words))
+                city.hear(devices.subscriber(settings, profile, store, words, city.policy))
             if not quietly:
                 city.start()
         except BaseException:

@@ -39,6 +39,14 @@ class _AsWritten(bytes):
     def lower(self) -> bytes:
         return self
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, bytes) and bytes.lower(self) == bytes.lower(
+            other
+        )  # as all field names: RFC 9110 5.1
+
+    def __hash__(self) -> int:
+        return hash(bytes.lower(self))
+
 
 _LOCATION: Final = _AsWritten(b"Location")
 

@@ -42,6 +42,15 @@ def test_a_type_that_nobody_declared_is_written_by_nobody() -> None:
             policy.demand(Question(who, "write", "entity:x:Household"))
 
 
+def test_what_is_of_such_a_type_may_be_deleted_by_who_might_have_written_it() -> None:
+    policy = Policy(declared=frozenset())
+    policy.demand(Question(STAFF, "delete", "entity:x:Household"))
+    policy.demand(Question(GAUGE, "delete", "entity:https://example.org/RiverGauge"))
+    for who, refused in ((GAUGE, Forbidden), (NOBODY, NotSignedIn)):
+        with pytest.raises(refused):
+            policy.demand(Question(who, "delete", "entity:x:Household"))
+
+
 def test_what_is_there_may_be_read_whether_it_was_declared_or_not() -> None:
     Policy(declared=frozenset()).demand(Question(NOBODY, "read", "entity:x:Household"))
 

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kitamae import devices
+from kitamae.kernel.context.jsonld import CORE
+from kitamae.kernel.people.policy import Policy
+from kitamae.loading import NotLoaded
+from kitamae.sdk.city import City
+from kitamae.settings import Settings
+
+KAGA = City.read(Path(__file__).resolve().parents[1] / "cities" / "kaga")
+NO_STORE: Any = SimpleNamespace()
+
+
+def heard(tmp_path: Path, policy: Policy, mqtt: str = "mqtt://127.0.0.1:1883") -> Any:
+    return devices.subscriber(Settings(data=tmp_path, mqtt=mqtt), KAGA, NO_STORE, CORE, policy)
+
+
+def test_devices_whose_type_nobody_declared_are_not_listened_to(tmp_path: Path) -> None:
+    with pytest.raises(NotLoaded, match=r"declares the entity type .*RiverGauge"):
+        heard(tmp_path, Policy(declared=frozenset()))
+    assert heard(tmp_path, Policy(declared=frozenset({CORE.expand("RiverGauge")})))
+
+
+def test_an_address_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotLoaded, match="mqtt"):
+        heard(tmp_path, Policy(), "nowhere")
