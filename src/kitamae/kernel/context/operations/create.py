@@ -25,7 +25,7 @@ class Create:
 
     def apply(self, before: Entity | None, now: int) -> Effect:
         """The entity with its times and instance ids."""
-        if expiry.alive(before, now) is not None:
+        if before is not None and not expiry.expired(before, now):
             raise AlreadyExists(f"the entity {self.entity['id']} exists already")
         blank = cast("Entity", {**self.entity, "attrs": {}})
         draft = Draft(blank, now)
@@ -77,7 +77,7 @@ class Upsert:
 
     def apply(self, before: Entity | None, now: int) -> Effect:
         """`verb` tells which of them it was."""
-        if expiry.alive(before, now) is None:
+        if before is None or expiry.expired(before, now):
             return Create(self.entity).apply(None, now)
         if self.mode == "replace":
             return Replace(self.entity).apply(before, now)

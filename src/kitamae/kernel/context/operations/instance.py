@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.entity import Attribute, Attributes, Json
 
+_SCALARS: Final = frozenset((str, int, float, bool))
 _NULL_MAP: Final = {"@none": NULL}
 OPEN_KINDS: Final = frozenset({"Property", "JsonProperty", "LanguageProperty"})
 """The kinds whose value may be an object with members of its own."""
@@ -37,6 +38,8 @@ def deletes(attribute: Mapping[str, Any]) -> bool:
 
 def refuse_null(name: str, attribute: Mapping[str, Any]) -> None:
     """Raises BadRequest where NGSI-LD Null stands somewhere that does not mean deletion (clause 5.5.4)."""
+    if type(attribute.get("v")) in _SCALARS and "attrs" not in attribute and NULL not in attribute.values():
+        return  # most attributes: nothing in them can hide it
     if deletes(attribute):
         raise BadRequest(f"{name}: {NULL} means deletion; this operation only takes values")
     refuse_hidden_null(name, attribute)
