@@ -9,7 +9,8 @@ WHERE seq > ? ORDER BY seq LIMIT ?;
 
 -- name: change_instances
 -- The instances that one change left, as far as they are still there.
-SELECT number, doc FROM instance WHERE number >= :first AND number < :end AND seq = :seq;
+SELECT number, name, doc FROM instance JOIN attribute ON attribute.key = instance.attribute
+WHERE number >= :first AND number < :end AND seq = :seq ORDER BY number;
 
 -- name: change_expire
 -- Forget what was written between two sequence numbers (the last included); that it was written stays.

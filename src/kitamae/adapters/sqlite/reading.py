@@ -168,12 +168,15 @@ class Reading:
 
 def _touched(db: apsw.Connection, seq: int, delta: bytes | None, history: int | None) -> list[Touched]:
     """Nothing once the delta was forgotten, and nothing of what was deleted from history."""
-    touched = [] if delta is None else [Touched(*one) for one in orjson.loads(delta)]
-    if history is None:
-        return touched
-    bound = {"first": history, "end": history + len(touched), "seq": seq}
-    docs = {number: orjson.loads(doc) for number, doc in db.execute(_SQL["change_instances"], bound)}
-    for number, one in enumerate(touched, history):
-        if one.verb != "deleted":
-            one.after = docs.get(number)
-    return [one for one in touched if one.after or one.before]
+    told: list[Any] = [] if delta is None else orjson.loads(delta)
+    if history is None:  # a change of before: see migrations/0002
+        return [Touched(*one) for one in told]
+    left = db.execute(_SQL["change_instances"], {"first": history, "end": history + len(told), "seq": seq})
+    touched: list[Touched] = []
+    for number, name, doc in left:
+        verb_or_before = told[number - history]
+        if isinstance(verb_or_before, str):
+            touched.append(Touched(name, verb_or_before, orjson.loads(doc), None))  # type: ignore[arg-type]  # as written
+        else:
+            touched.append(Touched(name, "deleted", None, verb_or_before))
+    return touched

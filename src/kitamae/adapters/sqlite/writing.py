@@ -175,7 +175,7 @@ class Writing:
             present.update(id, found, after, touched, seq, at)
         types = (after or before or {"type": []})["type"]
         history = self.memory.touched(key, touched, seq, at)
-        delta = orjson.dumps([(t.name, t.verb, None, None if t.after else t.before) for t in touched])
+        delta = orjson.dumps([one.verb if one.after else one.before for one in touched])
         self._rows.append((seq, *id, verb, at, actor, orjson.dumps(types).decode(), delta, history))
         if self._direct:
             self.present.flush()
