@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -70,7 +71,9 @@ async def test_a_query_finds_what_is_here_and_elsewhere_once_and_page_by_page(
     assert await kaga.ids("type=Room&limit=2&offset=4") == [5]
     assert await kaga.ids("type=Room&limit=2&offset=6") == []
     assert await kaga.ids("type=Room&q=floor>2;floor<5") == [3, 4]
-    assert await kaga.ids("type=Room&orderBy=floor;desc&limit=3") == [5, 4, 3]
+    refused = await kaga.client.get("entities?type=Room&orderBy=floor")  # nobody has the order of all of them
+    assert (refused.status, refused.error) == (400, "BadRequestData")
+    assert await kaga.ids("type=Room&orderBy=floor;desc&local=true") == [3, 2, 1]
     page = await kaga.client.get("entities?type=Room&limit=2&offset=2&count=true&options=keyValues")
     assert page.header("ngsild-results-count") == "5"
     assert any('rel="next"' in one for one in page.all("link"))
@@ -147,9 +150,117 @@ async def test_a_source_is_asked_as_it_wants_to_be(cities: tuple[City, City]) ->
 async def test_only_sources_that_offer_the_operation_are_asked(cities: tuple[City, City]) -> None:
     kaga, nomi = cities
     await nomi.has(1, floor=1)
-    await kaga.knows(nomi.url, operations=["queryEntity"])
+    await kaga.knows(nomi.url, operations=["updateOps"])
     assert (await kaga.client.get(f"entities/{ROOM}")).status == 404
+    assert await kaga.ids("type=Room") == []
+    assert nomi.asked == []
+
+
+@pytest.mark.parametrize("operation", ["retrieveEntity", "queryEntity", "queryBatch"])
+async def test_a_source_is_asked_by_an_operation_that_it_offers(
+    cities: tuple[City, City], operation: str
+) -> None:
+    kaga, nomi = cities
+    await nomi.has(1, floor=1)
+    await nomi.has(2, floor=2)
+    await kaga.knows(nomi.url, operations=[operation])
+    shown = await kaga.client.get(f"entities/{ROOM}?options=keyValues")
+    assert shown.json() == {"id": ROOM, "type": "Room", "floor": 1}
+    if operation == "retrieveEntity":
+        return
+    assert await kaga.ids("type=Room&q=floor==2") == [2]
+    query = {"type": "Query", "entities": [{"type": "Room", "id": ROOM}], "q": "floor>0"}
+    assert [one["id"] for one in (await kaga.client.post("entityOperations/query", query)).json()] == [ROOM]
+    assert nomi.asked[-1].method == ("POST" if operation == "queryBatch" else "GET")
+    near = "georel=near;maxDistance==100&geometry=Point&coordinates=[136.4,36.3]"
+    assert await kaga.ids(f"type=Room&{near}") == []
+
+
+async def test_a_context_source_filter_says_who_is_asked(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await nomi.has(1, floor=1)
+    await kaga.knows(nomi.url, depth=3)
+    assert await kaga.ids("type=Room&csf=depth==3") == [1]
+    assert await kaga.ids("type=Room&csf=depth==4") == []
+    assert len(nomi.asked) == 1
+    assert (await kaga.client.get("entities?type=Room&csf=;;")).status == 400
+
+
+async def test_a_question_is_narrowed_to_what_was_registered(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await nomi.has(1, floor=1)
+    await nomi.has(2, floor=2)
+    await kaga.knows(nomi.url, {"entities": [{"type": "Room", "id": ROOM}]})
+    assert await kaga.ids("attrs=floor") == [1]
+    assert dict(nomi.asked[-1].query) == {
+        "id": ROOM,
+        "type": "Room",
+        "attrs": "floor",
+        "limit": "100",
+        "offset": "0",
+    }
+
+
+async def test_entities_split_between_cities_are_judged_when_put_together(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.has(1, floor=1)
+    await kaga.has(2, floor=1)
+    await nomi.has(1, depth=5)
+    await nomi.has(3, depth=5)
+    await kaga.knows(nomi.url)
+    assert await kaga.ids("type=Room&q=floor==1;depth==5") == []
+    assert await kaga.ids("type=Room&q=floor==1;depth==5&splitEntities=true") == [1]
+    assert {"q", "scopeQ"}.isdisjoint(nomi.asked[-1].query)
+    page = await kaga.client.get("entities?type=Room&q=floor|depth&splitEntities=true&count=true&limit=2")
+    assert (len(page.json()), page.header("ngsild-results-count")) == (2, "3")
+
+
+async def test_a_source_is_believed_only_in_what_it_registered_and_was_asked(
+    cities: tuple[City, City], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url, {"entities": [{"type": "Room", "idPattern": ".*:1"}]})
+    told = [room(1, floor=1), room(2, floor=2), {**room(1), "id": "urn:ngsi-ld:Hall:1", "type": "Hall"}]
+
+    async def lie(*_: Any, **__: Any) -> Reply:
+        return Reply(200, [], json.dumps(told).encode(), 0)
+
+    monkeypatch.setattr(nomi, "client", lie)
     assert await kaga.ids("type=Room") == [1]
+    assert await kaga.ids("type=Room&id=urn:ngsi-ld:Room:1,urn:ngsi-ld:Room:2") == [1]
+    assert (await kaga.client.get("entities/urn:ngsi-ld:Room:11")).status == 404
+    huge = [{**room(number), "id": f"urn:ngsi-ld:Room:{number}:1"} for number in range(30_000)]
+    told[:] = huge
+    assert len(await kaga.ids("type=Room&limit=1000")) == 1000
+
+
+async def test_a_circle_is_told_as_a_warning_and_everything_is_found(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url)
+    await nomi.knows(kaga.url)
+    await nomi.has(1, floor=1)
+    reply = await kaga.client.get("entities?type=Room")
+    assert [one["id"] for one in reply.json()] == [ROOM]
+    assert (reply.header("ngsild-warning") or "").startswith("199 kaga ")
+
+
+async def test_a_source_with_words_of_its_own_is_asked_in_them_and_judged_here(
+    cities: tuple[City, City],
+) -> None:
+    kaga, nomi = cities
+    info = [{"key": "jsonldContext", "value": "https://kaga.example/context.jsonld"}]
+    toilet = {"id": "urn:ngsi-ld:Toilet:1", "type": "Toilet", "floor": {"type": "Property", "value": 2}}
+    await nomi.client.post("entities", toilet, **LINK)
+    await nomi.client.post("entities", {**toilet, "id": "urn:ngsi-ld:Toilet:2", "floor": 3}, **LINK)
+    kinds = {"entities": [{"type": "https://kaga.example/terms#Toilet"}]}
+    await kaga.knows(nomi.url, kinds, contextSourceInfo=info)
+    other = "https://kaga.example/other.jsonld"
+    terms = {name: f"https://kaga.example/terms#{name}" for name in ("Toilet", "floor")}
+    kaga.broker.contexts.register(other, {"@context": {"T": terms["Toilet"], "f": terms["floor"]}})
+    found = await kaga.client.get("entities?type=T&q=f==2", link=link(other))
+    assert [one["id"] for one in found.json()] == ["urn:ngsi-ld:Toilet:1"]
+    assert nomi.asked[-1].query["type"] == "Toilet"
+    assert "q" not in nomi.asked[-1].query
 
 
 @pytest.mark.parametrize(

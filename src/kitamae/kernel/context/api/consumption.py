@@ -51,14 +51,16 @@ async def retrieve(x: Exchange, id: str) -> Answer:
 
 
 async def _retrieve_everywhere(
-    x: Exchange, request: Request, view: View, row: Row | None, id: str, sources: list[distributed.Source]
+    x: Exchange, request: Request, view: View, row: Row | None, id: str, sources: distributed.Sources
 ) -> Answer:
     """What is known here, and what other sources say."""
     gathered = await distributed.entity(x, request, id, sources)
     local = expiry.alive(orjson.loads(row.doc), request.broker.clock()) if row is not None else None
-    entity = combine.entity(local, gathered.parts[id])
+    entity = combine.entity(local, gathered.parts.get(id, ()))
     if entity is None:
-        answer = of_problem(NotFound(f"there is no entity {id}, here or with {len(sources)} other sources"))
+        answer = of_problem(
+            NotFound(f"there is no entity {id}, here or with {len(sources.found)} other sources")
+        )
         answer.headers += x.echo(request.tenant) + gathered.warnings
         return answer
     _demand(request, entity)
@@ -167,7 +169,7 @@ async def query_by_post(x: Exchange) -> Answer:
 
 async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery) -> Answer:
     request.demand_types("read", selection.types_of(wanted))
-    if x.scope["method"] == "GET" and (sources := distributed.of_query(x, request, wanted)):
+    if sources := distributed.of_query(x, request, wanted):
         return await _query_everywhere(x, request, view, wanted, sources)
     found = await request.broker.store.find(selection.and_one_more(wanted))
     rows = found.rows[: wanted.limit]
@@ -188,10 +190,10 @@ async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery)
 
 
 async def _query_everywhere(
-    x: Exchange, request: Request, view: View, wanted: EntityQuery, sources: list[distributed.Source]
+    x: Exchange, request: Request, view: View, wanted: EntityQuery, sources: distributed.Sources
 ) -> Answer:
     """What matches here, and what other sources find."""
-    gathered = await distributed.query(x, request, sources)
+    gathered = await distributed.query(x, request, sources, wanted)
     entities, count = await distributed.page(request, wanted, gathered)
     for types in {tuple(one["type"]) for one in entities}:
         request.demand_types("read", types)

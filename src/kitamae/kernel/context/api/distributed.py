@@ -7,207 +7,174 @@ itself there asks nobody, so that registrations in a circle end. A source that d
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 import orjson
 
-from kitamae.kernel.context import read
-from kitamae.kernel.context.api import selection, source
+from kitamae.kernel.context.api import questions, selection, source
 from kitamae.kernel.context.api.asked import only
+from kitamae.kernel.context.api.questions import Source, Told
 from kitamae.kernel.context.operations import expiry
-from kitamae.kernel.context.query import order
+from kitamae.kernel.context.query import match, parse
 from kitamae.kernel.context.query.tree import TypeQ
 from kitamae.kernel.context.registration import combine, peers
-from kitamae.kernel.context.registration.match import Question, Wanted
+from kitamae.kernel.context.registration.match import Question, Wanted, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
-from kitamae.kernel.problems import Problem
+from kitamae.kernel.problems import BadRequest, Problem, TooManyResults
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from kitamae.kernel.context.api.answer import Header
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.query.tree import EntityQuery
-    from kitamae.kernel.context.registration.model import Mode, Registration
+    from kitamae.kernel.context.registration.model import Mode
 
-_PAGE: Final = 100
-_PAGES: Final = 10
-_ASKED: Final = frozenset(
-    {
-        "attrs",
-        "coordinates",
-        "datasetId",
-        "expandValues",
-        "geometry",
-        "geoproperty",
-        "georel",
-        "id",
-        "idPattern",
-        "jsonKeys",
-        "q",
-        "scopeQ",
-        "type",
-    }
-)
-"""Parameters that choose; how the answer is to look is decided here."""
+_SPLIT_MOST: Final = 10_000
+"""Entities here that are put together with their other parts before they are judged."""
+_LOOP: Final = "a registration loop: this source asked before, so nobody is asked again"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A registration that concerns the request. `attrs`: what it may answer with; None: anything."""
+@dataclass(slots=True)
+class Sources:
+    """Who may know something. `warnings`: what is known of those who are not asked."""
 
-    registration: Registration
-    attrs: frozenset[str] | None
+    found: list[Source] = field(default_factory=list)
+    warnings: list[Header] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.found or self.warnings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Gathered:
-    """Entity id -> what each source said of it, and the warnings about those that said nothing."""
+    """Entity id -> what each source said of it, and the warnings about those that said nothing.
 
-    parts: dict[str, list[tuple[Mode, Entity]]]
-    warnings: list[Header]
+    `by`: entity id -> the registrations of who said something of it.
+    """
+
+    parts: dict[str, list[tuple[Mode, Entity]]] = field(default_factory=dict)
+    warnings: list[Header] = field(default_factory=list)
+    by: dict[str, list[str]] = field(default_factory=dict)
 
 
-def of_entity(x: Exchange, request: Request, id: str) -> list[Source]:
+def of_entity(x: Exchange, request: Request, id: str) -> Sources:
     """Who may know something of that entity."""
     if not source.registered(request):
-        return []
+        return Sources()
     attrs = frozenset(selection.names(request.params, "attrs", request.context.expand))
     question = Question((Wanted(only(request) or TypeQ(), (id,)),), attrs)
-    return _sources(x, request, "retrieveEntity", question)
+    return sources(x, request, ("retrieveEntity", "queryEntity", "queryBatch"), question)
 
 
-def of_query(x: Exchange, request: Request, wanted: EntityQuery) -> list[Source]:
-    """Who may know entities that the query selects. Conditions are theirs to judge."""
+def of_query(x: Exchange, request: Request, wanted: EntityQuery) -> Sources:
+    """Who may know entities that the query selects. Raises BadRequest for an order, which nobody has of all of them."""
     if not source.registered(request) or request.params.get("type") == "*":
-        return []
-    one = Wanted(wanted.types, wanted.ids, wanted.id_pattern)
-    return _sources(x, request, "queryEntity", Question((one,), frozenset(wanted.attrs)))
-
-
-def _sources(x: Exchange, request: Request, operation: str, question: Question) -> list[Source]:
-    subscriptions, visited = request.broker.subscriptions, source.visited(x)
-    if subscriptions is None or request.alias in visited:
-        return []
-    found = []
-    for one, positions in subscriptions.registrations.discover(request.tenant, question):
-        if operation in one.operations and one.doc.get("contextSourceAlias") not in visited:
-            informed = [one.information[n].attrs for n in positions]
-            found.append(Source(one, frozenset().union(*informed) if all(informed) else None))
+        return Sources()
+    found = sources(x, request, ("queryEntity", "queryBatch"), question_of(request, wanted))
+    if found.found and wanted.order:
+        raise BadRequest("orderBy: what several sources answer has no order; ask for local=true (5.7.2.4)")
     return found
 
 
-async def entity(x: Exchange, request: Request, id: str, sources: Sequence[Source]) -> Gathered:
+def question_of(request: Request, wanted: EntityQuery) -> Question:
+    """Which registrations concern a query: its context source filter (csf) narrows them. Raises BadRequest."""
+    one = Wanted(wanted.types, wanted.ids, wanted.id_pattern)
+    csf = request.params.get("csf")
+    filters = () if csf is None else (parse.q(unquote(csf), request.context.expand),)
+    return Question((one,), frozenset(wanted.attrs), filters)
+
+
+def sources(x: Exchange, request: Request, offered: Iterable[str], question: Question) -> Sources:
+    """Who is asked: whoever offers one of these operations and has not asked before."""
+    visited, operations = source.visited(x), frozenset(offered)
+    found = Sources()
+    for one in source.registered(request):
+        positions = relevant(question, one)
+        if not positions or one.operations.isdisjoint(operations):
+            continue
+        if request.alias in visited:
+            found.warnings = [source.warning(request, peers.NO_ANSWER, _LOOP)]
+        elif one.doc.get("contextSourceAlias") not in visited:
+            found.found.append(Source(one, tuple(one.information[n] for n in positions)))
+    return found
+
+
+async def entity(x: Exchange, request: Request, id: str, sources: Sources) -> Gathered:
     """Ask for one entity."""
-    params = [pair for pair in x.parameters() if pair[0] in ("type", "attrs", "datasetId")]
-    path = f"entities/{quote(id, safe=':')}"
-
-    async def ask(one: Source) -> list[Entity]:
-        return await _ask(x, request, one, path, params)
-
-    gathered = await _gather(request, sources, ask)
-    return Gathered({id: gathered.parts.get(id, [])}, gathered.warnings)
+    return await gather(request, sources, lambda one: questions.one(x, request, one, id))
 
 
-async def query(x: Exchange, request: Request, sources: Sequence[Source]) -> Gathered:
-    """Ask for all that match, page by page."""
-    params = [pair for pair in x.parameters() if pair[0] in _ASKED]
-
-    async def ask(one: Source) -> list[Entity]:
-        found: list[Entity] = []
-        for number in range(_PAGES):
-            slice_ = [("limit", str(_PAGE)), ("offset", str(number * _PAGE))]
-            page = await _ask(x, request, one, "entities", [*params, *slice_])
-            found += page
-            if len(page) < _PAGE:
-                break
-        return found
-
-    return await _gather(request, sources, ask)
+async def query(x: Exchange, request: Request, sources: Sources, wanted: EntityQuery) -> Gathered:
+    """Ask for all that match."""
+    split = is_split(request)
+    return await gather(request, sources, lambda one: questions.many(x, request, one, wanted, split=split))
 
 
-async def _gather(request: Request, sources: Sequence[Source], ask: Any) -> Gathered:
-    answers = await asyncio.gather(*map(ask, sources), return_exceptions=True)
-    gathered = Gathered({}, [])
-    for asked, answer in zip(sources, answers, strict=True):
+def is_split(request: Request) -> bool:
+    """May one entity be in parts at several sources (4.3.6.7)? Unless told, no: each judges what it has."""
+    return bool(request.params.get("splitEntities", False))
+
+
+async def gather(request: Request, sources: Sources, ask: Callable[[Source], Awaitable[Told]]) -> Gathered:
+    """Ask them all at the same time."""
+    answers = await asyncio.gather(*map(ask, sources.found), return_exceptions=True)
+    gathered = Gathered(warnings=[*sources.warnings])
+    for asked, answer in zip(sources.found, answers, strict=True):
         if isinstance(answer, (Unanswered, Problem)):
             code = answer.code if isinstance(answer, Unanswered) else peers.INVALID
             gathered.warnings.append(source.warning(request, code, f"{asked.registration.id}: {answer}"))
         elif isinstance(answer, BaseException):
             raise answer
         else:
-            for one in answer:
+            gathered.warnings += answer.warnings
+            for one in answer.entities:
                 gathered.parts.setdefault(one["id"], []).append((asked.registration.mode, one))
+                gathered.by.setdefault(one["id"], []).append(asked.registration.id)
     return gathered
 
 
-async def _ask(
-    x: Exchange, request: Request, asked: Source, path: str, params: list[tuple[str, str]]
-) -> list[Entity]:
-    """Raises Unanswered; Problem for an answer whose words cannot be understood."""
-    registration, subscriptions = asked.registration, request.broker.subscriptions
-    if subscriptions is None:
-        return []
-    params = params + source.local_only(registration)
-    if asked.attrs is not None:
-        wanted = asked.attrs & (
-            frozenset(selection.names(request.params, "attrs", request.context.expand)) or asked.attrs
-        )
-        params = [pair for pair in params if pair[0] != "attrs"]
-        params.append(("attrs", ",".join(sorted(map(request.context.compact, wanted)))))
-    _, headers = source.spoken(x, request, registration, request.context)
-    reply = await subscriptions.peers.ask(registration, "GET", path, params, headers)
-    if reply.status == 404:
-        return []
-    if not reply.done:
-        raise Unanswered(f"it answers {reply.status}", peers.ERROR)
-    content = reply.json()
-    found = []
-    for payload in content if isinstance(content, list) else [content]:
-        if not isinstance(payload, dict):
-            raise Unanswered("its answer is no entity", peers.INVALID)
-        told_in = payload.pop("@context", None)  # without one: in the words of the request, as we asked
-        context = request.context if told_in is None else await request.broker.contexts.resolve(told_in)
-        told = read.entity(payload, context)
-        if asked.attrs is not None:
-            told["attrs"] = {name: some for name, some in told["attrs"].items() if name in asked.attrs}
-        found.append(told)
-    return found
-
-
 async def page(request: Request, wanted: EntityQuery, gathered: Gathered) -> tuple[list[Entity], int]:
-    """The slice of all that match, here and elsewhere, combined; and how many there are.
-
-    In the order asked for; without one, what is here comes first, as without other sources.
-    """
+    """The slice of all that match, here and elsewhere, combined; and how many there are. What is here comes first."""
+    if is_split(request):
+        return await _judged(request, wanted, gathered)
     store, now = request.broker.store, request.broker.clock()
     ids = tuple(gathered.parts)
-    here = (
-        await store.find(replace(wanted, ids=ids, order=(), offset=0, limit=len(ids), count=False))
-        if ids
-        else None
-    )
+    here = await store.find(replace(wanted, ids=ids, offset=0, limit=len(ids), count=False)) if ids else None
     known = {orjson.loads(row.doc)["id"] for row in here.rows} if here is not None else set()
     others = [id for id in ids if id not in known]
-    end = wanted.offset + wanted.limit
-    if wanted.order:
-        local = await store.find(replace(wanted, offset=0, limit=max(end, 1), count=True))
-    else:
-        local = await store.find(replace(wanted, limit=max(wanted.limit, 1), count=True))
+    local = await store.find(replace(wanted, limit=max(wanted.limit, 1), count=True))
     count = local.count or 0
     kept = [one for row in local.rows if (one := expiry.alive(orjson.loads(row.doc), now)) is not None]
     combined = [combine.entity(one, gathered.parts.get(one["id"], ())) for one in kept]
-    more = [combine.entity(None, gathered.parts[id]) for id in others]
-    if wanted.order:
-        both = [one for one in (*combined, *more) if one is not None]
-        both = order.sort(wanted.order, both, lambda one: order.places(wanted.order, one))
-        shown = both[wanted.offset : end]
-    else:
-        skip = max(0, wanted.offset - count)
-        room = max(0, wanted.limit - len(kept))
-        shown = [one for one in (*combined[: wanted.limit], *more[skip : skip + room]) if one is not None]
+    skip = max(0, wanted.offset - count)
+    room = max(0, wanted.limit - len(kept))
+    more = [combine.entity(None, gathered.parts[id]) for id in others[skip : skip + room]]
+    shown = [one for one in (*combined[: wanted.limit], *more) if one is not None]
     return shown, count + len(others)
+
+
+async def _judged(request: Request, wanted: EntityQuery, gathered: Gathered) -> tuple[list[Entity], int]:
+    """The same, where entities are put together before they are judged. Raises TooManyResults."""
+    found = [one for one in await together(request, wanted, gathered) if match.entity(wanted, one)]
+    return found[wanted.offset : wanted.offset + wanted.limit], len(found)
+
+
+async def together(request: Request, wanted: EntityQuery, gathered: Gathered) -> list[Entity]:
+    """All that may match, here and elsewhere, put together. Raises TooManyResults."""
+    every = replace(wanted, q=None, geo=None, scope=None, attrs=(), datasets=(), offset=0)
+    now = request.broker.clock()
+    local = await request.broker.store.find(replace(every, limit=_SPLIT_MOST + 1, count=False))
+    if len(local.rows) > _SPLIT_MOST:
+        raise TooManyResults(f"splitEntities: more than {_SPLIT_MOST} entities here would have to be judged")
+    kept = [one for row in local.rows if (one := expiry.alive(orjson.loads(row.doc), now)) is not None]
+    ours = {one["id"] for one in kept}
+    both: Sequence[Entity | None] = [
+        *(combine.entity(one, gathered.parts.get(one["id"], ())) for one in kept),
+        *(combine.entity(None, parts) for id, parts in gathered.parts.items() if id not in ours),
+    ]
+    return [one for one in both if one is not None]

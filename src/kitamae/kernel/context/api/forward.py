@@ -163,7 +163,8 @@ def ours(context: Context, plan: Plan) -> dict[str, Any] | None:
     if names is None or not (shared.whole or shared.taken):
         return payload
     left = names - shared.taken
-    if not left and (shared.whole or write.attribute is not None or not plan.here):
+    alone = write.attribute is not None or write.types is not None  # a new entity, or one attribute
+    if not left and (shared.whole or alone or not plan.here):
         return None
     if write.attribute is not None:
         return payload

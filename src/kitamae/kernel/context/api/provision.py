@@ -134,6 +134,8 @@ async def replace_attribute(x: Exchange, id: str, name: str) -> Answer:
     uri(id)
     request, payload = await x.document()
     asked, attribute = only(request), request.context.expand(name)
+    if len(payload) == 1 and name in payload:  # an entity fragment with that attribute alone
+        payload = payload[name]
 
     def means(part: dict[str, Any]) -> ReplaceAttribute:
         new = read.complete(read.attribute(part, request.context, name, partial=False))

@@ -23,8 +23,6 @@ _GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
 def entities(request: Request) -> EntityQuery:
     """The query that the URL parameters mean. Raises BadRequest, TooComplex; also for a query that is too wide."""
     params, expand = request.params, request.context.expand
-    if "entities" in params:
-        params = {**params, **_one_selector(params["entities"])}
     types = params.get("type")
     if types == "*" and params.get("local") is False:
         raise BadRequest("type=* asks for what is here, so local cannot be false")
@@ -165,6 +163,8 @@ def from_document(request: Request, document: Mapping[str, Any], *, temporal: bo
         _MEMBERS[member](params, member, value)
     if "aggrMethods" in params and not {"format", "options"} & params.keys():
         params["format"] = "aggregatedValues"  # a Query has no other way to say so
+    if "entities" in params:
+        params |= _one_selector(params.pop("entities"))
     return replace(request, params=params)
 
 

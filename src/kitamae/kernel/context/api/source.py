@@ -160,3 +160,8 @@ def warning(request: Request, code: int, text: str) -> Header:
     """An NGSILD-Warning (6.3.17)."""
     plain = "".join(c if 32 <= ord(c) < 127 and c != '"' else "'" if c == '"' else "?" for c in text)
     return (b"ngsild-warning", f'{code} {request.alias} "{plain}"'.encode("ascii"))
+
+
+def relayed(said: str) -> Header:
+    """A warning of somebody who asked others for us, as far as a header can carry it."""
+    return (b"ngsild-warning", "".join(c if 32 <= ord(c) < 127 else "?" for c in said[:2000]).encode("ascii"))

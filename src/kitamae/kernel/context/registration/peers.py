@@ -42,7 +42,7 @@ class TooLate(Unanswered):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a source answered; `headers` with lower-case names."""
+    """What a source answered; `headers` with lower-case names, repeated ones joined with commas."""
 
     status: int
     body: bytes
@@ -130,7 +130,10 @@ class Peers:
                     content += part
                     if len(content) > MOST:
                         raise Unanswered(f"its answer is longer than {MOST} bytes", INVALID)
-                told = {name.lower(): value for name, value in response.headers.items()}
+                told: dict[str, str] = {}
+                for name, value in response.headers.items():
+                    known = told.get(name.lower())
+                    told[name.lower()] = value if known is None else f"{known}, {value}"
                 return Reply(response.status, bytes(content), told)
         except BadRequest as problem:
             raise Unanswered(problem.detail) from None
