@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from kitamae.adapters import sqlite
+import postgres_server
+from kitamae.adapters import postgres, sqlite
 from kitamae.kernel.context.store import Store
 
 Opener = Callable[..., Awaitable[Store]]
@@ -19,7 +21,13 @@ async def open_sqlite(place: Path, **options: Any) -> Store:
     return await sqlite.open(place / "kitamae.db", **options)
 
 
-STORES: dict[str, Opener] = {"sqlite": open_sqlite}
+async def open_postgres(place: Path, **options: Any) -> Store:
+    """A schema for each directory."""
+    name = hashlib.blake2s(str(place).encode(), digest_size=8).hexdigest()
+    return await postgres.open(postgres_server.dsn(f"t{name}"), **options)
+
+
+STORES: dict[str, Opener] = {"postgresql": open_postgres, "sqlite": open_sqlite}
 
 
 @pytest.fixture(params=sorted(STORES))

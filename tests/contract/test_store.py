@@ -649,3 +649,15 @@ async def test_everything_is_there_after_a_restart(opener: Opener, tmp_path: Pat
     await done(store, create(3))
     assert (await store.changes(0, 10))[-1].seq > before[1][-1].seq
     await store.close()
+
+
+# --- what a database may not hold
+async def test_a_text_with_any_letter_that_json_can_say_is_kept_and_found(store: Store) -> None:
+    made = entity(1)
+    made["attrs"][NAME] = [{"kind": "Property", "v": "a\0b"}]
+    await done(store, command(Create(made)), create(2))
+    assert (await state(store)) is not None
+    found = await store.find(EntityQuery(q=Compare(QPath((NAME,)), Op.EQUAL, ("a\0b",))))
+    assert [orjson.loads(row.doc)["id"] for row in found.rows] == ["urn:ngsi-ld:T:001"]
+    assert await store.row("", "urn:\0") is None
+    assert (await store.find(EntityQuery(ids=("urn:\0",)))).rows == []

@@ -26,10 +26,10 @@ class Step(NamedTuple):
     down: str
 
 
-def steps() -> list[Step]:
-    """All of them, in order. Raises ValueError where a number or a way back is missing."""
+def steps(package: str = __package__) -> list[Step]:
+    """All of a package, in order. Raises ValueError where a number or a way back is missing."""
     scripts: dict[int, dict[str, tuple[str, str]]] = {}
-    for file in files(__package__).joinpath("migrations").iterdir():
+    for file in files(package).joinpath("migrations").iterdir():
         if match := _FILE.fullmatch(file.name):
             number, name, way = int(match[1]), match[2], match[3]
             scripts.setdefault(number, {})[way] = (name, file.read_text("utf-8"))

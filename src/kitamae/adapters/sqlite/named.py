@@ -9,14 +9,14 @@ from typing import Final
 _NAME: Final = re.compile(r"^-- name: ([a-z_0-9]+)\s*$", re.MULTILINE)
 
 
-def queries(*names: str) -> dict[str, str]:
-    """Read `<name>.sql` of this package: name -> SQL. Raises ValueError for a name used twice.
+def queries(*names: str, package: str = __package__) -> dict[str, str]:
+    """Read `<name>.sql` of a package: name -> SQL. Raises ValueError for a name used twice.
 
     Modules look their queries up while they are imported: a name that is not there fails at once, not at night.
     """
     found: dict[str, str] = {}
     for name in names:
-        text = files(__package__).joinpath(f"{name}.sql").read_text("utf-8")
+        text = files(package).joinpath(f"{name}.sql").read_text("utf-8")
         parts = _NAME.split(text)[1:]
         for query, sql in zip(parts[::2], parts[1::2], strict=True):
             if query in found:

@@ -1,0 +1,77 @@
+-- name: instance_insert
+INSERT INTO instance (tenant, entity, attribute, part, t, seq, created_at, modified_at, deleted_at, num, observed,
+                      whole, doc)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[],
+                     $8::bigint[], $9::bigint[], $10::float8[], $11::boolean[], $12::boolean[], $13::bytea[]);
+
+-- name: history_keys
+-- The keys under which the history of some entities stands, in the order asked for.
+SELECT e.id, e.key FROM unnest($2::text[]) WITH ORDINALITY AS w (id, n)
+JOIN entity AS e ON e.tenant = $1 AND e.id = w.id
+ORDER BY w.n, e.variant;
+
+-- name: attributes_named
+-- The keys of some attributes, all datasets.
+SELECT key, name, dataset FROM attribute WHERE name = ANY($1::text[]) ORDER BY name, dataset;
+
+-- name: attributes_of
+-- What entities have history of: an index is asked for the next attribute again and again, past the instances between.
+WITH RECURSIVE found (entity, attribute) AS (
+    SELECT u.entity, (SELECT min(i.attribute) FROM instance AS i WHERE i.entity = u.entity)
+    FROM unnest($1::bigint[]) AS u (entity)
+    UNION ALL
+    SELECT f.entity, (SELECT min(i.attribute) FROM instance AS i WHERE i.entity = f.entity AND i.attribute > f.attribute)
+    FROM found AS f WHERE f.attribute IS NOT NULL
+)
+SELECT f.entity, a.key, a.name, a.dataset FROM found AS f JOIN attribute AS a ON a.key = f.attribute;
+
+-- name: instances
+-- Series between two times (the first included) by a time property, oldest first; of each at most $5, from the
+-- beginning or from the end. {by}, {which} and {direction} are this package's own words.
+SELECT s.n, i.observed, i.t, i.created_at, i.modified_at, i.deleted_at, i.doc, i.seq, i.part
+FROM unnest($1::bigint[], $2::integer[]) WITH ORDINALITY AS s (entity, attribute, n)
+CROSS JOIN LATERAL (
+    SELECT * FROM instance AS i
+    WHERE i.entity = s.entity AND i.attribute = s.attribute AND i.{by} >= $3 AND i.{by} < $4 AND {which}
+    ORDER BY i.{by} {direction}, i.t {direction}, i.seq {direction}, i.part {direction}
+    LIMIT $5::bigint
+) AS i
+ORDER BY s.n, i.{by}, i.t, i.seq, i.part;
+
+-- name: instance_by_id
+-- Those whose document holds some bytes. Rare (somebody edits history), so it reads the series rather than pay for an
+-- index.
+SELECT s.n, i.observed, i.t, i.created_at, i.modified_at, i.deleted_at, i.doc, i.seq, i.part
+FROM unnest($1::bigint[], $2::integer[]) WITH ORDINALITY AS s (entity, attribute, n)
+JOIN instance AS i ON i.entity = s.entity AND i.attribute = s.attribute
+WHERE position($3::bytea IN i.doc) > 0
+ORDER BY s.n, i.t, i.seq, i.part;
+
+-- name: readings
+-- Numbers and their times; what is no number is told by its row.
+SELECT s.n, i.num, i.whole, i.t, CASE WHEN i.num IS NULL THEN i.doc END AS doc
+FROM unnest($1::bigint[], $2::integer[]) WITH ORDINALITY AS s (entity, attribute, n)
+CROSS JOIN LATERAL (
+    SELECT * FROM instance AS i
+    WHERE i.entity = s.entity AND i.attribute = s.attribute AND i.t >= $3 AND i.t < $4 AND i.observed >= $6
+    ORDER BY i.t {direction}, i.seq {direction}, i.part {direction}
+    LIMIT $5::bigint
+) AS i
+ORDER BY s.n, i.t, i.seq, i.part;
+
+-- name: instances_delete
+-- Those instances of some series, by where they stand.
+DELETE FROM instance AS i USING unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::integer[])
+    AS u (entity, attribute, t, seq, part)
+WHERE i.entity = u.entity AND i.attribute = u.attribute AND i.t = u.t AND i.seq = u.seq AND i.part = u.part;
+
+-- name: history_delete
+-- All that entities ever were.
+DELETE FROM instance AS i USING entity AS e
+WHERE e.tenant = $1 AND e.id = ANY($2::text[]) AND i.entity = e.key;
+
+-- name: past
+-- Entities that only history knows: all of a tenant ($2 NULL), or those with certain ids.
+SELECT id, key, version, doc, true AS unsure FROM entity
+WHERE tenant = $1 AND gone AND ($2::text[] IS NULL OR id = ANY($2::text[]))
+ORDER BY id, variant;

@@ -1,0 +1,224 @@
+"""The store on PostgreSQL: see `kernel.context.store.Store`. Any number of processes, each with a writer and readers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from kitamae.adapters.postgres import connect, migrate, numbers
+from kitamae.adapters.postgres.hot import declare
+from kitamae.adapters.postgres.known import Known
+from kitamae.adapters.postgres.named import queries
+from kitamae.adapters.postgres.reading import Reading
+from kitamae.adapters.postgres.writer import Writer
+from kitamae.kernel.context import clock
+from kitamae.kernel.problems import Unprocessable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from asyncpg import Connection, Pool
+
+    from kitamae.adapters.postgres.group import Group
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.operations.command import Command, Effect
+    from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.store import (
+        Change,
+        Found,
+        Instance,
+        InstanceQuery,
+        Owed,
+        Readings,
+        Row,
+        Transaction,
+    )
+    from kitamae.kernel.problems import Problem
+
+T = TypeVar("T")
+
+_SQL = queries("change", "document")
+
+READERS: Final = 6
+FORGET: Final = 2_000  # changes that are forgotten in one transaction
+
+
+async def open(
+    dsn: str,
+    *,
+    hot: Sequence[str] = (),
+    now: Callable[[], int] = clock.now,
+    time_limit: float = 5.0,
+) -> PostgresStore:
+    """Open the city's state, or begin it. `dsn`: postgresql://user@host/database; its search_path says which schema.
+
+    `hot`: expanded names of the attributes that are indexed. `time_limit`: seconds that one query may take.
+    Raises StoreTooNew, StoreUnknown, Unavailable.
+    """
+    db = await connect.writer(dsn)
+    try:
+        with connect.problems():
+            await connect.check(db)
+            await migrate.migrate_to(db)
+            known = Known()
+            known.hot = await declare(db, hot)
+            base = await numbers.base(db)
+            schema = int(await db.fetchval("SELECT hashtext(current_schema())"))
+            last = int(await db.fetchval(_SQL["last_at"]) or 0)
+            commit = str(await db.fetchval("SELECT current_setting('synchronous_commit')"))
+            pool = await connect.pool(dsn, READERS, time_limit, commit)
+    except BaseException:
+        await db.close()
+        raise
+    return PostgresStore(dsn, db, pool, known, now, base, schema, last, time_limit)
+
+
+class PostgresStore:
+    """See `open`."""
+
+    def __init__(
+        self,
+        dsn: str,
+        db: Connection,
+        pool: Pool,
+        known: Known,
+        now: Callable[[], int],
+        base: int,
+        schema: int,
+        last: int,
+        time_limit: float,
+    ) -> None:
+        self._pool, self._base = pool, base
+        self._hear: list[Callable[[Sequence[Change]], None]] = []
+        self._reading = Reading(pool, known.hot, base, time_limit)
+        self._writer = Writer(dsn, db, known, now, base, schema, last, self._refresh, self._committed)
+
+    async def _refresh(self, epoch: int) -> None:
+        """Inside a transaction, before anything is decided in it."""
+
+    def _committed(self, group: Group) -> None:
+        """On the event loop, after the commit and before its answers."""
+        if group.changes or group.owed:
+            self._reading.written = group.numbers.first
+        if group.changes:
+            for heard in self._hear:
+                heard(group.changes)
+
+    # --- writing
+    async def apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
+        """See `Store.apply`."""
+        if not commands:
+            return []
+        answers: list[Effect | Problem] = await self._writer.submit(commands)
+        return answers
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """See `Store.transact`."""
+        result: T = await self._writer.submit(work=work)
+        return result
+
+    def on_change(self, watch: Callable[[Transaction, Change, Effect], Awaitable[None]]) -> None:
+        """See `Store.on_change`."""
+        self._writer.watch(watch)
+
+    def on_commit(self, heard: Callable[[Sequence[Change]], None]) -> None:
+        """See `Store.on_commit`."""
+        self._hear.append(heard)
+
+    # --- reading
+    async def expired(self, at: int, most: int) -> list[tuple[str, str, str]]:
+        """See `Store.expired`."""
+        return await self._reading.expired(at, most)
+
+    async def row(self, tenant: str, id: str, variant: str = "") -> Row | None:
+        """See `Store.row`."""
+        return await self._reading.row((tenant, id, variant))
+
+    async def find(self, query: EntityQuery) -> Found:
+        """See `Store.find`."""
+        return await self._reading.find(query)
+
+    def stream(self, query: EntityQuery) -> AsyncIterator[Row]:
+        """See `Store.stream`. In the order of creation; what changes meanwhile may be seen either way."""
+        return self._reading.stream(query)
+
+    async def types(self, tenant: str) -> dict[str, int]:
+        """See `Store.types`."""
+        return await self._reading.types(tenant)
+
+    async def attributes(self, tenant: str, type: str | None = None) -> dict[str, dict[str, Any]]:
+        """See `Store.attributes`."""
+        return await self._reading.attributes(tenant, type)
+
+    async def tenants(self) -> list[str]:
+        """See `Store.tenants`."""
+        return await self._reading.tenants()
+
+    async def instances(self, query: InstanceQuery) -> list[Instance]:
+        """See `Store.instances`."""
+        return await self._reading.instances(query)
+
+    async def readings(self, query: InstanceQuery) -> list[Readings]:
+        """See `Store.readings`."""
+        return await self._reading.readings(query)
+
+    async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:
+        """See `Store.remembered`."""
+        return await self._reading.remembered(query, history)
+
+    async def changes(self, after: int, most: int) -> list[Change]:
+        """See `Store.changes`."""
+        return await self._reading.changes(after, most)
+
+    async def get(self, tenant: str, kind: str, id: str) -> Json | None:
+        """See `Store.get`."""
+        return await self._reading.get(tenant, kind, id)
+
+    async def documents(self, tenant: str | None, kind: str) -> list[tuple[str, str, Json]]:
+        """See `Store.documents`."""
+        return await self._reading.documents(tenant, kind)
+
+    async def owed(self, queue: str, after: int, most: int) -> list[Owed]:
+        """See `Store.owed`."""
+        return await self._reading.owed(queue, after, most)
+
+    async def queues(self) -> list[tuple[str, str, int]]:
+        """See `Store.queues`."""
+        return await self._reading.queues()
+
+    async def settle(self, numbers: Sequence[int]) -> None:
+        """See `Store.settle`. One that is lost in a crash is delivered again."""
+        await self._execute("owed_settle", list(numbers))
+
+    # --- keeping
+    async def forget(self, upto: int) -> None:
+        """See `Store.forget`. A few thousand at a time, so that no write waits long."""
+        after = 0
+        while True:
+            with connect.problems():
+                async with self._pool.acquire() as db:
+                    done = await db.fetch(_SQL["change_expire"], after, upto, FORGET)
+            if len(done) < FORGET:
+                return
+            after = max(row["seq"] for row in done)
+
+    async def erase(self, tenant: str, entity: str) -> None:
+        """See `Store.erase`."""
+        await self._execute("change_erase", tenant, entity)
+
+    async def _execute(self, name: str, *given: Any) -> None:
+        """One statement of its own, durable when it returns."""
+        with connect.problems():
+            async with self._pool.acquire() as db:
+                await db.execute(_SQL[name], *given)
+
+    async def backup(self, to: str) -> None:
+        """See `Store.backup`. Raises Unprocessable: PostgreSQL has better ways of its own."""
+        raise Unprocessable(
+            "this city is kept on PostgreSQL: back it up there (pg_dump, pg_basebackup, pgBackRest);"
+            " docs/operate/backup.md says how"
+        )
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        await self._writer.close()
+        await self._reading.close()
