@@ -19,16 +19,23 @@ UPDATE mark SET value = $1 WHERE name = 'base';
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
 
 -- name: change_insert
-INSERT INTO change (seq, tenant, entity, variant, verb, at, actor, types, delta)
+INSERT INTO change (seq, tenant, entity, variant, verb, at, actor, types, key, delta)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-                     $8::bytea[], $9::bytea[]);
+                     $8::bytea[], $9::bigint[], $10::bytea[]);
 
 -- name: changes_after
 -- Changes after a number in the order of commits: only those of transactions before which none is still under way.
 -- $3 is the horizon's base, see numbers.py.
-SELECT seq, tenant, entity, variant, verb, at, actor, types, delta FROM change
+SELECT seq, tenant, entity, variant, verb, at, actor, types, key, delta FROM change
 WHERE seq > $1 AND seq < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + $3) << 20
 ORDER BY seq LIMIT $2;
+
+-- name: change_instances
+-- What changes wrote, as far as it is still in history.
+SELECT u.n, i.doc
+FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::integer[]) WITH ORDINALITY
+     AS u (entity, attribute, t, seq, part, n)
+JOIN instance AS i ON i.entity = u.entity AND i.attribute = u.attribute AND i.t = u.t AND i.seq = u.seq AND i.part = u.part;
 
 -- name: change_expire
 -- Forget what was written up to a number; that it was written stays. Some at a time.

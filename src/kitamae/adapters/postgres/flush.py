@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kitamae.adapters.postgres.group import Group, Mark, Ref
     from kitamae.adapters.postgres.known import Known
     from kitamae.kernel.context.entity import Json
-    from kitamae.kernel.context.store import Change, Owed
+    from kitamae.kernel.context.store import Owed
 
 _SQL = queries("entity", "change", "document")
 
@@ -32,8 +32,9 @@ async def write(db: Connection, group: Group, begun: Mark, upto: Mark, known: Kn
     """What was decided between two marks. Raises Overtaken."""
     await _tenants(db, group, begun, upto, known)
     await entities.write(db, group.wrote[begun.entities : upto.entities], known)
-    await _changes(db, group.changes[begun.changes : upto.changes])
-    await history.write(db, group.history[begun.history : upto.history], known)
+    changes = slice(begun.changes, upto.changes)
+    given = group.given[begun.given : upto.given]
+    await history.write(db, group.changes[changes], group.keys[changes], given, known)
     await _owed(db, group.owed[begun.owed : upto.owed])
     await _documents(db, group, group.kept[begun.documents : upto.documents])
 
@@ -46,27 +47,6 @@ async def _tenants(db: Connection, group: Group, begun: Mark, upto: Mark, known:
     if new:
         await db.execute(_SQL["tenant_insert"], new)
         known.begun.update(new)
-
-
-async def _changes(db: Connection, changes: Sequence[Change]) -> None:
-    if not changes:
-        return
-    dumps = orjson.dumps
-    rows = [
-        (
-            one.seq,
-            one.tenant,
-            one.entity,
-            one.variant,
-            one.verb,
-            one.at,
-            one.actor,
-            dumps(one.types),
-            dumps([(t.name, t.verb, t.after, None if t.after else t.before) for t in one.touched]),
-        )
-        for one in changes
-    ]
-    await db.execute(_SQL["change_insert"], *columns(rows))
 
 
 async def _owed(db: Connection, owed: Sequence[Owed]) -> None:

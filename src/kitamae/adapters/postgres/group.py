@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kitamae.adapters.postgres.numbers import Numbers
     from kitamae.kernel.context.entity import Entity, Json
-    from kitamae.kernel.context.operations.command import Command, Effect, Touched
+    from kitamae.kernel.context.operations.command import Command, Effect
     from kitamae.kernel.context.store import Instance
 
 STEP_BACK: Final = 60_000_000  # microseconds: a clock that is set back by less is waited for
@@ -51,15 +51,13 @@ class Wrote(NamedTuple):
     after: State | None
 
 
-class Left(NamedTuple):
-    """What one write leaves in history: attributes that a change touched, or instances that were given as such."""
+class Given(NamedTuple):
+    """History that was given as such. `seq` is one number for all of these instances."""
 
     tenant: str
     entity: int
     seq: int
-    at: int
-    touched: Sequence[Touched]
-    given: Sequence[Instance]
+    instances: Sequence[Instance]
 
 
 class Mark(NamedTuple):
@@ -67,7 +65,7 @@ class Mark(NamedTuple):
 
     entities: int
     changes: int
-    history: int
+    given: int
     owed: int
     documents: int
 
@@ -86,13 +84,14 @@ class Group:
         self.documents: dict[Ref, Json | None] = {}
         self.wrote: list[Wrote] = []
         self.changes: list[Change] = []
-        self.history: list[Left] = []
+        self.keys: list[int] = []  # of the entities of `changes`
+        self.given: list[Given] = []
         self.owed: list[Owed] = []
         self.kept: list[tuple[Ref, Json | None, Json | None]] = []
 
     def mark(self) -> Mark:
         """Where a piece of work begins."""
-        return Mark(len(self.wrote), len(self.changes), len(self.history), len(self.owed), len(self.kept))
+        return Mark(len(self.wrote), len(self.changes), len(self.given), len(self.owed), len(self.kept))
 
     def back(self, mark: Mark) -> None:
         """It failed: what it did since is undone."""
@@ -102,7 +101,8 @@ class Group:
             self.documents[ref] = old
         del self.wrote[mark.entities :]
         del self.changes[mark.changes :]
-        del self.history[mark.history :]
+        del self.keys[mark.changes :]
+        del self.given[mark.given :]
         del self.owed[mark.owed :]
         del self.kept[mark.documents :]
 
@@ -140,11 +140,10 @@ class Group:
             last: Any = {**(before or {}), "deletedAt": clock.text(at)}
             after = State(key, seq, at, at, True, last)
         self._set(id, state, after)
-        if effect.touched:
-            self.history.append(Left(id[0], key, seq, at, effect.touched, ()))
         types = (effect.after or before or {"type": []})["type"]
         change = Change(seq, *id, effect.verb, at, command.actor, types, effect.touched)
         self.changes.append(change)
+        self.keys.append(key)
         try:
             await self._watch(change, effect)
         except BaseException:
@@ -175,7 +174,7 @@ class Group:
         state = self.states[id]
         if state is None:
             raise NotFound(f"{id[1]}: there is no such entity, neither now nor in history")
-        self.history.append(Left(id[0], state.key, self.numbers.next(), self.at, (), instances))
+        self.given.append(Given(id[0], state.key, self.numbers.next(), instances))
 
     def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> int:
         """See `Transaction.owe`."""

@@ -18,83 +18,93 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection
 
-    from kitamae.adapters.postgres.group import Left
+    from kitamae.adapters.postgres.group import Given
     from kitamae.adapters.postgres.known import Known, Name
-    from kitamae.kernel.context.entity import Attribute, Json
-    from kitamae.kernel.context.store import InstanceQuery
+    from kitamae.kernel.context.store import Change, InstanceQuery
 
-_SQL = queries("history")
+_SQL = queries("change", "history")
 _micros = lru_cache(4_096)(clock.micros)
 
 
-def derived_id(entity: int, attribute: int, t: int, seq: int, part: int) -> str:
-    """The instanceId of an instance that came without one: where it stands."""
-    return f"urn:ngsi-ld:instance:{entity:x}.{attribute:x}.{t:x}.{seq:x}.{part:x}"
-
-
-async def write(db: Connection, left: Sequence[Left], known: Known) -> None:
-    """What a group leaves in history."""
-    if not left:
+async def write(
+    db: Connection, changes: Sequence[Change], keys: Sequence[int], given: Sequence[Given], known: Known
+) -> None:
+    """Changes of the entities with these keys, what they leave in history, and history that was given as such."""
+    if not changes and not given:
         return
-    names = await known.names(db, (name for one in left for name in _names(one)))
-    rows = [row for one in left for row in _rows(one, names)]
+    names = await known.names(db, _names(changes, given))
+    rows: list[tuple[Any, ...]] = []
+    dumps = orjson.dumps
+    written = [
+        (
+            one.seq, one.tenant, one.entity, one.variant, one.verb, one.at, one.actor, dumps(one.types), key,
+            dumps(_touched(one, key, names, rows)),
+        )
+        for one, key in zip(changes, keys, strict=True)
+    ]  # fmt: skip
+    for some in given:
+        rows += _given(some, names)
+    if written:
+        await db.execute(_SQL["change_insert"], *(list(column) for column in zip(*written, strict=True)))
     if rows:
         await db.execute(_SQL["instance_insert"], *(list(column) for column in zip(*rows, strict=True)))
 
 
-def _names(left: Left) -> Iterator[Name]:
-    for touched in left.touched:
-        some = touched.after or touched.before
-        if some is not None:
-            yield touched.name, dataset(some)
-    for given in left.given:
-        yield given.name, dataset(given.attribute)
+def _names(changes: Sequence[Change], given: Sequence[Given]) -> Iterator[Name]:
+    for change in changes:
+        for one in change.touched:
+            some = one.after or one.before
+            if some is None:
+                raise ValueError(f"{one.name}: an operation says that it touched what was never there")
+            yield one.name, some.get("datasetId", "")
+    for of in given:
+        for instance in of.instances:
+            yield instance.name, dataset(instance.attribute)
 
 
-def _rows(left: Left, names: dict[Name, int]) -> Iterator[tuple[Any, ...]]:
-    tenant, entity, seq, at = left.tenant, left.entity, left.seq, left.at
-    for part, touched in enumerate(left.touched):
-        attribute = touched.after
-        if attribute is None:
-            before = touched.before
-            if before is None:
-                continue
-            key = names[touched.name, dataset(before)]
+def _touched(change: Change, key: int, names: dict[Name, int], rows: list[tuple[Any, ...]]) -> list[Any]:
+    """The change's delta; adds to `rows` what it leaves in history, one instance for each attribute that it touched."""
+    tenant, seq, at = change.tenant, change.seq, change.at
+    delta: list[Any] = []
+    for part, one in enumerate(change.touched):
+        after, before = one.after, one.before
+        if after is None:
+            assert before is not None  # `_names` saw to that
+            name = names[one.name, before.get("datasetId", "")]
+            gone: dict[str, Any] = {"kind": before["kind"], "v": NULL}
+            if "datasetId" in before:
+                gone["datasetId"] = before["datasetId"]
             created = _micros(before["createdAt"]) if "createdAt" in before else at
-            id = derived_id(entity, key, at, seq, part)
-            yield tenant, entity, key, part, at, seq, created, at, at, None, False, False, _gone(before, id)
+            doc = orjson.dumps(gone)
+            rows.append((tenant, key, name, part, at, seq, created, at, at, None, False, False, doc))
+            delta.append((one.name, one.verb, name, at, before))
             continue
-        key = names[touched.name, dataset(attribute)]
-        observed = _micros(attribute["observedAt"]) if "observedAt" in attribute else None
-        t = at if observed is None else observed
-        if "instanceId" not in attribute:
-            attribute = {**attribute, "instanceId": derived_id(entity, key, t, seq, part)}
-        created = at
-        if touched.verb != "created" and "createdAt" in attribute:
-            created = _micros(attribute["createdAt"])
-        num = typed(attribute)[0]
-        doc = orjson.dumps(attribute)
-        yield (
-            tenant, entity, key, part, t, seq, created, at, None, num, observed is not None, type(num) is int, doc
-        )  # fmt: skip
-    for part, given in enumerate(left.given):
-        attribute, observed = given.attribute, given.observed_at
-        t = given.modified_at if observed is None else observed
-        key = names[given.name, dataset(attribute)]
-        id = given.instance_id or derived_id(entity, key, t, seq, part)
-        num = typed(attribute)[0]
-        doc = orjson.dumps({**attribute, "instanceId": id})
-        yield (
-            tenant, entity, key, part, t, seq, given.created_at, given.modified_at, given.deleted_at, num,
-            observed is not None, type(num) is int, doc,
-        )  # fmt: skip
+        name = names[one.name, after.get("datasetId", "")]
+        observed = "observedAt" in after
+        t = _micros(after["observedAt"]) if observed else at
+        new = one.verb == "created" or "createdAt" not in after
+        created = at if new else _micros(after["createdAt"])
+        num = typed(after)[0]
+        doc = orjson.dumps(after)
+        rows.append(
+            (tenant, key, name, part, t, seq, created, at, None, num, observed, type(num) is int, doc)
+        )
+        delta.append((one.name, one.verb, name, t, None))
+    return delta
 
 
-def _gone(before: Attribute, id: str) -> bytes:
-    """The instance that says that an attribute was deleted."""
-    gone: dict[str, Json] = {**{k: before[k] for k in ("kind", "datasetId") if k in before}, "v": NULL}
-    gone["instanceId"] = id
-    return orjson.dumps(gone)
+def _given(of: Given, names: dict[Name, int]) -> Iterator[tuple[Any, ...]]:
+    for part, one in enumerate(of.instances):
+        attribute, observed = one.attribute, one.observed_at
+        t = one.modified_at if observed is None else observed
+        name = names[one.name, dataset(attribute)]
+        if one.instance_id:
+            attribute = {**attribute, "instanceId": one.instance_id}
+        num = typed(attribute)[0]
+        yield (
+            of.tenant, of.entity, name, part, t, of.seq, one.created_at, one.modified_at, one.deleted_at, num,
+            observed is not None, type(num) is int, orjson.dumps(attribute),
+        )  # fmt: skip
 
 
 async def drop(db: Connection, query: InstanceQuery) -> int:

@@ -47,6 +47,13 @@ JOIN instance AS i ON i.entity = s.entity AND i.attribute = s.attribute
 WHERE position($3::bytea IN i.doc) > 0
 ORDER BY s.n, i.t, i.seq, i.part;
 
+-- name: instance_at
+-- The one that stands there, with the place of its series in the question.
+SELECT s.n, i.observed, i.t, i.created_at, i.modified_at, i.deleted_at, i.doc, i.seq, i.part
+FROM unnest($1::bigint[], $2::integer[]) WITH ORDINALITY AS s (entity, attribute, n)
+JOIN instance AS i ON i.entity = s.entity AND i.attribute = s.attribute
+WHERE i.entity = $3 AND i.attribute = $4 AND i.seq = $5 AND i.t = $6 AND i.part = $7;
+
 -- name: readings
 -- Numbers and their times; what is no number is told by its row.
 SELECT s.n, i.num, i.whole, i.t, CASE WHEN i.num IS NULL THEN i.doc END AS doc

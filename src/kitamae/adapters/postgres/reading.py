@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from kitamae.adapters.postgres import census, connect, find, series
+from kitamae.adapters.postgres import census, changes, connect, find, series
 from kitamae.adapters.postgres.find import Finder
 from kitamae.adapters.postgres.named import queries
 from kitamae.adapters.postgres.rows import Rows
-from kitamae.kernel.context.operations.command import Touched
 from kitamae.kernel.context.store import Change, Found, Instance, InstanceQuery, Owed, Readings, Row
 
 if TYPE_CHECKING:
@@ -112,8 +111,7 @@ class Reading:
         """Behind the horizon; what was acknowledged here is waited for."""
         await self._horizon()
         async with self._one() as db:
-            found = await db.fetch(_SQL["changes_after"], after, most, self._base)
-        return [change(row) for row in found]
+            return await changes.after(db, after, most, self._base)
 
     async def _horizon(self) -> None:
         """Until the horizon is past what was acknowledged here, or an older transaction takes too long."""
@@ -163,10 +161,3 @@ class Reading:
         """Wait for what is under way."""
         await self._rows.close()
         await self._pool.close()
-
-
-def change(row: Any) -> Change:
-    """From a row of `change`; its delta is nothing once it was forgotten."""
-    seq, tenant, entity, variant, verb, at, actor, types, delta = row
-    touched = [] if delta is None else [Touched(*one) for one in orjson.loads(delta)]
-    return Change(seq, tenant, entity, variant, verb, at, actor, orjson.loads(types), touched)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
@@ -25,6 +26,9 @@ _BY: Final = {
     "modifiedAt": "modified_at",
     "deletedAt": "deleted_at",
 }
+_DERIVED: Final = re.compile(
+    r"urn:ngsi-ld:instance:([0-9a-f]+)\.([0-9a-f]+)\.([0-9a-f]+)\.(-?[0-9a-f]+)\.([0-9a-f]+)"
+)
 _EVER: Final = (-(1 << 62), 1 << 62)
 
 
@@ -77,9 +81,7 @@ async def rows(db: Connection, query: InstanceQuery, found: Sequence[Series]) ->
     """(n, observed, t, created_at, modified_at, deleted_at, doc, seq, part), n counting the series from 1, ascending."""
     which = [one.entity for one in found], [one.attribute for one in found]
     if query.instance is not None:
-        asked = b'"instanceId":' + orjson.dumps(query.instance)
-        rows = await db.fetch(_SQL["instance_by_id"], *which, asked)
-        return [row for row in rows if orjson.loads(row["doc"])["instanceId"] == query.instance]
+        return await _named(db, query.instance, *which)
     low, high = interval(query)
     last = query.last is not None
     most = min((one for one in (query.last, query.limit) if one is not None), default=None)
@@ -91,6 +93,31 @@ async def rows(db: Connection, query: InstanceQuery, found: Sequence[Series]) ->
     )
     answer: list[Record] = await db.fetch(sql, *which, low, high, most)
     return answer
+
+
+async def _named(db: Connection, id: str, entities: list[int], attributes: list[int]) -> list[Record]:
+    """The instance with that id, among these series."""
+    if place := _DERIVED.fullmatch(id):
+        entity, attribute, *where = (int(part, 16) for part in place.groups())
+        if (entity, attribute) in zip(entities, attributes, strict=True) and max(where) < 1 << 62:
+            found: list[Record] = await db.fetch(
+                _SQL["instance_at"], entities, attributes, entity, attribute, *where
+            )
+            return [row for row in found if b'"instanceId"' not in row["doc"] or _id(row) == id]
+        return []
+    told = await db.fetch(_SQL["instance_by_id"], entities, attributes, b'"instanceId":' + orjson.dumps(id))
+    return [row for row in told if _id(row) == id]
+
+
+def _id(row: Record) -> str | None:
+    """The id that an instance was given."""
+    found: str | None = orjson.loads(row["doc"]).get("instanceId")
+    return found
+
+
+def derived_id(of: Series, seq: int, t: int, part: int) -> str:
+    """The instanceId of an instance that came without one: where it stands."""
+    return f"urn:ngsi-ld:instance:{of.entity:x}.{of.attribute:x}.{seq:x}.{t:x}.{part:x}"
 
 
 def interval(query: InstanceQuery) -> tuple[int, int]:
@@ -110,14 +137,14 @@ async def instances(db: Connection, query: InstanceQuery) -> list[Instance]:
     found = await concerned(db, query)
     loads = orjson.loads
     answer = []
-    for n, observed, t, created_at, modified_at, deleted_at, doc, _, _ in await rows(db, query, found):
+    for n, observed, t, created_at, modified_at, deleted_at, doc, seq, part in await rows(db, query, found):
         one = found[n - 1]
         attribute = loads(doc)
         answer.append(
             Instance(
                 one.id,
                 one.name,
-                attribute["instanceId"],
+                attribute.get("instanceId") or derived_id(one, seq, t, part),
                 attribute,
                 t if observed else None,
                 created_at,

@@ -79,6 +79,12 @@ class PostgresTransaction:
         await self._load((tenant, id, variant))
         return self._group.living((tenant, id, variant))
 
+    async def remembered(self, tenant: str, id: str) -> Entity | None:
+        """See `Transaction.remembered`. To be read, not changed."""
+        await self._load((tenant, id, ""))
+        state = self._group.states[tenant, id, ""]
+        return None if state is None else state.entity
+
     async def put(self, tenant: str, kind: str, id: str, doc: Json) -> None:
         """See `Transaction.put`."""
         await self._document((kind, tenant, id))

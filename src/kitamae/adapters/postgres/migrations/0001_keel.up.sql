@@ -90,8 +90,9 @@ CREATE TABLE change (
     at      bigint NOT NULL,
     actor   text NOT NULL,
     types   bytea NOT NULL,                -- JSON list, expanded
-    delta   bytea                          -- JSON list of [name, verb, after, before]
-);
+    key     bigint NOT NULL,               -- entity.key
+    delta   bytea                          -- JSON list of [name, verb, attribute, t, before]: what was written stands
+);                                         -- in the instance of that place only, what was deleted here
 
 -- History, in the order of writing.
 CREATE TABLE instance (
@@ -107,7 +108,7 @@ CREATE TABLE instance (
     num         double precision,          -- a Property's value where it is a number
     observed    boolean NOT NULL,          -- t is observedAt
     whole       boolean NOT NULL,          -- num is an integer
-    doc         bytea NOT NULL             -- JSON: the attribute in the internal form, with its instanceId
+    doc         bytea NOT NULL             -- JSON: the attribute in the internal form; without an id where it is derived
 );
 CREATE INDEX instance_series ON instance (entity, attribute, t);
 CREATE INDEX instance_deleted ON instance (entity, attribute, deleted_at) WHERE deleted_at IS NOT NULL;

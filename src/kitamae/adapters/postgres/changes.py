@@ -1,0 +1,46 @@
+"""Reading the order of changes, each put together again from its delta and from what history holds of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from kitamae.adapters.postgres.named import queries
+from kitamae.kernel.context.operations.command import Touched
+from kitamae.kernel.context.store import Change
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+_SQL = queries("change")
+
+
+async def after(db: Connection, seq: int, most: int, base: int) -> list[Change]:
+    """Behind the horizon, in the order of commits. What was forgotten, or deleted from history, is not told."""
+    found: list[Change] = []
+    places: list[tuple[int, int, int, int, int]] = []
+    wrote: list[Touched] = []
+    for number, tenant, entity, variant, verb, at, actor, types, key, delta in await db.fetch(
+        _SQL["changes_after"], seq, most, base
+    ):
+        touched = []
+        for part, (name, how, attribute, t, before) in enumerate(orjson.loads(delta) if delta else ()):
+            one = Touched(name, how, None, before)
+            touched.append(one)
+            if before is None:
+                places.append((key, attribute, t, number, part))
+                wrote.append(one)
+        found.append(Change(number, tenant, entity, variant, verb, at, actor, orjson.loads(types), touched))
+    await _fill(db, places, wrote)
+    for change in found:
+        change.touched[:] = [one for one in change.touched if one.after or one.before]
+    return found
+
+
+async def _fill(db: Connection, places: list[Any], wrote: list[Touched]) -> None:
+    if not places:
+        return
+    columns = (list(column) for column in zip(*places, strict=True))
+    for n, doc in await db.fetch(_SQL["change_instances"], *columns):
+        wrote[n - 1].after = orjson.loads(doc)
