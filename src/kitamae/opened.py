@@ -24,7 +24,7 @@ from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
-from kitamae.kernel.context.v2.registry import Subscriptions as SubscriptionsV2
+from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking

@@ -1,6 +1,7 @@
 """Notifications to MQTT endpoints (clauses 5.8.6 and 7.2): `mqtt[s]://[user[:password]@]host[:port]/topic`.
 
-The message is one JSON object: `metadata` is what HTTP has in headers, `body` the notification. Connections are kept
+The message is one JSON object: `metadata` is what HTTP has in headers, `body` the notification; of NGSIv2, which has no
+such envelope, it is the notification. Connections are kept
 for the next message; each goes to an address that was checked after name resolution, as those of HTTP do.
 """
 
@@ -46,16 +47,22 @@ class Notifier:
         info: Mapping[str, str],
         within: float | None = None,
     ) -> tuple[Outcome, str]:
-        """What became of it, and why in a few words; `info` is the endpoint's notifierInfo."""
+        """What became of it, and why in a few words; `info` is the endpoint's notifierInfo, and MQTT-Retain."""
         parts = urlsplit(uri)
         topic = unquote(parts.path.removeprefix("/"))
+        if not topic or set(topic) & set("+#\0"):
+            return Outcome.REFUSED, f"not a topic to publish to: {topic!r:.80}"
         address = Address.parse(f"{parts.scheme}://{parts.netloc}")
         line = await self._line(address, info.get("MQTT-Version", "mqtt5.0"))
-        message = orjson.dumps({"metadata": dict(headers), "body": orjson.Fragment(body)})
+        message = (
+            orjson.dumps({"metadata": dict(headers), "body": orjson.Fragment(body)}) if headers else body
+        )
         limit = min(within, self._timeout) if within else self._timeout
         try:
             async with asyncio.timeout(limit):
-                await line.publish(topic, message, int(info.get("MQTT-QoS", "0")))
+                await line.publish(
+                    topic, message, int(info.get("MQTT-QoS", "0")), retain=info.get("MQTT-Retain") == "true"
+                )
         except (TimeoutError, aiomqtt.MqttError, OSError, ValueError) as trouble:
             await line.close()
             return Outcome.SILENT, f"{address.shown}: {type(trouble).__name__} {trouble}"[:200]
@@ -86,18 +93,18 @@ class _Line:
         self._client: aiomqtt.Client | None = None
         self._turn = asyncio.Lock()
 
-    async def publish(self, topic: str, message: bytes, qos: int) -> None:
+    async def publish(self, topic: str, message: bytes, qos: int, *, retain: bool = False) -> None:
         """Until it is acknowledged as `qos` asks. Raises MqttError, OSError, TimeoutError."""
         async with self._turn:
             if self._client is not None:
                 try:
-                    await self._client.publish(topic, message, qos=qos, timeout=self._timeout)
+                    await self._client.publish(topic, message, qos, retain, timeout=self._timeout)
                 except aiomqtt.MqttError:  # it was closed meanwhile, perhaps long ago: once more, anew
                     await self._leave()
                 else:
                     return
             client = await self._connected()
-            await client.publish(topic, message, qos=qos, timeout=self._timeout)
+            await client.publish(topic, message, qos, retain, timeout=self._timeout)
 
     async def close(self) -> None:
         """The next message connects anew."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.context.subscription.registry import Subscriptions
-    from kitamae.kernel.context.v2.registry import Subscriptions as SubscriptionsV2
+    from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 from v2_client import Client
 
+from kitamae.adapters.mqtt.notifier import Notifier
 from kitamae.adapters.sqlite import store as sqlite
 from kitamae.kernel.context import api, v2
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
-from kitamae.kernel.context.v2.registry import Subscriptions as SubscriptionsV2
+from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.people.policy import Policy
+from receivers import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
     store = await sqlite.open(tmp_path / "kitamae.db")
     contexts = Contexts()
-    subscriptions = Subscriptions(store, contexts, Destinations(loopback=True))
+    subscriptions = Subscriptions(
+        store, contexts, Destinations(loopback=True), mqtt=Notifier, first_pause=0.02, longest_pause=0.05
+    )
     second = SubscriptionsV2(store, contexts, subscriptions)
     await second.start()
     await subscriptions.start()
@@ -42,3 +46,9 @@ def client(broker: Broker) -> Client:
 @pytest.fixture
 def ld(broker: Broker) -> Client:
     return Client(api.routes(broker), "/ngsi-ld/v1")
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with Receiver() as receiver:
+        yield receiver

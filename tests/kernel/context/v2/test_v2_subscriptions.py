@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from v2_client import Client
+from v2_subscribing import body, put, subscribe
 
 from kitamae.adapters.sqlite import store as sqlite
 from kitamae.kernel.context import v2
@@ -12,39 +13,12 @@ from kitamae.kernel.context.broker import Broker
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
-from kitamae.kernel.context.v2.registry import Subscriptions as SubscriptionsV2
+from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.people.policy import Policy
 from receivers import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as receiver:
-        yield receiver
-
-
-def body(receiver: Receiver, condition: Any = None, **notification: Any) -> dict[str, Any]:
-    return {
-        "description": "rooms",
-        "subject": {"entities": [{"idPattern": ".*", "type": "Room"}], "condition": condition or {}},
-        "notification": {"http": {"url": receiver.uri}, **notification},
-    }
-
-
-async def subscribe(client: Client, document: dict[str, Any], **headers: str) -> str:
-    made = await client.post("subscriptions", document, **headers)
-    assert made.status == 201, made.body
-    return made.headers["location"].removeprefix("/v2/subscriptions/")
-
-
-async def put(client: Client, id: str = "Room1", type: str = "Room", **values: Any) -> None:
-    given = {"id": id, "type": type, **values}
-    answer = await client.post("entities?options=upsert,keyValues", given)
-    assert answer.status in (201, 204), answer.body
 
 
 async def last(client: Client, receiver: Receiver, count: int) -> list[dict[str, Any]]:
@@ -252,7 +226,33 @@ async def test_what_was_owed_at_a_restart_is_delivered_after_it(tmp_path: Path, 
         {"notification": {"http": {"url": "ftp://a"}}},
         {"notification": {"http": {"url": "http://10.0.0.1/"}}},
         {"notification": {"httpCustom": {"url": "http://${host}/"}}},
-        {"notification": {"mqtt": {"url": "mqtt://a", "topic": "b"}}},
+        {"notification": {"kafka": {"url": "kafka://a:9092", "topic": "b"}}},
+        {"notification": {"http": {"url": "http://127.0.0.1/"}, "mqtt": {"url": "mqtt://a", "topic": "b"}}},
+        {"notification": {"mqtt": {"url": "mqtt://127.0.0.1/path", "topic": "b"}}},
+        {"notification": {"mqtt": {"url": "mqtt://u:p@127.0.0.1", "topic": "b"}}},
+        {"notification": {"mqtt": {"url": "mqtt://127.0.0.1", "topic": "b/#"}}},
+        {"notification": {"mqtt": {"url": "mqtt://127.0.0.1", "topic": "b", "qos": 3}}},
+        {"notification": {"mqtt": {"url": "mqtt://127.0.0.1", "topic": "b", "user": "a"}}},
+        {"notification": {"mqtt": {"url": "mqtt://10.0.0.1", "topic": "b"}}},
+        {"notification": {"http": {"url": "http://127.0.0.1/"}, "covered": True}},
+        {"notification": {"http": {"url": "http://127.0.0.1/"}, "attrs": [], "covered": True}},
+        {"notification": {"http": {"url": "http://127.0.0.1/"}, "maxFailsLimit": 0}},
+        {"notification": {"http": {"url": "http://127.0.0.1/"}, "attrs": ["a"], "exceptAttrs": ["b"]}},
+        {"notification": {"httpCustom": {"url": "http://127.0.0.1/", "payload": "x", "json": {}}}},
+        {"notification": {"httpCustom": {"url": "http://127.0.0.1/", "payload": "<x>"}}},
+        {"notification": {"httpCustom": {"url": "http://127.0.0.1/", "headers": {}}}},
+        {"notification": {"httpCustom": {"url": "http://127.0.0.1/", "method": "EAT"}}},
+        {"notification": {"httpCustom": {"url": "http://127.0.0.1/", "json": {"a": "${humidity/100}"}}}},
+        {"notification": {"httpCustom": {"url": "http://127.0.0.1/", "json": {"a": ["${a|uppercase}"]}}}},
+        {"notification": {"httpCustom": {"url": "http://127.0.0.1/", "ngsi": {"a": 1}}}},
+        {
+            "notification": {
+                "httpCustom": {"url": "http://127.0.0.1/", "ngsi": {"a": {"metadata": {"b": {}}}}}
+            }
+        },
+        {"subject": {"entities": [{"id": "a"}], "condition": {"jexlExpression": "a>1"}}},
+        {"description": "x" * 1025},
+        {"description": "<x>"},
         {"notification": {"http": {"url": "http://127.0.0.1/"}, "attrsFormat": "x"}},
         {"expires": "2000-01-01T00:00:00Z"},
         {"expires": 5},

@@ -169,12 +169,12 @@ class Dispatcher:
         now = self._now()
         self.tried.add(lane.queue)
         if outcome is Outcome.DELIVERED:
-            subscription.record.sent(now, again=lane.failures > 0)
+            subscription.record.sent(now, why, again=lane.failures > 0)
             self.delivered += 1
             lane.failures = 0
             self._settled(lane, batch)
             return
-        subscription.record.failed(now, again=lane.failures > 0)
+        subscription.record.failed(now, why, again=lane.failures > 0)
         self.failed += 1
         _log.warning("not delivered", subscription=subscription.id, why=why, outcome=outcome.value)
         if outcome is Outcome.REFUSED or now - batch[0].at > self._keep_for * 1_000_000:

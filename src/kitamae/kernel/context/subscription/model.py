@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.operations.command import Effect
     from kitamae.kernel.context.query.tree import Geo, Node, ScopeQ
     from kitamae.kernel.context.represent import Form
+    from kitamae.kernel.context.store import Transaction
 
 Trigger = Literal[
     "entityCreated",
@@ -56,7 +57,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One HTTP request that carries a notification."""
+    """One message that carries a notification; over MQTT the method says nothing."""
 
     method: str
     uri: str
@@ -76,8 +77,12 @@ class Voice(Protocol):
         """What is owed for a change (JSON with an `id` that tells entities apart); None: nothing. `at`: microseconds UTC."""
         ...
 
+    async def claim(self, tx: Transaction) -> bool:
+        """Inside the transaction that will owe it: may it still be told? No, where once was enough."""
+        ...
+
     def letter(self, payloads: Sequence[bytes], number: str) -> Letter:
-        """The request that carries them; `number` is the same whenever it is sent again."""
+        """The message that carries them; `number` is the same whenever it is sent again."""
         ...
 
 
@@ -95,19 +100,25 @@ class Record:
     last_success: int | None = None
     last_failure: int | None = None
     failing: bool = False
+    fails: int = 0
+    """Attempts that failed since the last success."""
+    success: str = ""
+    failure: str = ""
+    """How the last success and the last failure ended, in a few words."""
 
-    def sent(self, now: int, *, again: bool = False) -> None:
+    def sent(self, now: int, why: str = "", *, again: bool = False) -> None:
         """A receiver said 2xx. `again`: it did not when it was told so before."""
         self.times_sent += not again
         self.last_notification = self.last_success = now
-        self.failing = False
+        self.failing, self.fails, self.success = False, 0, why
 
-    def failed(self, now: int, *, again: bool = False) -> None:
+    def failed(self, now: int, why: str = "", *, again: bool = False) -> None:
         """It did not."""
         self.times_sent += not again
         self.times_failed += not again
         self.last_notification = self.last_failure = now
-        self.failing = True
+        self.failing, self.failure = True, why
+        self.fails += 1
 
 
 @dataclass(slots=True, frozen=True)
@@ -136,6 +147,8 @@ class Subscription:
     doc: dict[str, Json]
     record: Record = field(default_factory=Record)
     voice: Voice | None = None
+    most_fails: int | None = None
+    """More failed attempts in a row than that, and it rests until its owner wakes it."""
 
     @property
     def queue(self) -> str:
@@ -153,7 +166,9 @@ class Subscription:
         return "Notification"
 
     def status(self, now: int) -> Status:
-        """Clause 5.2.12: expired by its time, paused by its owner, or active."""
+        """Clause 5.2.12: expired by its time, paused by its owner or by too many failures, or active."""
         if self.expires_at is not None and self.expires_at <= now:
             return "expired"
+        if self.most_fails is not None and self.record.fails > self.most_fails:
+            return "paused"
         return "active" if self.active else "paused"

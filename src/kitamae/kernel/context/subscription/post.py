@@ -42,7 +42,10 @@ class Sender(Protocol):
         info: Mapping[str, str],
         within: float | None = None,
     ) -> tuple[Outcome, str]:
-        """What became of it, and why in a few words. `info`: the endpoint's notifierInfo; `within` in seconds."""
+        """What became of it, and why in a few words. `info`: the endpoint's notifierInfo; `within` in seconds.
+
+        `headers` go beside the body in one JSON object; without any the body is the message.
+        """
         ...
 
     async def close(self) -> None:

@@ -200,13 +200,16 @@ class Subscriptions:
         """Raises BadRequest for an expiry in the past and for an address that is refused as it stands."""
         if fresh and "expiresAt" in given and clock.micros(given["expiresAt"], "expiresAt") <= now:
             raise BadRequest("expiresAt: expected a time in the future")
-        address = given["notification"]["endpoint"]["uri"]
+        self.demand_allowed(given["notification"]["endpoint"]["uri"])
+
+    def demand_allowed(self, address: str) -> None:
+        """Raises BadRequest for an address that is refused as it stands, Unprocessable for MQTT where there is none."""
         if not address.lower().startswith(MQTT):
             self._destinations.check(address)
         elif self._mqtt:
             self._destinations.check(address, MQTT)
         else:
-            raise Unprocessable("notification.endpoint.uri: notifications over MQTT are not offered here")
+            raise Unprocessable("notifications over MQTT are not offered here")
 
     async def _new(self, tenant: str, doc: Document, context: Context, record: Record) -> Subscription:
         """Names are read with `context`; notifications are written with jsonldContext, else with that of creation."""

@@ -45,7 +45,7 @@ class Watcher:
         owed: list[Owed] = []
         for subscription in self._index.concerned(change.tenant, states, names):
             payload = _payload(subscription, effect, change)
-            if payload is not None:
+            if payload is not None and (subscription.voice is None or await subscription.voice.claim(tx)):
                 number = await tx.owe(change.tenant, subscription.queue, change.seq, payload)
                 owed.append(Owed(number, change.tenant, subscription.queue, change.seq, change.at, payload))
         if owed:

@@ -65,6 +65,14 @@ def attributes(
     return answer
 
 
+def selected(shown: Mapping[str, dict[str, Json]], form: Form) -> dict[str, dict[str, Json]]:
+    """Of what is shown the attributes that the form asks for, in its order."""
+    wanted: list[str] = []
+    for name in form.attrs if form.attrs is not None else ("*",):
+        wanted += shown if name == "*" else [name]
+    return {name: shown[name] for name in wanted if name in shown and name not in form.without}
+
+
 def one_attribute(
     one: Attribute, words: Words, form: Form, iri: str = "", happened: Happened | None = None
 ) -> dict[str, Json]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
 from kitamae.kernel.context.v2 import query
 from kitamae.kernel.context.v2.selection import place
-from kitamae.kernel.context.v2.subscribed import shown
+from kitamae.kernel.context.v2.subscription.show import shown
 from kitamae.kernel.problems import BadRequest, Unavailable
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.v2.exchange import Exchange
-    from kitamae.kernel.context.v2.registry import Subscriptions
+    from kitamae.kernel.context.v2.subscription.registry import Subscriptions
 
 
 def _kept(x: Exchange) -> Subscriptions:
@@ -39,6 +39,10 @@ async def listing(x: Exchange) -> Answer:
     offset = x.whole("offset", 0, limits.offset_most)
     limit = x.whole("limit", limits.page, limits.page_most, least=1)
     everything = _kept(x).listing(x.request.tenant)
+    if (
+        b"fiware-servicepath" in x.headers
+    ):  # exactly that one: the path is the subscription's question, not its home
+        everything = [one for one in everything if one.doc["path"] == x.paths]
     headers = [(b"fiware-total-count", b"%d" % len(everything))] if "count" in options else []
     now = x.broker.clock()
     return of_json(200, [shown(one, now) for one in everything[offset : offset + limit]], headers)

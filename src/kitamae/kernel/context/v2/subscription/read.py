@@ -1,21 +1,21 @@
-"""The body of an NGSIv2 subscription -> the compiled subscription, and -> what a client is shown."""
+"""The body of an NGSIv2 subscription -> the compiled subscription."""
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.query import pattern
 from kitamae.kernel.context.query.tree import TypeQ
 from kitamae.kernel.context.represent import NORMALIZED
-from kitamae.kernel.context.subscription.model import Receiver, Selector, Subscription
+from kitamae.kernel.context.subscription.model import Selector, Subscription
 from kitamae.kernel.context.v2 import query
-from kitamae.kernel.context.v2.names import field, inner_id
+from kitamae.kernel.context.v2.names import demand_free, field, inner_id
 from kitamae.kernel.context.v2.represent import Form
-from kitamae.kernel.context.v2.times import instant, stamp
-from kitamae.kernel.context.v2.voice import ALTERATIONS, Subject, Voice
+from kitamae.kernel.context.v2.subscription import endpoint
+from kitamae.kernel.context.v2.subscription.voice import ALTERATIONS, Subject, Voice
+from kitamae.kernel.context.v2.times import instant
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -26,13 +26,18 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.v2.names import Words
 
 Document = dict[str, Any]
-"""What is stored: `given` (as the client wrote it), `id`, `path`, `place` (the geo attribute), `record`."""
+"""What is stored: `given` (as the client wrote it), `id`, `path`, `place` (the geo attribute), `record`; `spent`."""
 
 _MEMBERS: Final = frozenset(("description", "subject", "notification", "expires", "throttling", "status"))
-_NOTIFICATION: Final = frozenset(
-    ("http", "httpCustom", "attrs", "exceptAttrs", "attrsFormat", "metadata", "onlyChangedAttrs")
-)
-_CUSTOM: Final = frozenset(("url", "headers", "qs", "method", "payload", "json", "timeout"))
+_NOTIFICATION: Final = endpoint.MEMBERS | {
+    "attrs",
+    "exceptAttrs",
+    "attrsFormat",
+    "metadata",
+    "onlyChangedAttrs",
+    "covered",
+    "maxFailsLimit",
+}
 _CONDITION: Final = frozenset(("attrs", "expression", "alterationTypes", "notifyOnMetadataChange"))
 _EXPRESSION: Final = frozenset(("q", "mq", "georel", "geometry", "coords"))
 _FORMATS: Final = ("normalized", "keyValues", "values", "simplifiedNormalized", "simplifiedKeyValues")
@@ -48,38 +53,53 @@ _READ_ONLY: Final = frozenset(
     )
 )
 """What the broker says of how deliveries went; a client may send back what it has read."""
-_METHODS: Final = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
-_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+_LONGEST: Final = 1024
 _ANYTHING: Final[frozenset[Trigger]] = frozenset(("entityCreated", "entityUpdated", "entityDeleted"))
 
 
-def asked(given: Json) -> dict[str, Any]:
-    """What a client gave, without what is not its own to say. Raises BadRequest."""
+def asked(given: Json, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a client gave, without what is not its own to say. Raises BadRequest.
+
+    `before`: the notification that it replaces; a password that is shown as stars stays.
+    """
     if not isinstance(given, dict):
         raise BadRequest("subscription: expected a JSON object")
     answer = {name: one for name, one in given.items() if name != "id"}
     if isinstance(told := given.get("notification"), dict):
         answer["notification"] = {name: one for name, one in told.items() if name not in _READ_ONLY}
+        for kind in ("mqtt", "mqttCustom"):
+            new, old = told.get(kind), (before or {}).get(kind)
+            if isinstance(new, dict) and new.get("passwd") == endpoint.HIDDEN and old is not None:
+                answer["notification"][kind] = {**new, "passwd": old.get("passwd")}
     return answer
 
 
 def compile_subscription(tenant: str, doc: Document, words: Words, record: Record) -> Subscription:
     """Raises BadRequest for whatever is wrong in it."""
     given = _object(doc["given"], "subscription", _MEMBERS)
+    _demand_description(given.get("description"))
     subject = _object(given.get("subject"), "subject", frozenset(("entities", "condition")))
     condition = _object(subject.get("condition", {}), "condition", _CONDITION)
     notification = _object(given.get("notification"), "notification", _NOTIFICATION)
     subjects = _subjects(subject)
-    url, custom = _endpoint(notification)
+    told = endpoint.read(notification)
     conditions, geo = _conditions(condition, words, doc["place"])
     watched = frozenset(words.expand(name) for name in _names(condition, "attrs"))
     status = given.get("status", "active")
-    if status not in ("active", "inactive"):
-        raise BadRequest(f"status: expected active or inactive, got {status!r:.40}")
+    if status not in ("active", "inactive", "oneshot"):
+        raise BadRequest(f"status: expected active, inactive or oneshot, got {status!r:.40}")
     throttling = given.get("throttling", 0)
     if type(throttling) is not int or throttling < 0:
         raise BadRequest(f"throttling: expected seconds, a whole number from 0, got {throttling!r:.40}")
-    parts = urlsplit(url)
+    attrs_format = _one_of(notification, "attrsFormat", _FORMATS)
+    covered = _boolean(notification, "covered", False)
+    form = _form(notification)
+    if covered and not form.attrs:
+        raise BadRequest("covered true cannot be used if notification attributes list is empty")
+    most_fails = notification.get("maxFailsLimit")
+    if most_fails is not None and (type(most_fails) is not int or most_fails < 1):
+        raise BadRequest(f"maxFailsLimit: expected a whole number from 1, got {most_fails!r:.40}")
+    spent = bool(doc.get("spent"))
     voice = Voice(
         id=doc["id"],
         tenant=tenant,
@@ -91,11 +111,13 @@ def compile_subscription(tenant: str, doc: Document, words: Words, record: Recor
         on_metadata=_boolean(condition, "notifyOnMetadataChange", True),
         conditions=conditions,
         geo=geo,
-        form=_form(notification),
-        attrs_format=_one_of(notification, "attrsFormat", _FORMATS),
+        form=form,
+        attrs_format=attrs_format,
         only_changed=_boolean(notification, "onlyChangedAttrs", False),
-        url=url,
-        custom=custom,
+        covered=covered,
+        once=status == "oneshot",
+        spent=spent,
+        endpoint=told,
     )
     return Subscription(
         tenant,
@@ -106,22 +128,35 @@ def compile_subscription(tenant: str, doc: Document, words: Words, record: Recor
         None,
         None,
         None,
-        status == "active",
+        status != "inactive",
         instant(given["expires"], "expires") if given.get("expires") else None,
         throttling,
         None,
-        Receiver(
-            url,
-            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower(),
-            timeout=_timeout(notification),
-        ),
+        told.receiver,
         NORMALIZED,
         False,
         CORE,
         doc,
         record,
         voice,
+        most_fails,
     )
+
+
+def spent(subscription: Subscription) -> Subscription:
+    """A oneshot subscription that was told: what it is owed is delivered, and nothing more."""
+    voice = subscription.voice
+    if not isinstance(voice, Voice):
+        return subscription
+    return replace(subscription, doc={**subscription.doc, "spent": True}, voice=replace(voice, spent=True))
+
+
+def _demand_description(given: Json) -> None:
+    if given is None:
+        return
+    if not isinstance(given, str) or len(given) > _LONGEST:
+        raise BadRequest(f"description: expected a text of {_LONGEST} characters at most")
+    demand_free(given, "description")
 
 
 def _object(given: Json, where: str, known: frozenset[str]) -> dict[str, Any]:
@@ -209,93 +244,8 @@ def _alterations(condition: Mapping[str, Any]) -> list[str]:
     return given
 
 
-def _endpoint(notification: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    there = [name for name in ("http", "httpCustom") if notification.get(name)]
-    if len(there) != 1:
-        raise BadRequest(
-            "notification: expected one of http and httpCustom (MQTT is not offered over NGSIv2 here)"
-        )
-    if there[0] == "http":
-        known, custom = frozenset(("url", "timeout")), {}
-        endpoint = _object(notification["http"], "http", known)
-    else:
-        endpoint = custom = _object(notification["httpCustom"], "httpCustom", _CUSTOM)
-        _demand_custom(custom)
-    url = endpoint.get("url")
-    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-        raise BadRequest(f"url: expected an http or https address, got {url!r:.120}")
-    if "${" in urlsplit(url).netloc:
-        raise BadRequest("url: a macro cannot say which host is told")
-    return url, custom
-
-
-def _demand_custom(custom: Mapping[str, Any]) -> None:
-    for name in ("headers", "qs"):
-        given = custom.get(name) or {}
-        if not isinstance(given, dict) or not all(isinstance(one, str) for one in given.values()):
-            raise BadRequest(f"httpCustom: {name} must be an object of strings")
-    if not all(map(_HEADER.fullmatch, custom.get("headers") or {})):
-        raise BadRequest("httpCustom: headers: not the name of a header")
-    if custom.get("method", "POST") not in _METHODS:
-        raise BadRequest(f"httpCustom: method: expected one of {', '.join(sorted(_METHODS))}")
-    if custom.get("payload") is not None and not isinstance(custom["payload"], str):
-        raise BadRequest("httpCustom: payload must be a string, or null for none")
-    if "payload" in custom and "json" in custom:
-        raise BadRequest("httpCustom: only one of payload and json")
-    if "json" in custom and not isinstance(custom["json"], dict | list):
-        raise BadRequest("httpCustom: json must be an object or an array")
-
-
-def _timeout(notification: Mapping[str, Any]) -> float | None:
-    millis = (notification.get("http") or notification.get("httpCustom") or {}).get("timeout")
-    if millis is None:
-        return None
-    if type(millis) is not int or not 0 <= millis <= 1_800_000:
-        raise BadRequest(f"timeout: expected milliseconds from 0 to 1800000, got {millis!r:.40}")
-    return millis / 1000 or None
-
-
 def _form(notification: Mapping[str, Any]) -> Form:
     attrs, without = _names(notification, "attrs"), _names(notification, "exceptAttrs")
     if attrs and without:
         raise BadRequest("notification: attrs and exceptAttrs exclude each other")
     return Form("normalized", attrs or None, _names(notification, "metadata") or None, frozenset(without))
-
-
-def shown(subscription: Subscription, now: int) -> dict[str, Json]:
-    """For a client: what it gave, what goes without saying, and how deliveries went."""
-    given, record = subscription.doc["given"], subscription.record
-    subject = given["subject"]
-    notification = {
-        "attrs": [],
-        "attrsFormat": "normalized",
-        "onlyChangedAttrs": False,
-        **given["notification"],
-    }
-    if "exceptAttrs" in given["notification"] and not given["notification"].get("attrs"):
-        del notification["attrs"]
-    if record.times_sent:
-        notification["timesSent"] = record.times_sent
-        notification["failsCounter"] = record.times_failed
-    for member, moment in (
-        ("lastNotification", record.last_notification),
-        ("lastSuccess", record.last_success),
-        ("lastFailure", record.last_failure),
-    ):
-        if moment is not None:
-            notification[member] = stamp(moment)
-    status = subscription.status(now)
-    answer: dict[str, Json] = {
-        "id": subscription.id,
-        **{name: one for name, one in given.items() if name != "expires"},
-        "subject": {**subject, "condition": {"attrs": [], **subject.get("condition", {})}},
-        "notification": notification,
-        "status": "inactive"
-        if status == "paused"
-        else "failed"
-        if status == "active" and record.failing
-        else status,
-    }
-    if subscription.expires_at is not None:
-        answer["expires"] = stamp(subscription.expires_at)
-    return answer

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import quote, unquote, urlencode
+from typing import TYPE_CHECKING, Final, Literal
 
 import orjson
 
 from kitamae.kernel.context.query import match, pattern
-from kitamae.kernel.context.subscription.model import Letter
-from kitamae.kernel.context.v2 import macros
 from kitamae.kernel.context.v2.names import outer_id, path_of, paths_of
 from kitamae.kernel.context.v2.operations import current
-from kitamae.kernel.context.v2.represent import Form, Happened, attributes, formed, type_of
+from kitamae.kernel.context.v2.represent import BUILTIN, Form, Happened, attributes, type_of
+from kitamae.kernel.context.v2.subscription import letter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from kitamae.kernel.context.entity import Attribute, Entity, Json
     from kitamae.kernel.context.operations import Effect
     from kitamae.kernel.context.query.tree import Geo, Node
+    from kitamae.kernel.context.store import Transaction
+    from kitamae.kernel.context.subscription.model import Letter
     from kitamae.kernel.context.v2.names import Words
+    from kitamae.kernel.context.v2.subscription.endpoint import Endpoint
 
 KIND: Final = "v2subscription"
 AttrsFormat = Literal["normalized", "keyValues", "values", "simplifiedNormalized", "simplifiedKeyValues"]
+_BUILTIN: Final = frozenset(BUILTIN)
 ALTERATIONS: Final = frozenset(("entityCreate", "entityChange", "entityUpdate", "entityDelete"))
 
 
@@ -52,7 +54,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A subscription as it decides and tells. `watched`, names in `form`: as in the request; `path`: its service path."""
+    """A subscription as it decides and tells. Names in `form` as in the request; `path`: its service path.
+
+    `covered`: attributes that the entity has not are told as null. `once`: the first match is the last; `spent`: it came.
+    """
 
     id: str
     tenant: str
@@ -67,8 +72,10 @@ class Voice:
     form: Form
     attrs_format: AttrsFormat
     only_changed: bool
-    url: str
-    custom: Mapping[str, Any]
+    covered: bool
+    once: bool
+    spent: bool
+    endpoint: Endpoint
 
     @property
     def kind(self) -> str:
@@ -80,7 +87,7 @@ class Voice:
         """The entity after the change (gone: before it), normalized, with what the macros may name."""
         del at
         entity = effect.after or effect.before
-        if entity is None or not self._selects(entity):
+        if self.spent or entity is None or not self._selects(entity):
             return None
         if effect.forced:
             changed = {one.name for one in effect.touched}
@@ -90,13 +97,24 @@ class Voice:
         if alteration is None:
             return None
         touched = {one.name for one in effect.touched}
-        if self.watched and not (changed if alteration == "entityChange" else touched) & self.watched:
+        concerned = changed if alteration == "entityChange" else touched
+        if self.watched and alteration != "entityDelete" and not concerned & self.watched:
             return None
         if not all(match.node(one, entity) for one in self.conditions):
             return None
         if self.geo is not None and not match.geo(self.geo, entity):
             return None
         return orjson.dumps(self._told(entity, effect, alteration, changed))
+
+    async def claim(self, tx: Transaction) -> bool:
+        """Of a oneshot subscription once: what says so commits with what is owed."""
+        if not self.once:
+            return True
+        doc = await tx.get(self.tenant, KIND, self.id)
+        if doc is None or doc.get("spent"):
+            return False
+        await tx.put(self.tenant, KIND, self.id, {**doc, "spent": True})
+        return True
 
     def _selects(self, entity: Entity) -> bool:
         if self.path != "/#":
@@ -128,85 +146,43 @@ class Voice:
             },
         )
         id, type, path = outer_id(entity["id"]), type_of(entity, words), path_of(entity)
-        shown = attributes(entity, words, self.form, happened)
-        if self.only_changed:
-            names = {words.compact(iri) for iri in changed}
-            shown = {name: one for name, one in shown.items() if name in names}
         told: dict[str, Json] = {
             "id": f"{id} {type} {path}",
             "entity": {"id": id, "type": type},
             "path": path,
-            "attrs": shown,
+            "attrs": self._chosen(entity, attributes(entity, words, self.form, happened), changed),
         }
-        if self.custom:
-            whole = attributes(entity, words, Form(), happened)
-            told["values"] = {name: one["value"] for name, one in whole.items()}
+        custom = self.endpoint.custom
+        if custom is not None:
+            whole = Form(
+                attrs=("*", *_BUILTIN.intersection(self.form.attrs or ())), metadata=self.form.metadata
+            )
+            everything = attributes(entity, words, whole, happened)
+            told["values"] = {name: one["value"] for name, one in everything.items()}
+            if "ngsi" in custom:
+                told["whole"] = self._chosen(entity, everything, changed)
         return told
+
+    def _chosen(
+        self, entity: Entity, shown: dict[str, dict[str, Json]], changed: set[str]
+    ) -> dict[str, dict[str, Json]]:
+        """With `onlyChangedAttrs` what changed, and builtin ones; with `covered` also what the entity has not."""
+        stored = {self.words.compact(iri): iri for iri in entity["attrs"]}
+        if self.only_changed:
+            shown = {name: one for name, one in shown.items() if stored.get(name) in (*changed, None)}
+        if self.covered:
+            named = [name for name in self.form.attrs or () if name not in _BUILTIN | {"*"}]
+            missing: dict[str, Json] = {"type": "None", "value": None, "metadata": {}}
+            covering = {
+                name: shown.get(name, missing) for name in named if name in shown or name not in stored
+            }
+            shown = {**covering, **shown}
+        return shown
 
     # --- telling
     def letter(self, payloads: Sequence[bytes], number: str) -> Letter:
-        """One request with every entity; a custom one tells the last."""
-        told = [orjson.loads(one) for one in payloads]
-        headers = {
-            "Content-Type": "application/json",
-            "Ngsiv2-AttrsFormat": self.attrs_format,
-            "Fiware-Correlator": number,
-            "Fiware-ServicePath": told[-1]["path"],
-            "Idempotency-Key": number,
-        }
-        if self.tenant:
-            headers["Fiware-Service"] = self.tenant
-        if self.custom:
-            return self._custom(told[-1], headers)
-        return Letter("POST", self.url, headers, orjson.dumps(self._message(told)))
-
-    def _message(self, told: list[dict[str, Any]]) -> Json:
-        simple = self.attrs_format in ("keyValues", "simplifiedKeyValues")
-        format: Any = "keyValues" if simple else "values" if self.attrs_format == "values" else "normalized"
-        data = [formed(**one["entity"], attrs=one["attrs"], format=format) for one in told]
-        if self.attrs_format.startswith("simplified"):
-            return data[-1]
-        return {"subscriptionId": self.id, "data": data}
-
-    def _custom(self, told: dict[str, Any], headers: dict[str, str]) -> Letter:
-        custom = self.custom
-        values = {
-            **told["values"],
-            **told["entity"],
-            "service": self.tenant,
-            "servicePath": told["path"],
-            "authToken": None,
-        }
-        address = {name: quote(one, safe="") if isinstance(one, str) else one for name, one in values.items()}
-        url = macros.text(self.url, address)
-        if custom.get("qs"):
-            pairs = {
-                macros.text(name, values): macros.text(one, values) for name, one in custom["qs"].items()
-            }
-            url += ("&" if "?" in url else "?") + urlencode(pairs)
-        body: bytes
-        if "json" in custom:
-            body = orjson.dumps(macros.document(custom["json"], values))
-        elif "payload" in custom:
-            text = custom["payload"]
-            body = b"" if text is None else macros.text(unquote(text), values).encode()
-            headers["Content-Type"] = "text/plain"
-        else:
-            body = orjson.dumps(self._message([told]))
-        if "json" in custom or "payload" in custom:
-            headers["Ngsiv2-AttrsFormat"] = "custom"
-        for name, one in custom.get("headers", {}).items():
-            written = _header(macros.text(one, values))
-            for known in [known for known in headers if known.lower() == name.lower()]:
-                del headers[known]
-            if written:
-                headers[name] = written
-        return Letter(custom.get("method", "POST"), url, headers, body)
-
-
-def _header(text: str) -> str:
-    """On one line, whatever a value holds."""
-    return "".join(letter for letter in text if letter.isprintable())
+        """See `letter.written`."""
+        return letter.written(self, [orjson.loads(one) for one in payloads], number)
 
 
 def _changes(effect: Effect) -> dict[str, Literal["value", "metadata"]]:

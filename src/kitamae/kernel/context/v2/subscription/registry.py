@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,8 +13,8 @@ from kitamae.kernel.context.subscription.index import Index
 from kitamae.kernel.context.subscription.model import Record
 from kitamae.kernel.context.subscription.watch import Watcher
 from kitamae.kernel.context.v2.names import Words
-from kitamae.kernel.context.v2.subscribed import asked, compile_subscription
-from kitamae.kernel.context.v2.voice import KIND
+from kitamae.kernel.context.v2.subscription.read import asked, compile_subscription, spent
+from kitamae.kernel.context.v2.subscription.voice import KIND
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Change, Store, Transaction
     from kitamae.kernel.context.subscription.model import Subscription
     from kitamae.kernel.context.subscription.registry import Subscriptions as Elder
-    from kitamae.kernel.context.v2.subscribed import Document
+    from kitamae.kernel.context.v2.subscription.read import Document
 
 _log: Final = structlog.get_logger()
 NONE: Final = "The requested subscription has not been found. Check id"
@@ -69,12 +69,12 @@ class Subscriptions:
         """Replace members. Raises NotFound, BadRequest."""
         async with self._changing:
             old = self.get(tenant, id)
-            doc: Document = {
-                **old.doc,
-                "given": {**old.doc["given"], **asked(patch)},
-                "record": asdict(old.record),
-            }
-            subscription = await self._new(tenant, doc, old.record, now, fresh="expires" in patch)
+            given = {**old.doc["given"], **asked(patch, old.doc["given"]["notification"])}
+            record = replace(old.record, fails=0) if "status" in patch else old.record
+            doc: Document = {**old.doc, "given": given, "record": asdict(record)}
+            if "status" in patch:
+                doc.pop("spent", None)
+            subscription = await self._new(tenant, doc, record, now, fresh="expires" in patch)
 
             async def work(tx: Transaction) -> None:
                 if await tx.get(tenant, KIND, id) is None:
@@ -117,7 +117,7 @@ class Subscriptions:
         subscription = compile_subscription(tenant, doc, words, record)
         if fresh and subscription.expires_at is not None and subscription.expires_at <= now:
             raise BadRequest("expires: expected a time in the future")
-        self._elder.destinations.check(subscription.receiver.uri.partition("${")[0])
+        self._elder.demand_allowed(subscription.receiver.uri.partition("${")[0])
         return subscription
 
     def _keep(self, subscription: Subscription) -> None:
@@ -126,5 +126,9 @@ class Subscriptions:
 
     def _heard(self, changes: list[Change] | Any) -> None:
         owed = self._watcher.committed(changes)
+        for queue in {one.queue for one in owed}:
+            told = self._here.get(queue)
+            if told is not None and told.doc["given"].get("status") == "oneshot":
+                self._keep(spent(told))
         if owed:
             self._elder.dispatcher.offer(owed)
