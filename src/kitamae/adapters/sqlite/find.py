@@ -11,9 +11,10 @@ import orjson
 from kitamae.adapters.sqlite import census, series, translate
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.pool import TooLong
-from kitamae.kernel.context.query import match, order
+from kitamae.kernel.context.query import geometry, match, order
 from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.store import Found, Row
+from kitamae.kernel.problems import TooComplex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,11 +30,14 @@ _SQL = queries("entity", "history")
 _READ, _BY_KEY = _SQL["entity_read"], _SQL["entity_by_key"]
 _ROW: Final = "e.key, e.version, e.doc"
 
-QUICK: Final = 100  # documents that the event loop may look into for one query
+QUICK: Final = 100  # documents, or corners of a place, that the event loop may look into for one query
+FURTHEST: Final = 20_000  # where a page may end in an order that no index has
 
 
 def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick: bool = False) -> Found:
     """See `Store.find`. `quick`: raises TooLong rather than look into many documents."""
+    if quick and query.geo is not None and geometry.size(query.geo.geometry) > QUICK:
+        raise TooLong  # SQLite counts its own steps, and each of them may now be a long one
     plan = translate.where(query, hot)
     if plan.unsure == "0" and plan.order is not None:
         return _exactly(db, query, plan)
@@ -88,15 +92,28 @@ def _type_alone(query: EntityQuery) -> str | None:
 
 
 def _sorted(db: apsw.Connection, query: EntityQuery, plan: translate.Plan, most: int | None) -> Found:
-    """In an order that only the kernel knows. What is kept of each match is where it stands, not its document."""
-    placed: list[tuple[int, order.Places]] = []
-    for row in _matching(db, query, plan, most):
-        if len(placed) == most:
-            raise TooLong
-        placed.append((row.key, order.places(query.order, orjson.loads(row.doc))))
-    page = order.sort(query.order, placed, lambda pair: pair[1])[query.offset : query.offset + query.limit]
+    """In an order that only the kernel knows. What is kept of each match is where it stands, not its document.
+
+    Raises TooComplex for a page far behind the first one: what comes before it would all have to be kept and sorted.
+    """
+    end = query.offset + query.limit
+    if end > FURTHEST:
+        raise TooComplex(
+            f"orderBy: only the first {FURTHEST:,} in an order are shown; narrow the query, or order by id or createdAt"
+        )
+    seen = 0
+
+    def placed() -> Iterator[tuple[int, order.Places]]:
+        nonlocal seen
+        for row in _matching(db, query, plan, most):
+            if seen == most:
+                raise TooLong
+            seen += 1
+            yield row.key, order.places(query.order, orjson.loads(row.doc))
+
+    page = order.first(end, query.order, placed(), lambda pair: pair[1])[query.offset :]
     found = (db.execute(_BY_KEY, (key,)).fetchone() for key, _ in page)
-    return Found([Row(*row) for row in found if row], len(placed) if query.count else None)
+    return Found([Row(*row) for row in found if row], seen if query.count else None)
 
 
 def _matching(

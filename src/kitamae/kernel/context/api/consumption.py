@@ -17,6 +17,7 @@ from kitamae.kernel.context.query import match
 from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.registration import combine
 from kitamae.kernel.problems import NotFound
+from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
@@ -179,11 +180,13 @@ async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery)
         texts = await joined(request, view, entities)
     else:
         allowed: set[tuple[str, ...]] = set()
-        texts = [
-            shown.text
-            for row in rows
-            if (shown := show(x, request, row, view, allowed)) is not None and shown.text
-        ]
+        texts = []
+        turns = Turns()
+        for row in rows:
+            await turns.next()
+            shown = show(x, request, row, view, allowed)
+            if shown is not None and shown.text:
+                texts.append(shown.text)
     headers = view.headers + x.echo(request.tenant)
     headers += page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)
     return Answer(200, view.many(texts), headers)

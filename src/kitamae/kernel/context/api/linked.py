@@ -14,6 +14,7 @@ import orjson
 from kitamae.kernel.context import represent
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.problems import BadRequest, Problem, TooManyResults
+from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,6 +84,7 @@ class Joiner:
         self._seen = frozenset(request.params.get("containedBy", ()))
         self._known: dict[str, Entity | None] = {}
         self._inlined = 0
+        self._turns = Turns()
 
     async def inline(
         self, entity: Entity, level: Level, levels: int, way: frozenset[str] = frozenset()
@@ -91,6 +93,7 @@ class Joiner:
 
         Raises TooManyResults: a few entities that all know each other are on millions of ways.
         """
+        await self._turns.next()
         self._inlined += 1
         if self._inlined > _MOST:
             raise TooManyResults(f"more than {_MOST} linked entities: ask for fewer levels")
@@ -124,6 +127,7 @@ class Joiner:
         for remaining in range(levels, -1, -1):
             after: list[tuple[Entity, Level]] = []
             for entity, at in front:
+                await self._turns.next()
                 shown = represent.present(entity, context, at.form)
                 if shown:
                     answer.append(shown)
@@ -145,6 +149,7 @@ class Joiner:
 
     async def _read(self, id: str) -> Entity | None:
         request = self._request
+        await self._turns.next()
         row = await request.broker.store.row(request.tenant, id)
         entity: Entity | None = None if row is None else orjson.loads(row.doc)
         entity = expiry.alive(entity, request.broker.clock())

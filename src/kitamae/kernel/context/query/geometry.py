@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 import shapely
 from pyproj import Geod
 from shapely.geometry import shape
-from shapely.ops import nearest_points
 
 from kitamae.kernel.context.query.tree import Coordinates, Geo, Geometry, GeometryType
 from kitamae.kernel.problems import BadRequest, TooComplex
@@ -170,10 +169,25 @@ def distance(reference: Geometry, value: Json) -> float | None:
     made = target(value)
     if made is None or made.is_empty:
         return None
-    near = made_of(reference)
-    scale = max(math.cos(math.radians(near.centroid.y)), 1e-6)
-    one, other = nearest_points(_scaled(near, scale), _scaled(made, scale))
-    return float(_ELLIPSOID.inv(one.x / scale, one.y, other.x / scale, other.y)[2])
+    near, scale = _near(reference)
+    way = shapely.get_coordinates(shapely.shortest_line(near, _scaled(made, scale)))
+    (west, south), (east, north) = way
+    return float(_ELLIPSOID.inv(west / scale, south, east / scale, north)[2])
+
+
+@lru_cache(maxsize=256)
+def _near(reference: Geometry) -> tuple[shapely.Geometry, float]:
+    """The reference on the plane on which distances are compared, prepared, and that plane's scale."""
+    made = made_of(reference)
+    scale = max(math.cos(math.radians(made.centroid.y)), 1e-6)
+    scaled = _scaled(made, scale)
+    shapely.prepare(scaled)
+    return scaled, scale
+
+
+def size(reference: Geometry) -> int:
+    """How many positions it has."""
+    return int(shapely.get_num_coordinates(made_of(reference)))
 
 
 def _scaled(made: shapely.Geometry, scale: float) -> shapely.Geometry:

@@ -24,6 +24,8 @@ Place: TypeAlias = tuple[int, Any]
 """Rank of the data type, then the value."""
 Places: TypeAlias = tuple[Place | None, ...]
 
+_AT_ONCE: Final = 2_000
+"""Items that are sorted together at least: Python does nothing else while it sorts."""
 _MOMENTS: Final = {"Time": 5, "Date": 6, "DateTime": 7}
 _KATAKANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 
@@ -51,6 +53,19 @@ def sort(keys: tuple[OrderBy, ...], items: Iterable[T], places_of: Callable[[T],
         there.sort(key=lambda pair: pair[0][0])  # data types have one order in both directions
         found = [item for _, item in there] + missing
     return found
+
+
+def first(
+    most: int, keys: tuple[OrderBy, ...], items: Iterable[T], places_of: Callable[[T], Places]
+) -> list[T]:
+    """The first `most` of `sort`, of however many items: a few times `most` of them are kept and sorted at once."""
+    kept: list[T] = []
+    full = max(2 * most, _AT_ONCE)
+    for item in items:
+        kept.append(item)
+        if len(kept) == full:
+            kept = sort(keys, kept, places_of)[:most]
+    return sort(keys, kept, places_of)[:most]
 
 
 def _place(by: OrderBy, entity: Entity) -> Place | None:

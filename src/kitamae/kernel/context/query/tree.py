@@ -116,10 +116,20 @@ Coordinates: TypeAlias = "tuple[float | Coordinates, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """A reference geometry, WGS84, longitude first. Tuples, so that what is compiled from it can be kept by it."""
+    """A reference geometry, WGS84, longitude first. Tuples, so that what is compiled from it can be kept by it.
+
+    The hash is worked out once: it is asked for with every entity that is looked at, and there may be 20,000 positions.
+    """
 
     type: GeometryType
     coordinates: Coordinates
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.type, self.coordinates)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)

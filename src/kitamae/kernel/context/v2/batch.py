@@ -121,7 +121,7 @@ async def query(x: Exchange) -> Answer:
     if "entities" in payload:
         alternatives = [await selection.selected(x, one, base) for one in elements(x, payload, "entities")]
     found, count = await selection.find_any(x, alternatives)
-    return entities.listing(x, found, count, entities.form(x, options, payload))
+    return await entities.listing(x, found, count, entities.form(x, options, payload))
 
 
 async def notify(x: Exchange) -> Answer:

@@ -13,6 +13,7 @@ from kitamae.kernel.context.v2.operations import New, Upsert, Write
 from kitamae.kernel.context.v2.problems import NoneWritten, NotAll, NotPossible, told_of
 from kitamae.kernel.context.v2.represent import Form, Format, attributes, formed, present, type_of
 from kitamae.kernel.problems import BadRequest
+from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,13 +34,17 @@ async def query(x: Exchange) -> Answer:
     options = x.options("count", "skipForwarding", *FORMATS)
     wanted = await selection.of_parameters(x)
     found, count = await selection.find(x, wanted)
-    return listing(x, found, count, form(x, options))
+    return await listing(x, found, count, form(x, options))
 
 
-def listing(x: Exchange, found: list[Entity], count: int | None, form: Form) -> Answer:
+async def listing(x: Exchange, found: list[Entity], count: int | None, form: Form) -> Answer:
     """Entities in a form, with how many there are where that was asked for."""
     headers = [] if count is None else [(b"fiware-total-count", b"%d" % count)]
-    return of_json(200, [present(one, x.words, form) for one in found], headers)
+    shown, turns = [], Turns()
+    for one in found:
+        await turns.next()
+        shown.append(present(one, x.words, form))
+    return of_json(200, shown, headers)
 
 
 def form(x: Exchange, options: frozenset[str], given: Mapping[str, Any] | None = None) -> Form:

@@ -14,6 +14,7 @@ from kitamae.kernel.context.v2 import query
 from kitamae.kernel.context.v2.names import field, inner_id
 from kitamae.kernel.context.v2.problems import NO_ENTITY, TooManyMatches
 from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,28 +110,39 @@ async def selected(x: Exchange, given: Mapping[str, Any], wanted: EntityQuery) -
 async def find(x: Exchange, wanted: EntityQuery) -> tuple[list[Entity], int | None]:
     """A page of those that may be read, and how many there are. Raises NotSignedIn, Forbidden."""
     found = await x.broker.store.find(wanted)
-    return _readable(x, found.rows), found.count
+    return await _readable(x, found.rows), found.count
 
 
 async def find_any(x: Exchange, alternatives: list[EntityQuery]) -> tuple[list[Entity], int | None]:
     """The same for alternatives: each entity once, in the order of creation or as asked."""
     if len(alternatives) == 1:
         return await find(x, alternatives[0])
-    first = alternatives[0]
+    first, turns = alternatives[0], Turns(x.broker.limits.seconds)
     end = first.offset + first.limit
     rows: dict[int, Row] = {}
+    every: set[int] = set()
     for one in alternatives:
-        most = replace(one, offset=0, limit=x.broker.limits.offset_most if first.count else end, count=False)
-        rows.update({row.key: row for row in (await x.broker.store.find(most)).rows})
-    ordered = list(rows.values()) if first.order else sorted(rows.values(), key=lambda row: row.key)
-    return _readable(x, ordered[first.offset : end]), len(rows) if first.count else None
+        await turns.next()
+        found = (await x.broker.store.find(replace(one, offset=0, limit=end, count=False))).rows
+        rows.update({row.key: row for row in found})
+        if not first.order:
+            rows = {key: rows[key] for key in sorted(rows)[:end]}
+        if first.count:
+            async for row in x.broker.store.stream(one):
+                await turns.next()
+                every.add(row.key)
+        elif first.order and len(rows) >= end:
+            break
+    page = list(rows.values())[first.offset : end]
+    return await _readable(x, page), len(every) if first.count else None
 
 
-def _readable(x: Exchange, rows: list[Row]) -> list[Entity]:
-    now = x.broker.clock()
+async def _readable(x: Exchange, rows: list[Row]) -> list[Entity]:
+    now, turns = x.broker.clock(), Turns()
     allowed: set[tuple[str, ...]] = set()
     found = []
     for row in rows:
+        await turns.next()
         entity = expiry.alive(orjson.loads(row.doc), now)
         if entity is None:
             continue
