@@ -372,6 +372,15 @@ async def test_remembered_are_those_with_history_in_the_interval_by_id(store: St
     assert kept.count == 2
 
 
+async def test_what_is_remembered_goes_on_behind_an_id_in_either_direction(store: Store) -> None:
+    await done(store, *(create(n) for n in range(5)))
+    await done(store, command(Delete(), "urn:ngsi-ld:T:003"))
+    for falling, expected in ((False, "34"), (True, "10")):
+        asked = EntityQuery(order=(OrderBy("id", descending=falling),), limit=9)
+        kept = await store.remembered(asked, of(), "urn:ngsi-ld:T:002")
+        assert "".join(orjson.loads(one.doc)["id"][-1] for one in kept.rows) == expected
+
+
 async def test_history_is_added_edited_and_dropped_one_instance_at_a_time(store: Store) -> None:
     await done(store, create(1))
     one = Instance(

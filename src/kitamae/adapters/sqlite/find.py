@@ -31,6 +31,7 @@ _READ, _BY_KEY = _SQL["entity_read"], _SQL["entity_by_key"]
 _ROW: Final = "e.key, e.version, e.doc"
 
 QUICK: Final = 100  # documents, or corners of a place, that the event loop may look into for one query
+_LAST: Final = "\U0010ffff"  # behind every id
 FURTHEST: Final = 20_000  # where a page may end in an order that no index has
 
 
@@ -164,20 +165,26 @@ def chunk(
 
 
 def remembered(
-    db: apsw.Connection, query: EntityQuery, history: InstanceQuery, hot: tuple[str, ...]
+    db: apsw.Connection,
+    query: EntityQuery,
+    history: InstanceQuery,
+    hot: tuple[str, ...],
+    after: str | None = None,
 ) -> Found:
     """See `Store.remembered`. A living entity is judged by its present state, a deleted one by its last."""
     plan = translate.where(query, hot)
     falling = bool(query.order) and query.order[0].descending  # by id is the only order that history has
     way = "DESC" if falling else "ASC"
+    low, high = ("", after) if falling else (after, "")
+    beyond = {"low": low or "", "high": high or _LAST}
     living: Any = db.execute(
-        f"SELECT e.id, {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} ORDER BY e.id {way}, e.variant {way}",
-        plan.params,
+        f"SELECT e.id, {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND e.id > :low AND e.id < :high"
+        f" ORDER BY e.id {way}, e.variant {way}",
+        {**plan.params, **beyond},
     )
-    past: Any = (
-        db.execute(_SQL["past_named"], (query.tenant, orjson.dumps(query.ids).decode()))
-        if query.ids
-        else db.execute(_SQL["past_of_tenant"], (query.tenant,))
+    past: Any = db.execute(
+        _SQL["past_named" if query.ids else "past_of_tenant"],
+        {"tenant": query.tenant, "ids": orjson.dumps(query.ids).decode(), **beyond},
     )
     if falling:
         past = reversed(past.fetchall())

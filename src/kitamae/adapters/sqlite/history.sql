@@ -96,9 +96,11 @@ SELECT count(*) FROM instance WHERE entity = ?;
 
 -- name: past_of_tenant
 -- Entities that only history knows.
-SELECT id, key, version, doc, 1 FROM past WHERE tenant = ? ORDER BY id, variant;
+SELECT id, key, version, doc, 1 FROM past
+WHERE tenant = :tenant AND id > :low AND id < :high ORDER BY id, variant;
 
 -- name: past_named
 -- Those of them with certain ids, bound as a JSON list.
 SELECT id, key, version, doc, 1 FROM past
-WHERE tenant = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY id, variant;
+WHERE tenant = :tenant AND id IN (SELECT value FROM json_each(:ids)) AND id > :low AND id < :high
+ORDER BY id, variant;

@@ -112,9 +112,9 @@ class Reading:
         """In a thread."""
         return await self._pool.run(lambda db: series.readings(db, query))
 
-    async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:
+    async def remembered(self, query: EntityQuery, history: InstanceQuery, after: str | None) -> Found:
         """In a thread."""
-        return await self._pool.run(lambda db: find.remembered(db, query, history, self._hot))
+        return await self._pool.run(lambda db: find.remembered(db, query, history, self._hot, after))
 
     async def changes(self, after: int, most: int) -> list[Change]:
         """In a thread."""

@@ -10,6 +10,7 @@ import orjson
 from kitamae.adapters.sqlite.named import queries
 from kitamae.kernel.context.query.match import NO_DATASET
 from kitamae.kernel.context.store import Instance, Readings
+from kitamae.kernel.problems import TooManyResults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,8 @@ _BY: Final = {
     "modifiedAt": "instances_modified",
     "deletedAt": "instances_deleted",
 }
+MOST: Final = 200_000
+"""Instances that one question may bring into memory; the last series is read to its end."""
 _EVER: Final = (-(1 << 62), 1 << 62)
 
 
@@ -129,11 +132,12 @@ def interval(query: InstanceQuery) -> tuple[int, int]:
 
 
 def instances(db: apsw.Connection, query: InstanceQuery) -> list[Instance]:
-    """See `Store.instances`."""
+    """See `Store.instances`. Raises TooManyResults."""
     found: list[Instance] = []
     loads = orjson.loads
     for one in concerned(db, query):
         id, name = one.id, one.name
+        _demand_fewer(len(found))
         for number, seq, observed_at, created_at, modified_at, deleted_at, doc in rows(db, query, one):
             attribute = loads(doc)
             found.append(
@@ -151,8 +155,15 @@ def instances(db: apsw.Connection, query: InstanceQuery) -> list[Instance]:
     return found
 
 
+def _demand_fewer(read: int) -> None:
+    if read > MOST:
+        raise TooManyResults(
+            f"more than {MOST:,} remembered instances: ask for fewer entities or attributes, or a shorter time"
+        )
+
+
 def readings(db: apsw.Connection, query: InstanceQuery) -> list[Readings]:
-    """See `Store.readings`. Numbers come from the index alone: ten times quicker than whole instances."""
+    """See `Store.readings`. Numbers come from the index alone: ten times quicker than whole instances. Raises TooManyResults."""
     low, high = interval(query)
     newest = query.last is not None
     sql = _SQL["readings"].format(direction="DESC" if newest else "ASC")
@@ -164,9 +175,12 @@ def readings(db: apsw.Connection, query: InstanceQuery) -> list[Readings]:
         "observed": query.timerel is not None,
     }
     found: list[Readings] = []
+    read = 0
     for one in concerned(db, query):
+        _demand_fewer(read)
         bound |= {"entity": one.entity, "attribute": one.attribute}
         told: list[Any] = db.execute(sql, bound).fetchall()
+        read += len(told)
         if newest:
             told.reverse()
         kind: Kind = "Property"

@@ -33,7 +33,6 @@ class Limits:
     join_level: int = 10
     seconds: float = 10.0  # of a request that asks the store more than once
     question: int = 1024 * 1024  # bytes of a body that only asks, which anybody may send
-    looked_into: int = 200_000  # instances that one question about history may read
 
 
 @dataclass(slots=True)

@@ -227,8 +227,11 @@ class Store(Protocol):
         """
         ...
 
-    async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:
-        """Entities (also deleted ones) that match the query and have history in the interval; rows by id."""
+    async def remembered(self, query: EntityQuery, history: InstanceQuery, after: str | None = None) -> Found:
+        """Entities (also deleted ones) that match the query and have history in the interval; rows by id.
+
+        `after`: only those behind this id, in the order asked for.
+        """
         ...
 
     async def changes(self, after: int, most: int) -> list[Change]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kitamae.kernel.context.entity import Entity
 from kitamae.kernel.context.query import order, parse
@@ -83,3 +87,19 @@ def test_a_distance_is_measured_on_the_ellipsoid_and_what_is_no_place_comes_afte
     ]
     assert ordered("location;dist-asc", found, order_from=[136.3, 36.3]) == ["near", "far", "text"]
     assert ordered("location;dist-desc", found, order_from="[136.3,36.3]") == ["far", "near", "text"]
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.integers(0, 9), st.sampled_from(["x", "Y", "ア"]), st.booleans()), max_size=60
+    ),
+    st.integers(0, 12),
+    st.sampled_from(["a", "a;desc", "a;desc,id"]),
+)
+def test_the_first_of_an_order_are_the_first_of_all_of_it(values: list[Any], most: int, text: str) -> None:
+    keys = parse.order_by(text, expand)
+    found = entities(**{f"e{n}": value for n, value in enumerate(values)})
+    places = [(n, order.places(keys, one)) for n, one in enumerate(found)]
+    everything = order.sort(keys, places, lambda one: one[1])
+    with patch.object(order, "_AT_ONCE", 7):
+        assert order.first(most, keys, iter(places), lambda one: one[1]) == everything[:most]

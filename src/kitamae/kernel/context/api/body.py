@@ -11,6 +11,8 @@ from kitamae.kernel.problems import BadRequest, InvalidRequest, LengthRequired, 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from kitamae.kernel.context.api.routing import Route
+    from kitamae.kernel.context.broker import Limits
     from kitamae.kernel.context.entity import Json
 
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -22,6 +24,11 @@ DEEPEST: Final = 254
 
 class Gone(Exception):
     """The client left before it had sent everything: there is nobody to answer."""
+
+
+def most(limits: Limits, route: Route) -> int:
+    """Bytes of a body: what only asks may be sent by anybody, and so may be less long than what is to be kept."""
+    return min(limits.body, limits.question) if route.needs is None else limits.body
 
 
 def length(header: bytes | None, most: int) -> int:

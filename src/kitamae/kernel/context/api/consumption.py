@@ -165,7 +165,7 @@ async def query_by_post(x: Exchange) -> Answer:
     request, document = await x.document()
     request = selection.from_document(request, document)
     view = x.application.views.find(request, media, x.headers.get(b"prefer"))
-    return await _query(x, request, view, selection.entities(request))
+    return await _query(x, request, view, await selection.of_document(request, x.size))
 
 
 async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery) -> Answer:

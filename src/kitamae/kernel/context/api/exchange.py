@@ -53,6 +53,11 @@ class Exchange:
         return who
 
     @property
+    def size(self) -> int:
+        """Bytes of a body that was read."""
+        return int(self.headers.get(b"content-length", b"0"))
+
+    @property
     def query_string(self) -> bytes:
         """As it came."""
         query_string: bytes = self.scope["query_string"]
@@ -147,10 +152,11 @@ class Exchange:
     async def _payload(self) -> tuple[str, str | None, Json]:
         headers = self.headers
         limits = self.application.broker.limits
-        expected = body.length(headers.get(b"content-length"), limits.body)
+        most = body.most(limits, self.route)
+        expected = body.length(headers.get(b"content-length"), most)
         media = negotiation.content_type(headers.get(b"content-type"), self.scope["method"] == "PATCH")
         link = negotiation.context_link(headers.get(b"link"))
-        return media, link, body.parse(await body.read(self.receive, expected, limits.body))
+        return media, link, body.parse(await body.read(self.receive, expected, most))
 
     async def _begin(self) -> Request:
         application = self.application

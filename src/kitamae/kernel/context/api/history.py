@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import orjson
 
@@ -21,6 +22,8 @@ from kitamae.kernel.context.temporal import page
 from kitamae.kernel.context.temporal import represent as represented
 from kitamae.kernel.problems import BadRequest, NotFound
 
+Rendered = TypeVar("Rendered")
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,6 +34,11 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Instance, Readings
 
     Series = dict[str, list[dict[str, Any]]]  # expanded name -> what is shown of its history
+
+_MUCH: Final = 500
+"""Entities and instances that are put into their form on the event loop, some ten milliseconds of work."""
+_POINTS: Final = 20
+"""Plain readings that cost as much as one of those."""
 
 
 async def retrieve(x: Exchange, id: str) -> Answer:
@@ -69,12 +77,12 @@ async def query_by_post(x: Exchange) -> Answer:
 
 async def _query(x: Exchange, request: Request, media: str) -> Answer:
     what = asked(request, required=True)
-    wanted = selection.entities(request)
+    wanted = await selection.of_document(request, x.size)
     for key in wanted.order:
         if key.path != "id":
             raise BadRequest("orderBy: history is ordered by id alone")
     request.demand_types("read", selection.types_of(wanted))
-    selected = await select(request.broker.store, wanted, what)
+    selected = await select(request.broker, wanted, what)
     shown, range_ = await _show(request, selected.entities, what)
     more = consumption.page_headers(x, wanted, selected.more, selected.count)
     return _answer(x, request, media, [one for one in shown if one], range_, more)
@@ -87,13 +95,30 @@ async def _show(
     ids = tuple(entity["id"] for entity in entities)
     history = what.history(request.tenant, ids, most + 1)
     if ids and (plain := await _readings(request, what, history, most)) is not None:
-        return [_shown(request, one, plain.get(one["id"], {}), what) for one in entities], None
+        return await _beside(len(ids), _measured, request, entities, plain, what), None
     found = await request.broker.store.instances(history) if ids and what.attrs != () else []
+    return await _beside(len(found) + len(ids), _rendered, request, entities, found, what)
+
+
+async def _beside(size: int, render: Callable[..., Rendered], *given: Any) -> Rendered:
+    """Much history is put into its form in a thread: it may take seconds, and others are served meanwhile."""
+    return await asyncio.to_thread(render, *given) if size > _MUCH else render(*given)
+
+
+def _measured(
+    request: Request, entities: list[Entity], plain: dict[str, Series], what: Evolution
+) -> list[dict[str, Any]]:
+    return [_shown(request, one, plain.get(one["id"], {}), what) for one in entities]
+
+
+def _rendered(
+    request: Request, entities: list[Entity], found: list[Instance], what: Evolution
+) -> tuple[list[dict[str, Any]], page.Range | None]:
     now = request.broker.clock()
     found = [
         one for one in found if "expiresAt" not in one.attribute or not expiry.expired(one.attribute, now)
     ]
-    kept, _, range_ = page.cut(found, what.when, most)
+    kept, _, range_ = page.cut(found, what.when, request.broker.limits.instances)
     of: dict[str, list[Instance]] = {}
     for one in kept:
         of.setdefault(one.entity, []).append(one)
@@ -117,6 +142,11 @@ async def _readings(
     of: dict[str, list[Readings]] = {}
     for one in found:
         of.setdefault(one.entity, []).append(one)
+    points = sum(len(one.points) for one in found)
+    return await _beside(points // _POINTS, _series, of)
+
+
+def _series(of: dict[str, list[Readings]]) -> dict[str, Series]:
     return {id: represented.readings(some) for id, some in of.items()}
 
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.lexical import is_uri
+from kitamae.kernel.context.query.parse import MOST
 from kitamae.kernel.problems import BadRequest, InvalidRequest, TooComplex
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def names(value: str) -> tuple[str, ...]:
 def uris(value: str) -> tuple[str, ...]:
     """Comma separated URIs."""
     parts = names(value)
+    if len(parts) > MOST:
+        raise TooComplex(f"{len(parts):,} URIs: at most {MOST:,} are read")
     for part in parts:
         if not is_uri(part):
             raise BadRequest(f"expected URIs separated by commas, got {part!r:.80}")
@@ -263,5 +266,5 @@ def read(query_string: bytes, known: frozenset[str], most: int) -> dict[str, Any
         try:
             given[name] = READERS[name](value)
         except BadRequest as wrong:
-            raise BadRequest(f"{name}: {wrong.detail}") from None
+            raise type(wrong)(f"{name}: {wrong.detail}") from None
     return given

@@ -9,9 +9,11 @@ import orjson
 
 from kitamae.kernel.context.query import match
 from kitamae.kernel.context.query.tree import EntityQuery
+from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.evolution import Evolution
+    from kitamae.kernel.context.broker import Broker
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.store import Store
 
@@ -28,8 +30,12 @@ class Selected:
     count: int | None = None
 
 
-async def select(store: Store, wanted: EntityQuery, what: Evolution) -> Selected:
-    """`attrs`, `q` and `geo` are answered from the instances within the interval, the rest from the entity itself."""
+async def select(broker: Broker, wanted: EntityQuery, what: Evolution) -> Selected:
+    """`attrs`, `q` and `geo` are answered from the instances within the interval, the rest from the entity itself.
+
+    Raises TooComplex where that takes too long.
+    """
+    store, turns = broker.store, Turns(broker.limits.seconds)
     plain = replace(wanted, attrs=(), q=None, geo=None, datasets=())
     history = what.history(wanted.tenant)
     if wanted.q is None and wanted.geo is None:
@@ -37,10 +43,11 @@ async def select(store: Store, wanted: EntityQuery, what: Evolution) -> Selected
         entities = [orjson.loads(row.doc) for row in found.rows[: wanted.limit]]
         return Selected(entities, len(found.rows) > wanted.limit, found.count)
     selected, matched = Selected(), 0
-    offset = 0
+    after = None
     while True:
+        await turns.next()
         page = await store.remembered(
-            replace(plain, limit=_AT_ONCE, offset=offset, count=False), replace(history, attrs=())
+            replace(plain, limit=_AT_ONCE, offset=0, count=False), replace(history, attrs=()), after
         )
         candidates: list[Entity] = [orjson.loads(row.doc) for row in page.rows]
         for entity in await _matching(store, wanted, what, candidates):
@@ -50,7 +57,7 @@ async def select(store: Store, wanted: EntityQuery, what: Evolution) -> Selected
         selected.more = matched > wanted.offset + wanted.limit
         if len(candidates) < _AT_ONCE or (selected.more and not wanted.count):
             break
-        offset += _AT_ONCE
+        after = candidates[-1]["id"]
     selected.count = matched if wanted.count else None
     return selected
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.query.tree import Node
 
+_LONG: Final = 32_768
+"""Bytes of a question that is read beside the event loop."""
 _GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
 
 
@@ -51,6 +54,13 @@ def entities(request: Request) -> EntityQuery:
     if not _narrow(query, local, expand):
         raise BadRequest("too wide: give one of type, attrs, q or georel, or ask for local=true")
     return page(request, query)
+
+
+async def of_document(request: Request, size: int) -> EntityQuery:
+    """`entities` for a Query object of so many bytes. A long one is read in a thread: to read and check thousands of
+    positions takes its time.
+    """
+    return await asyncio.to_thread(entities, request) if size > _LONG else entities(request)
 
 
 class Selections:
@@ -172,7 +182,7 @@ def _read(member: str, value: str) -> Any:
     try:
         return parameters.READERS[member](value)
     except BadRequest as wrong:
-        raise BadRequest(f"{member}: {wrong.detail}") from None
+        raise type(wrong)(f"{member}: {wrong.detail}") from None
 
 
 def _as_text(params: dict[str, Any], member: str, value: Any) -> None:

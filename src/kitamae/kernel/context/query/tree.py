@@ -118,7 +118,7 @@ Coordinates: TypeAlias = "tuple[float | Coordinates, ...]"
 class Geometry:
     """A reference geometry, WGS84, longitude first. Tuples, so that what is compiled from it can be kept by it.
 
-    The hash is worked out once: it is asked for with every entity that is looked at, and there may be 20,000 positions.
+    The hash is worked out once: it is asked for with every entity that is looked at, and there may be thousands of positions.
     """
 
     type: GeometryType

@@ -116,7 +116,7 @@ class Exchange:
 
     async def raw(self, *media: str) -> tuple[str, bytes]:
         """The body with its media type. Raises LengthRequired, TooLarge, UnsupportedMediaType."""
-        limit = self.broker.limits.body
+        limit = body.most(self.broker.limits, self.route)
         expected = body.length(self.headers.get(b"content-length"), limit)
         given = self.header(b"content-type").split(";")[0].strip().lower()
         if given not in media:

@@ -9,11 +9,12 @@ import orjson
 
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import pattern
+from kitamae.kernel.context.query.parse import MOST
 from kitamae.kernel.context.query.tree import All, EntityQuery, TypeQ
 from kitamae.kernel.context.v2 import query
 from kitamae.kernel.context.v2.names import field, inner_id
 from kitamae.kernel.context.v2.problems import NO_ENTITY, TooManyMatches
-from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.kernel.problems import BadRequest, NotFound, TooComplex
 from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
@@ -92,7 +93,10 @@ async def selected(x: Exchange, given: Mapping[str, Any], wanted: EntityQuery) -
         if name in given and (not isinstance(given[name], str) or not given[name]):
             raise BadRequest(f"{name}: must be a string that is not empty")
     if "id" in given:
-        wanted = replace(wanted, ids=tuple(inner_id(field(one, "id")) for one in given["id"].split(",")))
+        ids = given["id"].split(",")
+        if len(ids) > MOST:
+            raise TooComplex(f"id: at most {MOST} are read at once")
+        wanted = replace(wanted, ids=tuple(inner_id(field(one, "id")) for one in ids))
     elif given.get("idPattern") not in (None, ".*"):
         v2_path = wanted.v2_path or ""
         wanted = replace(wanted, id_pattern=pattern.checked(given["idPattern"]), v2_path=v2_path)
