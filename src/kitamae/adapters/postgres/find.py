@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SQL = queries("entity", "history")
 _ROW: Final = "e.key, e.version, e.doc"
+_LAST: Final = "\U0010ffff"  # behind every id
 _LEAST: Final = 64  # candidates that are looked into at once, at first
 _MOST: Final = 1_000
 
@@ -172,19 +173,29 @@ async def chunk(finder: Finder, after: int, size: int) -> tuple[list[Row], int |
 
 
 async def remembered(
-    db: Connection, query: EntityQuery, history: InstanceQuery, hot: dict[str, int], seconds: float
+    db: Connection,
+    query: EntityQuery,
+    history: InstanceQuery,
+    hot: dict[str, int],
+    seconds: float,
+    after: str | None = None,
 ) -> Found:
     """See `Store.remembered`. A living entity is judged by its present state, a deleted one by its last."""
     falling = bool(query.order) and query.order[0].descending  # by id is the only order that history has
     way = "DESC" if falling else "ASC"
     finder = Finder(db, replace(query, order=()), hot, seconds)
     plan = finder.plan
+    low, high = ("", after or _LAST) if falling else (after or "", _LAST)
+    bounds = len(plan.params)
     living: list[Any] = await db.fetch(
         f"SELECT e.id, {_ROW}, {plan.unsure} AS unsure FROM {plan.source} WHERE {plan.where}"
-        f" ORDER BY e.id {way}, e.variant {way}",
+        f" AND e.id > ${bounds + 1} AND e.id < ${bounds + 2} ORDER BY e.id {way}, e.variant {way}",
         *plan.params,
+        low,
+        high,
     )
-    past: list[Any] = await db.fetch(_SQL["past"], query.tenant, list(query.ids) if query.ids else None)
+    ids = list(query.ids) if query.ids else None
+    past: list[Any] = await db.fetch(_SQL["past"], query.tenant, ids, low, high)
     if falling:
         past.reverse()
     candidates = list(heapq.merge(living, past, key=lambda row: str(row["id"]), reverse=falling))

@@ -78,7 +78,7 @@ DELETE FROM instance AS i USING entity AS e
 WHERE e.tenant = $1 AND e.id = ANY($2::text[]) AND i.entity = e.key;
 
 -- name: past
--- Entities that only history knows: all of a tenant ($2 NULL), or those with certain ids.
+-- Entities that only history knows: all of a tenant ($2 NULL), or those with certain ids; between two ids.
 SELECT id, key, version, doc, true AS unsure FROM entity
-WHERE tenant = $1 AND gone AND ($2::text[] IS NULL OR id = ANY($2::text[]))
+WHERE tenant = $1 AND gone AND ($2::text[] IS NULL OR id = ANY($2::text[])) AND id > $3 AND id < $4
 ORDER BY id, variant;

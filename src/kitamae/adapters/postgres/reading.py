@@ -102,10 +102,10 @@ class Reading:
         async with self._snapshot() as db:
             return await series.readings(db, query)
 
-    async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:
+    async def remembered(self, query: EntityQuery, history: InstanceQuery, after: str | None) -> Found:
         """Those that live and those that are gone, merged."""
         async with self._snapshot() as db:
-            return await find.remembered(db, query, history, self._hot, self._seconds)
+            return await find.remembered(db, query, history, self._hot, self._seconds, after)
 
     async def changes(self, after: int, most: int) -> list[Change]:
         """Behind the horizon; what was acknowledged here is waited for."""

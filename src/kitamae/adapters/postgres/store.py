@@ -161,9 +161,9 @@ class PostgresStore:
         """See `Store.readings`."""
         return await self._reading.readings(query)
 
-    async def remembered(self, query: EntityQuery, history: InstanceQuery) -> Found:
+    async def remembered(self, query: EntityQuery, history: InstanceQuery, after: str | None = None) -> Found:
         """See `Store.remembered`."""
-        return await self._reading.remembered(query, history)
+        return await self._reading.remembered(query, history, after)
 
     async def changes(self, after: int, most: int) -> list[Change]:
         """See `Store.changes`."""
