@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kitamae.kernel.context.clock import now
+from kitamae.kernel.context.entity_maps import EntityMaps
 from kitamae.kernel.context.jsonld import CORE, Context, Contexts
 from kitamae.kernel.people.person import NOBODY, Principal
 from kitamae.kernel.people.policy import Action, Policy, Question
@@ -53,6 +54,7 @@ class Broker:
     address: str = ""
     alias: str = "kitamae"
     started: int = field(default_factory=now)
+    entity_maps: EntityMaps = field(default_factory=EntityMaps)
 
 
 @dataclass(slots=True)

@@ -55,7 +55,7 @@ class City:
     async def handle(self, request: web.Request) -> web.Response:
         self.asked.append(request)
         path = request.raw_path.removeprefix("/ngsi-ld/v1/")
-        kept = ("accept", "content-type", "via", "link", "ngsild-tenant", "x-token")
+        kept = ("accept", "content-type", "via", "link", "ngsild-tenant", "ngsild-entitymap", "x-token")
         headers = {name: request.headers[name] for name in kept if name in request.headers}
         body = await request.read()
         reply = await self.client(request.method, path, body=body or None, headers=headers)

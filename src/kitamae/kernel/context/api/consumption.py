@@ -8,10 +8,11 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from kitamae.kernel.context.api import distributed, linked, negotiation, selection
+from kitamae.kernel.context.api import distributed, linked, mapped, negotiation, selection
 from kitamae.kernel.context.api.answer import Answer, Header, of_problem
 from kitamae.kernel.context.api.asked import only, uri
 from kitamae.kernel.context.api.views import Shown
+from kitamae.kernel.context.entity_maps import HERE
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import match
 from kitamae.kernel.context.query.tree import EntityQuery
@@ -34,7 +35,7 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     request = await x.request()
     view = x.application.views.asked(request, media, x.headers.get(b"prefer"))
     row = await request.broker.store.row(request.tenant, id)
-    if sources := distributed.of_entity(x, request, id):
+    if (sources := distributed.of_entity(x, request, id)) or mapped.wanted_map(x, request):
         return await _retrieve_everywhere(x, request, view, row, id, sources)
     if row is None:
         raise NotFound(f"there is no entity {id}")
@@ -54,7 +55,10 @@ async def retrieve(x: Exchange, id: str) -> Answer:
 async def _retrieve_everywhere(
     x: Exchange, request: Request, view: View, row: Row | None, id: str, sources: distributed.Sources
 ) -> Answer:
-    """What is known here, and what other sources say."""
+    """What is known here, and what other sources say; with an entity map, those in it."""
+    map = mapped.given(x, request)
+    if map is not None:
+        sources.found = [one for one in sources.found if one.registration.id in map.members.get(id, ())]
     gathered = await distributed.entity(x, request, id, sources)
     local = expiry.alive(orjson.loads(row.doc), request.broker.clock()) if row is not None else None
     entity = combine.entity(local, gathered.parts.get(id, ()))
@@ -67,6 +71,9 @@ async def _retrieve_everywhere(
     _demand(request, entity)
     request.demand_types("read", entity["type"])
     headers = view.headers + x.echo(request.tenant) + gathered.warnings
+    if mapped.wanted_map(x, request):
+        known = [*([HERE] if local is not None else []), *gathered.by.get(id, ())]
+        headers.append(mapped.header(map or mapped.kept(request, {id: known}, {})))
     texts = await joined(request, view, [entity])
     if request.params.get("join") == "flat":
         return Answer(200, view.many(texts), headers)
@@ -170,6 +177,8 @@ async def query_by_post(x: Exchange) -> Answer:
 
 async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery) -> Answer:
     request.demand_types("read", selection.types_of(wanted))
+    if mapped.wanted_map(x, request):
+        return await _query_mapped(x, request, view, wanted)
     if sources := distributed.of_query(x, request, wanted):
         return await _query_everywhere(x, request, view, wanted, sources)
     found = await request.broker.store.find(selection.and_one_more(wanted))
@@ -198,13 +207,37 @@ async def _query_everywhere(
     """What matches here, and what other sources find."""
     gathered = await distributed.query(x, request, sources, wanted)
     entities, count = await distributed.page(request, wanted, gathered)
+    return await _paged(x, request, view, wanted, entities, count, gathered.warnings)
+
+
+async def _query_mapped(x: Exchange, request: Request, view: View, wanted: EntityQuery) -> Answer:
+    """A page of the entity map that the request comes with; 201 with a new one, where there is none."""
+    map = mapped.given(x, request)
+    told: list[Header] = []
+    status = 200 if map is not None else 201
+    if map is None:
+        map, told = await mapped.create(x, request, wanted)
+    entities, count, warnings = await mapped.page(x, request, wanted, map)
+    warnings = [mapped.header(map), *dict.fromkeys([*told, *warnings])]
+    return await _paged(x, request, view, wanted, entities, count, warnings, status)
+
+
+async def _paged(
+    x: Exchange,
+    request: Request,
+    view: View,
+    wanted: EntityQuery,
+    entities: list[Entity],
+    count: int,
+    more: list[Header],
+    status: int = 200,
+) -> Answer:
     for types in {tuple(one["type"]) for one in entities}:
         request.demand_types("read", types)
     texts = await joined(request, view, entities)
-    headers = view.headers + x.echo(request.tenant) + gathered.warnings
-    more = wanted.offset + wanted.limit < count
-    headers += page_headers(x, wanted, more, count if wanted.count else None)
-    return Answer(200, view.many(texts), headers)
+    headers = view.headers + x.echo(request.tenant) + more
+    headers += page_headers(x, wanted, wanted.offset + wanted.limit < count, count if wanted.count else None)
+    return Answer(status, view.many(texts), headers)
 
 
 def page_headers(x: Exchange, wanted: EntityQuery, more: bool, count: int | None) -> list[Header]:

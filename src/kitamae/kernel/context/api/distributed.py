@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -25,7 +26,7 @@ from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.problems import BadRequest, Problem, TooManyResults
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from kitamae.kernel.context.api.answer import Header
     from kitamae.kernel.context.api.exchange import Exchange
@@ -109,10 +110,18 @@ async def entity(x: Exchange, request: Request, id: str, sources: Sources) -> Ga
     return await gather(request, sources, lambda one: questions.one(x, request, one, id))
 
 
-async def query(x: Exchange, request: Request, sources: Sources, wanted: EntityQuery) -> Gathered:
-    """Ask for all that match."""
+async def query(
+    x: Exchange,
+    request: Request,
+    sources: Sources,
+    wanted: EntityQuery,
+    maps: Mapping[str, str] = MappingProxyType({}),
+) -> Gathered:
+    """Ask for all that match. `maps`: registration -> the entity map that its source made for this query."""
     split = is_split(request)
-    return await gather(request, sources, lambda one: questions.many(x, request, one, wanted, split=split))
+    return await gather(
+        request, sources, lambda one: questions.many(x, request, one, wanted, split=split, maps=maps)
+    )
 
 
 def is_split(request: Request) -> bool:
@@ -164,9 +173,14 @@ async def _judged(request: Request, wanted: EntityQuery, gathered: Gathered) -> 
     return found[wanted.offset : wanted.offset + wanted.limit], len(found)
 
 
+def unjudged(wanted: EntityQuery) -> EntityQuery:
+    """The same without what can only be judged of a whole entity."""
+    return replace(wanted, q=None, geo=None, scope=None, attrs=(), datasets=())
+
+
 async def together(request: Request, wanted: EntityQuery, gathered: Gathered) -> list[Entity]:
     """All that may match, here and elsewhere, put together. Raises TooManyResults."""
-    every = replace(wanted, q=None, geo=None, scope=None, attrs=(), datasets=(), offset=0)
+    every = replace(unjudged(wanted), offset=0)
     now = request.broker.clock()
     local = await request.broker.store.find(replace(every, limit=_SPLIT_MOST + 1, count=False))
     if len(local.rows) > _SPLIT_MOST:

@@ -19,6 +19,8 @@ from kitamae.kernel.context.registration import peers
 from kitamae.kernel.context.registration.peers import Unanswered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kitamae.kernel.context.api.answer import Header
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
@@ -57,17 +59,23 @@ class Source:
         named = [one.entities for one in self.informed]
         return tuple(info for some in named for info in some) if all(named) else None
 
+    def knows(self, id: str) -> bool:
+        """Could it know an entity with that id?"""
+        return self.entities is None or any(_has_id(info, id) for info in self.entities)
+
     def registered(self, entity: Entity) -> bool:
         """Did it say that it knows such an entity? What else it tells is not believed."""
         return self.entities is None or any(_is(entity, info) for info in self.entities)
 
 
 def _is(entity: Entity, info: EntityInfo) -> bool:
-    if info.id is not None and info.id != entity["id"]:
-        return False
-    if info.id_pattern is not None and not pattern.compiled(info.id_pattern)(entity["id"]):
-        return False
-    return set(info.types) <= set(entity["type"])
+    return _has_id(info, entity["id"]) and set(info.types) <= set(entity["type"])
+
+
+def _has_id(info: EntityInfo, id: str) -> bool:
+    if info.id is not None:
+        return info.id == id
+    return info.id_pattern is None or bool(pattern.compiled(info.id_pattern)(id))
 
 
 @dataclass(slots=True)
@@ -86,22 +94,35 @@ async def one(x: Exchange, request: Request, asked: Source, id: str) -> Told:
         narrowed.pop("id")
         if "type" not in request.params:
             narrowed.pop("type", None)
-        told = await _get(x, request, asked, words, f"entities/{quote(id, safe=':')}", narrowed)
+        path = f"entities/{quote(id, safe=':')}"
+        reply = await ask(x, request, asked, words, "GET", path, narrowed)
+        told = await _told(request, asked, words, reply)
     else:
         told = await _page(x, request, asked, words, narrowed, 0)
     told.entities = [entity for entity in told.entities if entity["id"] == id and asked.registered(entity)]
     return told
 
 
-async def many(x: Exchange, request: Request, asked: Source, wanted: EntityQuery, *, split: bool) -> Told:
-    """All that it has that match, page by page, or with `split` all that may. Raises as `one`."""
+async def many(
+    x: Exchange,
+    request: Request,
+    asked: Source,
+    wanted: EntityQuery,
+    *,
+    split: bool,
+    maps: Mapping[str, str],
+) -> Told:
+    """All that it has that match, page by page, or with `split` all that may. Raises as `one`.
+
+    `maps`: registration -> the entity map that its source made for this query.
+    """
     words = await source.words(request, asked.registration, request.context)
     judged_there = words is request.context and not split
-    known = (*_CHOICE, "datasetId", *(_CONDITIONS if judged_there else ()))
-    narrowed = _narrowed(request, asked, words, known, attrs=judged_there)
+    narrowed = for_query(request, asked, words, split=split)
+    map = maps.get(asked.registration.id)
     told = Told([], [])
     for number in range(_PAGES):
-        page = await _page(x, request, asked, words, narrowed, number * _PAGE)
+        page = await _page(x, request, asked, words, narrowed, number * _PAGE, map)
         told.entities += [entity for entity in page.entities if asked.registered(entity)]
         told.warnings += page.warnings
         if len(page.entities) != _PAGE:  # the last page, or from somebody who knows no pages
@@ -109,6 +130,13 @@ async def many(x: Exchange, request: Request, asked: Source, wanted: EntityQuery
     if not split:
         told.entities = [entity for entity in told.entities if _fits(entity, wanted, judged_there)]
     return told
+
+
+def for_query(request: Request, asked: Source, words: Context, *, split: bool) -> dict[str, str]:
+    """What a query is narrowed to for this source; without conditions where they are judged here."""
+    judged_there = words is request.context and not split
+    known = (*_CHOICE, "datasetId", *(_CONDITIONS if judged_there else ()))
+    return _narrowed(request, asked, words, known, attrs=judged_there)
 
 
 def _fits(entity: Entity, wanted: EntityQuery, judged: bool) -> bool:
@@ -173,24 +201,27 @@ def _text(value: Any) -> str:
 
 
 async def _page(
-    x: Exchange, request: Request, asked: Source, words: Context, narrowed: dict[str, str], offset: int
+    x: Exchange,
+    request: Request,
+    asked: Source,
+    words: Context,
+    narrowed: dict[str, str],
+    offset: int,
+    map: str | None = None,
 ) -> Told:
     slice_ = {"limit": str(_PAGE), "offset": str(offset)}
     if "queryEntity" in asked.registration.operations:
-        return await _get(x, request, asked, words, "entities", {**narrowed, **slice_})
-    reply = await _ask(
-        x, request, asked, words, "POST", "entityOperations/query", slice_, _document(narrowed)
+        reply = await ask(x, request, asked, words, "GET", "entities", {**narrowed, **slice_}, map=map)
+        return await _told(request, asked, words, reply)
+    reply = await ask(
+        *(x, request, asked, words, "POST", "entityOperations/query", slice_),
+        content=_document(narrowed),
+        map=map,
     )
     return await _told(request, asked, words, reply)
 
 
-async def _get(
-    x: Exchange, request: Request, asked: Source, words: Context, path: str, params: dict[str, str]
-) -> Told:
-    return await _told(request, asked, words, await _ask(x, request, asked, words, "GET", path, params))
-
-
-async def _ask(
+async def ask(
     x: Exchange,
     request: Request,
     asked: Source,
@@ -199,11 +230,15 @@ async def _ask(
     path: str,
     params: dict[str, str],
     content: Json = None,
+    map: str | None = None,
 ) -> Reply:
+    """One request to a source. Raises Unanswered."""
     registration, subscriptions = asked.registration, request.broker.subscriptions
     if subscriptions is None:
         raise Unanswered("other sources are not spoken to")
     body, headers = source.spoken(x, request, registration, words, content)
+    if map is not None:
+        headers["NGSILD-EntityMap"] = map
     pairs = [*params.items(), *source.local_only(registration)]
     return await subscriptions.peers.ask(registration, method, path, pairs, headers, body)
 

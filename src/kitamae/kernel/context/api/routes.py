@@ -9,6 +9,7 @@ from kitamae.kernel.context.api import (
     consumption,
     contexts,
     discovery,
+    entity_maps,
     history,
     history_provision,
     identity,
@@ -136,6 +137,12 @@ ROUTES: Final = (
         needs=_WRITE,
     ),
     Route("POST", "temporal/entityOperations/query", history.query_by_post, parameters.QUERY_BY_POST),
+    # 6.32, 6.34 entity maps
+    Route("GET", "entityMaps", entity_maps.create, parameters.QUERY),
+    Route("POST", "entityMaps", entity_maps.create_by_post, parameters.QUERY_BY_POST),
+    Route("GET", "entityMaps/{id}", entity_maps.retrieve),
+    Route("PATCH", "entityMaps/{id}", entity_maps.update),
+    Route("DELETE", "entityMaps/{id}", entity_maps.delete),
     # 6.25-6.28 discovery
     Route("GET", "types", discovery.types, parameters.DETAILS),
     Route("GET", "types/{name}", discovery.type_information, parameters.LOCAL),

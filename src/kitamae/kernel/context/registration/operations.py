@@ -17,6 +17,9 @@ _TYPES: Final = frozenset(
         "retrieveAttrTypeInfo",
     ]
 )
+_MAPS: Final = frozenset(
+    ["createEntityMapQueryEntity", "retrieveEntityMap", "updateEntityMap", "deleteEntityMap"]
+)
 _SUBSCRIBE: Final = frozenset(
     [
         "createSubscription",
@@ -34,7 +37,8 @@ CONSUMPTION: Final = _TYPES | frozenset(
         "retrieveTemporal",
         "queryTemporal",
         "queryBatchTemporal",
-        "createEntityMap",
+        "createEntityMapQueryEntity",
+        "createEntityMapQueryTemporal",
         "retrieveEntityMap",
         "updateEntityMap",
         "deleteEntityMap",
@@ -75,12 +79,20 @@ _PROVISION: Final = frozenset(
 )
 KNOWN: Final = CONSUMPTION | _SUBSCRIBE | _PROVISION
 GROUPS: Final[dict[str, frozenset[str]]] = {
-    "federationOps": _TYPES | _SUBSCRIBE | {"retrieveEntity", "queryEntity", "queryBatch"},
+    "federationOps": _TYPES
+    | _SUBSCRIBE
+    | _MAPS
+    | {"retrieveEntity", "queryEntity", "queryBatch", "retrieveContextSourceIdentity"},
+    "associationOps": _TYPES
+    | _SUBSCRIBE
+    | {"retrieveEntity", "queryEntity", "queryBatch", "retrieveContextSourceIdentity"},
     "updateOps": frozenset({"updateEntity", "updateAttrs", "replaceEntity", "replaceAttrs"}),
     "retrieveOps": frozenset({"retrieveEntity", "queryEntity"}),
     "redirectionOps": _TYPES
+    | _MAPS
     | frozenset(
         [
+            "retrieveContextSourceIdentity",
             "createEntity",
             "updateEntity",
             "appendAttrs",
