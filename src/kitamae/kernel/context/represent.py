@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kitamae.kernel.context import geojson, names
 from kitamae.kernel.context.entity import NULL, VALUE_OF
@@ -155,6 +155,16 @@ def feature(entity: Entity, ctx: Context, form: Form = NORMALIZED) -> dict[str, 
             answer["geometry"] = one["v"]
             break
     return answer
+
+
+def featured(shown: dict[str, Any], place: str) -> dict[str, Json]:
+    """The Feature of an entity that is represented already; `place`: the short name of what its geometry is taken from."""
+    properties = {name: value for name, value in shown.items() if name != "id"}
+    instances = shown.get(place)
+    one = instances[0] if isinstance(instances, list) and instances else instances
+    geometry = one.get("value", one) if isinstance(one, dict) else None
+    answer = {"type": "Feature", "geometry": geometry, "properties": properties}
+    return {"id": shown["id"], **answer} if "id" in shown else answer
 
 
 def feature_collection(entities: Iterable[Entity], ctx: Context, form: Form = NORMALIZED) -> dict[str, Json]:

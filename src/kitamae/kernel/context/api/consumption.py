@@ -8,7 +8,8 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from kitamae.kernel.context.api import distributed, linked, mapped, negotiation, selection
+from kitamae.kernel.context import linked
+from kitamae.kernel.context.api import distributed, joining, mapped, negotiation, selection
 from kitamae.kernel.context.api.answer import Answer, Header, of_problem
 from kitamae.kernel.context.api.asked import only, uri
 from kitamae.kernel.context.api.views import Shown
@@ -100,9 +101,9 @@ async def joined(request: Request, view: View, entities: list[Entity]) -> list[b
     """With the entities that they lead to, inline or flat. Raises BadRequest where pick or omit reach too far."""
     level = view.level
     for name, projections in (("pick", level.pick), ("omit", level.omit)):
-        linked.demand_depth(linked.depth(projections), request, name)
+        joining.demand_depth(linked.depth(projections), request, name)
     levels = min(request.params.get("joinLevel", 1), request.broker.limits.join_level)
-    joiner = linked.Joiner(request)
+    joiner = joining.joiner(request)
     match request.params.get("join", "@none"):
         case "flat":
             shown = await joiner.flat(entities, level, levels)

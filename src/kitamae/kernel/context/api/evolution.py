@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from kitamae.kernel.context.api import linked, negotiation, views
+from kitamae.kernel.context import linked
+from kitamae.kernel.context.api import negotiation, views
 from kitamae.kernel.context.temporal import query as temporal
 from kitamae.kernel.problems import BadRequest
 

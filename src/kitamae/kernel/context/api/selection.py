@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from kitamae.kernel.context.api import linked, parameters
+from kitamae.kernel.context import linked
+from kitamae.kernel.context.api import joining, parameters
 from kitamae.kernel.context.query import parse
 from kitamae.kernel.context.query.pattern import checked
 from kitamae.kernel.context.query.tree import SYSTEM, EntityQuery, TypeQ
@@ -49,7 +50,7 @@ def entities(request: Request) -> EntityQuery:
         parse.q(
             params["csf"], expand
         )  # sources are registered elsewhere; what cannot be read is wrong here too
-    linked.demand_depth(linked.query_depth(query.q), request, "q")
+    joining.demand_depth(linked.query_depth(query.q), request, "q")
     local = params.get("local", False) or types == "*"
     if not _narrow(query, local, expand):
         raise BadRequest("too wide: give one of type, attrs, q or georel, or ask for local=true")

@@ -9,7 +9,7 @@ import orjson
 
 from kitamae.kernel.context import represent
 from kitamae.kernel.context.api import negotiation, rendering
-from kitamae.kernel.context.api.linked import Level
+from kitamae.kernel.context.linked import Level
 from kitamae.kernel.context.query import parse
 from kitamae.kernel.context.represent import LOCATION, Form
 from kitamae.kernel.problems import BadRequest, InvalidRequest
@@ -67,12 +67,8 @@ class View:
 
     def feature(self, shown: dict[str, Any]) -> bytes:
         """A represented entity as a GeoJSON Feature, its geometry from the member of that name."""
-        properties = {name: value for name, value in shown.items() if name != "id"}
-        place = shown.get(self.context.compact(self.level.form.geometry_property))
-        one = place[0] if isinstance(place, list) and place else place
-        geometry = one.get("value", one) if isinstance(one, dict) else None
-        feature = {"type": "Feature", "geometry": geometry, "properties": properties}
-        return orjson.dumps({"id": shown["id"], **feature} if "id" in shown else feature)
+        place = self.context.compact(self.level.form.geometry_property)
+        return orjson.dumps(represent.featured(shown, place))
 
     def alone(self, fragment: bytes) -> bytes:
         """The body for one entity."""

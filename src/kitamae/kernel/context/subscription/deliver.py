@@ -274,7 +274,9 @@ def _latest(batch: Sequence[Owed]) -> list[bytes]:
         return [batch[0].payload]
     answer: dict[str, bytes] = {}
     for one in batch:
-        entity = orjson.loads(one.payload).get("id", f"change {one.number}")
+        told = orjson.loads(one.payload)
+        told = told[0] if isinstance(told, list) else told  # with linked entities it is the first
+        entity = told.get("id", f"change {one.number}")
         answer.pop(entity, None)
         answer[entity] = one.payload
     return list(answer.values())

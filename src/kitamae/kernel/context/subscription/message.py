@@ -34,13 +34,15 @@ def datum(subscription: Subscription, effect: Effect, cause: Cause, at: int) -> 
 
 def written(subscription: Subscription, entity: Entity, form: Form) -> dict[str, Json]:
     """In the subscription's words; a Feature for a receiver of GeoJSON."""
-    accept = subscription.receiver.accept
-    answer = (feature if accept == GEOJSON else present)(entity, subscription.context, form)
-    if accept == LD:
-        answer["@context"] = (
-            subscription.context.source
-        )  # so that an entity can be taken out and still be read
-    return answer
+    show = feature if subscription.receiver.accept == GEOJSON else present
+    return readable_alone(subscription, show(entity, subscription.context, form))
+
+
+def readable_alone(subscription: Subscription, shown: dict[str, Json]) -> dict[str, Json]:
+    """In JSON-LD each entity names its @context, so that it can be taken out and still be read."""
+    if subscription.receiver.accept == LD:
+        shown["@context"] = subscription.context.source
+    return shown
 
 
 def changed(effect: Effect, cause: Cause, show_changes: bool, at: int) -> Entity:

@@ -27,6 +27,7 @@ Trigger = Literal[
 ]
 Status = Literal["active", "paused", "expired"]
 Notice = Literal["Notification", "ContextSourceNotification"]
+Join = Literal["flat", "inline", "@none"]
 Accept = Literal["application/json", "application/ld+json", "application/geo+json"]
 
 USUAL: Final[frozenset[Trigger]] = frozenset({"attributeCreated", "attributeUpdated"})
@@ -149,6 +150,9 @@ class Subscription:
     voice: Voice | None = None
     most_fails: int | None = None
     """More failed attempts in a row than that, and it rests until its owner wakes it."""
+    join: Join = "@none"
+    join_level: int = 1
+    follows: bool = False  # whether its q leads to other entities
 
     @property
     def queue(self) -> str:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 import orjson
 import structlog
 
+from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.store import Owed
-from kitamae.kernel.context.subscription import message
+from kitamae.kernel.context.subscription import linked, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.context.subscription.model import Subscription
 
@@ -77,7 +79,7 @@ class Periodic:
         self._offer([Owed(number, subscription.tenant, subscription.queue, 0, self._now(), payload)])
 
     async def _payload(self, subscription: Subscription) -> bytes | None:
-        found: dict[str, bytes] = {}
+        found: dict[str, Entity] = {}
         for selector in subscription.selectors:
             query = EntityQuery(
                 subscription.tenant,
@@ -91,8 +93,17 @@ class Periodic:
             )
             for row in (await self._store.find(query)).rows:
                 entity = orjson.loads(row.doc)
-                if len(found) < MOST and entity["id"] not in found:
-                    found[entity["id"]] = orjson.dumps(
-                        message.written(subscription, entity, subscription.form)
-                    )
-        return b"[" + b",".join(found.values()) + b"]" if found else None
+                if len(found) < MOST:
+                    found.setdefault(entity["id"], entity)
+        if not found:
+            return None
+        if subscription.join == "@none":
+            return orjson.dumps(
+                [message.written(subscription, one, subscription.form) for one in found.values()]
+            )
+
+        async def fetch(id: str) -> Entity | None:
+            row = await self._store.row(subscription.tenant, id)
+            return None if row is None else expiry.alive(orjson.loads(row.doc), self._now())
+
+        return orjson.dumps(await linked.data(subscription, [*found.values()], fetch))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.context.linked import query_depth
 from kitamae.kernel.context.query import georel, parse
 from kitamae.kernel.context.query.tree import TypeQ
 from kitamae.kernel.context.represent import LOCATION, Form
@@ -53,6 +54,8 @@ def compile_subscription(tenant: str, doc: Document, context: Context, record: R
     notification = given["notification"]
     endpoint = notification["endpoint"]
     geo = georel.geo(given["geoQ"], terms("geoQ")) if "geoQ" in given else None
+    # many clients escape a q in a body too, as they would in a URL
+    q = parse.q(unquote(given["q"]), terms("q")) if "q" in given else None
     parts = urlsplit(endpoint["uri"])
     return Subscription(
         tenant,
@@ -60,8 +63,7 @@ def compile_subscription(tenant: str, doc: Document, context: Context, record: R
         tuple(_selector(one, terms("entities")) for one in given.get("entities", ())),
         frozenset(given["notificationTrigger"]) if "notificationTrigger" in given else USUAL,
         frozenset(map(terms("watchedAttributes"), given.get("watchedAttributes", ()))),
-        # many clients escape a q in a body too, as they would in a URL
-        parse.q(unquote(given["q"]), terms("q")) if "q" in given else None,
+        q,
         geo,
         parse.scope_q(given["scopeQ"]) if "scopeQ" in given else None,
         given.get("isActive", True),
@@ -82,6 +84,9 @@ def compile_subscription(tenant: str, doc: Document, context: Context, record: R
         context,
         doc,
         record,
+        join=notification.get("join", "@none"),
+        join_level=notification.get("joinLevel", 1),
+        follows=query_depth(q) > 0,
     )
 
 

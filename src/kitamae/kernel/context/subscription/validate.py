@@ -10,8 +10,8 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL, Json
 from kitamae.kernel.context.lexical import uri
 from kitamae.kernel.context.query import parse, pattern
-from kitamae.kernel.context.subscription.model import Accept, Trigger
-from kitamae.kernel.problems import BadRequest, Unprocessable
+from kitamae.kernel.context.subscription.model import Accept, Join, Trigger
+from kitamae.kernel.problems import BadRequest
 
 FORMATS: Final = {
     "normalized": "normalized",
@@ -28,6 +28,7 @@ _OURS: Final = frozenset(
 MQTT: Final = ("mqtt", "mqtts")
 _MQTT_INFO: Final = {"MQTT-Version": ("mqtt3.1.1", "mqtt5.0"), "MQTT-QoS": ("0", "1", "2")}
 """What notifierInfo says to MQTT (clause 7.2); other keys are kept and mean nothing."""
+MOST_LEVELS: Final = 10  # of linked entities
 MOST: Final = 1_000  # selectors, names, headers in one subscription
 
 
@@ -232,8 +233,17 @@ def _notification(value: Json, where: str) -> Json:
             answer[name] = _bool(found[name], f"{where}.{name}")
     if answer.get("showChanges") and FORMATS[answer.get("format", "normalized")] == "simplified":
         raise BadRequest(f"{where}: showChanges needs a format with members beside the value, not keyValues")
-    if "join" in found and found["join"] != "@none":
-        raise Unprocessable(f"{where}.join: notifications with linked entities are not offered yet")
+    if "join" in found:
+        if found["join"] not in get_args(Join):
+            raise BadRequest(
+                f"{where}.join: expected one of {', '.join(get_args(Join))}, got {found['join']!r:.80}"
+            )
+        answer["join"] = found["join"]
+    if "joinLevel" in found:
+        level = found["joinLevel"]
+        if type(level) is not int or not 1 <= level <= MOST_LEVELS:
+            raise BadRequest(f"{where}.joinLevel: expected 1 to {MOST_LEVELS}, got {level!r:.80}")
+        answer["joinLevel"] = level
     if "endpoint" not in found:
         raise BadRequest(f"{where}.endpoint is missing")
     answer["endpoint"] = _endpoint(found["endpoint"], f"{where}.endpoint")

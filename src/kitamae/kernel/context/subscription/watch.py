@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 import orjson
 import structlog
 
+from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.store import Owed
-from kitamae.kernel.context.subscription import match, message
+from kitamae.kernel.context.subscription import linked, match, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.operations.command import Effect
     from kitamae.kernel.context.store import Change, Transaction
     from kitamae.kernel.context.subscription.index import Index
@@ -44,7 +46,7 @@ class Watcher:
         names = dict.fromkeys(one.name for one in effect.touched)
         owed: list[Owed] = []
         for subscription in self._index.concerned(change.tenant, states, names):
-            payload = _payload(subscription, effect, change)
+            payload = await _payload(tx, subscription, effect, change)
             if payload is not None and (subscription.voice is None or await subscription.voice.claim(tx)):
                 number = await tx.owe(change.tenant, subscription.queue, change.seq, payload)
                 owed.append(Owed(number, change.tenant, subscription.queue, change.seq, change.at, payload))
@@ -64,12 +66,16 @@ class Watcher:
         return answer
 
 
-def _payload(subscription: Subscription, effect: Effect, change: Change) -> bytes | None:
+async def _payload(
+    tx: Transaction, subscription: Subscription, effect: Effect, change: Change
+) -> bytes | None:
     """None: the subscriber is not concerned. One subscription that cannot be worked out never fails the city's write."""
     try:
         if subscription.voice is not None:
             active = subscription.status(change.at) == "active"
             return subscription.voice.payload(effect, change.at) if active else None
+        if subscription.follows or subscription.join != "@none":
+            return await _linked(tx, subscription, effect, change)
         cause = match.concerns(subscription, effect, change.at)
         if cause is None:
             return None
@@ -77,3 +83,20 @@ def _payload(subscription: Subscription, effect: Effect, change: Change) -> byte
     except Exception:
         _log.exception("a subscription cannot be matched", subscription=subscription.id, change=change.seq)
         return None
+
+
+async def _linked(
+    tx: Transaction, subscription: Subscription, effect: Effect, change: Change
+) -> bytes | None:
+    """The same, for one that looks beyond the entity that changed."""
+
+    async def fetch(id: str) -> Entity | None:
+        return expiry.alive(await tx.entity(change.tenant, id), change.at)
+
+    cause = await linked.cause(subscription, effect, change.at, fetch)
+    if cause is None:
+        return None
+    if subscription.join == "@none":
+        return orjson.dumps(message.datum(subscription, effect, cause, change.at))
+    entity = message.changed(effect, cause, subscription.show_changes, change.at)
+    return orjson.dumps(await linked.data(subscription, [entity], fetch))

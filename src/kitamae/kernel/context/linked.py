@@ -9,23 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from kitamae.kernel.context import represent
-from kitamae.kernel.context.operations import expiry
-from kitamae.kernel.problems import BadRequest, Problem, TooManyResults
-from kitamae.kernel.turns import Turns
+from kitamae.kernel.problems import TooManyResults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Attribute, Entity, Json
+    from kitamae.kernel.context.jsonld import Context
     from kitamae.kernel.context.query.tree import Node, Path, Projection
     from kitamae.kernel.context.represent import Form
 
 _KINDS: Final = {"Relationship": "entity", "ListRelationship": "entityList"}
-_MOST: Final = 10_000
+MOST: Final = 10_000
 """Linked entities in one answer."""
 
 Projections = tuple["Projection", ...]
@@ -68,23 +64,25 @@ def query_depth(node: Node | None) -> int:
     return max([own, *(query_depth(term) for term in getattr(node, "terms", ()))])
 
 
-def demand_depth(asked: int, request: Request, what: str) -> None:
-    """Raises BadRequest where something follows more relationships than the request joins (5.7.1.4, 5.7.2.4)."""
-    params = request.params
-    joined = 0 if params.get("join", "@none") == "@none" else params.get("joinLevel", 1)
-    if asked > joined:
-        raise BadRequest(f"{what} follows {asked} relationships, and join with joinLevel allows {joined}")
-
-
 class Joiner:
-    """Fetches linked entities for one request, each once."""
+    """Fetches linked entities, each once. `fetch` answers None for what is not there or not to be seen.
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self._seen = frozenset(request.params.get("containedBy", ()))
+    `seen`: what the client has already; `most`: how many of them at most; `pause`: waited for at every entity.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        fetch: Callable[[str], Awaitable[Entity | None]],
+        *,
+        seen: Iterable[str] = (),
+        most: int = MOST,
+        pause: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._context, self._fetch_one, self._seen, self._most = context, fetch, frozenset(seen), most
+        self._pause = pause or _no_pause
         self._known: dict[str, Entity | None] = {}
         self._inlined = 0
-        self._turns = Turns()
 
     async def inline(
         self, entity: Entity, level: Level, levels: int, way: frozenset[str] = frozenset()
@@ -93,16 +91,16 @@ class Joiner:
 
         Raises TooManyResults: a few entities that all know each other are on millions of ways.
         """
-        await self._turns.next()
+        await self._pause()
         self._inlined += 1
-        if self._inlined > _MOST:
-            raise TooManyResults(f"more than {_MOST} linked entities: ask for fewer levels")
-        shown = represent.present(entity, self._request.context, level.form)
+        if self._inlined > self._most:
+            raise TooManyResults(f"more than {self._most} linked entities: ask for fewer levels")
+        shown = represent.present(entity, self._context, level.form)
         if levels == 0:
             return shown
         way |= {entity["id"]}
         for name, instances in _relationships(entity, level.form):
-            short = self._request.context.compact(name)
+            short = self._context.compact(name)
             if short not in shown:
                 continue
             below = level.below(name)
@@ -120,15 +118,14 @@ class Joiner:
 
     async def flat(self, entities: Iterable[Entity], level: Level, levels: int) -> list[Json]:
         """The entities, then those that they lead to, level by level, none twice."""
-        context = self._request.context
         front = [(entity, level) for entity in entities]
         met = {entity["id"] for entity, _ in front} | self._seen
         answer: list[Json] = []
         for remaining in range(levels, -1, -1):
             after: list[tuple[Entity, Level]] = []
             for entity, at in front:
-                await self._turns.next()
-                shown = represent.present(entity, context, at.form)
+                await self._pause()
+                shown = represent.present(entity, self._context, at.form)
                 if shown:
                     answer.append(shown)
                 for name, instances in _relationships(entity, at.form) if remaining else ():
@@ -142,23 +139,14 @@ class Joiner:
 
     async def _fetch(self, id: str) -> Entity | None:
         if id not in self._known:
-            if len(self._known) >= _MOST:
-                raise TooManyResults(f"more than {_MOST} linked entities: ask for fewer levels")
-            self._known[id] = await self._read(id)
+            if len(self._known) >= self._most:
+                raise TooManyResults(f"more than {self._most} linked entities: ask for fewer levels")
+            self._known[id] = await self._fetch_one(id)
         return self._known[id]
 
-    async def _read(self, id: str) -> Entity | None:
-        request = self._request
-        await self._turns.next()
-        row = await request.broker.store.row(request.tenant, id)
-        entity: Entity | None = None if row is None else orjson.loads(row.doc)
-        entity = expiry.alive(entity, request.broker.clock())
-        if entity is not None:
-            try:
-                request.demand_types("read", entity["type"])
-            except Problem:  # what the caller may not see is not joined, and the link itself is no secret
-                return None
-        return entity
+
+async def _no_pause() -> None:
+    """For what may not wait, such as a transaction."""
 
 
 def _relationships(entity: Entity, form: Form) -> Iterable[tuple[str, list[Attribute]]]:
