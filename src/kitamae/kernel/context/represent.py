@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from kitamae.kernel.context import geojson, names
+from kitamae.kernel.context import earlier, geojson, names
 from kitamae.kernel.context.entity import NULL, VALUE_OF
 from kitamae.kernel.context.languages import choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kitamae.kernel.context.earlier import Version
     from kitamae.kernel.context.entity import Attribute, Entity, Json
     from kitamae.kernel.context.jsonld import Context
 
@@ -39,7 +40,8 @@ class Form:
 
     `attrs`: only these attributes. `pick`, `omit`: only these members, all but these: expanded attributes, or `id`, `type`,
     `scope`, ... as they stand. `datasets`: only these instances, `@none` being the default one. `lang`: what a client would
-    like to read, `ja,en;q=0.5`. `geometry_property`: what a Feature's geometry is taken from.
+    like to read, `ja,en;q=0.5`. `geometry_property`: what a Feature's geometry is taken from. `version`: of the specification,
+    which the answer must not go beyond.
     """
 
     format: Literal["normalized", "concise", "simplified"] = "normalized"
@@ -50,6 +52,7 @@ class Form:
     omit: frozenset[str] | None = None
     datasets: frozenset[str] | None = None
     geometry_property: str = LOCATION
+    version: Version | None = None
 
 
 NORMALIZED: Final = Form()
@@ -58,6 +61,8 @@ NORMALIZED: Final = Form()
 def present(entity: Entity, ctx: Context, form: Form = NORMALIZED) -> dict[str, Json]:
     """The entity as an answer, without `@context`."""
     compact = ctx.compact
+    if form.version is not None:
+        entity = earlier.as_of(entity, form.version, compact, form.lang)
     types = entity["type"]
     answer: dict[str, Json] = {
         "id": entity["id"],

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from kitamae.kernel.context.api import routing
+from kitamae.kernel.context.api import negotiation, routing
 from kitamae.kernel.context.api.answer import Answer, of_problem
 from kitamae.kernel.context.api.answers import Answers
 from kitamae.kernel.context.api.body import Gone
 from kitamae.kernel.context.api.exchange import Exchange
 from kitamae.kernel.context.api.selection import Selections
 from kitamae.kernel.context.api.views import Views
+from kitamae.kernel.context.earlier import NEWEST
 from kitamae.kernel.people.person import NOBODY
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.problems import Problem
@@ -67,13 +68,30 @@ class Application:
             who = scope.get("principal", NOBODY)
             if who.role == "anyone":  # others are asked again with what they want to change
                 self.broker.policy.demand(Question(who, *route.needs))
-        return await route.handler(Exchange(self, scope, receive, route), *values)
+        x = Exchange(self, scope, receive, route)
+        answer = await route.handler(x, *values)
+        if b"prefer" in x.headers:
+            _confirm_version(x, answer)
+        return answer
 
     async def knows_tenant(self, tenant: str) -> bool:
         """Was anything ever written to it?"""
         if tenant not in self._tenants:
             self._tenants.update(await self.broker.store.tenants())
         return tenant in self._tenants
+
+
+def _confirm_version(x: Exchange, answer: Answer) -> None:
+    """Which version a payload conforms to, for a client that preferred one (6.3.6). What a view shows says so itself;
+    of the rest only histories hold entities, and they are written as the newest version says.
+    """
+    version = negotiation.preferred_version(x.headers[b"prefer"])
+    said = any(name == b"preference-applied" for name, _ in answer.headers)
+    if version is not None and not said and answer.body is not None and answer.status < 300:
+        answer.headers = [
+            *answer.headers,
+            negotiation.applied(NEWEST if x.route.path.startswith("temporal") else version),
+        ]
 
 
 def _tenant_of(scope: MutableMapping[str, Any]) -> list[Header]:

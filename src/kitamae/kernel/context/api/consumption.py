@@ -50,7 +50,8 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     if shown is None or not shown.text:
         raise NotFound(f"there is no entity {id}, or nothing in it of what was asked for")
     body = view.alone(shown.text)
-    return Answer(200, body, view.headers if not request.tenant else view.headers + x.echo(request.tenant))
+    status = view.status(orjson.loads(one.doc) for one in (row,))
+    return Answer(status, body, view.headers if not request.tenant else view.headers + x.echo(request.tenant))
 
 
 async def _retrieve_everywhere(
@@ -76,11 +77,12 @@ async def _retrieve_everywhere(
         known = [*([HERE] if local is not None else []), *gathered.by.get(id, ())]
         headers.append(mapped.header(map or mapped.kept(request, {id: known}, {})))
     texts = await joined(request, view, [entity])
+    status = view.status([entity])
     if request.params.get("join") == "flat":
-        return Answer(200, view.many(texts), headers)
+        return Answer(status, view.many(texts), headers)
     if not texts:
         raise NotFound("nothing is left of the entity of what was asked for")
-    return Answer(200, view.alone(texts[0]), headers)
+    return Answer(status, view.alone(texts[0]), headers)
 
 
 async def _retrieve_joined(x: Exchange, request: Request, row: Row, view: View) -> Answer:
@@ -90,11 +92,12 @@ async def _retrieve_joined(x: Exchange, request: Request, row: Row, view: View) 
     request.demand_types("read", entity["type"])
     headers = view.headers + x.echo(request.tenant)
     texts = await joined(request, view, [entity])
+    status = view.status([entity])
     if request.params.get("join") == "flat":
-        return Answer(200, view.many(texts), headers)
+        return Answer(status, view.many(texts), headers)
     if not texts:
         raise NotFound("nothing is left of the entity of what was asked for")
-    return Answer(200, view.alone(texts[0]), headers)
+    return Answer(status, view.alone(texts[0]), headers)
 
 
 async def joined(request: Request, view: View, entities: list[Entity]) -> list[bytes]:
@@ -199,7 +202,7 @@ async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery)
                 texts.append(shown.text)
     headers = view.headers + x.echo(request.tenant)
     headers += page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)
-    return Answer(200, view.many(texts), headers)
+    return Answer(view.status(orjson.loads(row.doc) for row in rows), view.many(texts), headers)
 
 
 async def _query_everywhere(
@@ -238,7 +241,7 @@ async def _paged(
     texts = await joined(request, view, entities)
     headers = view.headers + x.echo(request.tenant) + more
     headers += page_headers(x, wanted, wanted.offset + wanted.limit < count, count if wanted.count else None)
-    return Answer(status, view.many(texts), headers)
+    return Answer(view.status(entities, status), view.many(texts), headers)
 
 
 def page_headers(x: Exchange, wanted: EntityQuery, more: bool, count: int | None) -> list[Header]:

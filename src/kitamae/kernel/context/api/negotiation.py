@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from math import isnan
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from kitamae.kernel.context.earlier import NEWEST, OLDEST
 from kitamae.kernel.problems import BadRequest, NotAcceptable, UnsupportedMediaType
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.earlier import Version
 
 JSON: Final = "application/json"
 LD_JSON: Final = "application/ld+json"
@@ -24,6 +28,9 @@ _TENANT: Final = re.compile(r"[\w.-]{1,64}\Z")
 _LINK: Final = re.compile(r"<([^>]*)>([^,<]*(?:\"[^\"]*\"[^,<]*)*)")
 _REL: Final = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
 _PREFER: Final = re.compile(r"(?:^|[,;\s])body\s*=\s*\"?(json|ld\+json)\"?", re.IGNORECASE)
+_VERSION: Final = re.compile(
+    r"(?:^|,)\s*ngsi-ld\s*=\s*\"?(\d{1,3})\.(\d{1,3})\"?\s*(?:[;,]|$)", re.IGNORECASE
+)
 
 
 @lru_cache(maxsize=256)
@@ -122,3 +129,16 @@ def prefers_plain_json(prefer: bytes | None) -> bool:
     """`Prefer: body=json`: GeoJSON without an @context in it (6.3.6)."""
     found = _PREFER.search(prefer.decode("latin-1")) if prefer else None
     return found is not None and found[1].lower() == "json"
+
+
+@lru_cache(maxsize=64)
+def preferred_version(prefer: bytes | None) -> Version | None:
+    """`Prefer: ngsi-ld=1.5`, in any spelling of RFC 7240: the version to answer in, never a later one than ours (4.3.6.8)."""
+    found = _VERSION.search(prefer.decode("latin-1")) if prefer else None
+    version = (int(found[1]), int(found[2])) if found else None
+    return None if version is None or version < OLDEST else min(version, NEWEST)
+
+
+def applied(version: Version) -> tuple[bytes, bytes]:
+    """The header that says which version the payload conforms to (6.3.6)."""
+    return (b"preference-applied", b"ngsi-ld=%d.%d" % version)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import orjson
 
-from kitamae.kernel.context import represent
+from kitamae.kernel.context import earlier, represent
 from kitamae.kernel.context.api import negotiation, rendering
 from kitamae.kernel.context.linked import Level
 from kitamae.kernel.context.query import parse
@@ -15,7 +15,7 @@ from kitamae.kernel.context.represent import LOCATION, Form
 from kitamae.kernel.problems import BadRequest, InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from kitamae.kernel.context.api.answer import Header
     from kitamae.kernel.context.broker import Request
@@ -56,6 +56,18 @@ class View:
         if self.media == negotiation.GEO_JSON:
             return orjson.dumps(represent.feature(entity, self.context, self.level.form))
         return self.write(represent.present(entity, self.context, self.level.form))
+
+    def status(self, entities: Iterable[Entity]) -> int:
+        """203 where one of them is said otherwise for the version that was preferred (4.3.6.8); without one nobody looks."""
+        form, compact = self.level.form, self.context.compact
+        version = form.version
+        if version is None:
+            return 200
+        return (
+            203
+            if any(earlier.as_of(one, version, compact, form.lang) is not one for one in entities)
+            else 200
+        )
 
     def write(self, shown: dict[str, Any]) -> bytes:
         """One represented entity; empty where pick and omit left nothing."""
@@ -115,6 +127,9 @@ class Views:
         """The view that a request's parameters and headers ask for. Raises BadRequest."""
         context = request.context
         level = level_of(request.params, context, media)
+        version = negotiation.preferred_version(prefer)
+        if version is not None:
+            level = replace(level, form=replace(level.form, version=version))
         embedded = media == negotiation.LD_JSON or (
             media == negotiation.GEO_JSON and not negotiation.prefers_plain_json(prefer)
         )
@@ -124,6 +139,8 @@ class Views:
             headers = [(b"content-type", media.encode("ascii"))]
             if not embedded:
                 headers.append(rendering.link(context))
+            if version is not None:
+                headers.append(negotiation.applied(version))
             view = View(context, level, media, embedded, headers)
             if context.link is not None or context.source is None:
                 if len(self._known) >= self._MOST:
