@@ -144,6 +144,7 @@ async def test_a_repeated_member_counts_as_its_last_one(client: Client) -> None:
         ({"link": link("not a url")}, 400, "BadRequestData"),
         ({"link": f"{link()}, {link('https://kaga.example/2')}"}, 400, "BadRequestData"),
         ({"ngsild-tenant": "a b/../c"}, 400, "BadRequestData"),
+        ({"content-type": ""}, 400, "InvalidRequest"),
         ({"content-type": "text/plain"}, 415, ""),
         ({"content-type": "application/merge-patch+json"}, 415, ""),
         ({"content-length": "many"}, 411, ""),

@@ -8,7 +8,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.context.earlier import NEWEST, OLDEST
-from kitamae.kernel.problems import BadRequest, NotAcceptable, UnsupportedMediaType
+from kitamae.kernel.problems import BadRequest, InvalidRequest, NotAcceptable, UnsupportedMediaType
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.earlier import Version
@@ -76,16 +76,18 @@ def _range(part: str) -> tuple[str, float]:
 
 @lru_cache(maxsize=64)
 def content_type(header: bytes | None, patch: bool) -> str:
-    """JSON or LD_JSON: what the body is to be read as. Raises UnsupportedMediaType.
+    """JSON or LD_JSON: what the body is to be read as. Raises UnsupportedMediaType, InvalidRequest where none is named.
 
     merge-patch+json is JSON, for PATCH alone.
     """
-    media = (header or b"").decode("latin-1").split(";")[0].strip().lower()
+    if not header:
+        raise InvalidRequest(f"Content-Type is missing: expected {JSON} or {LD_JSON}")
+    media = header.decode("latin-1").split(";")[0].strip().lower()
     if media == MERGE_PATCH and patch:
         return JSON
     if media in PLAIN:
         return media
-    raise UnsupportedMediaType(f"Content-Type {media or 'is missing'}: expected {JSON} or {LD_JSON}")
+    raise UnsupportedMediaType(f"Content-Type {media}: expected {JSON} or {LD_JSON}")
 
 
 @lru_cache(maxsize=1024)

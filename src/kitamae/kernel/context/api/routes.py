@@ -150,7 +150,7 @@ ROUTES: Final = (
     Route("GET", "attributes/{name}", discovery.attribute_information, parameters.LOCAL),
     # 6.29, 6.30 @contexts
     Route("POST", "jsonldContexts", contexts.add, parameters.NONE, True, _CONTEXT),
-    Route("GET", "jsonldContexts", contexts.listing, parameters.CONTEXTS),
+    Route("GET", "jsonldContexts", contexts.listing, parameters.CONTEXTS, founds=True),
     Route("GET", "jsonldContexts/{id}", contexts.serve, parameters.CONTEXT),
     Route("DELETE", "jsonldContexts/{id}", contexts.delete, parameters.CONTEXT_DELETE, needs=_CONTEXT),
     # 6.33 who this is

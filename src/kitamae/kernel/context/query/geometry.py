@@ -93,34 +93,29 @@ def _lines(kind: GeometryType, found: Any) -> list[Any]:
     return list(found) if kind == "MultiLineString" else []
 
 
-def check(reference: Geometry, where: str) -> None:
-    """Raises BadRequest when it is no valid geometry, such as a polygon that crosses itself."""
-    if reference.type == "Point":
-        return
-    made = made_of(reference)
-    if not made.is_valid:
-        raise BadRequest(f"{where}: not a valid {reference.type}: {shapely.is_valid_reason(made)}")
-
-
 @lru_cache(maxsize=256)
 def made_of(reference: Geometry) -> shapely.Geometry:
-    """For shapely, prepared for many comparisons."""
-    made = shape({"type": reference.type, "coordinates": reference.coordinates})
+    """For shapely, prepared for many comparisons. What crosses itself is mended as a stored geometry is."""
+    made = _mended(shape({"type": reference.type, "coordinates": reference.coordinates}))
     shapely.prepare(made)
     return made
 
 
 def target(value: Json) -> shapely.Geometry | None:
-    """A stored GeoJSON geometry; None for what is none. An invalid one is mended first, since predicates need that."""
+    """A stored GeoJSON geometry, mended; None for what is none."""
     if not isinstance(value, dict):
         return None
     if (point := _point(value)) is not None:
         return shapely.Point(point[0], point[1])
     try:
-        made = shape(value)
-        return made if made.is_valid else shapely.make_valid(made)
+        return _mended(shape(value))
     except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
         return None
+
+
+def _mended(made: shapely.Geometry) -> shapely.Geometry:
+    """Predicates need valid geometries, and outlines drawn by hand often cross themselves a little."""
+    return made if made.is_valid else shapely.make_valid(made)
 
 
 def _point(value: Json) -> list[float] | None:

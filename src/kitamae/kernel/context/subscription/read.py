@@ -130,6 +130,8 @@ def shown(
         return context.compact(terms[member][name]) if name in terms.get(member, ()) else name
 
     answer: dict[str, Json] = {**given}
+    if subscription.notice == "Notification" and subscription.interval is None:
+        answer.setdefault("notificationTrigger", sorted(USUAL))  # what is in force, said or not (5.2.12)
     if "entities" in given:
         answer["entities"] = [
             {**one, "type": _NAME_IN_TYPES.sub(lambda found: word("entities", found[0]), one["type"])}
