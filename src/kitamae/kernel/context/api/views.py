@@ -57,12 +57,12 @@ class View:
             return orjson.dumps(represent.feature(entity, self.context, self.level.form))
         return self.write(represent.present(entity, self.context, self.level.form))
 
-    def status(self, entities: Iterable[Entity]) -> int:
+    def status(self, entities: Iterable[Entity], otherwise: int = 200) -> int:
         """203 where one of them is said otherwise for the version that was preferred (4.3.6.8); without one nobody looks."""
         form, compact = self.level.form, self.context.compact
         version = form.version
-        if version is None:
-            return 200
+        if version is None or otherwise != 200:
+            return otherwise
         return (
             203
             if any(earlier.as_of(one, version, compact, form.lang) is not one for one in entities)
