@@ -6,18 +6,26 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 import uvicorn
 
-from kitamae.edge.protocol import LONGEST_HEAD, Protocol
+from kitamae.edge.protocol import LONGEST_HEAD, Protocol, behind
 
 Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Knock = Callable[[], AbstractAsyncContextManager[Opened]]
 
 
+LONG = b"x" * 8_000_000
+
+
 async def echo(scope: Any, receive: Any, send: Any) -> None:
+    if scope["path"] == "/long":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": LONG})
+        return
     size, more = 0, True
     while more:
         message = await receive()
@@ -127,3 +135,62 @@ async def test_one_connection_too_many_is_turned_away_and_the_others_are_served(
             assert await status(second) == 503
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert await status(first) == 200
+
+
+async def test_a_body_of_a_byte_now_and_then_is_not_waited_for_to_the_end(
+    knock: Knock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Protocol, "silent_seconds", 0.3)
+    async with knock() as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"a")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        assert await ended(reader) == b""
+    monkeypatch.undo()
+    await served(knock)
+
+
+async def test_an_answer_that_nobody_fetches_is_not_kept(
+    knock: Knock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Protocol, "reader_seconds", 0.1)
+    async with knock() as (_, writer):
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport can
+        writer.write(b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+        while not Protocol._open:
+            await asyncio.sleep(0.01)
+        while Protocol._open:
+            await asyncio.sleep(0.01)
+    await served(knock)
+
+
+async def test_an_answer_that_is_fetched_slowly_is_fetched_whole(
+    knock: Knock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Protocol, "reader_seconds", 0.5)
+    monkeypatch.setattr(Protocol, "slowest", 1)
+    async with knock() as (reader, writer):
+        writer.write(b"GET /long HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        size = 0
+        while part := await reader.read(400_000):
+            size += part.count(b"x")
+            await asyncio.sleep(0.05)
+        assert size >= len(LONG)
+
+
+async def test_one_address_does_not_take_all_connections(
+    knock: Knock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Protocol, "of_one", 2)
+    async with knock(), knock():
+        async with knock() as (reader, _):
+            assert await status(reader) == 503
+        monkeypatch.setattr(Protocol, "proxies", (ip_network("127.0.0.0/8"),))
+        await served(knock)
+    assert behind("127.0.0.0/8, 10.1.1.1, proxy.example").proxies == (
+        ip_network("127.0.0.0/8"),
+        ip_network("10.1.1.1/32"),
+    )

@@ -21,7 +21,7 @@ from kitamae import logs
 from kitamae.commands import control, heap
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import Lock
-from kitamae.edge.protocol import Protocol
+from kitamae.edge.protocol import behind
 from kitamae.kernel.problems import Conflict
 from kitamae.settings import Settings
 
@@ -124,7 +124,7 @@ def _server(app: ASGIApp, settings: Settings, proxies: str = "") -> _Server:
         uvicorn.Config(
             app,
             loop="none",
-            http=Protocol,
+            http=behind(proxies),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -7,6 +7,7 @@ from kitamae.kernel.problems import (
     NotFound,
     Problem,
     TooLarge,
+    TooManyRequests,
     Unavailable,
     UnsupportedMediaType,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "NotFound",
     "Problem",
     "TooLarge",
+    "TooManyRequests",
     "Unavailable",
     "UnsupportedMediaType",
 ]

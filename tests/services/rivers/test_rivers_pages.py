@@ -21,8 +21,10 @@ from kitamae.adapters.sqlite import store as sqlite
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.observations import Observations
 from kitamae.kernel.problems import Problem
+from kitamae.sdk.audience import Audience
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.manifest import Manifest
+from kitamae.sdk.problems import TooManyRequests
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
 from kitamae.services.rivers import pages
@@ -191,10 +193,10 @@ async def test_an_open_page_is_told_of_a_change_with_the_new_card(town: Town) ->
         "scheme": "http",
         "server": ("here", 80),
     }
-    listeners: set[object] = set()
-    stream = pages._stream(town.room, Request(scope), listeners)
+    audience = Audience()
+    stream = pages._stream(town.room, Request(scope), audience)
     assert (await anext(stream)).startswith(b"retry:")
-    assert len(listeners) == 1
+    assert len(audience) == 1
     await town.hear(gauge("1700000063", "宇谷川（宇谷町）", 24.2))
     async with asyncio.timeout(5):
         event = (await anext(stream)).decode()
@@ -205,7 +207,7 @@ async def test_an_open_page_is_told_of_a_change_with_the_new_card(town: Town) ->
     assert f'id="{told["id"]}"' in told["html"]
     assert "Above the dangerous level" in told["html"]
     await stream.aclose()
-    assert not listeners, "a page that is closed is forgotten"
+    assert len(audience) == 0, "a page that is closed is forgotten"
 
 
 async def test_who_leaves_before_the_stream_has_begun_is_not_counted_for_ever(
@@ -215,21 +217,37 @@ async def test_who_leaves_before_the_stream_has_begun_is_not_counted_for_ever(
         raise asyncio.CancelledError
 
     monkeypatch.setattr(pages, "_gauges", gone)
-    listeners: set[object] = set()
+    audience = Audience()
     with pytest.raises(asyncio.CancelledError):
-        await anext(pages._stream(town.room, Request({"type": "http", "headers": []}), listeners))
-    assert not listeners
+        await anext(pages._stream(town.room, Request({"type": "http", "headers": []}), audience))
+    assert len(audience) == 0
 
 
-async def test_a_crowd_that_comes_in_one_moment_is_no_more_than_may_listen(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pages, "LISTENERS", 1)
-    listeners: set[object] = {object()}
-    stream = pages._stream(town.room, Request({"type": "http", "headers": []}), listeners)
-    async with asyncio.timeout(5):
-        assert [part async for part in stream] == [b"retry: 60000\n\n"]
-    assert len(listeners) == 1
+def listener(address: str) -> Request:
+    return Request({"type": "http", "headers": [], "client": (address, 1)})
+
+
+async def test_a_crowd_that_comes_in_one_moment_is_no_more_than_may_listen(town: Town) -> None:
+    audience = Audience(most=1)
+    with audience.seat(listener("192.0.2.1")):
+        stream = pages._stream(town.room, listener("192.0.2.2"), audience)
+        async with asyncio.timeout(5):
+            assert [part async for part in stream] == [b"retry: 60000\n\n"]
+        assert len(audience) == 1
+
+
+async def test_one_address_does_not_take_every_seat_and_gets_them_back(town: Town) -> None:
+    audience = Audience(of_one=2)
+    streams = [pages._stream(town.room, listener("2001:db8::" + str(n)), audience) for n in range(3)]
+    firsts = [await anext(one) for one in streams]
+    assert [first.startswith(b"retry: 5000") for first in firsts] == [True, True, False]
+    with pytest.raises(TooManyRequests):
+        audience.demand(listener("2001:db8::9"))
+    audience.demand(listener("192.0.2.1"))
+    for one in streams:
+        await one.aclose()
+    assert len(audience) == 0
+    audience.demand(listener("2001:db8::9"))
 
 
 @pytest.mark.parametrize("code", ["9" * 5_000, "-1", "%00", "..", "１７"])
@@ -254,5 +272,5 @@ async def test_the_stream_and_its_files_are_served(town: Town, monkeypatch: pyte
     for name, kind in (("rivers.js", "javascript"), ("rivers.css", "css")):
         answer = await town.client.get(f"/rivers/static/{name}")
         assert kind in answer.headers["content-type"]
-    monkeypatch.setattr(pages, "LISTENERS", 0)
+    monkeypatch.setattr(Audience, "__len__", lambda _: 500)
     assert (await town.client.get("/rivers/events")).status_code == 503

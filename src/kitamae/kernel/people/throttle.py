@@ -25,7 +25,7 @@ class Throttle:
 
     def demand(self, address: str) -> None:
         """Raises TooManyRequests (`retryAfter` seconds) when the address has used up its attempts."""
-        count, until = self._wrong.get(_network(address), (0, 0.0))
+        count, until = self._wrong.get(network(address), (0, 0.0))
         left = until - self._now()
         if count >= self._allowed and left > 0:
             raise TooManyRequests(
@@ -35,7 +35,7 @@ class Throttle:
 
     def wrong(self, address: str) -> None:
         """One more."""
-        key, now = _network(address), self._now()
+        key, now = network(address), self._now()
         count, until = self._wrong.get(key, (0, 0.0))
         if until <= now:
             count, until = 0, now + WINDOW
@@ -46,7 +46,7 @@ class Throttle:
         self._wrong[key] = (count + 1, until)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """An IPv6 subscriber has a whole /64: it counts as one address."""
     if ":" not in address:
         return address

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,11 +17,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kitamae.sdk import chart
-from kitamae.sdk.problems import NotFound, Unavailable
+from kitamae.sdk.audience import Audience
+from kitamae.sdk.problems import NotFound, TooManyRequests, Unavailable
 from kitamae.services.rivers import logic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -33,7 +35,6 @@ MOST: Final = 2000
 LAST: Final = 1000
 """Readings in a chart; a gauge in flood reports every five minutes, so this is three days of it."""
 IN_TABLE: Final = 100
-LISTENERS: Final = 500
 BREATH: Final = 1.0
 """Seconds between two deliveries to one reader; what changes meanwhile is folded together."""
 TICK: Final = 20.0
@@ -42,7 +43,7 @@ TICK: Final = 20.0
 
 def routes(room: Room) -> list[BaseRoute]:
     """Whole addresses; all of them begin with `/rivers`."""
-    listeners: set[object] = set()
+    audience = Audience()
 
     async def index(request: Request) -> Response:
         gauges, now = await _gauges(room), _now()
@@ -81,10 +82,9 @@ def routes(room: Room) -> list[BaseRoute]:
         return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=60"})
 
     async def events(request: Request) -> Response:
-        if len(listeners) >= LISTENERS:
-            raise Unavailable("too many are listening; the page can be loaded again by hand")
+        audience.demand(request)
         return StreamingResponse(
-            _stream(room, request, listeners),
+            _stream(room, request, audience),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -98,31 +98,34 @@ def routes(room: Room) -> list[BaseRoute]:
     ]
 
 
-async def _stream(room: Room, request: Request, listeners: set[object]) -> AsyncIterator[bytes]:
+async def _stream(room: Room, request: Request, audience: Audience) -> AsyncIterator[bytes]:
     """Cards of gauges that changed, or whose state changed because time went by."""
-    if len(listeners) >= LISTENERS:  # a crowd that came in one moment
+    try:
+        # the seat before anything is looked up, or a reader who leaves meanwhile would keep it
+        with audience.seat(request):
+            async with aclosing(_cards(room, request)) as cards:
+                async for part in cards:
+                    yield part
+    except (Unavailable, TooManyRequests):  # a crowd that came in one moment
         yield b"retry: 60000\n\n"
-        return
-    me = object()
-    listeners.add(me)
-    try:  # from here on, or a reader who leaves while we look things up would be counted for ever
-        with room.changes.follow("RiverGauge", tenant=room.city.tenant if room.city else "") as following:
-            shown = {gauge.id: state for gauge, state in _with_state(await _gauges(room), _now())}
-            yield b"retry: 5000\n: welcome\n\n"
-            while True:
-                try:
-                    changed = set(await asyncio.wait_for(following.next(), TICK))
-                except TimeoutError:
-                    changed = set()
-                    yield b": still here\n\n"
-                now = _now()
-                for gauge, state in _with_state(await _gauges(room), now):
-                    if gauge.id in changed or shown.get(gauge.id) != state:
-                        shown[gauge.id] = state
-                        yield _event(room, request, gauge, state)
-                await asyncio.sleep(BREATH)
-    finally:
-        listeners.discard(me)
+
+
+async def _cards(room: Room, request: Request) -> AsyncGenerator[bytes]:
+    with room.changes.follow("RiverGauge", tenant=room.city.tenant if room.city else "") as following:
+        shown = {gauge.id: state for gauge, state in _with_state(await _gauges(room), _now())}
+        yield b"retry: 5000\n: welcome\n\n"
+        while True:
+            try:
+                changed = set(await asyncio.wait_for(following.next(), TICK))
+            except TimeoutError:
+                changed = set()
+                yield b": still here\n\n"
+            now = _now()
+            for gauge, state in _with_state(await _gauges(room), now):
+                if gauge.id in changed or shown.get(gauge.id) != state:
+                    shown[gauge.id] = state
+                    yield _event(room, request, gauge, state)
+            await asyncio.sleep(BREATH)
 
 
 def _event(room: Room, request: Request, gauge: Gauge, state: State) -> bytes:
