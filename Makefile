@@ -3,7 +3,7 @@
 PY ?= python3
 BIN := .venv/bin
 UV = $$(command -v uv || echo $(BIN)/uv)
-.PHONY: help env run vendor test check bench conformance docs lock clean interop
+.PHONY: help env run vendor test check bench faults conformance docs lock clean interop
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ conformance: build/conformance/.robot  ## the ETSI suite: SUITE=its checkout, PA
 
 interop: .venv/.interop  ## clients that other people wrote do their rounds: filip in both dialects, ngsildclient
 	@.venv/interop/bin/python -m pytest -c tests/interop/pytest.ini tests/interop
+
+faults: .venv/.dev  ## break everything that can break while it is used, and count: nothing may be missing (as root: a full disk too)
+	@PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)
 
 docs: .venv/.dev  ## the documentation as plain HTML in build/docs; nothing is fetched
 	@$(BIN)/python -m docs.build build/docs

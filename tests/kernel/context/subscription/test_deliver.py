@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from memory_store import MemoryStore
 
+from kitamae.kernel.context import clock
 from kitamae.kernel.context.jsonld import CORE, Contexts
 from kitamae.kernel.context.operations import Command, Delete, Upsert
 from kitamae.kernel.context.subscription.deliver import Dispatcher
@@ -38,6 +39,7 @@ class City:
     """A store with subscriptions on it, that can be restarted."""
 
     def __init__(self, destinations: Destinations = LOOPBACK) -> None:
+        self.clock_is_off = 0.0  # seconds
         self.store: Any = MemoryStore()
         self.destinations = destinations
         self.subscriptions: Any = None
@@ -52,6 +54,7 @@ class City:
             self.store,
             Contexts(),
             self.destinations,
+            now=lambda: clock.now() + int(self.clock_is_off * 1e6),
             timeout=0.5,
             first_pause=0.02,
             longest_pause=0.1,
@@ -256,6 +259,51 @@ async def test_throttling_folds_what_came_in_between_into_the_latest_state() -> 
         await city.settled()
         assert len(receiver.messages) == 2
         assert receiver.values[1:] == [("urn:ngsi-ld:Car:1", 3), ("urn:ngsi-ld:Car:2", 7)]
+
+
+async def test_a_clock_that_is_set_back_does_not_stretch_throttling() -> None:
+    async with Receiver() as receiver, City() as city:
+        await city.subscribe(receiver.uri, throttling=0.1)
+        await city.drive(0)
+        await receiver.got(1)
+        city.clock_is_off = -86_400
+        await city.drive(1)
+        await receiver.got(2)
+
+
+async def test_a_clock_that_leaps_ahead_ends_nobodys_patience() -> None:
+    async with City() as city:
+        receiver = Receiver()
+        await receiver.listen()
+        await receiver.silence()
+        named = await city.subscribe(receiver.uri)
+        city.clock_is_off = 30 * 86_400
+        await city.drive(1, 2)
+        record = city.subscriptions.get("", named).record
+        async with asyncio.timeout(5):
+            while record.last_failure is None:
+                await asyncio.sleep(0.01)
+        await receiver.listen()
+        await receiver.got(2)
+        assert [value for _, value in receiver.values] == [1, 2]
+        await receiver.silence()
+
+
+async def test_what_was_owed_before_a_subscription_expired_is_still_told() -> None:
+    async with City() as city:
+        receiver = Receiver()
+        await receiver.listen()
+        await receiver.silence()
+        named = await city.subscribe(receiver.uri, expiresAt=clock.text(clock.now() + 60_000_000))
+        await city.drive(1)
+        record = city.subscriptions.get("", named).record
+        async with asyncio.timeout(5):
+            while not record.failing:
+                await asyncio.sleep(0.01)
+        city.clock_is_off = 86_400
+        await receiver.listen()
+        await receiver.got(1)
+        await receiver.silence()
 
 
 async def test_a_paused_subscription_is_told_nothing_until_it_goes_on() -> None:

@@ -1,8 +1,9 @@
 """Sends what is owed: each subscriber in order, all of them at once, and none waits for another (clause 5.8.6).
 
 At least once: a row is settled after the receiver's 2xx, so a crash between the two sends it again, with the same id.
-A receiver that does not answer is tried again with growing pauses until `keep_for` is over; what it refuses (400, 410,
-422, ...) is given up at once, or it would block what comes after. Throttled subscriptions get the latest state of each
+A receiver that does not answer is tried again with growing pauses until `keep_for` is over, by the clock and by the time
+that it was tried in vain: a clock that leaps ahead must not end anybody's patience. What it refuses (400, 410, 422, ...) is
+given up at once, or it would block what comes after. Throttled subscriptions get the latest state of each
 entity once their time has come: what came in between is folded into it.
 """
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _log: Final = structlog.get_logger()
 _SETTLE_AT: Final = 500
+_IN_VAIN: Final = 3_600.0  # seconds that a receiver is tried at least before a message is too old for it
 
 
 class Dispatcher:
@@ -138,10 +140,9 @@ class Dispatcher:
         try:
             while not lane.empty:
                 subscription = self._find(lane.queue)
-                status = None if subscription is None else subscription.status(self._now())
-                if subscription is None or status == "expired":
+                if subscription is None:
                     await self._drop(lane)
-                elif status == "paused":
+                elif not subscription.active:  # what it was owed before it expired, it is still told
                     lane.let_go()
                     break
                 elif not await self._throttled(lane, subscription):
@@ -171,17 +172,19 @@ class Dispatcher:
         if outcome is Outcome.DELIVERED:
             subscription.record.sent(now, why, again=lane.failures > 0)
             self.delivered += 1
-            lane.failures = 0
+            lane.answered()
             self._settled(lane, batch)
             return
         subscription.record.failed(now, why, again=lane.failures > 0)
         self.failed += 1
         _log.warning("not delivered", subscription=subscription.id, why=why, outcome=outcome.value)
-        if outcome is Outcome.REFUSED or now - batch[0].at > self._keep_for * 1_000_000:
-            lane.failures = 0
+        in_vain = lane.failed()
+        too_old = now - batch[0].at > self._keep_for * 1_000_000 and in_vain >= min(self._keep_for, _IN_VAIN)
+        if outcome is Outcome.REFUSED or too_old:
+            if outcome is Outcome.REFUSED:
+                lane.answered()
             self._settled(lane, batch)
             return
-        lane.failures += 1
         lane.let_go()
         wait = pause(lane.failures, *self._pauses)
         await self._rest(lane, max(wait, subscription.receiver.cooldown or 0))
@@ -223,10 +226,10 @@ class Dispatcher:
         last = subscription.record.last_notification
         if not subscription.throttling or last is None:
             return False
-        wait = subscription.throttling - (self._now() - last) / 1e6
-        if wait <= 0:
+        since = (self._now() - last) / 1e6
+        if since >= subscription.throttling:
             return False
-        await self._rest(lane, wait)
+        await self._rest(lane, subscription.throttling - max(since, 0))  # below 0: the clock was set back
         return True
 
     async def _rest(self, lane: Lane, seconds: float) -> None:

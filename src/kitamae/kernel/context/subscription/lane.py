@@ -6,6 +6,7 @@ is let go and the rest is read from the store, which has all of it anyway.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -41,6 +42,7 @@ class Lane:
         self._last = 0  # the highest number taken
         self._behind = behind
         self.failures = 0  # in a row
+        self._failing = 0.0  # since when, by a clock that nobody sets
 
     @property
     def empty(self) -> bool:
@@ -62,6 +64,17 @@ class Lane:
         self._behind = True
         self._budget.used -= len(self._held)
         self._held.clear()
+
+    def answered(self) -> None:
+        """The receiver takes messages."""
+        self.failures = 0
+
+    def failed(self) -> float:
+        """It did not. Seconds since the first failure in a row."""
+        if not self.failures:
+            self._failing = time.monotonic()
+        self.failures += 1
+        return time.monotonic() - self._failing
 
     async def take(self, most: int = 1) -> list[Owed]:
         """The next ones in order, at most so many; they come again unless `took`."""

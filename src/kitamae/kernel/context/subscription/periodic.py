@@ -55,10 +55,8 @@ class Periodic:
 
     async def _run(self, subscription: Subscription, interval: float) -> None:
         last = subscription.record.last_notification
-        if last is not None:
-            await asyncio.sleep(max(0.0, interval - (self._now() - last) / 1e6))
-        else:
-            await asyncio.sleep(interval)
+        since = 0.0 if last is None else (self._now() - last) / 1e6  # below 0: the clock was set back
+        await asyncio.sleep(max(0.0, interval - max(0.0, since)))
         while subscription.status(self._now()) != "expired":
             if subscription.active:
                 try:
