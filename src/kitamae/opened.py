@@ -124,7 +124,9 @@ class City:
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
-            subscriptions = Subscriptions(store, contexts, fetcher.destinations, mqtt=Notifier)
+            subscriptions = Subscriptions(
+                store, contexts, fetcher.destinations, mqtt=Notifier, most_owed=settings.max_owed
+            )
             subscriptions_v2 = SubscriptionsV2(store, contexts, subscriptions)
             await subscriptions_v2.start()
             await subscriptions.start(deliver=not quietly)

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     max_owed_minutes: Annotated[int, Field(ge=1, description="Degraded when a notification waits longer")] = (
         15
     )
+    max_owed: Annotated[
+        int, Field(ge=1, description="Notifications that are kept for one receiver which does not answer")
+    ] = 100_000
     max_body_mb: Annotated[int, Field(ge=1, description="The largest request body that is read, in MB")] = 16
     history_page: Annotated[
         int,

@@ -7,6 +7,7 @@ Problem                     500 InternalError
 │   └── TooComplex          403 TooComplexQuery
 ├── NotSignedIn             401
 ├── Forbidden               403
+│   └── TooMany             403                       (a tenant has as many of something as it may)
 ├── NotFound                404 ResourceNotFound
 ├── MethodNotAllowed        405
 ├── NotAcceptable           406
@@ -108,6 +109,13 @@ class Forbidden(Problem):
     type = _OURS + "forbidden"
     status = 403
     title = "You may not do that"
+
+
+class TooMany(Forbidden):
+    """A tenant has as many of something as it may have."""
+
+    type = _OURS + "too-many"
+    title = "There are as many as there may be"
 
 
 class NotFound(Problem):

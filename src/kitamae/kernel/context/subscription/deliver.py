@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.context.subscription import message
+from kitamae.kernel.context.subscription import arrears, message
 from kitamae.kernel.context.subscription.breaker import Breaker, pause
 from kitamae.kernel.context.subscription.lane import HELD, Budget, Lane
 from kitamae.kernel.context.subscription.model import Letter
@@ -52,13 +52,16 @@ class Dispatcher:
         timeout: float = 10,
         first_pause: float = 1,
         longest_pause: float = 300,
-        keep_for: float = 7 * 86_400,
+        keep_for: float = arrears.KEEP_FOR,
+        most_owed: float = arrears.MOST,
         settle_every: float = 0.05,
+        drop_every: float = 60,
         mqtt: Callable[[Destinations, float], Sender] | None = None,
     ) -> None:
         self._store, self._find, self._destinations, self._now = store, find, destinations, now
         self._timeout, self._keep_for, self._settle_every = timeout, keep_for, settle_every
         self._pauses = first_pause, longest_pause
+        self._arrears, self._drop_every = arrears.Arrears(store, now, int(most_owed), keep_for), drop_every
         self._lanes: dict[str, Lane] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._kicks: dict[str, asyncio.Event] = {}
@@ -68,6 +71,7 @@ class Dispatcher:
         self._done: list[int] = []
         self._settle_now = asyncio.Event()
         self._settler: asyncio.Task[None] | None = None
+        self._dropper: asyncio.Task[None] | None = None
         self._budget = Budget()
         self.delivered = self.failed = 0  # for metrics
         self.tried: set[str] = set()  # queues whose record changed; whoever writes it down takes them out
@@ -76,6 +80,7 @@ class Dispatcher:
         """Take up what was left owed."""
         self._poster = Poster(self._destinations, self._timeout)
         self._settler = asyncio.create_task(self._settling())
+        self._dropper = asyncio.create_task(self._arrears.run(self._drop_every, self._find, self._shortened))
         for lane in self._lanes.values():
             lane.let_go()  # offered before we were there: something older may be in the store
         for _, queue, _ in await self._store.queues():
@@ -90,10 +95,11 @@ class Dispatcher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._settler is not None:
-            self._settler.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._settler
+        for helper in (self._dropper, self._settler):
+            if helper is not None:
+                helper.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await helper
         await self._settle()
         if self._poster is not None:
             await self._poster.close()
@@ -249,6 +255,11 @@ class Dispatcher:
         """Nobody is there to be told any more."""
         while batch := await lane.take(HELD):
             self._settled(lane, batch)
+
+    def _shortened(self, queue: str) -> None:
+        self.tried.add(queue)
+        if lane := self._lanes.get(queue):
+            lane.let_go()  # it may hold some that are owed no more
 
     async def _settling(self) -> None:
         while True:

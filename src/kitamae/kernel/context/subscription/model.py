@@ -121,6 +121,12 @@ class Record:
         self.failing, self.failure = True, why
         self.fails += 1
 
+    def dropped(self, now: int, count: int) -> None:
+        """So many will not be sent any more."""
+        self.times_failed += count
+        self.last_failure = now
+        self.failing, self.failure = True, f"{count} given up"
+
 
 @dataclass(slots=True, frozen=True)
 class Subscription:

@@ -18,6 +18,7 @@ from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.registration.peers import Peers
 from kitamae.kernel.context.registration.registry import Registrations
 from kitamae.kernel.context.registration.subscriptions import RegistrationSubscriptions
+from kitamae.kernel.context.subscription import bounds
 from kitamae.kernel.context.subscription.deliver import Dispatcher
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.index import Index
@@ -106,6 +107,7 @@ class Subscriptions:
 
     async def create(self, tenant: str, payload: Json, context: Context, by: str = "") -> str:
         """Its id. `by`: the reference of who asked. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
+        bounds.demand_room(self._here.values(), tenant)
         given = validate(payload)
         given.setdefault("id", f"urn:ngsi-ld:Subscription:{uuid4()}")
         now = self._now()
@@ -216,6 +218,7 @@ class Subscriptions:
         wanted = doc["given"].get("jsonldContext")
         if wanted is not None and not wanted.startswith(("http://", "https://")):
             raise BadRequest("jsonldContext: expected the http or https address of an @context")
+        bounds.demand_small(doc["given"])
         compiled = compile_subscription(tenant, doc, context, record)
         if wanted is None and context.source == doc["context"]:
             return compiled

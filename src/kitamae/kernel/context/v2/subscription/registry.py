@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from kitamae.kernel.context.subscription import bounds
 from kitamae.kernel.context.subscription.index import Index
 from kitamae.kernel.context.subscription.model import Record
 from kitamae.kernel.context.subscription.watch import Watcher
@@ -55,6 +56,7 @@ class Subscriptions:
 
     async def create(self, tenant: str, given: Json, path: str, place: str, now: int) -> str:
         """Its id. `place`: the geo attribute (expanded) that georel is about. Raises BadRequest."""
+        bounds.demand_room(self._here.values(), tenant)
         doc: Document = {"id": token_hex(12), "given": asked(given), "path": path, "place": place}
         subscription = await self._new(tenant, doc, Record(), now)
 
@@ -113,6 +115,7 @@ class Subscriptions:
     async def _new(
         self, tenant: str, doc: Document, record: Record, now: int, *, fresh: bool = True
     ) -> Subscription:
+        bounds.demand_small(doc["given"])
         words = Words(await self._contexts.resolve(None))
         subscription = compile_subscription(tenant, doc, words, record)
         if fresh and subscription.expires_at is not None and subscription.expires_at <= now:
