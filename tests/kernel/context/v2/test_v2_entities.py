@@ -218,7 +218,7 @@ async def test_refusals_are_in_orions_words(client: Client) -> None:
     assert (await client.get("entities?id=a&idPattern=b")).error == (400, "BadRequest")
     assert (await client.get("entities", accept="text/html")).error == (406, "NotAcceptable")
     assert (await client.get("nothing")).error == (404, "NotFound")
-    assert (await client.post("registrations", {})).error == (501, "NotImplemented")
+    assert (await client.post("registrations", {})).error == (400, "BadRequest")
 
 
 async def test_a_correlator_is_given_back_or_made(client: Client) -> None:

@@ -63,7 +63,7 @@ def informs(question: Question, information: Information) -> bool:
 
 def _same(wanted: Wanted, here: EntityInfo) -> bool:
     """Could one entity be both? Of two patterns nobody can say, so they could."""
-    if not match.types(wanted.types, list(here.types)):
+    if here.types and not match.types(wanted.types, list(here.types)):  # of NGSIv2, none: any type
         return False
     if here.id is not None:
         if wanted.ids:

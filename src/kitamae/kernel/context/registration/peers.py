@@ -112,7 +112,8 @@ class Peers:
         body: bytes | None,
     ) -> Reply:
         base = source.endpoint.rstrip("/")
-        url = f"{base}/{path}" if base.endswith("/ngsi-ld/v1") else f"{base}/ngsi-ld/v1/{path}"
+        whole = base.endswith("/ngsi-ld/v1") or "v2" in source.doc  # NGSIv2 names the whole address
+        url = f"{base}/{path}" if whole else f"{base}/ngsi-ld/v1/{path}"
         limit = source.doc.get("management", {}).get("timeout", SECONDS * 1000) / 1000
         try:
             self._destinations.check(url)

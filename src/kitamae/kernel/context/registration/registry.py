@@ -58,6 +58,10 @@ class Registrations:
         """Its id. Raises BadRequest, AlreadyExists, AnsweredTwice."""
         doc = validate.whole(validate.fragment(payload, context))
         doc.setdefault("id", f"urn:ngsi-ld:ContextSourceRegistration:{uuid4()}")
+        return await self.add(tenant, doc)
+
+    async def add(self, tenant: str, doc: dict[str, Json]) -> str:
+        """A document that was checked, of either dialect; its id. Raises BadRequest, AlreadyExists, AnsweredTwice."""
         now = self._now()
         new = compiled(tenant, {**doc, "createdAt": now, "modifiedAt": now})
         if new.expired(now):
@@ -83,6 +87,15 @@ class Registrations:
             new = compiled(tenant, {**doc, "modifiedAt": now})
             if found.get("expiresAt") is not None and new.expired(now):
                 raise BadRequest("expiresAt: expected a time in the future")
+            await self._keep(old, new)
+
+    async def put(self, tenant: str, doc: dict[str, Json]) -> None:
+        """A document in the place of the one with its id. Raises NotFound, BadRequest, AnsweredTwice."""
+        async with self._changing:
+            old, now = self.get(tenant, doc["id"]), self._now()
+            new = compiled(tenant, {**doc, "createdAt": old.doc["createdAt"], "modifiedAt": now})
+            if new.expired(now):
+                raise BadRequest("expires: expected a time in the future")
             await self._keep(old, new)
 
     async def delete(self, tenant: str, id: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.registration import operations
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.registration.model import Registration
 
 
+_OTHERWISE: Final = frozenset(("properties", "createdAt", "modifiedAt", "v2"))
+"""Members that are shown in another way, or, of NGSIv2, not at all."""
+
+
 def shown(
     registration: Registration,
     context: Context,
@@ -24,9 +28,7 @@ def shown(
 ) -> dict[str, Json]:
     """Without `@context`. `only`: of its information that at these positions (see `match.relevant`)."""
     doc = registration.doc
-    kept = {
-        name: value for name, value in doc.items() if name not in ("properties", "createdAt", "modifiedAt")
-    }
+    kept = {name: value for name, value in doc.items() if name not in _OTHERWISE}
     answer: dict[str, Json] = {"id": doc["id"], "type": doc["type"], **kept}
     answer["information"] = [
         _information(one, context) for n, one in enumerate(doc["information"]) if only is None or n in only

@@ -13,8 +13,9 @@ from kitamae.kernel.context.v2.exchange import TEXT
 from kitamae.kernel.context.v2.names import field
 from kitamae.kernel.context.v2.operations import Drop, SetAttribute
 from kitamae.kernel.context.v2.problems import NO_ATTRIBUTE, NoneWritten, NoSuchAttribute
+from kitamae.kernel.context.v2.registration import providers
 from kitamae.kernel.context.v2.represent import Form, attributes
-from kitamae.kernel.problems import BadRequest, NotAcceptable
+from kitamae.kernel.problems import BadRequest, NotAcceptable, NotFound
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
@@ -32,7 +33,7 @@ async def retrieve(x: Exchange, id: str, name: str) -> Answer:
 
 
 async def _attribute(x: Exchange, id: str, name: str) -> dict[str, Any]:
-    found = await selection.one(x, id, x.paths)
+    found = await selection.known(x, id, frozenset((x.words.expand(field(name, "attribute name")),)))
     shown = attributes(found, x.words, Form(attrs=(name,), metadata=x.names("metadata")))
     if name not in shown:
         raise NoSuchAttribute(NO_ATTRIBUTE)
@@ -45,7 +46,16 @@ async def replace(x: Exchange, id: str, name: str) -> Answer:
     given = await x.object()
     override, forced = "overrideMetadata" in options, "forcedUpdate" in options
     operation = SetAttribute(field(name, "attribute name"), given, x.words, override, forced)
-    await writing.change(x, await writing.target(x, id), operation)
+    return await _set(x, id, operation)
+
+
+async def _set(x: Exchange, id: str, operation: SetAttribute) -> Answer:
+    """Here, or with whoever registered what is not here."""
+    try:
+        await writing.change(x, await writing.target(x, id), operation)
+    except NotFound:
+        if not await providers.update(x, id, x.params.get("type"), {operation.name: operation.given}):
+            raise
     return NO_CONTENT
 
 
@@ -83,11 +93,9 @@ async def replace_value(x: Exchange, id: str, name: str) -> Answer:
             raise BadRequest("Neither JSON Object nor JSON Array for attribute::value")
     else:
         value = _plain(raw)
-    operation = SetAttribute(
-        field(name, "attribute name"), {"value": value}, x.words, forced=forced, value_only=True
-    )
-    await writing.change(x, await writing.target(x, id), operation)
-    return NO_CONTENT
+    named = field(name, "attribute name")
+    operation = SetAttribute(named, {"value": value}, x.words, forced=forced, value_only=True)
+    return await _set(x, id, operation)
 
 
 def _plain(raw: bytes) -> Json:

@@ -11,6 +11,7 @@ from kitamae.kernel.context.operations import Delete
 from kitamae.kernel.context.v2 import entities, selection, writing
 from kitamae.kernel.context.v2.operations import Drop, Upsert, Write
 from kitamae.kernel.context.v2.problems import NoneWritten, NotAll, NotPossible, told_of
+from kitamae.kernel.context.v2.registration import providers
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
 
 if TYPE_CHECKING:
@@ -57,30 +58,43 @@ def elements(x: Exchange, payload: dict[str, Any], member: str) -> list[dict[str
 async def _apply(x: Exchange, given: list[dict[str, Any]], action: str, options: frozenset[str]) -> Answer:
     wanted = [await _element(x, one, action, options) for one in given]
     done: list[Effect | Problem] = await writing.change_all(x, wanted)
-    left: list[
-        tuple[str, list[str]]
-    ] = []  # what was not done: the entity itself where it names no attributes
+    left: list[tuple[str, list[str]]] = []  # what was not done; no names: the entity itself
     complete = False
     for one, outcome in zip(given, done, strict=True):
         named = f"{one['id']}/{one['type']}" if "type" in one else str(one["id"])
-        match outcome:
-            case NoneWritten():
-                left.append((named, outcome.names))
-            case NotFound():
-                left.append((named, []))
-            case Problem():
-                raise outcome
-            case _ if outcome.not_updated:
-                left.append((named, list(outcome.not_updated)))
-                complete = True
-            case _:
-                complete = True
+        missing = _missing(one, outcome)
+        if missing and action == "update":
+            sent = entities.attrs({name: one[name] for name in missing}, "keyValues" in options)
+            missing -= await providers.update(x, str(one["id"]), one.get("type"), sent)
+            complete = complete or len(missing) < len(sent)
+        if isinstance(outcome, NotFound) and missing == _named(one):
+            left.append((named, []))
+        elif missing:
+            left.append((named, sorted(missing, key=list(one).index)))
+        complete = complete or not isinstance(outcome, Problem)
     if not left:
         return NO_CONTENT
     told = told_of(left, action)
     if complete:
         raise NotAll(told)
     raise NotPossible(told) if any(names for _, names in left) else NotFound(told)
+
+
+def _named(one: dict[str, Any]) -> set[str]:
+    return one.keys() - {"id", "type"}
+
+
+def _missing(one: dict[str, Any], outcome: Effect | Problem) -> set[str]:
+    """The attributes of an element that were not written. Raises what went wrong in any other way."""
+    match outcome:
+        case NoneWritten():
+            return set(outcome.names)
+        case NotFound():
+            return _named(one)
+        case Problem():
+            raise outcome
+        case _:
+            return set(outcome.not_updated)
 
 
 async def _element(
@@ -120,8 +134,9 @@ async def query(x: Exchange) -> Answer:
     alternatives = [base]
     if "entities" in payload:
         alternatives = [await selection.selected(x, one, base) for one in elements(x, payload, "entities")]
-    found, count = await selection.find_any(x, alternatives)
-    return await entities.listing(x, found, count, entities.form(x, options, payload))
+    form = entities.form(x, options, payload)
+    found, count = await selection.find_any(x, alternatives, entities.asked(x, form))
+    return await entities.listing(x, found, count, form)
 
 
 async def notify(x: Exchange) -> Answer:

@@ -9,10 +9,11 @@ from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
 from kitamae.kernel.context.operations import Delete
 from kitamae.kernel.context.v2 import selection, writing
 from kitamae.kernel.context.v2.names import field, inner_id
-from kitamae.kernel.context.v2.operations import New, Upsert, Write
+from kitamae.kernel.context.v2.operations import BUILTIN, New, Upsert, Write
 from kitamae.kernel.context.v2.problems import NoneWritten, NotAll, NotPossible, told_of
+from kitamae.kernel.context.v2.registration import providers
 from kitamae.kernel.context.v2.represent import Form, Format, attributes, formed, present, type_of
-from kitamae.kernel.problems import BadRequest
+from kitamae.kernel.problems import BadRequest, NotFound, Problem
 from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ async def query(x: Exchange) -> Answer:
     """GET entities."""
     options = x.options("count", "skipForwarding", *FORMATS)
     wanted = await selection.of_parameters(x)
-    found, count = await selection.find(x, wanted)
-    return await listing(x, found, count, form(x, options))
+    wished = form(x, options)
+    found, count = await selection.find_any(x, [wanted], asked(x, wished))
+    return await listing(x, found, count, wished)
 
 
 async def listing(x: Exchange, found: list[Entity], count: int | None, form: Form) -> Answer:
@@ -56,6 +58,13 @@ def form(x: Exchange, options: frozenset[str], given: Mapping[str, Any] | None =
     if given is not None:
         attrs, metadata = _list(given, "attrs") or attrs, _list(given, "metadata") or metadata
     return Form(formats[0] if formats else "normalized", attrs, metadata)
+
+
+def asked(x: Exchange, form: Form) -> frozenset[str]:
+    """The attributes that the form names, expanded; none: any of them."""
+    if form.attrs is None or "*" in form.attrs:
+        return frozenset()
+    return frozenset(x.words.expand(name) for name in form.attrs if name not in BUILTIN)
 
 
 def _list(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
@@ -105,15 +114,15 @@ def attrs(payload: Mapping[str, Json], key_values: bool) -> dict[str, Json]:
 async def retrieve(x: Exchange, id: str) -> Answer:
     """GET entities/{id}."""
     options = x.options("skipForwarding", *FORMATS)
-    found = await selection.one(x, id, x.paths)
-    return of_json(200, present(found, x.words, form(x, options)))
+    wanted = form(x, options)
+    return of_json(200, present(await selection.known(x, id, asked(x, wanted)), x.words, wanted))
 
 
 async def retrieve_attributes(x: Exchange, id: str) -> Answer:
     """GET entities/{id}/attrs: the same without id and type."""
     options = x.options("skipForwarding", *FORMATS)
-    found = await selection.one(x, id, x.paths)
     wanted = form(x, options)
+    found = await selection.known(x, id, asked(x, wanted))
     shown = attributes(found, x.words, wanted)
     answer = formed("", type_of(found, x.words), shown, wanted.format)
     if isinstance(answer, dict):
@@ -152,10 +161,17 @@ async def _write(x: Exchange, id: str, options: frozenset[str], mode: Mode) -> A
     given = attrs(payload, "keyValues" in options)
     operation = Write(given, mode, x.words, "overrideMetadata" in options, "forcedUpdate" in options)
     named = f"{id}/{x.params['type']}" if "type" in x.params else id
+    problem: Problem | None = None
     try:
         effect = await writing.change(x, await writing.target(x, id), operation)
-    except NoneWritten as problem:
-        raise NotPossible(told_of([(named, problem.names)], mode)) from None
-    if effect.not_updated:
-        raise NotAll(told_of([(named, list(effect.not_updated))], mode))
+        left = list(effect.not_updated)
+    except (NotFound, NoneWritten) as wrong:
+        problem, left = wrong, wrong.names if isinstance(wrong, NoneWritten) else list(given)
+    if left and mode == "update":
+        done = await providers.update(x, id, x.params.get("type"), {name: given[name] for name in left})
+        problem, left = (None if done else problem), [name for name in left if name not in done]
+    if problem is not None and not isinstance(problem, NoneWritten):
+        raise problem
+    if left:
+        raise (NotPossible if problem else NotAll)(told_of([(named, left)], mode))
     return NO_CONTENT

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from kitamae.kernel.context.api import body, negotiation
 from kitamae.kernel.context.broker import Request
-from kitamae.kernel.context.v2.names import Words, service_path
+from kitamae.kernel.context.v2.names import Words, field, inner_id, service_path
 from kitamae.kernel.people.person import NOBODY, Principal
 from kitamae.kernel.problems import BadRequest, InvalidRequest, TooLarge, UnsupportedMediaType
 
@@ -76,6 +76,16 @@ class Exchange:
         return self.headers.get(name, b"").decode("latin-1")
 
     @property
+    def correlator(self) -> str:
+        """Fiware-Correlator: the one that came, or the one that the answer will have."""
+        return correlator(self.scope)[1].decode("ascii")
+
+    @staticmethod
+    def inner(id: str) -> str:
+        """An id of the URL as it is inside. Raises BadRequest."""
+        return inner_id(field(id, "id"))
+
+    @property
     def path(self) -> str:
         """The one service path that a write is about: the root, unless told. Raises BadRequest."""
         return service_path(self.header(b"fiware-servicepath").strip() or "/")
@@ -136,8 +146,9 @@ class Exchange:
 
 
 def correlator(scope: MutableMapping[str, Any]) -> Header:
-    """Fiware-Correlator: the one that came, or a new one."""
+    """Fiware-Correlator: the one that came, or a new one, the same throughout the request."""
     for name, value in scope["headers"]:
         if name == b"fiware-correlator" and _CORRELATOR.fullmatch(value):
             return (b"fiware-correlator", value)
-    return (b"fiware-correlator", str(uuid4()).encode("ascii"))
+    new: bytes = scope.setdefault("correlator", str(uuid4()).encode("ascii"))
+    return (b"fiware-correlator", new)

@@ -65,13 +65,6 @@ def told_of(left: Sequence[tuple[str, Sequence[str]]], mode: str) -> str:
     return f"do not exist: {', '.join(each)}"
 
 
-class NotImplementedHere(Problem):
-    """A resource of NGSIv2 that this broker does not offer."""
-
-    status = 501
-    title = "Not Implemented"
-
-
 NO_ATTRIBUTE: Final = "The entity does not have such an attribute"
 NO_ENTITY: Final = "The requested entity has not been found. Check type and id"
 
@@ -93,7 +86,6 @@ _TOLD: Final[tuple[tuple[type[Problem], int, str], ...]] = (
     (TooLarge, 413, "RequestEntityTooLarge"),
     (UnsupportedMediaType, 415, "UnsupportedMediaType"),
     (TooManyRequests, 429, "TooManyRequests"),
-    (NotImplementedHere, 501, "NotImplemented"),
     (StoreFull, 507, "InsufficientStorage"),
     (Unavailable, 503, "ServiceUnavailable"),
 )

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.context.api.answer import Answer, of_json
 from kitamae.kernel.context.api.routing import Route, Table
-from kitamae.kernel.context.v2 import attributes, batch, entities, subscriptions, types
+from kitamae.kernel.context.v2 import attributes, batch, entities, registrations, subscriptions, types
 from kitamae.kernel.context.v2.application import Application
-from kitamae.kernel.context.v2.problems import NotImplementedHere
-from kitamae.kernel.problems import NotFound
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.broker import Broker
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
 
 _WRITE: Final = ("write", "entity:*")
 _SUBSCRIBE: Final = ("subscribe", "subscription")
+_FEDERATE: Final = ("operate", registrations.WHAT)
 
 
 async def _resources(x: Exchange) -> Answer:
@@ -30,21 +29,6 @@ async def _version(x: Exchange) -> Answer:
     """GET /version, which Orion's clients ask before anything else: whose dialect this is, and who speaks it."""
     x.request.demand("read", "context:resources")
     return of_json(200, {"orion": {"version": SPOKEN}, "kitamae": {"version": version("kitamae")}})
-
-
-async def _no_registrations(x: Exchange) -> Answer:
-    """There are none, since none can be made."""
-    x.options("count")
-    headers = [(b"fiware-total-count", b"0")] if "count" in x.params.get("options", "") else []
-    return of_json(200, [], headers)
-
-
-async def _no_registration(x: Exchange, id: str) -> Answer:
-    raise NotFound("The requested registration has not been found. Check id")
-
-
-async def _not_registered(x: Exchange) -> Answer:
-    raise NotImplementedHere("registrations with forwarding are not offered over NGSIv2 here")
 
 
 SPOKEN: Final = "3.12.0"
@@ -76,11 +60,11 @@ ROUTES: Final = (
     Route("GET", "subscriptions/{id}", subscriptions.retrieve, needs=_SUBSCRIBE),
     Route("PATCH", "subscriptions/{id}", subscriptions.update, needs=_SUBSCRIBE),
     Route("DELETE", "subscriptions/{id}", subscriptions.delete, needs=_SUBSCRIBE),
-    Route("GET", "registrations", _no_registrations, needs=_SUBSCRIBE),
-    Route("POST", "registrations", _not_registered, needs=_SUBSCRIBE),
-    Route("GET", "registrations/{id}", _no_registration, needs=_SUBSCRIBE),
-    Route("PATCH", "registrations/{id}", _no_registration, needs=_SUBSCRIBE),
-    Route("DELETE", "registrations/{id}", _no_registration, needs=_SUBSCRIBE),
+    Route("GET", "registrations", registrations.listing, needs=_FEDERATE),
+    Route("POST", "registrations", registrations.create, founds=True, needs=_FEDERATE),
+    Route("GET", "registrations/{id}", registrations.retrieve, needs=_FEDERATE),
+    Route("PATCH", "registrations/{id}", registrations.update, needs=_FEDERATE),
+    Route("DELETE", "registrations/{id}", registrations.delete, needs=_FEDERATE),
 )
 
 _TABLE: Final = Table(ROUTES)

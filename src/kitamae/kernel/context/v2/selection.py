@@ -11,9 +11,11 @@ from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import pattern
 from kitamae.kernel.context.query.parse import MOST
 from kitamae.kernel.context.query.tree import All, EntityQuery, TypeQ
+from kitamae.kernel.context.registration import combine
 from kitamae.kernel.context.v2 import query
 from kitamae.kernel.context.v2.names import field, inner_id
 from kitamae.kernel.context.v2.problems import NO_ENTITY, TooManyMatches
+from kitamae.kernel.context.v2.registration import providers
 from kitamae.kernel.problems import BadRequest, NotFound, TooComplex
 from kitamae.kernel.turns import Turns
 
@@ -117,8 +119,33 @@ async def find(x: Exchange, wanted: EntityQuery) -> tuple[list[Entity], int | No
     return await _readable(x, found.rows), found.count
 
 
-async def find_any(x: Exchange, alternatives: list[EntityQuery]) -> tuple[list[Entity], int | None]:
-    """The same for alternatives: each entity once, in the order of creation or as asked."""
+async def find_any(
+    x: Exchange, alternatives: list[EntityQuery], attrs: frozenset[str] = frozenset()
+) -> tuple[list[Entity], int | None]:
+    """The same for alternatives, each entity once, and with what others know: those that are here come first.
+
+    `attrs`: expanded names that are asked for; none: any.
+    """
+    parts = await providers.gather(x, alternatives, attrs)
+    if not parts:
+        return await _here(x, alternatives)
+    first = alternatives[0]
+    found, count = await _here(x, [replace(one, count=True) for one in alternatives])
+    ours = await _matching(x, alternatives, tuple(parts))
+    others = [id for id in parts if id not in ours]
+    skip, room = max(0, first.offset - (count or 0)), max(0, first.limit - len(found))
+    shown = [
+        *(combine.entity(one, parts.get(one["id"], ())) for one in found),
+        *(combine.entity(None, parts[id]) for id in others[skip : skip + room]),
+    ]
+    entities = [one for one in shown if one is not None]
+    for one in entities[len(found) :]:
+        x.request.demand_types("read", one["type"])
+    return entities, (count or 0) + len(others) if first.count else None
+
+
+async def _here(x: Exchange, alternatives: list[EntityQuery]) -> tuple[list[Entity], int | None]:
+    """Each entity once, in the order of creation or as asked."""
     if len(alternatives) == 1:
         return await find(x, alternatives[0])
     first, turns = alternatives[0], Turns(x.broker.limits.seconds)
@@ -141,6 +168,17 @@ async def find_any(x: Exchange, alternatives: list[EntityQuery]) -> tuple[list[E
     return await _readable(x, page), len(every) if first.count else None
 
 
+async def _matching(x: Exchange, alternatives: list[EntityQuery], ids: tuple[str, ...]) -> set[str]:
+    """Which of these are here, and match."""
+    found: set[str] = set()
+    for one in alternatives:
+        narrowed = tuple(id for id in ids if not one.ids or id in one.ids)
+        if narrowed:
+            few = replace(one, ids=narrowed, offset=0, limit=len(narrowed), count=False, order=())
+            found |= {orjson.loads(row.doc)["id"] for row in (await x.broker.store.find(few)).rows}
+    return found
+
+
 async def _readable(x: Exchange, rows: list[Row]) -> list[Entity]:
     now, turns = x.broker.clock(), Turns()
     allowed: set[tuple[str, ...]] = set()
@@ -159,14 +197,37 @@ async def _readable(x: Exchange, rows: list[Row]) -> list[Entity]:
 
 
 async def one(x: Exchange, id: str, paths: str) -> Entity:
-    """The entity with this id, of the `type` in the URL, in those service paths. Raises NotFound, TooManyMatches."""
+    """The entity here with this id, of the `type` in the URL, in those service paths. Raises NotFound, TooManyMatches."""
+    found = await _only(x, _named(x, id, paths))
+    if found is None:
+        raise NotFound(NO_ENTITY)
+    return found
+
+
+async def known(x: Exchange, id: str, attrs: frozenset[str]) -> Entity:
+    """The same in the service paths of a query, with what others know of it. `attrs`: expanded names that are asked for."""
+    wanted = _named(x, id, x.paths)
+    found = await _only(x, wanted)
+    if found is None or not attrs or not attrs <= found["attrs"].keys():
+        parts = await providers.gather(x, [wanted], attrs)
+        told = combine.entity(found, parts.get(wanted.ids[0], ()))
+        if found is None and told is not None:
+            x.request.demand_types("read", told["type"])
+        found = told
+    if found is None:
+        raise NotFound(NO_ENTITY)
+    return found
+
+
+def _named(x: Exchange, id: str, paths: str) -> EntityQuery:
     types = TypeQ()
     if "type" in x.params:
         types = TypeQ(((x.words.expand(field(x.params["type"], "type")),),))
-    wanted = replace(within(x, paths), ids=(inner_id(field(id, "id")),), types=types, limit=2)
+    return replace(within(x, paths), ids=(x.inner(id),), types=types, limit=2)
+
+
+async def _only(x: Exchange, wanted: EntityQuery) -> Entity | None:
     found, _ = await find(x, wanted)
-    if not found:
-        raise NotFound(NO_ENTITY)
     if len(found) > 1:
         raise TooManyMatches("More than one matching entity. Please refine your query")
-    return found[0]
+    return found[0] if found else None

@@ -38,6 +38,7 @@ class Subscriptions:
         self._index = Index()
         self._here: dict[str, Subscription] = {}
         self._watcher = Watcher(self._index)
+        self._forwarded: dict[tuple[str, str], Record] = {}
         self._changing = asyncio.Lock()
         elder.also(self._here.get)
 
@@ -100,6 +101,10 @@ class Subscriptions:
             self._index.remove(tenant, id)
             self._here.pop(old.queue, None)
             self._elder.dispatcher.forget(old.queue)
+
+    def forwarded(self, tenant: str, registration: str) -> Record:
+        """How requests that were forwarded to a context provider went, since the start."""
+        return self._forwarded.setdefault((tenant, registration), Record())
 
     def get(self, tenant: str, id: str) -> Subscription:
         """As it is now. Raises NotFound."""

@@ -1,0 +1,143 @@
+"""Speaking to a context provider in NGSIv2: `POST op/query` and `POST op/update` below its url, as Orion does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from kitamae.kernel.context.registration.peers import ERROR, INVALID, Unanswered
+from kitamae.kernel.context.v2.names import field, inner_id, outer_id
+from kitamae.kernel.context.v2.operations import New
+from kitamae.kernel.problems import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kitamae.kernel.context.entity import Entity, Json
+    from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.registration.model import EntityInfo, Registration
+    from kitamae.kernel.context.registration.peers import Peers, Reply
+    from kitamae.kernel.context.v2.exchange import Exchange
+    from kitamae.kernel.context.v2.names import Words
+
+_PAGE: Final = 1_000
+_PAGES: Final = 10
+_HOPS: Final = re.compile(r";\s*cbfwd=(\d{1,6})")
+MOST_HOPS: Final = 8
+"""Brokers that forward the same request to each other, none of which says who it is."""
+
+
+def hops(correlator: str) -> int:
+    """How often this request was forwarded: Orion counts it in Fiware-Correlator."""
+    found = _HOPS.search(correlator)
+    return int(found[1]) if found else 0
+
+
+def _headers(x: Exchange, registration: Registration) -> dict[str, str]:
+    """Nothing of the caller's own goes along: the provider sees the city."""
+    before = x.header(b"via")
+    base = _HOPS.sub("", x.correlator)
+    found = {
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        "Fiware-Correlator": f"{base}; cbfwd={hops(x.correlator) + 1}",
+        "Fiware-ServicePath": registration.doc["v2"]["path"],
+        "Via": f"{before + ', ' if before else ''}1.1 {x.request.alias}",
+    }
+    if x.request.tenant:
+        found["Fiware-Service"] = x.request.tenant
+    return found
+
+
+async def query(
+    x: Exchange,
+    peers: Peers,
+    registration: Registration,
+    wanted: Sequence[EntityQuery],
+    attrs: frozenset[str],
+) -> list[Entity]:
+    """What it knows of that, whatever the conditions; only what it registered is believed. Raises Unanswered."""
+    body: dict[str, Json] = {"entities": _selectors(registration, wanted, x.words)}
+    told = registration.information[0].attrs
+    if names := (told & attrs) or told or attrs:
+        body["attrs"] = sorted(map(x.words.compact, names))
+    content, found = orjson.dumps(body), []
+    for page in range(_PAGES):
+        slice_ = [("limit", str(_PAGE)), ("offset", str(page * _PAGE))]
+        reply = await peers.ask(registration, "POST", "op/query", slice_, _headers(x, registration), content)
+        if reply.status == 404:
+            break
+        entities = _entities(reply, registration, x.words)
+        found += entities
+        if len(entities) != _PAGE:
+            break
+    return found
+
+
+def _selectors(registration: Registration, wanted: Sequence[EntityQuery], words: Words) -> list[Json]:
+    infos = registration.information[0].entities
+    found: dict[bytes, Json] = {}
+    for one in wanted:
+        types = [conjunction[0] for conjunction in one.types.any_of]
+        for info in infos:
+            ids: list[str | None] = [info.id] if info.id is not None else [*one.ids] or [None]
+            for id in ids:
+                if one.ids and id not in one.ids:
+                    continue
+                kinds: list[str | None] = [*info.types] or [*types] or [None]
+                for type in kinds:
+                    if types and type not in types:
+                        continue
+                    selector = {"idPattern": ".*"} if id is None else {"id": outer_id(id)}
+                    if type is not None:
+                        selector["type"] = words.compact(type)
+                    found[orjson.dumps(selector)] = selector
+    return list(found.values())
+
+
+def _entities(reply: Reply, registration: Registration, words: Words) -> list[Entity]:
+    if not reply.done:
+        raise Unanswered(f"it answers {reply.status}", ERROR)
+    content = reply.json()
+    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+        raise Unanswered("its answer is no list of entities", INVALID)
+    try:
+        made = [_entity(one, registration, words) for one in content]
+    except BadRequest as problem:
+        raise Unanswered(f"its answer cannot be read: {problem.detail}", INVALID) from None
+    return [one for one in made if one is not None]
+
+
+def _entity(given: dict[str, Any], registration: Registration, words: Words) -> Entity | None:
+    type = words.expand(field(given.get("type", "Thing"), "type"))
+    attrs = {field(name, "attribute name"): one for name, one in given.items() if name not in ("id", "type")}
+    id = inner_id(field(given.get("id"), "id"))
+    made = New(id, type, registration.doc["v2"]["path"], attrs, words).entity()
+    information = registration.information[0]
+    if not any(_registered(made, info) for info in information.entities):
+        return None
+    if information.attrs:
+        made["attrs"] = {name: some for name, some in made["attrs"].items() if name in information.attrs}
+    return made
+
+
+def _registered(entity: Entity, info: EntityInfo) -> bool:
+    return info.id in (None, entity["id"]) and set(info.types) <= set(entity["type"])
+
+
+async def update(
+    x: Exchange,
+    peers: Peers,
+    registration: Registration,
+    id: str,
+    type: str | None,
+    attrs: Mapping[str, Json],
+) -> None:
+    """Durable there when this returns. `id`, `type`, names as the client wrote them. Raises Unanswered."""
+    entity = {"id": id, **({} if type is None else {"type": type}), **attrs}
+    content = orjson.dumps({"actionType": "update", "entities": [entity]})
+    reply = await peers.ask(registration, "POST", "op/update", (), _headers(x, registration), content)
+    if not reply.done:
+        raise Unanswered(f"it answers {reply.status}", ERROR)
