@@ -32,9 +32,17 @@ app.command("kitamae.commands.replay:replay")
 app.command("kitamae.commands.check:run", name="check")
 
 
+def _ask_for_help(arguments: Sequence[str]) -> bool:
+    return not arguments or arguments == ["token"] or arguments[-1] in app.help_flags
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run it with these arguments, else those of the process: 0 when it was done, 1 when it could not be, 2 when it was asked for in a wrong way."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if _ask_for_help(arguments):  # a command tells what it does in its docstring, so all are imported now
+            app.resolved_commands()
+            token.resolved_commands()
         app(arguments)
     except Problem as problem:
         print(f"kitamae: {problem.detail or problem.title}", file=sys.stderr)

@@ -64,6 +64,15 @@ def test_an_import_that_is_repeated_changes_nothing_twice(up: Up) -> None:
     assert count(served, "PublicToilet") == 17
 
 
+def test_a_table_that_ends_within_a_line_is_told_to_be_perhaps_cut_off(tmp_path: Path) -> None:
+    whole = TOILETS.read_bytes()
+    for cut, remarked in ((0, False), (len("管理棟併設".encode()), True)):
+        path = tmp_path / "toilets.csv"
+        path.write_bytes(whole[: len(whole) - cut] if cut else whole)
+        remarks = told(kitamae("import", path, "--json", "--dry-run"))["remarks"]
+        assert any("cut off" in one["note"] and one["line"] > 1 for one in remarks) == remarked
+
+
 def test_a_dry_run_needs_no_server_and_writes_nothing(tmp_path: Path) -> None:
     result = kitamae("import", TOILETS, "--dry-run", "--data", tmp_path / "nowhere")
     assert result.returncode == 0
@@ -123,7 +132,8 @@ def test_a_file_that_is_none_is_told_and_the_next_one_is_taken(up: Up, tmp_path:
     result = kitamae("import", nothing, tmp_path / "missing.csv", TOILETS, "--data", served.data)
     assert result.returncode == 1
     assert "Excel workbook" in result.stdout
-    assert "No such file" in result.stdout
+    assert "missing.csv: cannot be read: No such file" in result.stdout
+    assert "Errno" not in result.stdout
     assert count(served, "PublicToilet") == 17
 
 

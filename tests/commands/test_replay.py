@@ -162,6 +162,11 @@ def test_a_wish_that_makes_no_sense_is_refused(tmp_path: Path, options: tuple[st
     assert says in result.stdout + result.stderr
 
 
+def test_an_archive_that_is_not_there_is_told_in_one_sentence(up: Up, tmp_path: Path) -> None:
+    result = kitamae("replay", tmp_path / "none.gz", "--city", KAGA, "--data", up("--open").data)
+    assert (result.returncode, result.stdout) == (1, "none.gz: cannot be read: No such file or directory\n")
+
+
 def test_it_plays_as_many_times_faster_as_it_is_told(up: Up, tmp_path: Path) -> None:
     served = up("--city", str(KAGA))
     path = archive(tmp_path, message(0, 23.1), message(1, 23.2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import stat
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from served_city import Served, at_once
+from served_city import Served, at_once, kitamae
 
 Up = Callable[..., Served]
 SHELTER = {"id": "urn:ngsi-ld:EvacuationShelter:1", "type": "EvacuationShelter"}
@@ -113,7 +114,9 @@ def test_commands_do_the_same_when_the_server_is_stopped(up: Up) -> None:
     assert served.stop() == 0
     assert not (served.data / "control.sock").exists()
     assert at_once("token", "create", "a", "write:*", "--data", served.data).returncode == 0
-    assert "health         pass" in at_once("status", "--data", served.data).stdout
+    said = at_once("status", "--data", served.data).stdout
+    assert [line.split() for line in said.splitlines() if "health" in line] == [["health", "pass"]]
+    assert ["entities", "0"] in [line.split() for line in said.splitlines()]
     again = up()
     assert " a " in at_once("token", "list", "--data", again.data).stdout
 
@@ -195,7 +198,7 @@ def test_a_restore_while_it_serves_brings_back_the_old_state_and_keeps_revoked_t
 
     assert served.ask("POST", "/ngsi-ld/v1/entities", shelter(2), **sent)[0] == 201
     number = next(
-        line.split()[1]
+        line.split()[0]
         for line in at_once("token", "list", "--data", served.data).stdout.splitlines()
         if " a " in line
     )
@@ -211,6 +214,29 @@ def test_a_restore_while_it_serves_brings_back_the_old_state_and_keeps_revoked_t
     served.kill()
     again = up()
     assert again.ask("GET", "/ngsi-ld/v1/entities/urn:ngsi-ld:EvacuationShelter:3")[0] == 200
+
+
+def test_what_is_no_backup_is_refused_in_one_sentence(opened: Served, tmp_path: Path) -> None:
+    (tmp_path / "toilets.csv").write_text("ID,名称\n1,公園\n")
+    for file, says in ((tmp_path / "toilets.csv", "not a backup"), (tmp_path / "missing", "no file")):
+        refused = at_once("restore", file, "--data", opened.data)
+        assert (refused.returncode, says in refused.stderr, refused.stderr.count("\n")) == (1, True, 1)
+
+
+def test_every_command_says_in_the_list_what_it_does() -> None:
+    for asked, commands in (
+        (("--help",), "up sign-in token backup restore status migrate import replay check"),
+        (("token",), "create list revoke"),
+    ):
+        said = at_once(*asked).stdout
+        for name in commands.split():
+            assert re.search(rf"^│ {name} +[A-Z]\w+ .*│$", said, re.MULTILINE), name
+
+
+def test_a_long_scope_is_listed_whole(opened: Served) -> None:
+    at_once("token", "create", "long", "write:EvacuationShelter", "write:RiverGauge", "--data", opened.data)
+    listed = kitamae("token", "list", "--data", opened.data, COLUMNS="80").stdout
+    assert re.search(r"long +service +write:EvacuationShelter write:RiverGauge ", listed)
 
 
 def test_a_damaged_backup_changes_nothing_and_the_server_goes_on(opened: Served, tmp_path: Path) -> None:
@@ -237,5 +263,11 @@ def test_an_upgraded_directory_goes_back_and_forth(up: Up) -> None:
     done = at_once("migrate", "--data", served.data)
     assert done.returncode == 0
     assert "version" in done.stdout
+    empty = at_once("migrate", "--to", "0", "--data", served.data)
+    assert (empty.returncode, "from 1" in empty.stderr) == (1, True)
+    back = at_once("migrate", "--to", "1", "--data", served.data)
+    assert (back.returncode, "-> 1" in back.stdout) == (0, True)
+    (before,) = served.data.glob("kitamae.v*.db")
+    assert before.name in back.stdout
     again = up("--open")
     assert again.ask("GET", f"/ngsi-ld/v1/entities/{SHELTER['id']}")[0] == 200

@@ -10,7 +10,7 @@ import pytest
 from kitamae.edge.edge import Edge
 from kitamae.edge.measures import Measures, route
 from kitamae.kernel.people.person import NOBODY, Principal, asking
-from kitamae.kernel.problems import NotFound, NotSignedIn, Problem, TooManyRequests
+from kitamae.kernel.problems import NotFound, NotSignedIn, Problem, TooManyRequests, Unavailable
 from kitamae.settings import Settings
 
 STAFF = Principal("staff-1", "staff")
@@ -263,6 +263,19 @@ async def test_the_log_carries_no_local_values(capsys: pytest.CaptureFixture[str
         assert "ValueError" in said
         assert "hunter2" not in said
         assert "127.0.0.1" not in said
+
+
+async def test_what_was_foreseen_is_told_in_one_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    from kitamae import logs
+
+    logs.configure(Settings(log="console"))
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        raise Unavailable("the city is being opened")
+
+    assert (await ask(inner)).status == 503
+    said = capsys.readouterr().err
+    assert (said.count("\n"), "Traceback" in said, Unavailable.title in said) == (1, False, True)
 
 
 def test_what_was_never_served_is_no_route_whatever_it_was_refused_with() -> None:

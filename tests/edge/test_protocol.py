@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from ipaddress import ip_network
@@ -82,6 +83,17 @@ async def test_a_head_without_end_is_refused(knock: Knock, begun: bytes) -> None
         writer.write(part * (4 * LONGEST_HEAD // len(part)))
         answer = await ended(reader)  # nothing where the reset overtook it
         assert not answer or b" 431 " in answer
+    await served(knock)
+
+
+async def test_an_address_that_is_too_long_or_no_ascii_is_refused_with_a_sentence(knock: Knock) -> None:
+    for address, says in (
+        (b"/?q=" + b"a" * 100_000, b"414 URI Too Long.*POST"),
+        ("/?attrs=名称".encode(), b"400 Bad Request.*percent-encode"),
+    ):
+        async with knock() as (reader, writer):
+            writer.write(b"GET " + address + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert re.search(says, await ended(reader), re.DOTALL)
     await served(knock)
 
 

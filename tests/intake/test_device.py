@@ -202,6 +202,11 @@ def test_only_the_span_that_was_asked_for_is_played(tmp_path: Path) -> None:
     assert len(list(Archive(path, GAUGE, since=since, until=until))) == 2
 
 
+def test_a_message_that_is_none_is_shown_as_people_read_it() -> None:
+    with pytest.raises(ValueError, match="got '大聖寺川'"):
+        GAUGE.read("大聖寺川".encode())
+
+
 def test_an_archive_that_breaks_off_says_after_which_line(tmp_path: Path) -> None:
     path = archive(tmp_path, *(at(hour % 24, hour % 60, code=str(hour)) for hour in range(2000)))
     path.write_bytes(path.read_bytes()[:-1000])

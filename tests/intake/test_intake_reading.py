@@ -183,7 +183,7 @@ def test_a_line_without_an_end_is_refused_in_constant_memory(tmp_path: Path) -> 
         (b"PK\x03\x04rest", "Excel"),
         (b"%PDF-1.7", "PDF"),
         (ONE.encode("euc-jp"), "no known dataset|cannot be read"),
-        (ONE.replace("名称,", "なまえ,", 1).encode(), "no known dataset"),
+        (ONE.replace("名称,", "なまえ,", 1).encode(), "Nearest is public_toilets, which has 名称 too"),
         (ONE.replace("緯度", "いど").encode(), "緯度 is missing"),
         (ONE.replace("名称_カナ", "名称").encode(), "名称 is there twice"),
         (b'{"type": "FeatureCollection"', "no JSON"),

@@ -17,7 +17,7 @@ from kitamae.commands.control import connect, of_its_city
 from kitamae.intake.deliver import BATCH, Broker
 from kitamae.intake.reading import Reading
 from kitamae.intake.report import Report, write_csv
-from kitamae.intake.row import Taken, UnreadableFileError
+from kitamae.intake.row import Remark, Taken, UnreadableFileError
 from kitamae.kernel.problems import BadRequest, Problem
 from kitamae.sdk.city import BadCityError, City
 from kitamae.settings import Settings
@@ -91,10 +91,12 @@ async def bring(
                 try:
                     with Reading(path, city=code, layout=as_, type=type, source=source) as rows:
                         await _one(rows, told, broker, progress)
-                except (UnreadableFileError, OSError) as error:
+                except UnreadableFileError as error:
                     told.error = str(error)
+                except OSError as error:
+                    told.error = f"{path.name}: cannot be read: {error.strerror or error}"
                 except Problem as problem:
-                    told.error = f"{problem.detail}. What was acknowledged stays; repeat the command to go on"
+                    told.error = f"{path.name}: {problem.detail}. What was acknowledged stays; repeat the command to go on"
                     break
     if report is not None:
         _write(report, reports)
@@ -112,7 +114,9 @@ async def _one(rows: Reading, told: Report, broker: Broker | None, progress: Pro
     told.layout, told.encoding, told.unknown = rows.layout.id, rows.encoding, rows.unknown
     bar = progress.add_task(rows.path.name, total=rows.size)
     batch: list[Taken] = []
+    last = 0
     for outcome in rows:
+        last = outcome.line if isinstance(outcome, Taken) else 0
         told.add(outcome)
         if isinstance(outcome, Taken):
             batch.append(outcome)
@@ -121,6 +125,8 @@ async def _one(rows: Reading, told: Report, broker: Broker | None, progress: Pro
             batch.clear()
             progress.update(bar, completed=rows.position)
     await _send(batch, told, broker)
+    if rows.unended and last:
+        told.remarks.append(Remark(last, "", "", "nothing ends this line: was the file cut off within it?"))
     progress.update(bar, completed=rows.size)
 
 
@@ -179,7 +185,7 @@ def _print(told: Report, dry_run: bool) -> None:
         line(f"{told.file}: {told.layout}, {told.encoding}: {told.rows} rows, {told.taken} taken ({sent}), "
              f"{len(told.refused)} refused, {len(told.remarks)} remarks")  # fmt: skip
     if told.error:
-        line(f"{told.file}: {told.error}")
+        line(told.error)
     if told.unknown:
         line(f"  columns that nothing is made of: {', '.join(told.unknown)}")
     for refusal in told.refused[:_SHOWN]:

@@ -12,9 +12,17 @@ from kitamae.sdk.service import discover
 
 
 def run(city: Path | None = None, package: str = "kitamae.services") -> int:
-    """Print every finding; 0 when there is none, 1 otherwise.
+    """Are the papers of every service in order, and everything in a city's folder?
 
-    `city` is a city's folder (`cities/kaga`): it is looked at too, and says which entity types there are.
+    Every finding is printed. 0 when there is none, 1 otherwise.
+
+    Parameters
+    ----------
+    city
+        A city's folder, such as cities/kaga: it is looked at too, and says which entity types there are.
+    package
+        Where services are looked for.
+
     """
     out = Console(highlight=False)
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from kitamae.commands.control import ask, connect
+from kitamae.directory.layout import Layout
 from kitamae.kernel.problems import NotFound
 from kitamae.settings import Settings
 
@@ -24,7 +25,7 @@ async def backup(file: Path, /, *, data: Path | None = None) -> None:
     """
     async with connect(Settings.chosen(data=data)) as client:
         made = await ask(client, "POST", "/control/backup", {"to": _whole(file)})
-    _say(f"{file}: {len(made['files'])} files, as of {made['at']}")
+    _say(f"{file}: the city as of {made['at']}")
 
 
 async def restore(file: Path, /, *, data: Path | None = None) -> None:
@@ -42,9 +43,14 @@ async def restore(file: Path, /, *, data: Path | None = None) -> None:
 
     """
     whole = _present(file)
-    async with connect(Settings.chosen(data=data), make=True) as client:
+    settings = Settings.chosen(data=data)
+    async with connect(settings, make=True) as client:
         made = await ask(client, "POST", "/control/restore", {"from": whole})
-    _say(f"restored {len(made['files'])} files, as of {made['at']}; the old ones are in .replaced")
+    before = Layout(settings.data).replaced
+    _say(
+        f"the city is as of {made['at']}"
+        + (f"; what was there before is in {before}" if before.exists() else "")
+    )
 
 
 async def status(*, data: Path | None = None) -> None:
@@ -58,8 +64,11 @@ async def status(*, data: Path | None = None) -> None:
     """
     async with connect(Settings.chosen(data=data)) as client:
         said = await ask(client, "GET", "/control/status")
-    for name, value in said.items():
-        _say(f"{name:14} {value}")
+    entities = {f"entities {tenant}".strip(): count for tenant, count in said.pop("entities").items()}
+    lines = {**said, **(entities or {"entities": 0})}
+    width = max(map(len, lines))
+    for name, value in lines.items():
+        _say(f"{name:{width}}  {value}")
 
 
 def _say(text: str) -> None:

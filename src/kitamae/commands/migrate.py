@@ -28,6 +28,8 @@ def migrate(*, to: int | None = None, data: Path | None = None) -> None:
         The data directory.
 
     """
+    if to is not None and to < 1:
+        raise BadRequest(f"--to {to}: expected a version from 1; an empty city is a new data directory")
     layout = Layout(Settings.chosen(data=data).data)
     out = Console(highlight=False, soft_wrap=True)
     if not layout.state.exists():

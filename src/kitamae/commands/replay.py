@@ -177,8 +177,10 @@ async def replay(
                 stack.push_async_callback(over.close)
                 way = over
             await _play(messages, way, factor, played, quiet=json or not sys.stderr.isatty())
-    except (UnreadableFileError, OSError) as error:
+    except UnreadableFileError as error:
         played.error = str(error)
+    except OSError as error:
+        played.error = f"cannot be read: {error.strerror or error}"
     except Problem as problem:
         played.error = f"{problem.detail or problem.title}. Start it again: what arrived is not sent twice"
     played.seconds = round(time.monotonic() - started, 1)
@@ -272,6 +274,9 @@ def _tell(archive: Path, played: Played, *, json: bool) -> None:
         sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
         return
     out = Console(highlight=False, soft_wrap=True)
+    if played.error and not played.read:
+        out.print(f"{archive.name}: {played.error}", markup=False)
+        return
     rate = played.read / played.seconds if played.seconds else played.read
     out.print(
         f"{archive.name}: {played.read:,} read in {played.seconds} s ({rate:,.0f}/s): {played.new:,} new, {played.known:,} "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
 
 from kitamae.commands.control import ask, connect
 from kitamae.kernel.people.person import HOME
@@ -63,9 +63,9 @@ async def list_(*, data: Path | None = None) -> None:
     """
     async with connect(Settings.chosen(data=data)) as client:
         tokens = await ask(client, "GET", "/control/tokens")
-    table = Table("number", "name", "role", "scopes", "tenants", "made", "until")
-    for token in tokens:
-        table.add_row(
+    rows = [("number", "name", "role", "scopes", "tenants", "made", "until")]
+    rows += [
+        (
             token["number"],
             token["name"],
             token["role"],
@@ -74,7 +74,15 @@ async def list_(*, data: Path | None = None) -> None:
             token["createdAt"][:10],
             (token["expiresAt"] or "no end")[:10],
         )
-    Console().print(table)
+        for token in tokens
+    ]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    out = Console(
+        highlight=False, soft_wrap=True
+    )  # whole, in a narrow window too: scopes are what one looks for
+    for row in rows:
+        cells = map(set_cell_size, row, widths)
+        out.print("  ".join(cells).rstrip(), markup=False)
 
 
 async def revoke(number: str, /, *, data: Path | None = None) -> None:

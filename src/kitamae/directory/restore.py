@@ -87,7 +87,8 @@ def _unpack(file: Path, layout: Layout) -> dict[str, Any]:
             raise StoreFull(
                 "the disk became full while the backup was unpacked; nothing was changed"
             ) from error
-        raise BadBackup(f"{file} is damaged or not a backup: {error}") from error
+        why = str(error).partition("\n")[0].rstrip(":")
+        raise BadBackup(f"{file} is damaged or not a backup: {why}") from error
     if not isinstance(manifest, dict) or STATE not in found:
         raise BadBackup(f"{file} is not complete: it was cut off, or it is not a backup of Kitamae")
     if manifest.get("format") != FORMAT:

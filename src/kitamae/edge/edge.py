@@ -124,10 +124,10 @@ class Edge:
 
     async def _answer(self, scope: Scope, error: Exception, request: str, send: Send) -> None:
         problem = error if isinstance(error, Problem) else Problem(f"it is in the log under {request}")
-        if problem.status >= 500:
-            _log.error(
-                "failed", request=request, method=scope["method"], status=problem.status, exc_info=error
-            )
+        if problem.status == 500:
+            _log.error("failed", request=request, method=scope["method"], status=500, exc_info=error)
+        elif problem.status > 500:  # foreseen: a full disk, a restore, a source that does not answer
+            _log.warning("could not", request=request, status=problem.status, why=problem.title)
         try:
             status, headers, body = answer(scope, problem, request, self._error_page)
         except Exception:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LONGEST_HEAD: Final = 128 * 1024
 """Bytes of request line and headers; the API's parameters alone may be half of that."""
+LONGEST_ADDRESS: Final = 65_535
+"""Bytes of path and query: what httptools reads of them."""
 HEAD_SECONDS: Final = 20.0
 """From the connection, or the first byte of a further request, to the end of its head."""
 SILENT_SECONDS: Final = 60.0
@@ -123,6 +125,16 @@ class Protocol(HttpToolsProtocol):
         self._within_body = False
         self._stop_waiting()
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What httptools could not read, in a sentence that helps."""
+        if len(getattr(self, "url", b"")) > LONGEST_ADDRESS:
+            why = f"the address is longer than {LONGEST_ADDRESS} bytes; a query can be sent by POST too"
+            self._refuse(b"414 URI Too Long", why)
+        else:
+            self._refuse(
+                b"400 Bad Request", "this is not HTTP; in an address, percent-encode what is not ASCII"
+            )
 
     # --- who takes nothing
     def pause_writing(self) -> None:

@@ -208,9 +208,9 @@ class Device(BaseModel):
         try:
             told = orjson.loads(payload)
         except orjson.JSONDecodeError as error:
-            raise BadReadingError(f"expected a JSON object ({error}), got {payload[:40]!r}") from error
+            raise BadReadingError(f"expected a JSON object ({error}), got {_said(payload)}") from error
         if not isinstance(told, dict):
-            raise BadReadingError(f"expected a JSON object, got {payload[:40]!r}")
+            raise BadReadingError(f"expected a JSON object, got {_said(payload)}")
         return told
 
     def _fields(self, told: Any, heard: Mapping[str, str]) -> dict[str, str]:
@@ -294,3 +294,8 @@ def _value(one: AttributeOf, value: Any) -> Any:
             if not isinstance(value, str) or len(value) > 1000:
                 raise BadReadingError(f"{one.path}: expected a text for {one.name}, got {value!r:.60}")
     return value
+
+
+def _said(payload: bytes) -> str:
+    """The beginning of a message, for people."""
+    return repr(payload[:120].decode("utf-8", "replace")[:40])

@@ -137,6 +137,14 @@ def recognised(header: Iterable[str], form: str) -> Layout | None:
     return max(fitting, key=lambda layout: len(layout.recognise), default=None)
 
 
+def nearest(header: Iterable[str], form: str) -> Layout | None:
+    """The layout that knows most of these columns, where it knows at least half of them."""
+    names = list(header)
+    alike = [layout for layout in known().values() if layout.form == form and layout.recognise]
+    found = max(alike, key=lambda layout: len(layout.known_as(names)), default=None)
+    return found if found and 2 * len(found.known_as(names)) >= len(names) else None
+
+
 def of_type(type: str, header: Iterable[str], form: Literal["csv", "geojson"]) -> Layout:
     """A layout for a file of our own making: columns are attributes, 緯度/経度 or latitude/longitude the place."""
     names = list(header)

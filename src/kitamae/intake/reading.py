@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from kitamae.intake.assemble import Assembler
 from kitamae.intake.features import Broken, features, wrong_geometry
-from kitamae.intake.layout import Layout, known, of_type, recognised
+from kitamae.intake.layout import Layout, known, nearest, of_type, recognised
 from kitamae.intake.row import Outcome, Refusal, UnreadableFileError, shown
 from kitamae.intake.table import Record, records
-from kitamae.intake.text import encoding_of, lines, opened, undecodable
+from kitamae.intake.text import encoding_of, ends, lines, opened, undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,7 @@ class Reading:
         self.path, self.size = path, path.stat().st_size
         self._city, self._layout, self._type, self._source = city, layout, type, source
         self.encoding = encoding_of(path)
+        self._ended = ends(path)
         self._file = opened(path, self.encoding)
         try:
             head = self._file.read(64).removeprefix("\ufeff").lstrip()
@@ -62,6 +63,11 @@ class Reading:
         return self._assembler.layout
 
     @property
+    def unended(self) -> bool:
+        """A table whose last line has no end: it may have been cut off there."""
+        return self.form == "csv" and not self._ended
+
+    @property
     def unknown(self) -> list[str]:
         """Columns that the layout does not know; nothing is made of them."""
         return self._assembler.unknown
@@ -86,8 +92,9 @@ class Reading:
                 found = of_type(self._type, header, self.form)
             if found is None:
                 raise UnreadableFileError(
-                    f"{self.path.name}: no known dataset has these columns: {shown(', '.join(header))}. Name its layout "
-                    f"with --as ({', '.join(known())}), or the entities' type with --type"
+                    f"{self.path.name}: no known dataset has these columns: {shown(', '.join(header))}. "
+                    f"{_nearest(header, self.form)}Name its layout with --as ({', '.join(known())}), or the entities' "
+                    "type with --type"
                 )
             layout = found
         return Assembler(layout, header, city=self._city, source=self._source)
@@ -170,3 +177,12 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "1" if value else ""
     return value if isinstance(value, str) else str(value)
+
+
+def _nearest(header: list[str], form: str) -> str:
+    """A sentence about the dataset that half of these columns are from, and what it has beside them."""
+    found = nearest(header, form)
+    if found is None:
+        return ""
+    missing = sorted(set(found.recognise) - set(found.known_as(header).values()))
+    return f"Nearest is {found.id}, which has {', '.join(missing)} too. "

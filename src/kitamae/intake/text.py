@@ -56,6 +56,13 @@ def encoding_of(path: Path) -> Encoding:
     return "utf-8"
 
 
+def ends(path: Path) -> bool:
+    """Whether the last line has an end."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 1, 0))
+        return file.read(1) in (b"\n", b"\r")
+
+
 def _is(file: BinaryIO, encoding: str) -> bool:
     file.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)("strict")

@@ -115,7 +115,9 @@ class City(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole file"
             raise BadCityError(f"{path}: {where}: {first['msg']}") from error
-        except (OSError, UnicodeDecodeError, ValueError, BadLayoutError) as error:
+        except OSError as error:
+            raise BadCityError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except (UnicodeDecodeError, ValueError, BadLayoutError) as error:
             raise BadCityError(f"{path}: {error}") from error
 
     def entities(self) -> Iterator[dict[str, Any]]:
@@ -130,7 +132,9 @@ class City(BaseModel):
                                 f"{path}:{row.line}: {row.column}: expected {row.expected}, got {row.value!r}"
                             )
                         yield row.entity
-            except (OSError, UnreadableFileError) as error:
+            except OSError as error:
+                raise BadCityError(f"{path}: cannot be read: {error.strerror or error}") from error
+            except UnreadableFileError as error:
                 raise BadCityError(f"{path}: {error}") from error
 
     def devices(self) -> list[Device]:
