@@ -124,13 +124,17 @@ class City:
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
+            alias = await _alias(store)
             subscriptions = Subscriptions(
-                store, contexts, fetcher.destinations, mqtt=Notifier, most_owed=settings.max_owed
+                *(store, contexts, fetcher.destinations),
+                mqtt=Notifier,
+                address=address,
+                alias=alias,
+                most_owed=settings.max_owed,
             )
             subscriptions_v2 = SubscriptionsV2(store, contexts, subscriptions)
             await subscriptions_v2.start()
             await subscriptions.start(deliver=not quietly)
-            alias = await _alias(store)
             city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
             city.broker.subscriptions_v2 = subscriptions_v2
             if settings.mqtt and profile and not quietly:

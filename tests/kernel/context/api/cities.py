@@ -54,7 +54,7 @@ class City:
 
     async def handle(self, request: web.Request) -> web.Response:
         self.asked.append(request)
-        path = request.raw_path.removeprefix("/ngsi-ld/v1/")
+        path = request.raw_path.removeprefix("/ngsi-ld/v1/").lstrip("/")
         kept = ("accept", "content-type", "via", "link", "ngsild-tenant", "ngsild-entitymap", "x-token")
         headers = {name: request.headers[name] for name in kept if name in request.headers}
         body = await request.read()
@@ -64,12 +64,10 @@ class City:
 
 
 @asynccontextmanager
-async def city(folder: Path, name: str) -> AsyncIterator[City]:
+async def city(folder: Path, name: str, **delivery: Any) -> AsyncIterator[City]:
     store = await sqlite.open(folder / f"{name}.db")
     contexts = Contexts(registered={CITY_CONTEXT: CITY_DOCUMENT})
-    subscriptions = Subscriptions(store, contexts, Destinations(loopback=True))
-    await subscriptions.start()
-    broker = Broker(store, contexts, Policy(open=True), Limits(), subscriptions, alias=name)
+    broker = Broker(store, contexts, Policy(open=True), Limits(), alias=name)
     one = City(Client(routes(broker)), broker)
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", one.handle)
@@ -77,9 +75,14 @@ async def city(folder: Path, name: str) -> AsyncIterator[City]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     one.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    subscriptions = Subscriptions(
+        store, contexts, Destinations(loopback=True), address=one.url, alias=name, **delivery
+    )
+    broker.subscriptions = subscriptions
+    await subscriptions.start()
     try:
         yield one
     finally:
-        await runner.cleanup()
         await subscriptions.close()
+        await runner.cleanup()
         await store.close()

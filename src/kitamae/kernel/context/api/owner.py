@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from kitamae.kernel.context.api import source
+from kitamae.kernel.context.registration import speech
 from kitamae.kernel.context.registration.peers import TooLate, Unanswered
 from kitamae.kernel.problems import (
     AlreadyExists,
@@ -62,8 +63,8 @@ async def ask(
     if subscriptions is None:
         raise Unanswered("other sources are not spoken to")
     body, headers = source.spoken(x, request, registration, words, content)
-    params = [pair for pair in x.parameters() if pair[0] in known] + source.local_only(registration)
-    identity = source.identity(registration)
+    params = [pair for pair in x.parameters() if pair[0] in known] + speech.local_only(registration)
+    identity = speech.identity(registration)
     _log.info(
         "sent to an owner", registration=registration.id, operation=f"{method} {path}", identity=identity
     )

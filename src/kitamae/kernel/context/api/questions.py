@@ -15,7 +15,7 @@ import orjson
 from kitamae.kernel.context import read
 from kitamae.kernel.context.api import source
 from kitamae.kernel.context.query import match, pattern
-from kitamae.kernel.context.registration import peers
+from kitamae.kernel.context.registration import peers, speech
 from kitamae.kernel.context.registration.peers import Unanswered
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ async def ask(
     body, headers = source.spoken(x, request, registration, words, content)
     if map is not None:
         headers["NGSILD-EntityMap"] = map
-    pairs = [*params.items(), *source.local_only(registration)]
+    pairs = [*params.items(), *speech.local_only(registration)]
     return await subscriptions.peers.ask(registration, method, path, pairs, headers, body)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from kitamae.kernel.context import names
 from kitamae.kernel.context.api.answer import Answer, Header
-from kitamae.kernel.context.api.negotiation import CONTEXT_REL, JSON, LD_JSON
+from kitamae.kernel.context.api.negotiation import JSON, LD_JSON
+from kitamae.kernel.context.registration import speech
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
@@ -17,14 +17,10 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
 
-_IN_A_URL: Final = "%/:?#[]@!$&'()*+,;=~"
-_LINK: Final = f'<%s>; rel="{CONTEXT_REL}"; type="application/ld+json"'
-
 
 def link(context: Context) -> Header:
     """The Link header for a body without an @context. A context that no single URL names is told by the core's."""
-    url = quote(context.link or names.CORE_URL, safe=_IN_A_URL)  # a header is ASCII, an address need not be
-    return (b"link", (_LINK % url).encode("ascii"))
+    return (b"link", speech.link(context).encode("ascii"))
 
 
 def source(context: Context) -> Json:

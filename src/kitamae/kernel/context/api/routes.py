@@ -18,10 +18,12 @@ from kitamae.kernel.context.api import (
     purge,
     registration_subscriptions,
     registrations,
+    relayed,
     subscriptions,
 )
 from kitamae.kernel.context.api.application import Application
 from kitamae.kernel.context.api.routing import Route, Table
+from kitamae.kernel.context.subscription import relays
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.broker import Broker
@@ -59,6 +61,8 @@ ROUTES: Final = (
     Route("GET", "subscriptions/{id}", subscriptions.retrieve, parameters.OPTIONS, needs=_SUBSCRIBE),
     Route("PATCH", "subscriptions/{id}", subscriptions.update, parameters.LOCAL, needs=_SUBSCRIBE),
     Route("DELETE", "subscriptions/{id}", subscriptions.delete, parameters.LOCAL, needs=_SUBSCRIBE),
+    # what copies of them at other sources tell us
+    Route("POST", relays.PATH.strip("/"), relayed.notified),
     # 6.8, 6.9 registrations of context sources
     Route("POST", "csourceRegistrations", registrations.create, parameters.CREATE, True, _FEDERATE),
     Route("GET", "csourceRegistrations", registrations.query, parameters.REGISTRATIONS, needs=_FEDERATE),

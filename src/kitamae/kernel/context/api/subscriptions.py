@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from kitamae.kernel.context.api import contexts, negotiation
+from kitamae.kernel.context.api import contexts, negotiation, source
 from kitamae.kernel.context.api.answer import Answer, created
 from kitamae.kernel.context.api.asked import segment, uri
 from kitamae.kernel.context.api.listing import page, sys_attrs
@@ -37,7 +37,9 @@ async def create(x: Exchange) -> Answer:
         address = contexts.base(x)
         local = await contexts.host(request, context.source, "ImplicitlyCreated", address)
         payload["jsonldContext"] = f"{address}{contexts.PATH}{local}"
-    id = await subscriptions.create(request.tenant, payload, context, request.principal.ref)
+    id = await subscriptions.create(
+        request.tenant, payload, context, request.principal.ref, source.visited(x)
+    )
     answer = created(f"/ngsi-ld/v1/subscriptions/{segment(id)}")
     answer.headers += x.echo(request.tenant)
     return answer

@@ -32,7 +32,7 @@ class Registrations:
     """`start` once, then create, update, delete, get, listing, discover.
 
     `watch`: asked inside the transaction of each change what it owes, with the registration before and after;
-    `owed`: told of it after the commit.
+    `owed`: told of it after the commit. `changed`: told that something is otherwise now.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Registrations:
     ) -> None:
         self._store, self._watch, self._owed, self._now = store, watch, owed, now
         self._here: dict[tuple[str, str], Registration] = {}
+        self.changed: Callable[[], None] = lambda: None
         self._changing = asyncio.Lock()  # a conflict is looked for, then waited for the store
 
     async def start(self) -> None:
@@ -110,6 +111,7 @@ class Registrations:
             owed = await self._store.transact(work)
             del self._here[tenant, id]
             self._owed(owed)
+            self.changed()
 
     def get(self, tenant: str, id: str) -> Registration:
         """Raises NotFound, also for one whose time is over."""
@@ -146,3 +148,4 @@ class Registrations:
         owed = await self._store.transact(work)
         self._here[new.tenant, new.id] = new
         self._owed(owed)
+        self.changed()

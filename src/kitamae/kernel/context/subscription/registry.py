@@ -25,6 +25,7 @@ from kitamae.kernel.context.subscription.index import Index
 from kitamae.kernel.context.subscription.model import Record
 from kitamae.kernel.context.subscription.periodic import Periodic
 from kitamae.kernel.context.subscription.read import compile_subscription
+from kitamae.kernel.context.subscription.relays import Relays
 from kitamae.kernel.context.subscription.validate import MQTT, merged, validate
 from kitamae.kernel.context.subscription.watch import Watcher
 from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem, Unprocessable
@@ -58,9 +59,11 @@ class Subscriptions:
         *,
         now: Callable[[], int] = clock.now,
         mqtt: Callable[[Destinations, float], Sender] | None = None,
+        address: str = "",
+        alias: str = "",
         **delivery: float,
     ) -> None:
-        """`mqtt`: makes what carries notifications over MQTT; None: they are not offered. `delivery`: `timeout`, `first_pause`, `longest_pause`, `keep_for`, `settle_every` of the Dispatcher."""
+        """`address`, `alias`: where other sources reach us, and under which name. `mqtt`: makes what carries notifications over MQTT; None: they are not offered. `delivery`: `timeout`, `first_pause`, `longest_pause`, `keep_for`, `settle_every` of the Dispatcher."""
         self._store, self._contexts, self._now = store, contexts, now
         self._destinations = destinations or Destinations()
         self._index = Index()
@@ -74,6 +77,12 @@ class Subscriptions:
         )
         self.registrations = Registrations(store, self.to_registrations.watch, self.dispatcher.offer, now)
         self.peers = Peers(self._destinations)
+        self.relays = Relays(
+            *(store, contexts, self.registrations, self.peers, self._here.values, now),
+            address=address,
+            alias=alias,
+        )
+        self.registrations.changed = self.relays.wake
         self._periodic = Periodic(store, self.dispatcher.offer, now)
         self._changing = asyncio.Lock()  # an update reads, waits, and writes
         self._writer: asyncio.Task[None] | None = None
@@ -89,6 +98,7 @@ class Subscriptions:
         if not deliver:
             return
         await self.dispatcher.start()
+        await self.relays.start()
         for subscription in self._here.values():
             self._periodic.keep(subscription)
         self._writer = asyncio.create_task(self._writing())
@@ -99,14 +109,17 @@ class Subscriptions:
             self._writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._writer
+        await self.relays.close()
         await self._periodic.close()
         await self.to_registrations.close()
         await self.peers.close()
         await self.dispatcher.close()
         await self._write_records()
 
-    async def create(self, tenant: str, payload: Json, context: Context, by: str = "") -> str:
-        """Its id. `by`: the reference of who asked. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
+    async def create(
+        self, tenant: str, payload: Json, context: Context, by: str = "", via: Sequence[str] = ()
+    ) -> str:
+        """Its id. `by`: the reference of who asked; `via`: the sources that it came through. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
         bounds.demand_room(self._here.values(), tenant)
         given = validate(payload)
         given.setdefault("id", f"urn:ngsi-ld:Subscription:{uuid4()}")
@@ -119,6 +132,7 @@ class Subscriptions:
             "modifiedAt": now,
             "terms": {},
             "by": by,
+            **({"via": [*via]} if via else {}),
         }
         subscription = await self._new(tenant, doc, context, Record())
 
@@ -129,6 +143,7 @@ class Subscriptions:
 
         await self._store.transact(work)
         self._keep(subscription)
+        self.relays.wake(subscription.queue)
         return subscription.id
 
     async def update(self, tenant: str, id: str, patch: Json, context: Context) -> None:
@@ -152,6 +167,7 @@ class Subscriptions:
             await self._store.transact(work)
             self._keep(subscription)
             self.dispatcher.wake(subscription.queue)
+            self.relays.wake(subscription.queue)
 
     async def delete(self, tenant: str, id: str) -> None:
         """Forget it, and what it is owed. Raises NotFound."""
@@ -167,6 +183,7 @@ class Subscriptions:
             self._index.remove(tenant, id)
             self._here.pop(old.queue, None)
             self.dispatcher.forget(old.queue)
+            self.relays.wake(old.queue)
 
     def get(self, tenant: str, id: str) -> Subscription:
         """As it is now; `read.shown` shows it to a client. Raises NotFound."""

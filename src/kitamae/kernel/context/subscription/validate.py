@@ -268,5 +268,7 @@ _MEMBERS: Final[dict[str, Callable[[Json, str], Json]]] = {
     "expiresAt": _expiry,
     "throttling": _seconds,
     "jsonldContext": uri,
+    "localOnly": _bool,
+    "splitEntities": _bool,
     "notification": _notification,
 }

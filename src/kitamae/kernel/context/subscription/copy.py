@@ -1,0 +1,72 @@
+"""What a source is sent of a subscription (5.8.1.4): the part that it registered, told to us and not to the subscriber."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.kernel.context.registration.match import Question, Wanted
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.registration.model import Information
+    from kitamae.kernel.context.subscription.model import Selector, Subscription
+
+_COPIED: Final = (
+    *("notificationTrigger", "timeInterval", "datasetId", "expiresAt", "lang", "localOnly", "splitEntities"),
+)
+CONDITIONS: Final = ("q", "geoQ", "scopeQ")
+"""Members that a copy has only where its source is to judge them."""
+
+
+def question(one: Subscription) -> Question:
+    """Which registrations concern a subscription (5.12)."""
+    selectors = [Wanted(some.types, (some.id,) if some.id else (), some.id_pattern) for some in one.selectors]
+    return Question(tuple(selectors), one.watched)
+
+
+def reduced(
+    one: Subscription, informed: tuple[Information, ...], context: Context, address: str
+) -> dict[str, Any]:
+    """The copy for a source, in the words of `context`: what it registered of what is subscribed to, told to `address`.
+
+    Conditions travel with it, unless entities may be split between sources, or the words of a condition mean something
+    else in `context`: what does not travel is judged here.
+    """
+    given = one.doc["given"]
+    copy: dict[str, Any] = {"type": "Subscription"}
+    copy |= {name: given[name] for name in _COPIED if name in given}
+    if not given.get("splitEntities", False):
+        copy |= {name: given[name] for name in CONDITIONS if name in given and _same(one, name, context)}
+    infos = [info for some in informed for info in some.entities]
+    if infos and all(info.id for info in infos):
+        copy["entities"] = [{"id": info.id, "type": context.compact(info.types[0])} for info in infos]
+    elif one.selectors:
+        copy["entities"] = [_selector(some, context) for some in one.selectors]
+    elif infos:
+        copy["entities"] = [{"type": context.compact(name)} for info in infos for name in info.types]
+    every = [some.attrs for some in informed]
+    attrs = frozenset[str]().union(*every) if all(every) else None
+    watched = one.watched if attrs is None else (one.watched & attrs or attrs)
+    if watched and "timeInterval" not in copy:
+        copy["watchedAttributes"] = sorted(map(context.compact, watched))
+    told: dict[str, Any] = {"endpoint": {"uri": address, "accept": "application/json"}}
+    told |= {name: True for name in ("sysAttrs", "showChanges") if given["notification"].get(name)}
+    if attrs is not None:
+        told["attributes"] = sorted(map(context.compact, attrs))
+    copy["notification"] = told
+    return copy
+
+
+def _same(one: Subscription, member: str, context: Context) -> bool:
+    """Do the words of a member mean in `context` what they meant when they were written?"""
+    return all(context.expand(name) == iri for name, iri in one.doc["terms"].get(member, {}).items())
+
+
+def _selector(one: Selector, context: Context) -> dict[str, str]:
+    types = [";".join(map(context.compact, together)) for together in one.types.any_of]
+    found = {"type": ",".join(f"({one})" if ";" in one else one for one in types) or "*"}
+    if one.id is not None:
+        found["id"] = one.id
+    if one.id_pattern is not None:
+        found["idPattern"] = one.id_pattern
+    return found
