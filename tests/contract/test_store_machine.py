@@ -119,7 +119,7 @@ class Oracle:
         if effect.verb == "none":
             return
         self.changes.append((*at, effect.verb))
-        for one in told.touched:
+        for one in told.remembered:
             some = one.after or one.before
             assert some
             self.history[*at, one.name, some.get("datasetId", "")].append(

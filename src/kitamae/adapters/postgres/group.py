@@ -141,7 +141,7 @@ class Group:
             after = State(key, seq, at, at, True, last)
         self._set(id, state, after)
         types = (effect.after or before or {"type": []})["type"]
-        change = Change(seq, *id, effect.verb, at, command.actor, types, effect.touched)
+        change = Change(seq, *id, effect.verb, at, command.actor, types, effect.remembered)
         self.changes.append(change)
         self.keys.append(key)
         try:

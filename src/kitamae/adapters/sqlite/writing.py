@@ -159,7 +159,7 @@ class Writing:
         actor, (found, effect, at) = command.actor, wanted
         self.seq = seq = self.seq + 1
         before, after = effect.before, effect.after
-        present, touched = self.present, effect.touched
+        present, touched = self.present, effect.remembered
         if found is None:
             if after is None:
                 raise Problem(f"{id[1]}: an operation deleted an entity that is not there")
@@ -172,7 +172,7 @@ class Writing:
             key = present.create(id, after, seq, at)
         else:
             key = found.key
-            present.update(id, found, after, touched, seq, at)
+            present.update(id, found, after, effect.touched, seq, at)
         types = (after or before or {"type": []})["type"]
         history = self.memory.touched(key, touched, seq, at)
         delta = orjson.dumps([one.verb if one.after else one.before for one in touched])

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 
 NGSI_LD: Final = "https://uri.etsi.org/ngsi-ld/"
 GEOJSON: Final = "https://purl.org/geojson/vocab#"
+SCOPE: Final = NGSI_LD + "scope"
+"""What the scope is called where it has a history (clause 4.18)."""
 DEFAULT_VOCAB: Final = NGSI_LD + "default-context/"
 V2_ID: Final = "urn:ngsi-v2:"
 """What stands before an NGSIv2 id that is no URI, so that NGSI-LD can name the entity too."""

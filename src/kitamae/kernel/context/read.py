@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 from kitamae.kernel.context.attributes import Reader
 from kitamae.kernel.context.entity import NULL, Attribute, Attributes, Entity, Fragment, Partial
 from kitamae.kernel.context.lexical import scopes, time, uri
-from kitamae.kernel.context.names import NGSI_LD
+from kitamae.kernel.context.names import SCOPE
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ MEMBERS: Final = frozenset(
     ("id", "@id", "type", "@type", "scope", "expiresAt", "@context", "createdAt", "modifiedAt", "deletedAt")
 )
 """Of an entity, beside its attributes. The last three are the broker's own and are not read."""
-_SCOPE: Final = NGSI_LD + "scope"
 
 
 def entity(payload: Json, ctx: Context, *, temporal: bool = False, simplified: bool = False) -> Entity:
@@ -146,7 +145,7 @@ def _scopes(given: Json, reader: Reader, attrs: dict[str, list[Partial]]) -> lis
         return scopes(given)
     reader.into(attrs, "scope", given, "scope")
     now: list[str] = []
-    for one in attrs[_SCOPE]:
+    for one in attrs[SCOPE]:
         if one.get("kind") != "Property":
             raise BadRequest(f"scope: the history of the scope is a Property, got {one.get('kind')}")
         now = [] if one["v"] == NULL else scopes(one["v"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from api_client import Client, room
 
 from kitamae.kernel.context.broker import Limits
@@ -185,3 +186,69 @@ async def test_who_may_write_a_history_is_asked_of_what_it_is_when_it_is_written
     assert [answer.status for answer in answers] == [204, 403, 403, 403]
     history = (await staff.get(ROOM)).json()
     assert [one["value"] for one in history["temperature"]] == [1, 2]
+
+
+async def test_the_scope_has_a_history_too(client: Client) -> None:
+    path = "temporal/entities/urn:ngsi-ld:Room:7"
+    await client.post("entities", room(7, scope="/kaga/north"))
+    await client.patch("entities/urn:ngsi-ld:Room:7", {"scope": ["/kaga/south", "/inn"]})
+    await client("DELETE", "entities/urn:ngsi-ld:Room:7/attrs/scope")
+    scopes = (await client.get(path)).json()["scope"]
+    assert [one["value"] for one in scopes] == ["/kaga/north", ["/kaga/south", "/inn"], "urn:ngsi-ld:null"]
+    assert scopes[0]["observedAt"] < scopes[1]["observedAt"] < scopes[2]["deletedAt"]
+    stamps = (await client.get(f"{path}?options=sysAttrs")).json()["scope"][1]
+    assert stamps["observedAt"] == stamps["modifiedAt"]
+    figures = await client.get(
+        f"{path}?format=aggregatedValues&aggrMethods=max&timerel=after&timeAt=2020-01-01T00:00:00Z"
+    )
+    assert figures.json().get("scope") is None
+
+
+def moved(n: int, *scopes: tuple[str, str | list[str]]) -> dict[str, Any]:
+    """A car that measured something at a quarter past and to the hour, from eleven to two."""
+    return {
+        "id": f"urn:ngsi-ld:Car:{n}",
+        "type": "Car",
+        "scope": [
+            {"type": "Property", "value": value, "observedAt": f"2026-03-01T{at}:00Z"} for at, value in scopes
+        ],
+        "speed": [
+            {
+                "type": "Property",
+                "value": int(f"{hour}{minute}"),
+                "observedAt": f"2026-03-01T{hour}:{minute}:00Z",
+            }
+            for hour in (11, 12, 13)
+            for minute in (15, 45)
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("/A", {1: [1215, 1245]}),  # set before the interval
+        ("/B", {2: [1245]}),  # set within it: from then on
+        ("/C", {3: [1215]}),  # replaced within it: until then
+        ("/D", {3: [1245]}),
+        ("/E", {}),  # only after it
+        ("/%23", {1: [1215, 1245], 2: [1245], 3: [1215, 1245]}),  # "any" has its end where there was none
+        ("/C&lastN=1", {3: [1215]}),  # the last one of those moments, not of all
+    ],
+)
+async def test_a_scope_query_means_the_moments_at_which_the_scope_was_valid(
+    client: Client, asked: str, found: dict[int, list[int]]
+) -> None:
+    for one in (
+        moved(1, ("10:00", ["/A", "/X"])),
+        moved(2, ("12:30", "/B")),
+        moved(3, ("10:00", "/C"), ("12:30", "/D")),
+        moved(4, ("13:30", "/E")),
+        {"id": "urn:ngsi-ld:Car:5", "type": "Car", "speed": moved(5)["speed"]},
+    ):
+        assert (await client.post("temporal/entities", one)).status == 201
+    window = "timerel=between&timeAt=2026-03-01T12:00:00Z&endTimeAt=2026-03-01T13:00:00Z"
+    answer = await client.get(f"temporal/entities?type=Car&scopeQ={asked}&{window}")
+    assert {
+        int(one["id"][-1]): [reading["value"] for reading in one["speed"]] for one in answer.json()
+    } == found

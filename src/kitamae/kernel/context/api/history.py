@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import orjson
@@ -15,28 +16,31 @@ from kitamae.kernel.context.api.evolution import asked
 from kitamae.kernel.context.api.past import select
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.languages import choose
+from kitamae.kernel.context.names import SCOPE
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.store import InstanceQuery
-from kitamae.kernel.context.temporal import page
+from kitamae.kernel.context.temporal import page, scopes
 from kitamae.kernel.context.temporal import represent as represented
 from kitamae.kernel.problems import BadRequest, NotFound
 
 Rendered = TypeVar("Rendered")
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from kitamae.kernel.context.api.evolution import Evolution
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Entity, Json
     from kitamae.kernel.context.store import Instance, Readings
+    from kitamae.kernel.context.temporal.scopes import Span
 
     Series = dict[str, list[dict[str, Any]]]  # expanded name -> what is shown of its history
 
 _MUCH: Final = 500
 """Entities and instances that are put into their form on the event loop, some ten milliseconds of work."""
+_ALL: Final[Mapping[str, tuple[Span, ...]]] = {}
 _POINTS: Final = 20
 """Plain readings that cost as much as one of those."""
 
@@ -83,21 +87,40 @@ async def _query(x: Exchange, request: Request, media: str) -> Answer:
             raise BadRequest("orderBy: history is ordered by id alone")
     request.demand_types("read", selection.types_of(wanted))
     selected = await select(request.broker, wanted, what)
-    shown, range_ = await _show(request, selected.entities, what)
+    shown, range_ = await _show(request, selected.entities, what, selected.within)
     more = consumption.page_headers(x, wanted, selected.more, selected.count)
     return _answer(x, request, media, [one for one in shown if one], range_, more)
 
 
 async def _show(
-    request: Request, entities: list[Entity], what: Evolution
+    request: Request, entities: list[Entity], what: Evolution, within: Mapping[str, tuple[Span, ...]] = _ALL
 ) -> tuple[list[dict[str, Any]], page.Range | None]:
+    """`within`: entity -> the only moments that are meant."""
     most = request.broker.limits.instances
     ids = tuple(entity["id"] for entity in entities)
     history = what.history(request.tenant, ids, most + 1)
-    if ids and (plain := await _readings(request, what, history, most)) is not None:
+    if within and history.last is not None:
+        history = replace(history, last=most + 1)  # the last ones of those moments are chosen among more
+    if ids and not within and (plain := await _readings(request, what, history, most)) is not None:
         return await _beside(len(ids), _measured, request, entities, plain, what), None
     found = await request.broker.store.instances(history) if ids and what.attrs != () else []
+    if within:
+        found = _of_moments(found, what, within)
     return await _beside(len(found) + len(ids), _rendered, request, entities, found, what)
+
+
+def _of_moments(
+    found: list[Instance], what: Evolution, within: Mapping[str, tuple[Span, ...]]
+) -> list[Instance]:
+    kept = [
+        one for one in found if one.entity not in within or scopes.within(one, within[one.entity], what.when)
+    ]
+    if what.when.last is None:
+        return kept
+    series: dict[tuple[str, str, str], list[Instance]] = {}
+    for one in kept:
+        series.setdefault((one.entity, one.name, one.attribute.get("datasetId", "")), []).append(one)
+    return [one for some in series.values() for one in some[-what.when.last :]]
 
 
 async def _beside(size: int, render: Callable[..., Rendered], *given: Any) -> Rendered:
@@ -156,7 +179,8 @@ def _present(request: Request, entity: Entity, instances: list[Instance], what: 
         case "temporalValues":
             series = represented.simplified(instances, what.when, context.compact, _in_language(form.lang))
         case "aggregatedValues":
-            series = represented.aggregated(instances, what.when)
+            figures = [one for one in instances if one.name != SCOPE]
+            series = represented.aggregated(figures, what.when)
         case _:
             series = represented.normalized(
                 instances, lambda one: represent.normalized(one, context, form), what.when.sys_attrs

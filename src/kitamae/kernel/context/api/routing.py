@@ -77,9 +77,6 @@ class Table:
             raise NotFound(f"there is no resource {path.decode('ascii', 'replace')[:200]}")
         route = node.methods.get("GET" if method == "HEAD" else method)
         if route is None:
-            if path.endswith(b"/") and node.variable is not None and method in node.variable.methods:
-                # "not a valid URI or it is not present" (5.6.5.4 and others)
-                raise BadRequest("the address ends where an id or a name is expected")
             allow = allowed(node.methods)
             raise MethodNotAllowed(f"{method} is not available here; available: {allow}", allow=allow)
         return route, [_decoded(value) for value in values]

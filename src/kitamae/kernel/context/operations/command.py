@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from kitamae.kernel.context.names import SCOPE
+
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Attribute, Entity
 
@@ -37,6 +39,24 @@ class Effect:
     updated: list[str] = field(default_factory=list)
     not_updated: dict[str, str] = field(default_factory=dict)
     forced: bool = False
+
+    @property
+    def remembered(self) -> list[Touched]:
+        """What history and the order of changes keep: the attributes, and the scope where it changed."""
+        was = self.before.get("scope") if self.before is not None else None
+        now = self.after.get("scope") if self.after is not None else None
+        return self.touched if was == now else [*self.touched, _scope(was, now, self.after)]
+
+
+def _scope(was: list[str] | None, now: list[str] | None, after: Entity | None) -> Touched:
+    """The scope as history has it: an instance of a Property, observed when it was set (clauses 4.5.6 and 4.18)."""
+    if now is None or after is None:
+        return Touched(SCOPE, "deleted", None, {"kind": "Property", "v": was})
+    stamp = after.get("modifiedAt", after.get("createdAt"))
+    new: Attribute = {"kind": "Property", "v": now[0] if len(now) == 1 else now}
+    if stamp is not None:
+        new |= {"createdAt": stamp, "modifiedAt": stamp, "observedAt": stamp}
+    return Touched(SCOPE, "created" if was is None else "updated", new, None)
 
 
 class Operation(Protocol):
