@@ -49,9 +49,3 @@ async def attributes(db: Connection, tenant: str, type: str | None) -> dict[str,
             if name in found:
                 found[name]["types"] = sorted({*found[name]["types"], *names})
     return found
-
-
-async def fold(db: Connection, most: int) -> None:
-    """Fold the rows together when there are more than `most`."""
-    if await db.fetchval(_SQL["census_rows"], most + 1) > most:
-        await db.execute(_SQL["census_fold"])

@@ -30,6 +30,12 @@ SELECT seq, tenant, entity, variant, verb, at, actor, types, key, delta FROM cha
 WHERE seq > $1 AND seq < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + $3) << 20
 ORDER BY seq LIMIT $2;
 
+-- name: changes_of_others
+-- The same, between two numbers and without the transactions of one worker.
+SELECT seq, tenant, entity, variant, verb, at, actor, types, key, delta FROM change
+WHERE seq > $1 AND seq < $2 AND (seq >> 20) <> ALL ($3::bigint[])
+ORDER BY seq LIMIT $4;
+
 -- name: change_instances
 -- What changes wrote, as far as it is still in history.
 SELECT u.n, i.doc

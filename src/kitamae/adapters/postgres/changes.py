@@ -11,19 +11,26 @@ from kitamae.kernel.context.operations.command import Touched
 from kitamae.kernel.context.store import Change
 
 if TYPE_CHECKING:
-    from asyncpg import Connection
+    from asyncpg import Connection, Record
 
 _SQL = queries("change")
 
 
 async def after(db: Connection, seq: int, most: int, base: int) -> list[Change]:
     """Behind the horizon, in the order of commits. What was forgotten, or deleted from history, is not told."""
+    return await _whole(db, await db.fetch(_SQL["changes_after"], seq, most, base))
+
+
+async def others(db: Connection, seq: int, horizon: int, own: list[int], most: int) -> list[Change]:
+    """After a number and below the horizon, without those of some transactions."""
+    return await _whole(db, await db.fetch(_SQL["changes_of_others"], seq, horizon, own, most))
+
+
+async def _whole(db: Connection, rows: list[Record]) -> list[Change]:
     found: list[Change] = []
     places: list[tuple[int, int, int, int, int]] = []
     wrote: list[Touched] = []
-    for number, tenant, entity, variant, verb, at, actor, types, key, delta in await db.fetch(
-        _SQL["changes_after"], seq, most, base
-    ):
+    for number, tenant, entity, variant, verb, at, actor, types, key, delta in rows:
         touched = []
         for part, (name, how, attribute, t, before) in enumerate(orjson.loads(delta) if delta else ()):
             one = Touched(name, how, None, before)

@@ -1,6 +1,6 @@
 -- name: documents_lock
 -- Whoever reads documents in order to write is alone until the commit, on all workers.
-SELECT pg_advisory_xact_lock($1, $2);
+SELECT pg_advisory_xact_lock($1, 0);
 
 -- name: document_read
 SELECT doc FROM document WHERE kind = $1 AND tenant = $2 AND id = $3;

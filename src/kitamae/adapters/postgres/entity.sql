@@ -86,15 +86,6 @@ INSERT INTO census (tenant, shape, n) SELECT * FROM unnest($1::text[], $2::bytea
 -- name: census_read
 SELECT shape, sum(n)::bigint AS n FROM census WHERE tenant = $1 GROUP BY shape HAVING sum(n) > 0;
 
--- name: census_rows
-SELECT count(*) FROM (SELECT 1 FROM census LIMIT $1) AS some;
-
--- name: census_fold
--- All rows of one shape become one. A statement of its own: whoever reads sees either all of them or the sum.
-WITH gone AS (DELETE FROM census RETURNING tenant, shape, n)
-INSERT INTO census (tenant, shape, n)
-SELECT tenant, shape, sum(n) FROM gone GROUP BY tenant, shape HAVING sum(n) <> 0;
-
 -- name: tenants
 SELECT name FROM tenant ORDER BY name;
 

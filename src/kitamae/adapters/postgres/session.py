@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 _SQL = queries("entity", "change", "document")
 _LOCK, _BEGIN = _SQL["entity_lock"], _SQL["begin"]
-
-DOCUMENTS: Final = 0x4B54_4D01
-"""The advisory lock of whoever reads documents in order to write."""
 
 
 class Session:
@@ -78,7 +75,7 @@ class Session:
     async def document(self, ref: Ref) -> None:
         """Read a document that may be written, alone among all workers from now on."""
         if not self._documents:
-            await self.db.execute(_SQL["documents_lock"], DOCUMENTS, self._schema)
+            await self.db.execute(_SQL["documents_lock"], self._schema)
             self._documents = True
         found = await self.db.fetchval(_SQL["document_read"], *ref)
         doc: Json | None = None if found is None else orjson.loads(found)

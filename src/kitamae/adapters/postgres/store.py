@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kitamae.adapters.postgres import connect, migrate, numbers
+from kitamae.adapters.postgres.following import Following
+from kitamae.adapters.postgres.heard import Documents
 from kitamae.adapters.postgres.hot import declare
 from kitamae.adapters.postgres.known import Known
 from kitamae.adapters.postgres.named import queries
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         Found,
         Instance,
         InstanceQuery,
+        Kept,
         Owed,
         Readings,
         Row,
@@ -64,12 +67,13 @@ async def open(
             base = await numbers.base(db)
             schema = int(await db.fetchval("SELECT hashtext(current_schema())"))
             last = int(await db.fetchval(_SQL["last_at"]) or 0)
+            epoch = int(await db.fetchval(_SQL["epoch"]))
             commit = str(await db.fetchval("SELECT current_setting('synchronous_commit')"))
             pool = await connect.pool(dsn, READERS, time_limit, commit)
     except BaseException:
         await db.close()
         raise
-    return PostgresStore(dsn, db, pool, known, now, base, schema, last, time_limit)
+    return PostgresStore(dsn, db, pool, known, now, base, schema, last, epoch, time_limit)
 
 
 class PostgresStore:
@@ -85,22 +89,26 @@ class PostgresStore:
         base: int,
         schema: int,
         last: int,
+        epoch: int,
         time_limit: float,
     ) -> None:
-        self._pool, self._base = pool, base
-        self._hear: list[Callable[[Sequence[Change]], None]] = []
+        self._pool = pool
+        self._documents = Documents(pool, epoch, known.hot)
+        self._following = Following(dsn, schema, base, self._documents)
         self._reading = Reading(pool, known.hot, base, time_limit)
-        self._writer = Writer(dsn, db, known, now, base, schema, last, self._refresh, self._committed)
-
-    async def _refresh(self, epoch: int) -> None:
-        """Inside a transaction, before anything is decided in it."""
+        self._following.begin()
+        refresh = self._documents.upto
+        self._writer = Writer(dsn, db, known, now, base, schema, last, refresh, self._committed)
 
     def _committed(self, group: Group) -> None:
         """On the event loop, after the commit and before its answers."""
+        if group.epoch is not None:
+            self._documents.own(group.epoch)
         if group.changes or group.owed:
             self._reading.written = group.numbers.first
+        self._following.committed(group)
         if group.changes:
-            for heard in self._hear:
+            for heard in self._following.on_commit:
                 heard(group.changes)
 
     # --- writing
@@ -121,8 +129,29 @@ class PostgresStore:
         self._writer.watch(watch)
 
     def on_commit(self, heard: Callable[[Sequence[Change]], None]) -> None:
-        """See `Store.on_commit`."""
-        self._hear.append(heard)
+        """See `Store.on_commit`. This worker's own changes at once, those of others within moments."""
+        self._following.on_commit.append(heard)
+
+    # --- other workers
+    def on_owed(self, heard: Callable[[Sequence[Owed]], None]) -> None:
+        """See `Store.on_owed`."""
+        self._following.on_owed.append(heard)
+
+    def on_documents(self, heard: Callable[[Sequence[Kept]], Awaitable[None]]) -> None:
+        """See `Store.on_documents`."""
+        self._documents.on_documents(heard)
+
+    async def catch_up(self) -> None:
+        """See `Store.catch_up`."""
+        await self._documents.catch_up()
+
+    def on_serving(self, changed: Callable[[], Awaitable[None]]) -> None:
+        """See `Store.on_serving`."""
+        self._following.on_serving.append(changed)
+
+    def serves(self, name: str) -> bool:
+        """See `Store.serves`. Nothing, before somebody asked to be told by `on_serving`."""
+        return self._following.serves(name)
 
     # --- reading
     async def expired(self, at: int, most: int) -> list[tuple[str, str, str]]:
@@ -220,5 +249,6 @@ class PostgresStore:
 
     async def close(self) -> None:
         """See `Store.close`."""
+        await self._following.close()
         await self._writer.close()
         await self._reading.close()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Found,
         Instance,
         InstanceQuery,
+        Kept,
         Owed,
         Readings,
         Row,
@@ -67,6 +68,7 @@ class SqliteStore:
     ) -> None:
         self.path = path
         self._hear: list[Callable[[Sequence[Change]], None]] = []
+        self._owed: list[Callable[[Sequence[Owed]], None]] = []
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = database.Lock(path)
         try:
@@ -85,11 +87,15 @@ class SqliteStore:
             self._lock.release()
             raise
 
-    def _committed(self, changes: list[Change]) -> None:
+    def _committed(self, changes: list[Change], owed: list[Owed]) -> None:
         """On the event loop, after the commit and before its answers."""
-        self._reading.changed(changes)
-        for heard in self._hear:
-            heard(changes)
+        if changes:
+            self._reading.changed(changes)
+            for heard in self._hear:
+                heard(changes)
+        if owed:
+            for told in self._owed:
+                told(owed)
 
     # --- writing
     async def apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
@@ -109,6 +115,24 @@ class SqliteStore:
     def on_commit(self, heard: Callable[[Sequence[Change]], None]) -> None:
         """See `Store.on_commit`."""
         self._hear.append(heard)
+
+    def on_owed(self, heard: Callable[[Sequence[Owed]], None]) -> None:
+        """See `Store.on_owed`."""
+        self._owed.append(heard)
+
+    # --- other workers: there are none
+    def serves(self, name: str) -> bool:
+        """See `Store.serves`."""
+        return True
+
+    def on_serving(self, changed: Callable[[], Awaitable[None]]) -> None:
+        """See `Store.on_serving`."""
+
+    def on_documents(self, heard: Callable[[Sequence[Kept]], Awaitable[None]]) -> None:
+        """See `Store.on_documents`."""
+
+    async def catch_up(self) -> None:
+        """See `Store.catch_up`."""
 
     # --- reading
     async def expired(self, at: int, most: int) -> list[tuple[str, str, str]]:

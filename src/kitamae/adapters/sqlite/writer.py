@@ -22,6 +22,7 @@ import structlog
 from kitamae.adapters.sqlite import database
 from kitamae.adapters.sqlite.transaction import SqliteTransaction, drive
 from kitamae.adapters.sqlite.writing import Writing
+from kitamae.kernel.context.store import Owed
 from kitamae.kernel.problems import Problem, Unavailable
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Writer:
         self,
         db: apsw.Connection,
         now: Callable[[], int],
-        deliver: Callable[[list[Change]], None],
+        deliver: Callable[[list[Change], list[Owed]], None],
     ) -> None:
         self._db = db
         self._loop = asyncio.get_running_loop()
@@ -112,9 +113,9 @@ class Writer:
         """Close the connection. The last one to go folds the WAL back, and a reader may not."""
         self._db.close()
 
-    def _deliver(self, jobs: list[Job], changes: list[Change]) -> None:
-        if changes:
-            self._heard(changes)
+    def _deliver(self, jobs: list[Job], changes: list[Change], owed: list[Owed]) -> None:
+        if changes or owed:
+            self._heard(changes, owed)
         for job in jobs:
             answer = job.answer
             if answer is None or answer.done():
@@ -149,10 +150,10 @@ class Writer:
             self.writing.memory.committed()
         except BaseException as error:
             self._give_up(error, done)
-        changes = self.writing.changes
+        changes, owed = self.writing.changes, [Owed(*row) for row in self.writing.owed]
         self.writing.reset()
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, done, changes)
+            self._loop.call_soon_threadsafe(self._deliver, done, changes, owed)
         return after if after is not None or stop else self._queue.get()
 
     def _gather(self, together: list[Job]) -> tuple[Job | None, bool]:

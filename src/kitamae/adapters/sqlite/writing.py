@@ -63,14 +63,14 @@ class Writing:
         """A new group commit."""
         self.changes: list[Change] = []
         self._rows: list[tuple[Any, ...]] = []
-        self._owed: list[tuple[Any, ...]] = []
+        self.owed: list[tuple[Any, ...]] = []
         self._direct = False
         self.present.reset()
 
     def finish(self) -> None:
         """The last rows of this group commit."""
         self._flush()
-        _OWED(self.db, self._owed)
+        _OWED(self.db, self.owed)
         self.present.finish()
 
     def _flush(self) -> None:
@@ -94,7 +94,7 @@ class Writing:
     def savepoint(self) -> Iterator[None]:
         """What is written inside stays only if it does not raise."""
         db, present, memory = self.db, self.present, self.memory
-        changes, rows, owed = len(self.changes), len(self._rows), len(self._owed)
+        changes, rows, owed = len(self.changes), len(self._rows), len(self.owed)
         marks = present.mark(), memory.mark()
         db.execute("SAVEPOINT one")
         try:
@@ -106,7 +106,7 @@ class Writing:
                 db.execute("RELEASE one")
             del self.changes[changes:]
             del self._rows[rows:]
-            del self._owed[owed:]
+            del self.owed[owed:]
             present.back(marks[0])
             memory.back(marks[1])
             raise
@@ -219,7 +219,7 @@ class Writing:
     def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> int:
         """See `Transaction.owe`."""
         self._number += 1
-        self._owed.append((self._number, tenant, queue, seq, self._at, payload))
+        self.owed.append((self._number, tenant, queue, seq, self._at, payload))
         return self._number
 
     def forget(self, after: int, upto: int) -> None:

@@ -118,6 +118,16 @@ class Owed:
     payload: bytes  # JSON, what the notifier needs to build the message
 
 
+@dataclass(slots=True, frozen=True)
+class Kept:
+    """A document that another worker kept; `doc` None: that it dropped."""
+
+    tenant: str
+    kind: str
+    id: str
+    doc: Json | None
+
+
 class Transaction(Protocol):
     """Inside one savepoint of the group commit. Its awaits never wait for anything but the store."""
 
@@ -174,7 +184,11 @@ class Store(Protocol):
         ...
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """All or nothing, in one savepoint of the next commit. What `work` raises is raised here."""
+        """All or nothing, in one savepoint of the next commit. What `work` raises is raised here.
+
+        Where several workers write, `work` may be run more than once: what it did before is not there then, so it must
+        not rely on anything that it noted down outside.
+        """
         ...
 
     def on_change(self, watch: Callable[[Transaction, Change, Effect], Awaitable[None]]) -> None:
@@ -182,7 +196,34 @@ class Store(Protocol):
         ...
 
     def on_commit(self, heard: Callable[[Sequence[Change]], None]) -> None:
-        """Called on the event loop after each commit with its changes in order: caches, live pages, dispatch."""
+        """Called on the event loop after each commit with its changes in order: caches, live pages.
+
+        A worker hears its own commits before their answers leave, those of others within moments.
+        """
+        ...
+
+    def on_owed(self, heard: Callable[[Sequence[Owed]], None]) -> None:
+        """Called on the event loop with what was committed and is owed to the queues that this worker serves, in order."""
+        ...
+
+    # --- several workers on one state; where there is only one, it serves everything and hears of nobody
+    def serves(self, name: str) -> bool:
+        """Whether this worker delivers that queue, or does what goes by that name: no other one does at the same time."""
+        ...
+
+    def on_serving(self, changed: Callable[[], Awaitable[None]]) -> None:
+        """Awaited when `serves` has changed: let go of what is not served any more, take up what is served now."""
+        ...
+
+    def on_documents(self, heard: Callable[[Sequence[Kept]], Awaitable[None]]) -> None:
+        """Awaited with documents that other workers kept or dropped, before this worker's next write is decided.
+
+        It must not wait for a write of its own: that one would wait for it.
+        """
+        ...
+
+    async def catch_up(self) -> None:
+        """Documents that other workers kept before this call were heard of when it returns."""
         ...
 
     # --- reading: the present

@@ -21,7 +21,7 @@ from kitamae.kernel.problems import BadRequest, NotFound, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Kept, Store, Transaction
 
 _REMEMBER: Final = 30.0
 _MOST: Final = 10_000
@@ -66,6 +66,14 @@ class People:
         self._now = now
         self._known: dict[str, Known] = {}
         self._drops = 0
+        store.on_documents(self._others)
+
+    async def _others(self, kept: Sequence[Kept]) -> None:
+        """What another worker revoked or ended is not believed here either."""
+        for one in kept:
+            if one.kind in ("session", "token"):
+                self._drops += 1
+                self._known.pop(one.id, None)
 
     # --- who is it
     def remembered(self, digest: str) -> Principal | None:

@@ -33,12 +33,30 @@ class MemoryStore:
     def on_change(self, watch: Any) -> None:
         self.watchers.append(watch)
 
-    def on_commit(self, heard: Any) -> None:
+    def on_owed(self, heard: Any) -> None:
         self.listeners.append(heard)
+
+    def serves(self, name: str) -> bool:
+        return True
+
+    def on_serving(self, changed: Any) -> None:
+        """There is no other worker."""
+
+    def on_documents(self, heard: Any) -> None:
+        """There is no other worker."""
+
+    async def catch_up(self) -> None:
+        """There is no other worker."""
+
+    def tell(self, last: int) -> None:
+        """What is owed since then."""
+        owed = [one for number, one in sorted(self.owed_rows.items()) if number > last]
+        for heard in self.listeners if owed else ():
+            heard(owed)
 
     async def apply(self, commands: list[Command]) -> list[Any]:
         async with self.lock:
-            effects, changes = [], []
+            effects, last = [], self.number
             for command in commands:
                 self.at += 1
                 key = (command.tenant, command.id)
@@ -56,9 +74,7 @@ class MemoryStore:
                     del self.entities[key]
                 else:
                     self.entities[key] = effect.after
-                changes.append(change)
-            for heard in self.listeners:
-                heard(changes)
+            self.tell(last)
             return effects
 
     async def find(self, query: Any) -> Found:
@@ -68,7 +84,10 @@ class MemoryStore:
     async def transact(self, work: Any) -> Any:
         async with self.lock:
             await asyncio.sleep(0)
-            return await work(self)
+            last = self.number
+            done = await work(self)
+            self.tell(last)
+            return done
 
     async def put(self, tenant: str, kind: str, id: str, doc: Any) -> None:
         self.docs[tenant, kind, id] = copy.deepcopy(doc)

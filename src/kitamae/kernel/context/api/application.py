@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.api.views import Shown
     from kitamae.kernel.context.broker import Broker
 
+_KEPT: Final = (b"/subscriptions", b"/csource", b"/jsonldContexts")
+"""What is answered from memory, and may have been changed by another worker."""
 _log = structlog.get_logger(__name__)
 
 
@@ -68,6 +70,8 @@ class Application:
             who = scope.get("principal", NOBODY)
             if who.role == "anyone":  # others are asked again with what they want to change
                 self.broker.policy.demand(Question(who, *route.needs))
+        if path.startswith(_KEPT):
+            await self.broker.store.catch_up()
         x = Exchange(self, scope, receive, route)
         answer = await route.handler(x, *values)
         if b"prefer" in x.headers:

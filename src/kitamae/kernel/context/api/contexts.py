@@ -16,9 +16,12 @@ import orjson
 from kitamae.kernel.context import clock, names
 from kitamae.kernel.context.api import asked, negotiation
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, created, of_json
+from kitamae.kernel.context.store import Kept
 from kitamae.kernel.problems import BadRequest, InvalidRequest, LdContextUnavailable, NotFound, Unprocessable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Broker, Request
     from kitamae.kernel.context.entity import Json
@@ -67,9 +70,21 @@ async def host(request: Request, content: Json, kind: str, address: str) -> str:
 
 
 async def restore(broker: Broker) -> None:
-    """Make the stored ones known again after a start."""
-    for _, _, document in await broker.store.documents(None, KIND):
-        broker.contexts.register(document["url"], {"@context": document["@context"]})
+    """Make the stored ones known again after a start, and those that other workers store from then on."""
+    contexts, urls = broker.contexts, dict[str, str]()
+
+    async def others(kept: Sequence[Kept]) -> None:
+        for one in kept:
+            if one.kind == KIND and one.doc is not None:
+                urls[one.id] = one.doc["url"]
+                contexts.register(one.doc["url"], {"@context": one.doc["@context"]})
+            elif one.kind == KIND and one.id in urls:
+                contexts.forget(urls.pop(one.id))
+
+    await others(
+        [Kept(tenant, KIND, id, doc) for tenant, id, doc in await broker.store.documents(None, KIND)]
+    )
+    broker.store.on_documents(others)
 
 
 def base(x: Exchange) -> str:

@@ -14,15 +14,15 @@ from kitamae.kernel.context.registration.model import compiled
 from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
     from kitamae.kernel.context.registration.match import Question
     from kitamae.kernel.context.registration.model import Registration
-    from kitamae.kernel.context.store import Owed, Store, Transaction
+    from kitamae.kernel.context.store import Kept, Store, Transaction
 
-    Watch = Callable[[Transaction, Registration | None, Registration | None], Awaitable[list[Owed]]]
+    Watch = Callable[[Transaction, Registration | None, Registration | None], Awaitable[None]]
 
 KIND: Final = "registration"
 _log: Final = structlog.get_logger()
@@ -31,29 +31,42 @@ _log: Final = structlog.get_logger()
 class Registrations:
     """`start` once, then create, update, delete, get, listing, discover.
 
-    `watch`: asked inside the transaction of each change what it owes, with the registration before and after;
-    `owed`: told of it after the commit. `changed`: told that something is otherwise now.
+    `watch`: told inside the transaction of each change, with the registration before and after, so that it owes what
+    follows from that. `changed`: told that something is otherwise now.
     """
 
     def __init__(
         self,
         store: Store,
         watch: Watch,
-        owed: Callable[[list[Owed]], None],
         now: Callable[[], int] = clock.now,
     ) -> None:
-        self._store, self._watch, self._owed, self._now = store, watch, owed, now
+        self._store, self._watch, self._now = store, watch, now
         self._here: dict[tuple[str, str], Registration] = {}
         self.changed: Callable[[], None] = lambda: None
         self._changing = asyncio.Lock()  # a conflict is looked for, then waited for the store
 
     async def start(self) -> None:
-        """Read them all. One that cannot be read is told of and left where it is."""
+        """Read them all, and listen to other workers."""
         for tenant, id, doc in await self._store.documents(None, KIND):
-            try:
-                self._here[tenant, id] = compiled(tenant, doc)
-            except (Problem, KeyError, TypeError) as wrong:
-                _log.error("a stored registration cannot be read", registration=id, why=str(wrong))
+            self._read(tenant, id, doc)
+        self._store.on_documents(self._others)
+
+    async def _others(self, kept: Sequence[Kept]) -> None:
+        for one in kept:
+            if one.kind == KIND and one.doc is not None:
+                self._read(one.tenant, one.id, one.doc)
+            elif one.kind == KIND:
+                self._here.pop((one.tenant, one.id), None)
+        if any(one.kind == KIND for one in kept):
+            self.changed()
+
+    def _read(self, tenant: str, id: str, doc: Json) -> None:
+        """One that cannot be read is told of and left where it is."""
+        try:
+            self._here[tenant, id] = compiled(tenant, doc)
+        except (Problem, KeyError, TypeError) as wrong:
+            _log.error("a stored registration cannot be read", registration=id, why=str(wrong))
 
     async def create(self, tenant: str, payload: Json, context: Context) -> str:
         """Its id. Raises BadRequest, AlreadyExists, AnsweredTwice."""
@@ -104,13 +117,12 @@ class Registrations:
         async with self._changing:
             old = self.get(tenant, id)
 
-            async def work(tx: Transaction) -> list[Owed]:
+            async def work(tx: Transaction) -> None:
                 await tx.drop(tenant, KIND, id)
-                return await self._watch(tx, old, None)
+                await self._watch(tx, old, None)
 
-            owed = await self._store.transact(work)
-            del self._here[tenant, id]
-            self._owed(owed)
+            await self._store.transact(work)
+            self._here.pop((tenant, id), None)
             self.changed()
 
     def get(self, tenant: str, id: str) -> Registration:
@@ -139,13 +151,12 @@ class Registrations:
         if old is None or (old.information, old.mode) != (new.information, new.mode):
             await conflict.with_entities(new, self._store)
 
-        async def work(tx: Transaction) -> list[Owed]:
+        async def work(tx: Transaction) -> None:
             if old is None or (old.information, old.mode) != (new.information, new.mode):
                 await conflict.with_entity(new, tx)
             await tx.put(new.tenant, KIND, new.id, new.doc)
-            return await self._watch(tx, old, new)
+            await self._watch(tx, old, new)
 
-        owed = await self._store.transact(work)
+        await self._store.transact(work)
         self._here[new.tenant, new.id] = new
-        self._owed(owed)
         self.changed()

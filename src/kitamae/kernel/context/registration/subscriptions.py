@@ -12,21 +12,20 @@ import structlog
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.registration import interest, match
 from kitamae.kernel.context.registration.interest import KIND
-from kitamae.kernel.context.store import Owed
 from kitamae.kernel.context.subscription.model import Record
 from kitamae.kernel.context.subscription.periodic import Periodic
 from kitamae.kernel.context.subscription.validate import merged
 from kitamae.kernel.problems import AlreadyExists, NotFound, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context, Contexts
     from kitamae.kernel.context.registration.interest import Interest, Reason
     from kitamae.kernel.context.registration.match import Question
     from kitamae.kernel.context.registration.model import Registration
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Kept, Store, Transaction
     from kitamae.kernel.context.subscription.deliver import Dispatcher
     from kitamae.kernel.context.subscription.model import Subscription
     from kitamae.kernel.context.subscription.read import Document
@@ -55,23 +54,46 @@ class RegistrationSubscriptions:
         self._store, self._contexts, self._dispatcher = store, contexts, dispatcher
         self._matching, self._check, self._now = matching, check, now
         self._here: dict[str, Interest] = {}
-        self._periodic = _Clock(store, dispatcher.offer, now, matching)
+        self._deliver = False
+        self._periodic = _Clock(store, now, matching)
         self._changing = asyncio.Lock()
 
     async def start(self, *, deliver: bool) -> None:
-        """Read them all. One that cannot be read is told of, and left where it is."""
+        """Read them all, and listen to other workers."""
+        self._deliver = deliver
         for tenant, id, doc in await self._store.documents(None, KIND):
-            try:
-                context = await self._context(doc)
-                new = interest.compiled(tenant, doc, context, Record(**doc.get("record", {})))
-            except (Problem, KeyError, TypeError) as wrong:
-                _log.error(
-                    "a stored registration subscription cannot be read", subscription=id, why=str(wrong)
-                )
+            await self._read(tenant, id, doc)
+        self._store.on_documents(self._others)
+
+    async def _others(self, kept: Sequence[Kept]) -> None:
+        for one in kept:
+            if one.kind != KIND:
+                continue
+            old = self._here.get(f"/registrations {one.tenant} {one.id}")
+            if one.doc is None:
+                if old is not None:
+                    self._forget(old)
+            elif old is not None and {**old.doc, "record": 0} == {**one.doc, "record": 0}:
+                old.record.catch_up(Record(**one.doc.get("record", {})))
             else:
-                self._here[new.queue] = new
-                if deliver:
-                    self._periodic.keep(new)
+                await self._read(one.tenant, one.id, one.doc)
+
+    async def _read(self, tenant: str, id: str, doc: Document) -> None:
+        """One that cannot be read is told of, and left where it is."""
+        try:
+            context = await self._context(doc)
+            new = interest.compiled(tenant, doc, context, Record(**doc.get("record", {})))
+        except (Problem, KeyError, TypeError) as wrong:
+            _log.error("a stored registration subscription cannot be read", subscription=id, why=str(wrong))
+        else:
+            self._here[new.queue] = new
+            if self._deliver:
+                self._periodic.keep(new)
+
+    def _forget(self, old: Interest) -> None:
+        self._periodic.forget(old.queue)
+        self._here.pop(old.queue, None)
+        self._dispatcher.forget(old.queue)
 
     async def close(self) -> None:
         """Stop the clocks."""
@@ -91,17 +113,15 @@ class RegistrationSubscriptions:
         doc |= {"createdAt": now, "modifiedAt": now}
         new = await self._new(tenant, doc, context, Record())
 
-        async def work(tx: Transaction) -> list[Owed]:
+        async def work(tx: Transaction) -> None:
             if await tx.get(tenant, KIND, new.id) is not None:
                 raise AlreadyExists(f"the subscription {new.id} exists already")
             await tx.put(tenant, KIND, new.id, doc)
-            return await self._owe(tx, new, "newlyMatching", self._matching(tenant, new.question))
+            await self._owe(tx, new, "newlyMatching", self._matching(tenant, new.question))
 
         async with self._changing:
-            owed = await self._store.transact(work)
-            self._here[new.queue] = new
+            await self._transact(work, new)
         self._periodic.keep(new)
-        self._dispatcher.offer(owed)
         return new.id
 
     async def update(self, tenant: str, id: str, patch: Json, context: Context) -> None:
@@ -119,15 +139,25 @@ class RegistrationSubscriptions:
             doc["record"] = asdict(old.record)
             new = await self._new(tenant, doc, context, old.record)
 
-            async def work(tx: Transaction) -> list[Owed]:
+            async def work(tx: Transaction) -> None:
                 await tx.put(tenant, KIND, id, doc)
-                return await self._turned(tx, old, new)
+                await self._turned(tx, old, new)
 
-            owed = await self._store.transact(work)
-            self._here[new.queue] = new
+            await self._transact(work, new)
         self._periodic.keep(new)
-        self._dispatcher.offer(owed)
         self._dispatcher.wake(new.queue)
+
+    async def _transact(self, work: Callable[[Transaction], Awaitable[None]], new: Interest) -> None:
+        """It is there before what it is owed is offered, which is as soon as that is committed."""
+        old = self._here.get(new.queue)
+        self._here[new.queue] = new
+        try:
+            await self._store.transact(work)
+        except BaseException:
+            self._here.pop(new.queue)
+            if old is not None:
+                self._here[new.queue] = old
+            raise
 
     async def delete(self, tenant: str, id: str) -> None:
         """Forget it, and what it is owed. Raises NotFound."""
@@ -138,9 +168,7 @@ class RegistrationSubscriptions:
                 await tx.drop(tenant, KIND, id)
 
             await self._store.transact(work)
-            self._periodic.forget(old.queue)
-            del self._here[old.queue]
-            self._dispatcher.forget(old.queue)
+            self._forget(old)
 
     def get(self, tenant: str, id: str) -> Interest:
         """As it is now. Raises NotFound."""
@@ -153,33 +181,27 @@ class RegistrationSubscriptions:
         """Those of a tenant, in the order of their creation."""
         return [one for one in self._here.values() if one.tenant == tenant]
 
-    async def watch(
-        self, tx: Transaction, before: Registration | None, after: Registration | None
-    ) -> list[Owed]:
+    async def watch(self, tx: Transaction, before: Registration | None, after: Registration | None) -> None:
         """What the change of a registration owes to whom (clause 5.11.7)."""
         some = after or before
-        owed: list[Owed] = []
         for one in self.listing(some.tenant) if some is not None else ():
             if one.interval is not None:
                 continue
             was = match.relevant(one.question, before) if before is not None else ()
             now = match.relevant(one.question, after) if after is not None else ()
             if after is not None and now:
-                owed += await self._owe(tx, one, "updated" if was else "newlyMatching", [(after, now)])
+                await self._owe(tx, one, "updated" if was else "newlyMatching", [(after, now)])
             elif before is not None and was:
-                owed += await self._owe(tx, one, "noLongerMatching", [(before, was)])
-        return owed
+                await self._owe(tx, one, "noLongerMatching", [(before, was)])
 
-    async def _turned(self, tx: Transaction, old: Interest, new: Interest) -> list[Owed]:
+    async def _turned(self, tx: Transaction, old: Interest, new: Interest) -> None:
         """The subscription was changed: which registrations does it want now, and which no more?"""
         before = {one.id: (one, n) for one, n in self._matching(old.tenant, old.question)}
         after = {one.id: (one, n) for one, n in self._matching(new.tenant, new.question)}
         come = [found for id, found in after.items() if id not in before]
         gone = [found for id, found in before.items() if id not in after]
-        return [
-            *await self._owe(tx, new, "noLongerMatching", gone),
-            *await self._owe(tx, new, "newlyMatching", come),
-        ]
+        await self._owe(tx, new, "noLongerMatching", gone)
+        await self._owe(tx, new, "newlyMatching", come)
 
     async def _owe(
         self,
@@ -187,13 +209,9 @@ class RegistrationSubscriptions:
         one: Interest,
         reason: Reason,
         found: Sequence[tuple[Registration, tuple[int, ...]]],
-    ) -> list[Owed]:
-        now = self._now()
-        if not found or one.status(now) != "active":
-            return []
-        payload = interest.payload(one, reason, found)
-        number = await tx.owe(one.tenant, one.queue, 0, payload)
-        return [Owed(number, one.tenant, one.queue, 0, now, payload)]
+    ) -> None:
+        if found and one.status(self._now()) == "active":
+            await tx.owe(one.tenant, one.queue, 0, interest.payload(one, reason, found))
 
     async def _new(self, tenant: str, doc: Document, context: Context, record: Record) -> Interest:
         """Names are read with `context`; notifications are written with jsonldContext, else with that of creation."""
@@ -217,11 +235,10 @@ class _Clock(Periodic):
     def __init__(
         self,
         store: Store,
-        offer: Callable[[Sequence[Owed]], None],
         now: Callable[[], int],
         matching: Matching,
     ) -> None:
-        super().__init__(store, offer, now)
+        super().__init__(store, now)
         self._matching = matching
 
     async def _payload(self, subscription: Subscription) -> bytes | None:

@@ -47,6 +47,8 @@ class Arrears:
 
     async def _look(self, find: Callable[[str], Subscription | None], told: Told) -> None:
         for _, queue, count in await self._store.queues():
+            if not self._store.serves(queue):
+                continue
             dropped = await self._shorten(queue, count)
             if not dropped:
                 continue

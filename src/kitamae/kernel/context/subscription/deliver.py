@@ -37,7 +37,7 @@ _IN_VAIN: Final = 3_600.0  # seconds that a receiver is tried at least before a 
 
 
 class Dispatcher:
-    """`start`, then `offer` after every commit; `wake` when a subscription changed or went; `close`.
+    """`start`, then `wake` when a subscription changed or went; `close`.
 
     `find(queue)` gives the subscription as it is now, None when there is none any more. Times in seconds.
     """
@@ -80,14 +80,33 @@ class Dispatcher:
         """Take up what was left owed."""
         self._poster = Poster(self._destinations, self._timeout)
         self._settler = asyncio.create_task(self._settling())
+        self._store.on_owed(self.offer)
+        self._store.on_serving(self._serving)
         self._dropper = asyncio.create_task(self._arrears.run(self._drop_every, self._find, self._shortened))
         for lane in self._lanes.values():
             lane.let_go()  # offered before we were there: something older may be in the store
+        await self._take_up()
+
+    async def _take_up(self) -> None:
+        """What is owed to the queues that this worker serves."""
         for _, queue, _ in await self._store.queues():
-            if queue not in self._lanes:
+            if queue not in self._lanes and self._store.serves(queue):
                 self._lanes[queue] = Lane(self._store, queue, self._budget, behind=True)
         for queue in list(self._lanes):
             self.wake(queue)
+
+    async def _serving(self) -> None:
+        """Another worker took queues over, or left some: nothing is sent any more for those that are not ours."""
+        others = [queue for queue in self._lanes if not self._store.serves(queue)]
+        tasks = [task for queue in others if (task := self._tasks.get(queue))]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for queue in others:
+            if lane := self._lanes.pop(queue, None):
+                lane.let_go()
+        await self._settle()
+        await self._take_up()
 
     async def close(self) -> None:
         """Stop sending; what was delivered is settled, the rest stays owed."""
@@ -108,7 +127,7 @@ class Dispatcher:
             await self._mqtt.close()
 
     def offer(self, owed: Sequence[Owed]) -> None:
-        """What a commit owes, in order. On the event loop."""
+        """What a commit owes, in order; for Store.on_owed."""
         for one in owed:
             lane = self._lanes.get(one.queue)
             if lane is None:
@@ -118,7 +137,7 @@ class Dispatcher:
 
     def forget(self, queue: str) -> None:
         """The subscription is gone: nobody is owed what its queue holds."""
-        if queue not in self._lanes:
+        if queue not in self._lanes and self._store.serves(queue):
             self._lanes[queue] = Lane(self._store, queue, self._budget, behind=True)
         self.wake(queue)
 
@@ -146,6 +165,9 @@ class Dispatcher:
         try:
             while not lane.empty:
                 subscription = self._find(lane.queue)
+                if subscription is None:
+                    await self._store.catch_up()  # another worker may have made it a moment ago
+                    subscription = self._find(lane.queue)
                 if subscription is None:
                     await self._drop(lane)
                 elif not subscription.active:  # what it was owed before it expired, it is still told

@@ -113,6 +113,12 @@ class Record:
         self.last_notification = self.last_success = now
         self.failing, self.fails, self.success = False, 0, why
 
+    def catch_up(self, other: Record) -> None:
+        """What another worker wrote down, where it knows of more."""
+        if other.times_sent > self.times_sent:
+            for name in other.__slots__:
+                setattr(self, name, getattr(other, name))
+
     def failed(self, now: int, why: str = "", *, again: bool = False) -> None:
         """It did not."""
         self.times_sent += not again

@@ -10,11 +10,10 @@ import structlog
 
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query.tree import EntityQuery
-from kitamae.kernel.context.store import Owed
 from kitamae.kernel.context.subscription import linked, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.store import Store, Transaction
@@ -28,8 +27,8 @@ _log: Final = structlog.get_logger()
 class Periodic:
     """`keep` a subscription as it is now, `forget` it; each has a clock of its own. What is due becomes owed rows."""
 
-    def __init__(self, store: Store, offer: Callable[[Sequence[Owed]], None], now: Callable[[], int]) -> None:
-        self._store, self._offer, self._now = store, offer, now
+    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+        self._store, self._now = store, now
         self._clocks: dict[str, asyncio.Task[None]] = {}
 
     def keep(self, subscription: Subscription) -> None:
@@ -58,7 +57,7 @@ class Periodic:
         since = 0.0 if last is None else (self._now() - last) / 1e6  # below 0: the clock was set back
         await asyncio.sleep(max(0.0, interval - max(0.0, since)))
         while subscription.status(self._now()) != "expired":
-            if subscription.active:
+            if subscription.active and self._store.serves(subscription.queue):
                 try:
                     await self._owe(subscription)
                 except Exception:
@@ -70,11 +69,10 @@ class Periodic:
         if payload is None or await self._store.owed(subscription.queue, 0, 1):
             return  # nothing to tell, or the receiver has not taken the last one yet
 
-        async def work(tx: Transaction) -> int:
-            return await tx.owe(subscription.tenant, subscription.queue, 0, payload)
+        async def work(tx: Transaction) -> None:
+            await tx.owe(subscription.tenant, subscription.queue, 0, payload)
 
-        number = await self._store.transact(work)
-        self._offer([Owed(number, subscription.tenant, subscription.queue, 0, self._now(), payload)])
+        await self._store.transact(work)
 
     async def _payload(self, subscription: Subscription) -> bytes | None:
         found: dict[str, Entity] = {}

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.jsonld import Context, Contexts
     from kitamae.kernel.context.registration.match import Question
     from kitamae.kernel.context.registration.model import Registration
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Kept, Store, Transaction
     from kitamae.kernel.context.subscription.model import Subscription
     from kitamae.kernel.context.subscription.post import Sender
     from kitamae.kernel.context.subscription.read import Document
@@ -75,7 +75,7 @@ class Subscriptions:
         self.to_registrations = RegistrationSubscriptions(
             store, contexts, self.dispatcher, self._registered, self._check, now
         )
-        self.registrations = Registrations(store, self.to_registrations.watch, self.dispatcher.offer, now)
+        self.registrations = Registrations(store, self.to_registrations.watch, now)
         self.peers = Peers(self._destinations)
         self.relays = Relays(
             *(store, contexts, self.registrations, self.peers, self._here.values, now),
@@ -83,7 +83,7 @@ class Subscriptions:
             alias=alias,
         )
         self.registrations.changed = self.relays.wake
-        self._periodic = Periodic(store, self.dispatcher.offer, now)
+        self._periodic = Periodic(store, now)
         self._changing = asyncio.Lock()  # an update reads, waits, and writes
         self._writer: asyncio.Task[None] | None = None
 
@@ -94,7 +94,7 @@ class Subscriptions:
         await self.registrations.start()
         await self.to_registrations.start(deliver=deliver)
         self._store.on_change(self._watcher.watch)
-        self._store.on_commit(self._heard)
+        self._store.on_documents(self._others)
         if not deliver:
             return
         await self.dispatcher.start()
@@ -179,11 +179,7 @@ class Subscriptions:
                     raise NotFound(f"there is no subscription {id}")
 
             await self._store.transact(work)
-            self._periodic.forget(old.queue)
-            self._index.remove(tenant, id)
-            self._here.pop(old.queue, None)
-            self.dispatcher.forget(old.queue)
-            self.relays.wake(old.queue)
+            self._forget(old)
 
     def get(self, tenant: str, id: str) -> Subscription:
         """As it is now; `read.shown` shows it to a client. Raises NotFound."""
@@ -268,10 +264,29 @@ class Subscriptions:
         if self._writer is not None:
             self._periodic.keep(subscription)
 
-    def _heard(self, changes: Any) -> None:
-        owed = self._watcher.committed(changes)
-        if owed:
-            self.dispatcher.offer(owed)
+    def _forget(self, old: Subscription) -> None:
+        self._periodic.forget(old.queue)
+        self._index.remove(old.tenant, old.id)
+        self._here.pop(old.queue, None)
+        self.dispatcher.forget(old.queue)
+        self.relays.wake(old.queue)
+
+    async def _others(self, kept: Sequence[Kept]) -> None:
+        """What other workers did to subscriptions."""
+        for one in kept:
+            if one.kind != KIND:
+                continue
+            old = self._here.get(f"{one.tenant} {one.id}" if one.tenant else one.id)
+            if one.doc is None:
+                if old is not None:
+                    self._forget(old)
+            elif old is not None and same(old.doc, one.doc):
+                old.record.catch_up(Record(**one.doc.get("record", {})))
+            else:
+                new = await self._compiled(one.tenant, one.doc)
+                self._keep(new)
+                self.dispatcher.wake(new.queue)
+                self.relays.wake(new.queue)
 
     async def _writing(self) -> None:
         while True:
@@ -294,6 +309,11 @@ class Subscriptions:
             except BaseException:
                 tried.update(some)
                 raise
+
+
+def same(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Two documents of a subscription differ in nothing but how deliveries went."""
+    return {**old, "record": None} == {**new, "record": None}
 
 
 async def _write(records: Sequence[tuple[Subscription, dict[str, Any]]], tx: Transaction) -> None:

@@ -24,14 +24,14 @@ from kitamae.kernel.context.subscription.copy import question, reduced
 from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context, Contexts
     from kitamae.kernel.context.registration.model import Information, Registration
     from kitamae.kernel.context.registration.peers import Peers, Reply
     from kitamae.kernel.context.registration.registry import Registrations
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Kept, Store, Transaction
     from kitamae.kernel.context.subscription.model import Subscription
 
 KIND: Final = "relay"
@@ -99,10 +99,27 @@ class Relays:
     async def start(self) -> None:
         """Read what was sent, and see whether it is still right."""
         for tenant, id, doc in await self._store.documents(None, KIND):
-            registration = model.compiled(tenant, doc["registration"])
-            self._kept[id] = Relay(id, tenant, doc["subscription"], registration, doc["sent"])
+            self._read(tenant, id, doc)
+        self._store.on_documents(self._others)
+        self._store.on_serving(self._serving)
         self._woken.set()
         self._task = asyncio.create_task(self._run(), name="copies of subscriptions at other sources")
+
+    def _read(self, tenant: str, id: str, doc: Json) -> None:
+        registration = model.compiled(tenant, doc["registration"])
+        self._kept[id] = Relay(id, tenant, doc["subscription"], registration, doc["sent"])
+
+    async def _others(self, kept: Sequence[Kept]) -> None:
+        """What the worker that sends copies has sent."""
+        for one in kept:
+            if one.kind == KIND and one.doc is not None:
+                self._read(one.tenant, one.id, one.doc)
+            elif one.kind == KIND:
+                self._kept.pop(one.id, None)
+
+    async def _serving(self) -> None:
+        """This may be the worker that sends copies now."""
+        self.wake()
 
     async def close(self) -> None:
         """Stop; what is not told yet is told after the next start."""
@@ -138,7 +155,7 @@ class Relays:
 
     async def _settle(self, changed: set[str] | None) -> bool:
         """Make the copies what they ought to be; False: some source has not taken it."""
-        if not self._kept and not len(self._registrations):
+        if not (self._kept or len(self._registrations)) or not self._store.serves(PATH):
             return True
         wanted = self._wanted(changed)
         kept = {one.key: one for one in self._kept.values() if changed is None or _queue(one) in changed}

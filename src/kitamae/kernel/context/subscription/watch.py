@@ -12,12 +12,9 @@ import orjson
 import structlog
 
 from kitamae.kernel.context.operations import expiry
-from kitamae.kernel.context.store import Owed
 from kitamae.kernel.context.subscription import linked, match, message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.operations.command import Effect
     from kitamae.kernel.context.store import Change, Transaction
@@ -27,43 +24,21 @@ _log: Final = structlog.get_logger()
 
 
 class Watcher:
-    """`watch` for Store.on_change; `committed` for Store.on_commit: hands over what was owed to the dispatcher.
-
-    What a transaction owed is remembered by its change until the commit is heard of, so that the dispatcher need not
-    read it back; what was rolled back is dropped then.
-    """
+    """`watch` for Store.on_change; what it owes reaches the dispatcher by Store.on_owed, after the commit."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._owed: dict[int, list[Owed]] = {}
 
     async def watch(self, tx: Transaction, change: Change, effect: Effect) -> None:
         """Owe a notification to every subscriber concerned."""
-        self._owed.pop(change.seq, None)  # a number may come again after its transaction was rolled back
         states = [state for state in (effect.after, effect.before) if state is not None]
         if not states or not len(self._index):
             return
         names = dict.fromkeys(one.name for one in effect.touched)
-        owed: list[Owed] = []
         for subscription in self._index.concerned(change.tenant, states, names):
             payload = await _payload(tx, subscription, effect, change)
             if payload is not None and (subscription.voice is None or await subscription.voice.claim(tx)):
-                number = await tx.owe(change.tenant, subscription.queue, change.seq, payload)
-                owed.append(Owed(number, change.tenant, subscription.queue, change.seq, change.at, payload))
-        if owed:
-            self._owed[change.seq] = owed
-
-    def committed(self, changes: Sequence[Change]) -> list[Owed]:
-        """What these changes owe, in order."""
-        if not self._owed or not changes:
-            return []
-        answer: list[Owed] = []
-        for change in changes:
-            answer.extend(self._owed.pop(change.seq, ()))
-        last = changes[-1].seq
-        for seq in [seq for seq in list(self._owed) if seq <= last]:
-            self._owed.pop(seq, None)
-        return answer
+                await tx.owe(change.tenant, subscription.queue, change.seq, payload)
 
 
 async def _payload(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.broker import Broker
 
 PREFIX: Final = b"/v2"
+_KEPT: Final = b"/subscriptions"
+"""What is answered from memory, and may have been changed by another worker."""
 _log = structlog.get_logger(__name__)
 
 
@@ -63,6 +65,8 @@ class Application:
             who = scope.get("principal", NOBODY)
             if who.role == "anyone":  # others are asked again with what they want to change
                 self.broker.policy.demand(Question(who, *route.needs))
+        if path.startswith(_KEPT):
+            await self.broker.store.catch_up()
         x = Exchange(self.broker, scope, receive, route)
         await x.begin()
         return await route.handler(x, *values)

@@ -12,6 +12,7 @@ import structlog
 from kitamae.kernel.context.subscription import bounds
 from kitamae.kernel.context.subscription.index import Index
 from kitamae.kernel.context.subscription.model import Record
+from kitamae.kernel.context.subscription.registry import same
 from kitamae.kernel.context.subscription.watch import Watcher
 from kitamae.kernel.context.v2.names import Words
 from kitamae.kernel.context.v2.subscription.read import asked, compile_subscription, spent
@@ -19,9 +20,11 @@ from kitamae.kernel.context.v2.subscription.voice import KIND
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Contexts
-    from kitamae.kernel.context.store import Change, Store, Transaction
+    from kitamae.kernel.context.store import Kept, Owed, Store, Transaction
     from kitamae.kernel.context.subscription.model import Subscription
     from kitamae.kernel.context.subscription.registry import Subscriptions as Elder
     from kitamae.kernel.context.v2.subscription.read import Document
@@ -46,14 +49,35 @@ class Subscriptions:
         """Read them all and begin to watch."""
         words = Words(await self._contexts.resolve(None))
         for tenant, id, doc in await self._store.documents(None, KIND):
-            try:
-                self._keep(compile_subscription(tenant, doc, words, Record(**doc.get("record", {}))))
-            except Problem as problem:
-                _log.error(
-                    "a stored subscription cannot be read and rests", subscription=id, why=str(problem)
-                )
+            self._read(tenant, id, doc, words)
         self._store.on_change(self._watcher.watch)
-        self._store.on_commit(self._heard)
+        self._store.on_owed(self._told)
+        self._store.on_documents(self._others)
+
+    async def _others(self, kept: Sequence[Kept]) -> None:
+        """What other workers did to subscriptions."""
+        for one in kept:
+            if one.kind != KIND:
+                continue
+            old = self._here.get(f"{one.tenant} {one.id}" if one.tenant else one.id)
+            if one.doc is None:
+                if old is not None:
+                    self._forget(old)
+            elif old is not None and same(old.doc, one.doc):
+                old.record.catch_up(Record(**one.doc.get("record", {})))
+            else:
+                self._read(one.tenant, one.id, one.doc, Words(await self._contexts.resolve(None)))
+
+    def _read(self, tenant: str, id: str, doc: Document, words: Words) -> None:
+        try:
+            self._keep(compile_subscription(tenant, doc, words, Record(**doc.get("record", {}))))
+        except Problem as problem:
+            _log.error("a stored subscription cannot be read and rests", subscription=id, why=str(problem))
+
+    def _forget(self, old: Subscription) -> None:
+        self._index.remove(old.tenant, old.id)
+        self._here.pop(old.queue, None)
+        self._elder.dispatcher.forget(old.queue)
 
     async def create(self, tenant: str, given: Json, path: str, place: str, now: int) -> str:
         """Its id. `place`: the geo attribute (expanded) that georel is about. Raises BadRequest."""
@@ -98,9 +122,7 @@ class Subscriptions:
                     raise NotFound(NONE)
 
             await self._store.transact(work)
-            self._index.remove(tenant, id)
-            self._here.pop(old.queue, None)
-            self._elder.dispatcher.forget(old.queue)
+            self._forget(old)
 
     def forwarded(self, tenant: str, registration: str) -> Record:
         """How requests that were forwarded to a context provider went, since the start."""
@@ -132,11 +154,9 @@ class Subscriptions:
         self._here[subscription.queue] = subscription
         self._index.add(subscription)
 
-    def _heard(self, changes: list[Change] | Any) -> None:
-        owed = self._watcher.committed(changes)
+    def _told(self, owed: Sequence[Owed]) -> None:
+        """Before the dispatcher is."""
         for queue in {one.queue for one in owed}:
             told = self._here.get(queue)
             if told is not None and told.doc["given"].get("status") == "oneshot":
                 self._keep(spent(told))
-        if owed:
-            self._elder.dispatcher.offer(owed)
