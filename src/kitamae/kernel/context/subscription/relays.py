@@ -118,7 +118,7 @@ class Relays:
                 self._kept.pop(one.id, None)
 
     async def _serving(self) -> None:
-        """This may be the worker that sends copies now."""
+        """Perhaps it is here now that copies are sent."""
         self.wake()
 
     async def close(self) -> None:
