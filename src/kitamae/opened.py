@@ -15,6 +15,7 @@ import structlog
 from kitamae import devices, loading
 from kitamae.adapters import sqlite
 from kitamae.adapters.mqtt.notifier import Notifier
+from kitamae.adapters.nats import Relay
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.edge.health import Health
 from kitamae.kernel.context import api, v2
@@ -139,6 +140,9 @@ class City:
             city.broker.subscriptions_v2 = subscriptions_v2
             if settings.mqtt and profile and not quietly:
                 city.hear(devices.subscriber(settings, profile, store, words, city.policy))
+            if settings.stream and not quietly:
+                name = profile.id if profile else alias
+                city.tell(Relay(settings.stream, store, name, alias, words, settings.stream_days))
             if not quietly:
                 city.start()
         except BaseException:
@@ -156,6 +160,11 @@ class City:
     def hear(self, mqtt: Subscriber) -> None:
         """Listen to devices too."""
         self._tasks.append(asyncio.create_task(mqtt.run()))
+
+    def tell(self, relay: Relay) -> None:
+        """Give NATS every change."""
+        self._tasks.append(asyncio.create_task(relay.run()))
+        self.health.also["stream:relay"] = lambda: relay.trouble
 
     async def stop(self) -> None:
         """End it."""

@@ -88,6 +88,11 @@ class Settings(BaseSettings):
         str, Field(description="The MQTT broker whose devices the city hears, e.g. mqtt://127.0.0.1:1883")
     ] = ""
 
+    stream: Annotated[
+        str, Field(description="The NATS server that is given every change, e.g. nats://127.0.0.1:4222")
+    ] = ""
+    stream_days: Annotated[float, Field(gt=0, description="How long NATS keeps a change, in days")] = 7
+
     @property
     def networks(self) -> list[str]:
         """`deliver_to`, one by one."""
@@ -102,6 +107,14 @@ class Settings(BaseSettings):
     def _networks_are_networks(self) -> Self:
         for one in self.networks:
             ipaddress.ip_network(one)  # its ValueError names what is wrong
+        return self
+
+    @model_validator(mode="after")
+    def _stream_is_nats(self) -> Self:
+        if self.stream and not self.stream.startswith(("nats://", "tls://")):
+            raise ValueError(
+                f"expected the address of a NATS server, nats://... or tls://..., got {self.stream!r:.80}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -61,6 +61,7 @@ def up(
     host: str | None = None,
     port: int | None = None,
     open: bool = False,
+    stream: str | None = None,
 ) -> None:
     """Serve a city: pages, API and notifications, from one data directory.
 
@@ -76,10 +77,12 @@ def up(
         The port to listen on; 0 takes any free one.
     open
         Clients on this machine write without signing in: for tests. Refused on any address but loopback.
+    stream
+        The NATS server that is given every change, such as nats://127.0.0.1:4222.
 
     """
     heap.share()
-    settings = Settings.chosen(city=city, data=data, host=host, port=port, open=open or None)
+    settings = Settings.chosen(city=city, data=data, host=host, port=port, open=open or None, stream=stream)
     logs.configure(settings)
     uvloop.run(serve(settings))
 

@@ -24,13 +24,14 @@ _QUEUES = 50
 
 @dataclass(slots=True)
 class Health:
-    """`loading` says what is still being loaded, or nothing."""
+    """`loading` says what is still being loaded, or nothing. `also`: what else may be troubled, and then warns."""
 
     store: Store
     directory: Path
     min_free_mb: int
     max_owed_minutes: int
     loading: Callable[[], str]
+    also: dict[str, Callable[[], str]] = field(default_factory=dict)
     _at: float = field(default=-_FRESH)
     _last: dict[str, Any] = field(default_factory=dict)
 
@@ -42,6 +43,7 @@ class Health:
                 "disk:free": self._free(),
                 "notifications:oldest": await self._lag(),
                 "city:loaded": self._loaded(),
+                **{name: _warns(trouble()) for name, trouble in self.also.items()},
             }
             verdicts = {check["status"] for check in checks.values()}
             overall: Verdict = "fail" if "fail" in verdicts else "warn" if "warn" in verdicts else "pass"
@@ -83,3 +85,7 @@ class Health:
     def _loaded(self) -> dict[str, Any]:
         what = self.loading()
         return {"status": "fail", "output": what} if what else {"status": "pass"}
+
+
+def _warns(trouble: str) -> dict[str, Any]:
+    return {"status": "warn", "output": trouble} if trouble else {"status": "pass"}
