@@ -20,7 +20,9 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.operations import Command, Delete, DeleteAttribute, Upsert
 from kitamae.kernel.context.store import Change, Store
+from kitamae.settings import Settings
 from nats_server import Nats
+from serving import Served, serving
 
 TYPE = "https://example.org/Sensor"
 LEVEL = "https://example.org/水位"
@@ -60,7 +62,7 @@ def write(number: int, value: float) -> Command:
     return Command("", id, Upsert({"id": id, "type": [TYPE], "attrs": attrs}))
 
 
-async def arrived(url: str, count: int) -> list[dict[str, Any]]:
+async def arrived(url: str, count: int, subject: str = "kitamae.kaga.>") -> list[dict[str, Any]]:
     """The bodies of the first `count` messages of the stream."""
     client = await nats.connect(url)
     stream = client.jetstream()
@@ -69,7 +71,7 @@ async def arrived(url: str, count: int) -> list[dict[str, Any]]:
         subscription = None
         while subscription is None:
             with contextlib.suppress(nats.js.errors.NotFoundError, nats.errors.NoRespondersError):
-                subscription = await stream.subscribe("kitamae.kaga.>", ordered_consumer=True)
+                subscription = await stream.subscribe(subject, ordered_consumer=True)
         while len(found) < count:
             with contextlib.suppress(nats.errors.TimeoutError):
                 found.append(orjson.loads((await subscription.next_msg(1)).data))
@@ -199,3 +201,24 @@ def test_what_is_no_name_to_nats_is_written_as_in_urls() -> None:
     assert message.token("a.b c*>") == "a%2Eb%20c%2A%3E"
     assert message.token("避難所") == "避難所"
     assert message.token("") == "_"
+
+
+async def test_a_city_tells_nats_in_its_own_words_and_serves_without_it(server: Nats, tmp_path: Path) -> None:
+    town = {"id": "urn:ngsi-ld:Town:1", "type": "Town", "名称": {"type": "Property", "value": "山代温泉"}}
+    server.kill()
+    async with serving(tmp_path / "data", open=True, stream=server.url) as city:
+        assert (await city.client.post("/ngsi-ld/v1/entities", json=town)).status_code == 201
+        async with asyncio.timeout(20):
+            while (await checked(city))["status"] != "warn":
+                await asyncio.sleep(0.05)
+        server.start()
+        subject = f"kitamae.{city.kitamae.city.broker.alias}._.Town.created"
+        (found,) = await arrived(server.url, 1, subject)
+        assert found["entity"] == town
+    with pytest.raises(ValueError, match=r"nats://\.\.\."):
+        Settings(stream="http://127.0.0.1")
+
+
+async def checked(city: Served) -> Any:
+    city.kitamae.city.health._at = -100.0  # a monitor that does not wait five seconds
+    return (await city.client.get("/health")).json()["checks"]["stream:relay"][0]
