@@ -81,7 +81,13 @@ class Relay:
 
     async def _connected(self) -> None:
         client = await nats.connect(
-            self._url, connect_timeout=_PATIENCE, allow_reconnect=False, error_cb=_quiet, name="kitamae"
+            self._url,
+            name="kitamae",
+            connect_timeout=_PATIENCE,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,  # it counts for the first connection too, which would be tried for two minutes
+            reconnect_time_wait=0,
+            error_cb=_quiet,
         )
         try:
             await self._relay(
