@@ -22,7 +22,7 @@ from kitamae.web.page import ShellPage
 from kitamae.web.routes import problem_handlers, routes
 from kitamae.web.shell import HERE, City, Entry, Shell
 from kitamae.web.tiles import Basemap
-from web.conftest import READINGS, value
+from web.conftest import READINGS, at, value
 from web.fake import FakeContext
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +30,13 @@ LANGUAGES = ("ja", "ja_Hira", "en")
 SHELTER = "urn:ngsi-ld:EvacuationShelter:172065:E1720600002111"
 UNKNOWN = "urn:ngsi-ld:EvacuationShelter:172065:E1720600001111"
 GAUGE = "urn:ngsi-ld:RiverGauge:1700000063"
+FAR = {
+    "id": "urn:ngsi-ld:RiverGauge:172022:1700000113",
+    "type": "RiverGauge",
+    "名称": value("衣川（衣川橋）"),
+    "location": at(136.96268, 37.10472),
+}
+"""A gauge 90 km up the coast, as an archive of the whole prefecture brings them."""
 PAGES = (
     "/", "/map", "/map?kind=HotSpring", "/places?text=山代&near=136.31,36.30", "/places?text=zzz", "/kind/HotSpring",
     f"/entity/{SHELTER}", f"/entity/{UNKNOWN}", "/entity/urn:ngsi-ld:PublicToilet:172065:1",
@@ -47,6 +54,7 @@ def application(folder: Path) -> Starlette:
         entity["modifiedAt"] = "2026-11-21T07:00:00Z"
         if entity["id"] == GAUGE:
             entity["水位"] = value(23.11, unitCode="MTR", observedAt="2025-10-16T09:50:00Z")
+    entities.append({**FAR, "modifiedAt": "2026-11-21T07:00:00Z"})
     shell = Shell(FakeContext(entities, READINGS), City.of(profile))
     shell.basemap = Basemap(shell.context, folder)
     page = ShellPage(shell, HERE)

@@ -34,6 +34,21 @@ def test_every_point_on_the_map_is_in_the_list_and_the_other_way_round(visit, pa
     assert drawn
 
 
+def test_what_is_far_away_does_not_make_the_city_a_speck(visit):
+    page = opened(visit("/map"))
+    frame = page.locator(".map").bounding_box()
+
+    def within(name):
+        pin = page.locator(f'.map .pin[aria-label="{name}"]').first.bounding_box()
+        return all(
+            frame[at] < pin[at] < frame[at] + frame[size] for at, size in (("x", "width"), ("y", "height"))
+        )
+
+    assert not within("衣川（衣川橋）")
+    assert within("加賀市立金明小学校")
+    assert within("加賀市立東谷地区会館")
+
+
 def test_the_map_fetches_nothing_from_anywhere_else(visit, city):
     page = visit("/map")
     elsewhere = []

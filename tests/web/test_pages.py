@@ -52,7 +52,7 @@ def test_a_page_beyond_the_list_is_its_first(offset, site):
 def test_a_thing_is_told_in_words_with_unit_time_and_history(site):
     text = site.get(f"/entity/{GAUGE}").text
     assert "23.11 m" in text
-    assert "2025年10月16日 18:50 に測ったもの" in text
+    assert ">2025年10月16日 18:50</time> に測ったもの" in text
     assert f'href="/history/{GAUGE}?attribute=%E6%B0%B4%E4%BD%8D"' in text
     assert "車いすで使えるトイレ" in site.get(f"/entity/{TOILET}").text
 

@@ -19,3 +19,7 @@ def test_a_number_has_separators_and_at_most_three_decimals() -> None:
 @pytest.mark.parametrize("stamp", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59"])
 def test_a_moment_beyond_the_calendar_is_said_as_it_was_written(stamp: str) -> None:
     assert speak.moment(stamp, "ja") == stamp
+
+
+def test_figures_that_are_compared_have_as_many_decimals_as_they_are_told() -> None:
+    assert [speak.number(value, "ja", 2) for value in (23.1, 23.0512, 1234)] == ["23.10", "23.05", "1,234.00"]

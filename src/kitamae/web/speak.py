@@ -130,10 +130,21 @@ def moment(value: Any, language: Language) -> str:
     return format_datetime(local, _TIME[language], locale=_LOCALE[language])
 
 
-def number(value: float, language: Language) -> str:
-    """With the separators of the language; at most three decimals; as it is written where it is beyond counting."""
+def _time(value: Any, language: Language) -> Markup:
+    """A moment as an element, so that programs know it too and no line breaks within it."""
+    stamp = value.isoformat() if isinstance(value, datetime) else str(value)
+    return Markup('<time datetime="{}">{}</time>').format(stamp, moment(value, language))
+
+
+def number(value: float, language: Language, decimals: int | None = None) -> str:
+    """With the separators of the language; as it is written where it is beyond counting.
+
+    `decimals`: exactly so many, for figures that are compared with each other; without it at most three.
+    """
     return (
-        format_decimal(value, "#,##0.###", locale=_LOCALE[language])
+        format_decimal(
+            value, "#,##0.###" if decimals is None else f"#,##0.{'0' * decimals}", locale=_LOCALE[language]
+        )
         if abs(value) < _COUNTABLE
         else str(value)
     )
@@ -174,8 +185,8 @@ def install(environment: Environment, language: Language, words: Words) -> None:
         "reading": lambda entity: reading(entity, language),
         "address": lambda entity: address(entity, language),
         "say": lambda value: text(value, language),
-        "moment": lambda value: moment(value, language),
-        "number": lambda value: number(value, language),
+        "moment": lambda value: _time(value, language),
+        "number": lambda value, decimals=None: number(value, language, decimals),
         "distance": lambda value: distance(value, language),
         "kind": lambda value: words.kind(value, language),
         "attribute": lambda value: words.attribute(value, language),

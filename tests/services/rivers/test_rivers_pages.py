@@ -23,6 +23,7 @@ from kitamae.kernel.context.observations import Observations
 from kitamae.kernel.problems import Problem
 from kitamae.sdk.audience import Audience
 from kitamae.sdk.changes import Changes
+from kitamae.sdk.context import Reading
 from kitamae.sdk.manifest import Manifest
 from kitamae.sdk.problems import TooManyRequests
 from kitamae.sdk.reader import Reader
@@ -147,7 +148,7 @@ async def test_history_is_a_chart_and_a_table_with_the_same_values(town: Town) -
         await town.hear(gauge("1700000063", "宇谷川（宇谷町）", level, ago=minute))
     text = await town.page(UDANI)
     cells = re.findall(r'<td class="n">([\d.]+) m</td>', text)
-    assert cells == ["24.2", "23.4", "23.1"]
+    assert cells == ["24.20", "23.40", "23.10"]
     drawn = await town.client.get(UDANI + "/chart.svg")
     assert drawn.headers["content-type"].startswith("image/svg+xml")
     assert "危険水位 24.09" in drawn.text
@@ -165,6 +166,24 @@ async def test_a_line_breaks_where_nothing_was_reported(town: Town) -> None:
     readings = await town.room.context.history("urn:ngsi-ld:RiverGauge:172065:1", "水位")
     spec = pages.levels(pages.logic.gauge(gauge("1", "川", 23.5)), readings, "en")
     assert [row["part"] for row in spec["layer"][0]["data"]["values"]] == [0, 0, 1, 1]
+
+
+async def test_on_a_phone_the_chart_is_as_wide_as_the_phone(town: Town) -> None:
+    await town.hear(gauge("1700000063", "宇谷川（宇谷町）", 24.2))
+    assert f'srcset="{UDANI}/chart.svg?lang=ja&amp;narrow=1"' in await town.page(UDANI)
+    for address, least, most in (("/chart.svg", 600, 800), ("/chart.svg?narrow=1", 240, 320)):
+        drawn = (await town.client.get(UDANI + address)).text
+        width = re.search(r'<svg[^>]* width="(\d+)', drawn)
+        assert width
+        assert least < int(width[1]) < most
+
+
+@pytest.mark.parametrize(("days", "form"), [(1, "%-m/%-d %H:%M"), (30, "%-m/%-d"), (300, "%Y/%-m")])
+def test_the_chart_tells_the_time_as_exactly_as_its_span_asks_for(days: int, form: str) -> None:
+    now = datetime.now(UTC)
+    readings = [Reading(now - timedelta(days=days), 23.1), Reading(now, 23.2)]
+    spec = pages.levels(pages.logic.gauge(gauge("1", "川", 23.2)), readings, "ja")
+    assert spec["layer"][0]["encoding"]["x"]["axis"]["format"] == form
 
 
 async def test_a_gauge_without_history_says_so_and_has_no_chart(town: Town) -> None:

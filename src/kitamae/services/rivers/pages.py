@@ -78,7 +78,8 @@ def routes(room: Room) -> list[BaseRoute]:
         readings = await room.context.history(gauge.id, logic.LEVEL, last=LAST)
         if not readings:
             raise NotFound(f"{gauge.id} has not reported anything yet")
-        drawn = await chart.svg(levels(gauge, readings, room.page.language(request)))
+        narrow = "narrow" in request.query_params
+        drawn = await chart.svg(levels(gauge, readings, room.page.language(request), narrow=narrow))
         return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=60"})
 
     async def events(request: Request) -> Response:
@@ -193,8 +194,11 @@ _COLOURS: Final = {"観測開始水位": "#626264", "危険水位": "#8b3200", "
 _GAP: Final = timedelta(hours=1)
 
 
-def levels(gauge: Gauge, readings: list[Reading], language: str) -> dict[str, Any]:
-    """A line of the levels over time in Japan's time, a rule for each threshold; broken where nothing was reported."""
+def levels(gauge: Gauge, readings: list[Reading], language: str, *, narrow: bool = False) -> dict[str, Any]:
+    """A line of the levels over time in Japan's time, a rule for each threshold; broken where nothing was reported.
+
+    `narrow`: as wide as a phone, so that its words are as large as the page's.
+    """
     level, when, names = _WORDS.get(language, _WORDS["en" if language in ("zh", "ko") else "ja"])
     rows: list[dict[str, Any]] = []
     part, before = 0, None
@@ -213,7 +217,12 @@ def levels(gauge: Gauge, readings: list[Reading], language: str) -> dict[str, An
         "type": "temporal",
         "scale": {"type": "utc"},
         "title": when,
-        "axis": {"format": "%-m/%-d %H:%M", "labelOverlap": True, "grid": False},
+        "axis": {
+            "format": _clock(readings),
+            "labelOverlap": True,
+            "grid": False,
+            "tickCount": 3 if narrow else 8,
+        },
     }
     y = {
         "field": "level",
@@ -228,7 +237,7 @@ def levels(gauge: Gauge, readings: list[Reading], language: str) -> dict[str, An
             "layer": [
                 {"mark": {"type": "rule", "strokeDash": [6, 4], "strokeWidth": 2, "color": _COLOURS[name]}},
                 {
-                    "mark": {"type": "text", "align": "left", "baseline": "bottom", "dy": -3, "color": _COLOURS[name], "fontSize": 13},
+                    "mark": {"type": "text", "align": "left", **_beside(name), "color": _COLOURS[name], "fontSize": 13},
                     "encoding": {"text": {"field": "name"}, "x": {"value": 4}},
                 },
             ],
@@ -237,10 +246,10 @@ def levels(gauge: Gauge, readings: list[Reading], language: str) -> dict[str, An
     ]  # fmt: skip
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": 640,
+        "width": 215 if narrow else 640,
         "height": 320,
         "background": "white",
-        "padding": 12,
+        "padding": 8 if narrow else 12,
         "config": {
             "font": "sans-serif",
             "axis": {
@@ -262,3 +271,15 @@ def levels(gauge: Gauge, readings: list[Reading], language: str) -> dict[str, An
             *rules,
         ],
     }
+
+
+def _clock(readings: list[Reading]) -> str:
+    """How the time axis tells its time: hours within three days, else days, with the year where there are several."""
+    if readings[-1].at - readings[0].at <= timedelta(days=3):
+        return "%-m/%-d %H:%M"
+    return "%-m/%-d" if readings[-1].at - readings[0].at <= timedelta(days=180) else "%Y/%-m"
+
+
+def _beside(mark: str) -> dict[str, Any]:
+    """Above its rule; the lowest one below, because what is reported lies above it."""
+    return {"baseline": "top", "dy": 4} if mark == "観測開始水位" else {"baseline": "bottom", "dy": -3}

@@ -13,12 +13,13 @@ export async function open(island) {
   await Promise.all([style("maplibre-gl/maplibre-gl.css"), script("pmtiles/pmtiles.js")]);
   const tiles = new URL(island.dataset.tiles, location.href).href;
   addProtocol("pmtiles", new globalThis.pmtiles.Protocol().tile);
+  const city = (await exists(tiles)) ? await new globalThis.pmtiles.PMTiles(tiles).getHeader() : null;
   place.hidden = false;
   const entries = [...document.querySelectorAll("[data-lon]")];
   const map = new Map({
     container: place,
-    style: ground(await exists(tiles) ? tiles : null, document.documentElement.lang),
-    bounds: around(entries),
+    style: ground(city ? tiles : null, document.documentElement.lang),
+    bounds: around(entries, city),
     fitBoundsOptions: { padding: 48, maxZoom: 15, animate: false },
     localIdeographFontFamily: FONTS,
     attributionControl: false,
@@ -61,9 +62,12 @@ function mark(map, entry, icons) {
   popup.on("close", () => entry.classList.remove("chosen"));
 }
 
-function around(entries) {
+/** What is in the city, where anything is: a gauge far up the coast must not make the city a speck. */
+function around(entries, city) {
+  const points = entries.map(({ dataset }) => [+dataset.lon, +dataset.lat]);
+  const within = points.filter(([lon, lat]) => city && lon >= city.minLon && lon <= city.maxLon && lat >= city.minLat && lat <= city.maxLat);
   const bounds = new LngLatBounds();
-  for (const { dataset } of entries) bounds.extend([+dataset.lon, +dataset.lat]);
+  for (const point of within.length ? within : points) bounds.extend(point);
   return bounds.isEmpty() ? undefined : bounds;
 }
 
