@@ -12,7 +12,17 @@ from kitamae.adapters.postgres import census, changes, connect, find, series
 from kitamae.adapters.postgres.find import Finder
 from kitamae.adapters.postgres.named import queries
 from kitamae.adapters.postgres.rows import Rows
-from kitamae.kernel.context.store import Change, Found, Instance, InstanceQuery, Owed, Readings, Row
+from kitamae.kernel.context.store import (
+    Change,
+    Figures,
+    Found,
+    Instance,
+    InstanceQuery,
+    Owed,
+    Readings,
+    Row,
+)
+from kitamae.kernel.context.temporal import aggregate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.temporal.query import Aggregation
 
 _SQL = queries("entity", "change", "document")
 
@@ -101,6 +112,11 @@ class Reading:
         """All series at once."""
         async with self._snapshot() as db:
             return await series.readings(db, query)
+
+    async def aggregate(self, query: InstanceQuery, aggregation: Aggregation, now: int) -> list[Figures]:
+        """By its definition, in a thread."""
+        found = await self.instances(query)
+        return await asyncio.to_thread(aggregate.figures, found, query, aggregation, now)
 
     async def remembered(self, query: EntityQuery, history: InstanceQuery, after: str | None) -> Found:
         """Those that live and those that are gone, merged."""

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 import apsw
 
 from kitamae.adapters.sqlite import functions
+from kitamae.adapters.sqlite.named import queries
 from kitamae.kernel.problems import Problem, StoreDamaged, StoreFull, StoreInUse, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_SQL = queries("history")
 APPLICATION_ID: Final = 0x4B544D45  # "KTME", so that nobody opens another program's file
 CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL before it is folded back
 
@@ -81,6 +83,7 @@ def reader(path: Path, cache_kb: int = 2_000) -> apsw.Connection:
     functions.declare(db)
     db.execute(f"PRAGMA cache_size = -{cache_kb}")
     db.execute("PRAGMA temp_store = MEMORY")
+    db.execute(_SQL["period_table"])
     return db
 
 

@@ -77,12 +77,16 @@ ORDER BY t {direction}, number {direction} LIMIT :most;
 -- name: instance_doc
 SELECT doc FROM instance WHERE number = ?;
 
--- name: instance_by_id
--- One instance of a series. Rare (somebody edits history), so it reads the series rather than pay for an index.
+-- name: instance_by_number
+-- One instance of a series by the place that its id names.
 SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
-WHERE entity = :entity AND attribute = :attribute AND :id = coalesce(
-    doc ->> '$.instanceId', printf('urn:ngsi-ld:instance:%x.%x.%x.%x', entity, attribute, seq, number)
-);
+WHERE number = :number AND entity = :entity AND attribute = :attribute AND doc ->> '$.instanceId' IS NULL;
+
+-- name: instance_by_id
+-- One instance of a series that brought its id along: it was edited, or written elsewhere. Rare, so the series is read
+-- rather than an index paid for.
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+WHERE entity = :entity AND attribute = :attribute AND :id = doc ->> '$.instanceId';
 
 -- name: instance_delete
 DELETE FROM instance WHERE number = ?;
@@ -104,3 +108,43 @@ WHERE tenant = :tenant AND id > :low AND id < :high ORDER BY id, variant;
 SELECT id, key, version, doc, 1 FROM past
 WHERE tenant = :tenant AND id IN (SELECT value FROM json_each(:ids)) AND id > :low AND id < :high
 ORDER BY id, variant;
+
+-- name: period_table
+-- Every reading connection's own: the periods of the question that is being answered.
+CREATE TEMP TABLE period (k INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL, mean REAL);
+
+-- name: periods_put
+-- A JSON list of their boundaries: each reaches to where the next one starts.
+INSERT INTO temp.period (k, low, high)
+SELECT key, value, next FROM (SELECT key, value, lead(value) OVER (ORDER BY key) AS next FROM json_each(?))
+WHERE next IS NOT NULL;
+
+-- name: periods_clear
+DELETE FROM temp.period;
+
+-- name: numbers_end
+-- The first time at which a series has a number, or the last.
+SELECT t FROM instance
+WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
+    AND num IS NOT NULL
+ORDER BY t {direction} LIMIT 1;
+
+-- name: figures
+-- For each period how many instances there are, how many of them numbers, and what is asked of those. One pass over the
+-- index, in its own order: the periods are the outer loop, so nothing is sorted.
+SELECT k, count(*), count(num){figures} FROM temp.period CROSS JOIN instance
+WHERE entity = :entity AND attribute = :attribute AND t >= period.low AND t < period.high AND observed >= :observed
+GROUP BY k;
+
+-- name: means
+-- For a deviation, which takes a second pass.
+INSERT OR REPLACE INTO temp.period
+SELECT k, low, high, avg(num) FROM temp.period CROSS JOIN instance
+WHERE entity = :entity AND attribute = :attribute AND t >= period.low AND t < period.high AND observed >= :observed
+GROUP BY k;
+
+-- name: deleted_between
+-- What a series has that is no number because it says that something was deleted.
+SELECT count(*) FROM instance INDEXED BY instance_deleted
+WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
+    AND deleted_at IS NOT NULL;

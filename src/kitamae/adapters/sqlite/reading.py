@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 
-from kitamae.adapters.sqlite import census, find, series
+from kitamae.adapters.sqlite import census, figures, find, series
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.pool import Pool, TooLong
 from kitamae.kernel.context.operations.command import Touched
-from kitamae.kernel.context.store import Change, Found, Instance, InstanceQuery, Owed, Readings, Row
+from kitamae.kernel.context.store import (
+    Change,
+    Figures,
+    Found,
+    Instance,
+    InstanceQuery,
+    Owed,
+    Readings,
+    Row,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.temporal.query import Aggregation
 
 T = TypeVar("T")
 
@@ -111,6 +121,10 @@ class Reading:
     async def readings(self, query: InstanceQuery) -> list[Readings]:
         """In a thread."""
         return await self._pool.run(lambda db: series.readings(db, query))
+
+    async def aggregate(self, query: InstanceQuery, aggregation: Aggregation, now: int) -> list[Figures]:
+        """In a thread."""
+        return await self._pool.run(lambda db: figures.figures(db, query, aggregation, now))
 
     async def remembered(self, query: EntityQuery, history: InstanceQuery, after: str | None) -> Found:
         """In a thread."""

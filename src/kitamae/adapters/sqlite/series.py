@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -29,6 +30,7 @@ _BY: Final = {
 }
 MOST: Final = 200_000
 """Instances that one question may bring into memory; the last series is read to its end."""
+_HEX: Final = re.compile(r"\.([0-9a-f]+)\Z")
 _EVER: Final = (-(1 << 62), 1 << 62)
 
 
@@ -100,7 +102,7 @@ def rows(db: apsw.Connection, query: InstanceQuery, one: Series) -> list[tuple[A
     """(number, seq, observed_at, created_at, modified_at, deleted_at, doc) in ascending order."""
     where: dict[str, Any] = {"entity": one.entity, "attribute": one.attribute}
     if query.instance is not None:
-        return list(db.execute(_SQL["instance_by_id"], {**where, "id": query.instance}))
+        return _named(db, where, one, query.instance)
     low, high = interval(query)
     sql = _SQL["instances_all" if query.timerel is None else _BY[query.timeproperty]]
     if query.timerel is None and query.timeproperty != "observedAt":
@@ -114,8 +116,19 @@ def rows(db: apsw.Connection, query: InstanceQuery, one: Series) -> list[tuple[A
     return found
 
 
+def _named(db: apsw.Connection, where: dict[str, Any], one: Series, id: str) -> list[tuple[Any, ...]]:
+    """The instance of that id, looked for where its id says that it stands, and then among those that brought one along."""
+    number = _HEX.search(id)
+    if number and len(number[1]) < 16:
+        where["number"] = int(number[1], 16)
+        found = list(db.execute(_SQL["instance_by_number"], where))
+        if found and derived_id(one, found[0][1], found[0][0]) == id:
+            return found
+    return list(db.execute(_SQL["instance_by_id"], {**where, "id": id}))
+
+
 def derived_id(one: Series, seq: int, number: int) -> str:
-    """The instanceId of an instance that came without one: where it stands. `instance_by_id` says the same in SQL."""
+    """The instanceId of an instance that came without one: where it stands."""
     return f"urn:ngsi-ld:instance:{one.entity:x}.{one.attribute:x}.{seq:x}.{number:x}"
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.store import (
         Change,
+        Figures,
         Found,
         Instance,
         InstanceQuery,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         Row,
         Transaction,
     )
+    from kitamae.kernel.context.temporal.query import Aggregation
     from kitamae.kernel.problems import Problem
 
 T = TypeVar("T")
@@ -170,6 +172,10 @@ class SqliteStore:
     async def readings(self, query: InstanceQuery) -> list[Readings]:
         """See `Store.readings`."""
         return await self._reading.readings(query)
+
+    async def aggregate(self, query: InstanceQuery, aggregation: Aggregation, now: int) -> list[Figures]:
+        """See `Store.aggregate`."""
+        return await self._reading.aggregate(query, aggregation, now)
 
     async def remembered(self, query: EntityQuery, history: InstanceQuery, after: str | None = None) -> Found:
         """See `Store.remembered`."""

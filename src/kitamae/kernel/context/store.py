@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Attribute, Entity, Json, Kind
     from kitamae.kernel.context.operations.command import Command, Effect, Touched
     from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.temporal.query import Aggregation, Method
     from kitamae.kernel.problems import Problem
 
 T = TypeVar("T")
@@ -104,6 +105,20 @@ class Readings:
     kind: Kind
     plain: bool  # a Property, all of whose values are numbers without an end of their own (expiresAt)
     points: list[tuple[Json, int]]
+
+
+@dataclass(slots=True, frozen=True)
+class Figures:
+    """Figures over periods of one series (clause 4.5.19): method -> (figure, period's start, its end), by time.
+
+    Times are microseconds UTC. A period without any value for a method is left out.
+    """
+
+    entity: str
+    name: str
+    dataset: str  # "" is the default instance
+    kind: Kind
+    told: dict[Method, list[tuple[Json, int, int]]]
 
 
 @dataclass(slots=True, frozen=True)
@@ -265,6 +280,14 @@ class Store(Protocol):
 
         In an interval by `observedAt`; without one also what was not observed, by its `modifiedAt`. `timeproperty`
         is not looked at.
+        """
+        ...
+
+    async def aggregate(self, query: InstanceQuery, aggregation: Aggregation, now: int) -> list[Figures]:
+        """What `temporal.aggregate.figures` makes of `instances(query)`, in the same order, at `now` (microseconds UTC).
+
+        Worked out from what is stored when it is asked for, by the store itself where it can. Counts, extremes and
+        periods are the same; sums, means and deviations within 1e-12 of the largest value that goes into them.
         """
         ...
 

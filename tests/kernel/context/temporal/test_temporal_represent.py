@@ -48,8 +48,14 @@ def hourly(methods: str = "avg", **more: str) -> query.TemporalQuery:
     )
 
 
+def aggregated(instances: list[Instance], asked: query.TemporalQuery, now: int = 0) -> dict[str, Any]:
+    assert asked.aggregation
+    figures = aggregate.figures(instances, asked.history("", (E,)), asked.aggregation, now)
+    return represent.aggregated(figures)
+
+
 def test_periods_start_at_the_first_instance_of_the_entity_and_empty_ones_are_left_out() -> None:
-    found = represent.aggregated(HOURS, hourly("avg,max"))
+    found = aggregated(HOURS, hourly("avg,max"))
     assert found[SPEED] == [
         {
             "type": "Property",
@@ -61,7 +67,7 @@ def test_periods_start_at_the_first_instance_of_the_entity_and_empty_ones_are_le
 
 
 def test_periods_start_where_the_interval_starts() -> None:
-    found = represent.aggregated(HOURS, hourly(timerel="after", timeAt="2020-08-01T12:00:00Z"))
+    found = aggregated(HOURS, hourly(timerel="after", timeAt="2020-08-01T12:00:00Z"))
     assert found[SPEED][0]["avg"] == [[100.0, "2020-08-01T12:00:00Z", "2020-08-01T13:00:00Z"]]
 
 
@@ -75,14 +81,26 @@ def test_without_a_duration_one_period_covers_the_interval() -> None:
             "endTimeAt": "2020-08-02T00:00:00Z",
         }
     )
-    assert represent.aggregated(HOURS, asked)[FUEL][0]["totalCount"] == [
+    assert aggregated(HOURS, asked)[FUEL][0]["totalCount"] == [
         [2, "2020-08-01T00:00:00Z", "2020-08-02T00:00:00Z"]
     ]
 
 
 def test_what_was_deleted_counts_in_no_figure() -> None:
     gone = reading(SPEED, 999, "2020-08-01T12:06:00Z", deleted=clock.micros("2020-08-01T13:00:00Z"))
-    assert represent.aggregated([*HOURS, gone], hourly("max"))[SPEED][0]["max"][0][0] == 120
+    assert aggregated([*HOURS, gone], hourly("max"))[SPEED][0]["max"][0][0] == 120
+
+
+def test_what_has_expired_counts_in_no_figure() -> None:
+    ended = reading(SPEED, 999, "2020-08-01T12:06:00Z", expiresAt="2020-08-02T00:00:00Z")
+    at = clock.micros("2020-08-02T00:00:00Z")
+    assert aggregated([*HOURS, ended], hourly("max"), at - 1)[SPEED][0]["max"][0][0] == 999
+    assert aggregated([*HOURS, ended], hourly("max"), at)[SPEED][0]["max"][0][0] == 120
+
+
+@pytest.mark.parametrize("method", ["sum", "avg", "stddev", "sumsq"])
+def test_a_figure_that_no_number_can_hold_is_left_out(method: Any) -> None:
+    assert aggregate.compute(method, [1.5e308, 1.5e308]) is None
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30))
@@ -101,6 +119,7 @@ def test_text_has_extremes_and_no_mean_and_objects_are_only_counted() -> None:
     assert aggregate.compute("avg", ["い", "あ"]) is None
     assert aggregate.compute("min", [{"a": 1}]) is None
     assert aggregate.compute("distinctCount", [{"a": 1, "b": 2}, {"b": 2, "a": 1}]) == 1
+    assert aggregate.compute("distinctCount", [1, 1.0, True, "1"]) == 3
     assert aggregate.compute("sum", [True, False, True]) == 2
     assert aggregate.compute("max", [[1, 2], [1]]) == 2
 

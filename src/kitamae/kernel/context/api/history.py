@@ -16,11 +16,10 @@ from kitamae.kernel.context.api.evolution import asked
 from kitamae.kernel.context.api.past import select
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.languages import choose
-from kitamae.kernel.context.names import SCOPE
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.store import InstanceQuery
-from kitamae.kernel.context.temporal import page, scopes
+from kitamae.kernel.context.temporal import aggregate, page, scopes
 from kitamae.kernel.context.temporal import represent as represented
 from kitamae.kernel.problems import BadRequest, NotFound
 
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Entity, Json
-    from kitamae.kernel.context.store import Instance, Readings
+    from kitamae.kernel.context.store import Figures, Instance, Readings
+    from kitamae.kernel.context.temporal.query import Aggregation
     from kitamae.kernel.context.temporal.scopes import Span
 
     Series = dict[str, list[dict[str, Any]]]  # expanded name -> what is shown of its history
@@ -101,6 +101,9 @@ async def _show(
     history = what.history(request.tenant, ids, most + 1)
     if within and history.last is not None:
         history = replace(history, last=most + 1)  # the last ones of those moments are chosen among more
+    if (aggregation := what.when.aggregation) is not None:
+        figures = await _figures(request, what, history, aggregation, within)
+        return [_shown(request, one, figures.get(one["id"], {}), what) for one in entities], None
     if ids and not within and (plain := await _readings(request, what, history, most)) is not None:
         return await _beside(len(ids), _measured, request, entities, plain, what), None
     found = await request.broker.store.instances(history) if ids and what.attrs != () else []
@@ -153,6 +156,33 @@ def _rendered(
     return list(shown.values()), range_
 
 
+async def _figures(
+    request: Request,
+    what: Evolution,
+    history: InstanceQuery,
+    aggregation: Aggregation,
+    within: Mapping[str, tuple[Span, ...]],
+) -> dict[str, Series]:
+    """Entity -> the figures of its attributes."""
+    if not history.entities or what.attrs == ():
+        return {}
+    store, now = request.broker.store, request.broker.clock()
+    if within:
+        meant = _of_moments(await store.instances(history), what, within)
+        found = await _beside(len(meant), aggregate.figures, meant, history, aggregation, now)
+    else:
+        found = await store.aggregate(history, aggregation, now)
+    of: dict[str, list[Figures]] = {}
+    for one in found:
+        of.setdefault(one.entity, []).append(one)
+    points = sum(len(figures) for some in of.values() for one in some for figures in one.told.values())
+    return await _beside(points // _POINTS, _periods, of)
+
+
+def _periods(of: dict[str, list[Figures]]) -> dict[str, Series]:
+    return {id: represented.aggregated(some) for id, some in of.items()}
+
+
 async def _readings(
     request: Request, what: Evolution, history: InstanceQuery, most: int
 ) -> dict[str, Series] | None:
@@ -178,9 +208,6 @@ def _present(request: Request, entity: Entity, instances: list[Instance], what: 
     match what.when.format:
         case "temporalValues":
             series = represented.simplified(instances, what.when, context.compact, _in_language(form.lang))
-        case "aggregatedValues":
-            figures = [one for one in instances if one.name != SCOPE]
-            series = represented.aggregated(figures, what.when)
         case _:
             series = represented.normalized(
                 instances, lambda one: represent.normalized(one, context, form), what.when.sys_attrs

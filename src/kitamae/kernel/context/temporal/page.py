@@ -46,7 +46,7 @@ def cut(
     for one in instances:
         key = (one.entity, one.name, one.attribute.get("datasetId", ""))
         groups.setdefault(key, []).append(moment(one, query))
-    if query.aggregation is not None or all(len(times) <= most for times in groups.values()):
+    if all(len(times) <= most for times in groups.values()):
         return list(instances), [], None
     newest_first = query.last is not None
     bounds = [sorted(times, reverse=newest_first)[most - 1] for times in groups.values() if len(times) > most]

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL, VALUE_OF
-from kitamae.kernel.context.temporal import aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from kitamae.kernel.context.entity import Attribute, Json, Kind
-    from kitamae.kernel.context.store import Instance, Readings
+    from kitamae.kernel.context.store import Figures, Instance, InstanceQuery, Readings
     from kitamae.kernel.context.temporal.query import TemporalQuery
 
 MANY: Final[dict[Kind, str]] = {
@@ -40,7 +39,7 @@ def series(instances: Iterable[Instance]) -> Series:
     return answer
 
 
-def moment(one: Instance, query: TemporalQuery) -> int:
+def moment(one: Instance, query: TemporalQuery | InstanceQuery) -> int:
     """The time that the query goes by, in microseconds UTC; without it the time of writing."""
     timeproperty = query.timeproperty
     if timeproperty == "observedAt":
@@ -151,23 +150,14 @@ def _vocab(value: Json, compact: Callable[[str], str]) -> Json:
     return compact(value) if value != NULL else value
 
 
-def aggregated(instances: Sequence[Instance], query: TemporalQuery) -> dict[str, list[dict[str, Any]]]:
-    """Expanded name -> one object per dataset: {"type", "datasetId"?, method: [[figure, from, until], ...]}.
-
-    All attributes of the entity share the periods, so that they can be laid beside each other.
-    """
-    if query.aggregation is None:
-        raise ValueError("aggregated() needs a query with an aggregation")
-    present = [one for one in instances if one.deleted_at is None]
-    start, end = aggregate.extent(query, sorted(moment(one, query) for one in present))
+def aggregated(found: Sequence[Figures]) -> dict[str, list[dict[str, Any]]]:
+    """Expanded name -> one object per dataset: {"type", "datasetId"?, method: [[figure, from, until], ...]}."""
     answer: dict[str, list[dict[str, Any]]] = {}
-    for (name, dataset), found in series(present).items():
-        entry: dict[str, Any] = {"type": found[0].attribute["kind"]}
-        if dataset:
-            entry["datasetId"] = dataset
-        samples = sorted(
-            ((moment(one, query), one.attribute["v"]) for one in found), key=lambda pair: pair[0]
-        )
-        entry.update(aggregate.aggregate(samples, query.aggregation, start, end))
-        answer.setdefault(name, []).append(entry)
+    for one in found:
+        entry: dict[str, Any] = {"type": one.kind}
+        if one.dataset:
+            entry["datasetId"] = one.dataset
+        for method, figures in one.told.items():
+            entry[method] = [[figure, clock.text(start), clock.text(end)] for figure, start, end in figures]
+        answer.setdefault(one.name, []).append(entry)
     return answer
