@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ async def away(tmp_path: Path) -> AsyncIterator[Away]:
         contexts,
         Destinations(loopback=True),
         now=lambda: here[0].now() if here else clock.now(),
+        steady=lambda: time.monotonic() + (here[0].later / 1e6 if here else 0),
         most_owed=5,
         keep_for=3600,
         **quick,

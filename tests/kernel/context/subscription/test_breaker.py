@@ -20,8 +20,8 @@ def test_pauses_grow_and_stay_below_the_longest(failures: int, base: float, most
 async def broken(base: float = 0.05) -> Breaker:
     breaker = Breaker(base, base)
     for _ in range(breakers.TOLERATED):
-        async with breaker:
-            breaker.silent()
+        async with breaker as began:
+            breaker.silent(began)
     assert breaker.open
     return breaker
 
@@ -34,14 +34,14 @@ async def test_one_alone_tries_a_host_that_was_silent() -> None:
     async def deliver() -> None:
         nonlocal inside, most, tries
         for _ in range(3):
-            async with breaker:
+            async with breaker as began:
                 tries += 1
                 inside += 1
                 if not up:
                     most = max(most, inside)
                 await asyncio.sleep(0.01)
                 inside -= 1
-                breaker.answered() if up else breaker.silent()
+                breaker.answered() if up else breaker.silent(began)
 
     tasks = [asyncio.create_task(deliver()) for _ in range(20)]
     await asyncio.sleep(0.3)
@@ -88,3 +88,16 @@ async def test_no_host_gets_more_at_once_than_agreed() -> None:
 
     await asyncio.gather(*(deliver() for _ in range(50)))
     assert most == breakers.AT_ONCE
+
+
+async def test_what_was_on_its_way_together_fails_together_and_counts_once() -> None:
+    breaker = Breaker(60, 60)
+    on_their_way = asyncio.Barrier(breakers.AT_ONCE)
+
+    async def deliver() -> None:
+        async with breaker as began:
+            await on_their_way.wait()
+            breaker.silent(began)
+
+    await asyncio.gather(*(deliver() for _ in range(breakers.AT_ONCE)))
+    assert not breaker.open

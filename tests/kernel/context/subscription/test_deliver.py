@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp import web
 from memory_store import MemoryStore
@@ -14,6 +15,7 @@ from kitamae.kernel.context.jsonld import CORE, Contexts
 from kitamae.kernel.context.operations import Command, Delete, Upsert
 from kitamae.kernel.context.subscription.deliver import Dispatcher
 from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.context.subscription.lane import AT_ONCE
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from receivers import Receiver
 
@@ -91,6 +93,36 @@ async def test_what_changes_is_told_in_order_and_settled() -> None:
         assert receiver.headers[0]["Idempotency-Key"] == messages[0]["id"]
         record = city.subscriptions.get("", named).record
         assert (record.times_sent, record.times_failed, record.failing) == (50, 0, False)
+
+
+async def test_several_entities_are_told_of_side_by_side_and_each_in_order() -> None:
+    inside: list[str] = []
+    most = 0
+    together = asyncio.Event()
+
+    async def slow(receiver: Receiver, request: web.Request) -> web.Response:
+        nonlocal most
+        (told,) = orjson.loads(await request.read())["data"]
+        assert told["id"] not in inside
+        inside.append(told["id"])
+        most = max(most, len(inside))
+        if len(inside) == AT_ONCE:
+            together.set()
+        await together.wait()
+        inside.remove(told["id"])
+        await receiver.note(request)
+        return web.Response(status=204)
+
+    async with Receiver(slow) as receiver, City() as city:
+        await city.subscribe(receiver.uri)
+        for value in range(5):
+            for number in range(AT_ONCE * 2):
+                await city.drive(value, id=f"urn:ngsi-ld:Car:{number}")
+        await receiver.got(AT_ONCE * 2 * 5)
+        await city.settled()
+    assert most == AT_ONCE
+    for number in range(AT_ONCE * 2):
+        assert [value for id, value in receiver.values if id == f"urn:ngsi-ld:Car:{number}"] == [*range(5)]
 
 
 async def test_a_dead_receiver_delays_nobody() -> None:

@@ -1,6 +1,6 @@
 """What a receiver is owed and will not get any more, so that a dead one does not fill the city's disk.
 
-Of what one subscription is owed, the newest `most` notifications are kept, and none for longer than `keep_for`. What is
+Of what one subscription is owed, the newest `most` notifications are kept, and none for longer than `patience` says. What is
 dropped counts as failed: the subscription says so (`status`, `timesFailed`, `lastFailure`), and so does the log.
 """
 
@@ -18,23 +18,20 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.store import Owed, Store
     from kitamae.kernel.context.subscription.model import Subscription
+    from kitamae.kernel.context.subscription.patience import Patience
 
     Told = Callable[[str], None]
 
 MOST: Final = 100_000
-KEEP_FOR: Final = 7 * 86_400.0
-"""Seconds."""
 _AT_ONCE: Final = 50
 _log: Final = structlog.get_logger()
 
 
 class Arrears:
-    """`keep_for` in seconds; `now` in microseconds UTC."""
+    """`now` in microseconds UTC."""
 
-    def __init__(
-        self, store: Store, now: Callable[[], int], most: int = MOST, keep_for: float = KEEP_FOR
-    ) -> None:
-        self._store, self._now, self._most, self._keep_for = store, now, most, keep_for
+    def __init__(self, store: Store, now: Callable[[], int], patience: Patience, most: int = MOST) -> None:
+        self._store, self._now, self._patience, self._most = store, now, patience, most
 
     async def run(self, every: float, find: Callable[[str], Subscription | None], told: Told) -> None:
         """Look every so many seconds, until cancelled; `told` hears of each queue of which something was dropped."""
@@ -63,7 +60,7 @@ class Arrears:
     async def _shorten(self, queue: str, count: int) -> int:
         """How many."""
         dropped, after, turns = 0, 0, Turns()
-        oldest = self._now() - int(self._keep_for * 1_000_000)
+        oldest = self._patience.oldest()
         while rows := await self._store.owed(queue, after, _AT_ONCE):
             await turns.next()
             gone: list[Owed] = []

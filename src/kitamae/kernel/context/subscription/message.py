@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GEOJSON: Final = "application/geo+json"
 LD: Final = "application/ld+json"
+_ID: Final = b'{"id":"'
 
 
 def datum(subscription: Subscription, effect: Effect, cause: Cause, at: int) -> dict[str, Json]:
@@ -94,6 +95,14 @@ def identifier(subscription: str, number: int | str) -> str:
     """The notification's id: the same whenever the same is sent again, so a receiver can drop duplicates."""
     digest = blake2b(f"{subscription}\0{number}".encode(), digest_size=16).hexdigest()
     return f"urn:ngsi-ld:Notification:{digest}"
+
+
+def subject(payload: bytes) -> str:
+    """Which entity it tells of; "" where it tells of several, or of registrations."""
+    if payload.startswith(_ID):
+        return payload[len(_ID) : payload.index(b'"', len(_ID))].decode()
+    told = orjson.loads(payload)
+    return str(told.get("id", "")) if isinstance(told, dict) else ""
 
 
 def body(subscription: Subscription, payloads: Sequence[bytes], notified_at: int, id: str) -> bytes:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -58,6 +59,7 @@ class Subscriptions:
         destinations: Destinations | None = None,
         *,
         now: Callable[[], int] = clock.now,
+        steady: Callable[[], float] = time.monotonic,
         mqtt: Callable[[Destinations, float], Sender] | None = None,
         address: str = "",
         alias: str = "",
@@ -70,7 +72,9 @@ class Subscriptions:
         self._here: dict[str, Subscription] = {}
         self._elsewhere: list[Callable[[str], Subscription | None]] = []
         self._watcher = Watcher(self._index)
-        self.dispatcher = Dispatcher(store, self._find, self._destinations, now=now, mqtt=mqtt, **delivery)
+        self.dispatcher = Dispatcher(
+            store, self._find, self._destinations, now=now, steady=steady, mqtt=mqtt, **delivery
+        )
         self._mqtt = mqtt is not None
         self.to_registrations = RegistrationSubscriptions(
             store, contexts, self.dispatcher, self._registered, self._check, now
