@@ -133,7 +133,7 @@ def _compact(
         return name
     if iri.startswith(names.DEFAULT_VOCAB):
         rest = iri[len(names.DEFAULT_VOCAB) :]
-        if rest and rest not in terms and ":" not in rest and rest[0] != "@":
+        if is_name(rest) and rest not in terms:  # else nobody could write it: NGSIv2 has more names
             return rest
     best = iri
     for start, prefix in prefixes:

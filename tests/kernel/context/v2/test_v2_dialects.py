@@ -123,6 +123,38 @@ async def test_any_name_of_v2_is_an_attribute_in_ngsi_ld(client: Client, ld: Cli
     assert {"type": "Property", "value": 1} in read.values()
 
 
+async def test_of_two_entities_with_one_id_ngsi_ld_knows_the_first(client: Client, ld: Client) -> None:
+    """NGSI-LD knows an entity by its id alone; NGSIv2 by id, type and service path (docs/connect/ngsiv2.md)."""
+    for type, value in (("Room", 1), ("Car", 2)):
+        await client.post("entities?options=keyValues", {"id": ID, "type": type, "n": value})
+    await client.post(
+        "entities?options=keyValues", {"id": ID, "type": "Room", "n": 3}, fiware_servicepath="/Kaga"
+    )
+
+    async def values() -> list[Any]:
+        found = (await client.get("entities?options=keyValues&attrs=n")).json()
+        return [(one["type"], one["n"]) for one in found]
+
+    assert (await ld.get(f"entities/{ID}?options=keyValues")).json()["n"] == 1
+    assert (await ld.get(f"entities/{ID}?type=Car")).status == 404
+    assert [one["n"] for one in (await ld.get("entities?type=Room,Car&options=keyValues")).json()] == [
+        1,
+        2,
+        3,
+    ]
+    patch = {"n": {"type": "Property", "value": 10}}
+    assert (await ld.patch(f"entities/{ID}/attrs", patch)).status == 204
+    assert await values() == [("Room", 10), ("Car", 2), ("Room", 3)]
+    assert (await client.get(f"entities/{ID}")).error == (409, "TooManyResults")
+    assert (await client.patch(f"entities/{ID}/attrs?type=Car", {"n": {"value": 20}})).status == 204
+    assert await values() == [("Room", 10), ("Car", 20), ("Room", 3)]
+    assert (await ld.delete(f"entities/{ID}")).status == 204
+    assert await values() == [("Car", 20), ("Room", 3)]
+    assert (await ld.get(f"entities/{ID}")).status == 404  # the others stay without a first, for queries
+    await client.post("entities?options=keyValues", {"id": ID, "type": "Bus", "n": 4})
+    assert (await ld.get(f"entities/{ID}?options=keyValues")).json()["n"] == 4
+
+
 async def test_a_change_in_one_dialect_is_seen_in_the_other(client: Client, ld: Client) -> None:
     await client.post("entities", {"id": ID, "type": "Room", "p": {"value": "1.0, 2.0", "type": "geo:point"}})
     geometry = {"type": "LineString", "coordinates": [[1, 2], [3, 4]]}

@@ -247,3 +247,12 @@ async def test_clients_of_either_dialect_ask_for_the_version(client: Client) -> 
     client.root = ""
     told = (await client.get("version", accept="application/ld+json")).json()
     assert told.keys() == {"orion", "kitamae"}
+
+
+@pytest.mark.parametrize("path", ["Kaga", "//Kaga", "/Kaga//", "/Kaga//x", "/a-b", "/#", "/a, /b", "/a" * 11])
+async def test_what_is_no_service_path_of_a_write_is_refused(client: Client, path: str) -> None:
+    room = {"id": "Room9", "type": "Room"}
+    assert (await client.post("entities", room, fiware_servicepath=path)).error == (400, "BadRequest")
+    assert (
+        await client.post("entities", room, fiware_servicepath="/Kaga/x/")
+    ).status == 201  # one slash more is none

@@ -187,7 +187,7 @@ async def test_lists_are_narrowed_to_a_service_path_and_passwords_are_stars(clie
     assert [one["id"] for one in listed] == [id]
     assert len((await client.get("subscriptions")).json()) == 2
     (shown,) = listed
-    assert shown["notification"]["mqtt"] == {**enters, "passwd": "*****"}
+    assert shown["notification"]["mqtt"] == {"qos": 0, "retain": False, **enters, "passwd": "*****"}
     assert shown["subject"]["condition"] == {"attrs": [], "notifyOnMetadataChange": True}
     assert (await client.patch(f"subscriptions/{id}", shown)).status == 204
     assert b"secret" not in (await client.get(f"subscriptions/{id}")).body

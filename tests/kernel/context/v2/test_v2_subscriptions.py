@@ -120,6 +120,15 @@ async def test_builtins_and_only_what_changed(client: Client, receiver: Receiver
     }
 
 
+async def test_of_what_stayed_the_previous_value_is_what_it_is(client: Client, receiver: Receiver) -> None:
+    await put(client, a=1, b=2)
+    await subscribe(client, body(receiver, metadata=["previousValue"]))
+    await client.patch("entities/Room1/attrs?options=keyValues", {"a": 5})
+    (got,) = await receiver.got(1)
+    previous = {name: got["data"][0][name]["metadata"]["previousValue"]["value"] for name in ("a", "b")}
+    assert previous == {"a": 1, "b": 2}
+
+
 async def test_a_custom_notification_fills_its_macros(client: Client, receiver: Receiver) -> None:
     document = body(receiver)
     document["notification"] = {

@@ -27,6 +27,10 @@ _KINDS: Final = frozenset(
     ("LanguageProperty", "VocabProperty", "JsonProperty", "ListProperty", "ListRelationship")
 )
 _DEPTH: Final = 100
+_WRITTEN: Final = frozenset(
+    ("attrs", "observedAt", "unitCode", "datasetId", "createdAt", "modifiedAt", "instanceId")
+)
+"""Members of an attribute that are written anew; the others belong to its value."""
 
 
 def default_type(value: Json) -> str:
@@ -49,8 +53,8 @@ def read(
 ) -> Attribute:
     """`{"value": .., "type": .., "metadata": ..}`. Raises BadRequest.
 
-    A type that it does not say follows from the value; with `value_only` it is as `before` had it. A value with
-    forbidden characters that NGSI-LD wrote may be written back as it was read.
+    A type that it does not say follows from the value; with `value_only` it is as `before` had it. What NGSI-LD wrote
+    may be written back as it was read, whatever NGSIv2 forbids or cannot say of it.
     """
     if not isinstance(given, dict):
         raise BadRequest(f"attribute {name}: must be a JSON object, unless keyValues option is used")
@@ -65,10 +69,18 @@ def read(
         raise BadRequest(f"attribute {name}: metadata must be a JSON object")
     if type != _UNRESTRICTED and not _frees(metadata) and not _same(given, there):
         demand_free(given.get("value"), f"attribute {name}")
-    made = value(given.get("value"), type, f"attribute {name}", words)
+    if before is not None and _same(given, there) and type in (None, there["type"]):
+        made = cast("Attribute", {name: one for name, one in before.items() if name not in _WRITTEN})
+    else:
+        made = value(given.get("value"), type, f"attribute {name}", words)
+    subs = before.get("attrs", {}) if before is not None else {}
     for meta, one in metadata.items():
         where = f"attribute {name}: metadata {field(meta, 'metadata name')}"
-        if meta not in BUILTIN_METADATA:
+        if meta in BUILTIN_METADATA:
+            continue
+        if (iri := words.expand(meta)) in subs and one == there["metadata"].get(meta):
+            made.setdefault("attrs", {})[iri] = subs[iri]  # with what NGSI-LD says below it
+        else:
             _put(made, meta, one, there["metadata"].get(meta, {}), where, words)
     return made
 
@@ -137,7 +149,10 @@ def _own_kind(type: str, given: Json, words: Words) -> Attribute | None:
     """An attribute of a kind that only NGSI-LD has; None where the value is not of that kind."""
     match type:
         case "LanguageProperty" if (
-            isinstance(given, dict) and given and all(isinstance(one, str) for one in given.values())
+            isinstance(given, dict)
+            and given
+            and all(isinstance(one, str) for one in given.values())
+            and all(map(_is_tag, given))
         ):
             return {"kind": "LanguageProperty", "v": given}
         case "VocabProperty" if isinstance(given, str) and _is_field(given):
@@ -154,6 +169,11 @@ def _own_kind(type: str, given: Json, words: Words) -> Attribute | None:
         case "ListRelationship" if isinstance(given, list) and given and _uris(given):
             return {"kind": "ListRelationship", "v": given}
     return None
+
+
+def _is_tag(text: str) -> bool:
+    """Of a language, as NGSI-LD reads it."""
+    return text == "@none" or (text.isascii() and text.replace("-", "").isalnum())
 
 
 def _is_field(given: Json) -> bool:

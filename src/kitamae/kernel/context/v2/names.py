@@ -148,7 +148,7 @@ def service_path(text: str) -> str:
         raise BadRequest(f"Fiware-ServicePath: only /absolute paths are allowed, got {text!r:.80}")
     if text == "/":
         return text
-    levels = text.strip("/").split("/")
+    levels = text.removesuffix("/")[1:].split("/")
     if len(levels) > 10:
         raise BadRequest("Fiware-ServicePath: too many levels, at most 10")
     if not all(map(_LEVEL.fullmatch, levels)):

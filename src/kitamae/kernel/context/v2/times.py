@@ -29,6 +29,11 @@ def stamp(micros: int) -> str:
     return f"{clock.text(whole * 1_000_000)[:-1]}.{digits}Z"
 
 
+def milliseconds(micros: int) -> str:
+    """Of the broker's own times: never finer."""
+    return stamp(micros // 1000 * 1000)
+
+
 def shown_time(text: str) -> str:
     """An RFC 3339 time of the internal form, as NGSIv2 writes it."""
     return stamp(clock.micros(text))

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.registration.validate import TYPE
 from kitamae.kernel.context.v2.names import LONGEST, demand_free, field, inner_id, outer_id
-from kitamae.kernel.context.v2.times import instant, stamp
+from kitamae.kernel.context.v2.times import instant, milliseconds, stamp
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -164,5 +164,5 @@ def _forwarded(record: Record) -> dict[str, Json]:
         ("lastFailure", record.last_failure),
     ):
         if moment is not None:
-            told[name] = stamp(moment)
+            told[name] = milliseconds(moment)
     return told

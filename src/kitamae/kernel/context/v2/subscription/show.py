@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kitamae.kernel.context.v2.subscription import endpoint
-from kitamae.kernel.context.v2.times import stamp
+from kitamae.kernel.context.v2.times import milliseconds, stamp
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
@@ -18,7 +18,9 @@ def shown(subscription: Subscription, now: int) -> dict[str, Json]:
     condition = {"attrs": [], "notifyOnMetadataChange": True, **given["subject"].get("condition", {})}
     answer: dict[str, Json] = {
         "id": subscription.id,
-        **{name: one for name, one in given.items() if name != "expires"},
+        **{
+            name: one for name, one in given.items() if name != "expires" and (name, one) != ("throttling", 0)
+        },
         "subject": {**given["subject"], "condition": condition},
         "notification": _notification(subscription),
         "status": _status(subscription, now),
@@ -44,8 +46,10 @@ def _notification(subscription: Subscription) -> dict[str, Json]:
     if given.get("exceptAttrs") and not given.get("attrs"):
         del answer["attrs"]
     for kind in ("mqtt", "mqttCustom"):
-        if given.get(kind) and given[kind].get("passwd") is not None:
-            answer[kind] = {**given[kind], "passwd": endpoint.HIDDEN}
+        if given.get(kind):
+            answer[kind] = {"qos": 0, "retain": False, **given[kind]}
+            if given[kind].get("passwd") is not None:
+                answer[kind]["passwd"] = endpoint.HIDDEN
     if record.times_sent:
         answer["timesSent"] = record.times_sent
     if record.fails:
@@ -56,7 +60,7 @@ def _notification(subscription: Subscription) -> dict[str, Json]:
         ("lastFailure", record.last_failure),
     ):
         if moment is not None:
-            answer[member] = stamp(moment)
+            answer[member] = milliseconds(moment)
     if not subscription.receiver.origin.startswith("mqtt"):
         if record.success.isdigit():
             answer["lastSuccessCode"] = int(record.success)

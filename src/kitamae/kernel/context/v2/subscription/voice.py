@@ -137,9 +137,10 @@ class Voice:
 
     def _told(self, entity: Entity, effect: Effect, alteration: str, changed: set[str]) -> dict[str, Json]:
         words = self.words
+        previous = effect.before["attrs"] if effect.before is not None else {}
         happened = Happened(
             alteration,
-            {one.name: one.before for one in effect.touched if one.before is not None},
+            {name: one for name, instances in previous.items() if (one := current(instances)) is not None},
             {
                 one.name: {"created": "append", "updated": "update", "deleted": "delete"}[one.verb]
                 for one in effect.touched
