@@ -301,3 +301,32 @@ async def test_an_answer_without_a_context_is_in_the_words_of_the_request(
     monkeypatch.setattr(nomi, "client", answer)
     (shown,) = (await kaga.client.get("entities?type=Toilet&options=keyValues", **LINK)).json()
     assert shown == {"id": "urn:ngsi-ld:Toilet:1", "type": "Toilet", "floor": 2}
+
+
+async def test_types_and_attributes_of_other_cities_are_known_here(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.has(1, floor=1)
+    await nomi.has(1, floor="two", depth=2)
+    await nomi.client.post("entities", {"id": "urn:ngsi-ld:Car:1", "type": "Car", "speed": 3})
+    await kaga.client.post("entities", {"id": "urn:ngsi-ld:Hall:1", "type": "Hall"})
+    await kaga.knows(nomi.url)  # as rooms: nobody asked about cars
+
+    async def get(path: str) -> Any:
+        reply = await kaga.client.get(path)
+        assert reply.status == 200, reply.body
+        return reply.json()
+
+    assert (await get("types"))["typeList"] == ["Hall", "Room"]
+    details = {one["typeName"]: one["attributeNames"] for one in await get("types?details=true")}
+    assert details == {"Hall": [], "Room": ["depth", "floor"]}
+    room_type = await get("types/Room")
+    assert room_type["entityCount"] == 2
+    assert [one["attributeName"] for one in room_type["attributeDetails"]] == ["depth", "floor"]
+    assert (await get("attributes"))["attributeList"] == ["depth", "floor", "speed"]
+    of = {one["attributeName"]: one["typeNames"] for one in await get("attributes?details=true")}
+    assert of == {"depth": ["Room"], "floor": ["Room"], "speed": []}
+    depth = await get("attributes/depth")
+    assert (depth["attributeCount"], depth["typeNames"]) == (1, ["Room"])
+    assert (await get("types?local=true"))["typeList"] == ["Hall", "Room"]
+    assert (await kaga.client.get("attributes/depth?local=true")).status == 404
+    assert (await kaga.client.get("types/Boat")).status == 404

@@ -1,10 +1,11 @@
-"""Which types and attributes there are (5.7.5-5.7.10, 6.25-6.28)."""
+"""Which types and attributes there are, here and with other sources (5.7.5-5.7.10, 6.25-6.28)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from kitamae.kernel.context.api import distributed_types as elsewhere
 from kitamae.kernel.context.api import negotiation
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.read import MEMBERS
@@ -21,32 +22,59 @@ async def types(x: Exchange) -> Answer:
     request = await x.request()
     request.demand("read", "entity:*")
     store, compact = request.broker.store, request.context.compact
-    found = await store.types(request.tenant)
-    if not request.params.get("details", False):
-        return in_context(x, request, media, _list("EntityTypeList", "typeList", map(compact, found)))
-    details = [
+    details = request.params.get("details", False)
+    operation = "retrieveEntityTypeDetails" if details else "retrieveEntityTypes"
+    theirs = await elsewhere.ask(x, request, operation, "types")
+    here = await store.types(request.tenant)
+    if not details:
+        found = set(here)
+        for asked, content, context in theirs.told:
+            listed = content.get("typeList") if isinstance(content, dict) else None
+            found.update(elsewhere.types(elsewhere.names(listed, context), asked))
+        return in_context(
+            x, request, media, _list("EntityTypeList", "typeList", map(compact, found)), theirs.warnings
+        )
+    attributes = {name: set(await store.attributes(request.tenant, name)) for name in here}
+    for asked, content, context in theirs.told:
+        for one in elsewhere.objects(content):
+            for name in elsewhere.types(elsewhere.names([one.get("typeName")], context), asked):
+                told = elsewhere.names(one.get("attributeNames"), context)
+                attributes.setdefault(name, set()).update(elsewhere.attributes(told, asked))
+    shown = [
         {
             "id": name,
             "type": "EntityType",
             "typeName": compact(name),
-            "attributeNames": sorted(map(compact, await store.attributes(request.tenant, name))),
+            "attributeNames": sorted(map(compact, attributes[name])),
         }
-        for name in sorted(found)
+        for name in sorted(attributes)
     ]
-    return in_context(x, request, media, details)
+    return in_context(x, request, media, shown, theirs.warnings)
 
 
 async def type_information(x: Exchange, name: str) -> Answer:
-    """GET types/{type}."""
+    """GET types/{type}. Entities that several sources have are counted by each."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request = await x.request()
     store, context = request.broker.store, request.context
     expanded = context.expand(name)
     request.demand("read", f"entity:{expanded}")
-    count = (await store.types(request.tenant)).get(expanded)
+    theirs = await elsewhere.ask(x, request, "retrieveEntityTypeInfo", "types/{}", expanded, type=expanded)
+    count = (await store.types(request.tenant)).get(expanded, 0)
+    here = await store.attributes(request.tenant, expanded) if count else {}
+    kinds = {attribute: set(known["kinds"]) for attribute, known in here.items()}
+    for asked, content, words in theirs.told:
+        told = content if isinstance(content, dict) else {}
+        count += elsewhere.count(told.get("entityCount"))
+        for one in elsewhere.objects(told.get("attributeDetails")):
+            known = elsewhere.names([one.get("attributeName")], words)
+            for attribute in elsewhere.attributes(known, asked):
+                listed = one.get("attributeTypes")
+                kinds.setdefault(attribute, set()).update(
+                    kind for kind in (listed if isinstance(listed, list) else ()) if isinstance(kind, str)
+                )
     if not count:
         raise NotFound(f"there is no entity of the type {expanded}")
-    attributes = await store.attributes(request.tenant, expanded)
     information = {
         "id": expanded,
         "type": "EntityTypeInfo",
@@ -57,12 +85,12 @@ async def type_information(x: Exchange, name: str) -> Answer:
                 "id": attribute,
                 "type": "Attribute",
                 "attributeName": context.compact(attribute),
-                "attributeTypes": sorted(known["kinds"]),
+                "attributeTypes": sorted(known),
             }
-            for attribute, known in sorted(attributes.items())
+            for attribute, known in sorted(kinds.items())
         ],
     }
-    return in_context(x, request, media, information)
+    return in_context(x, request, media, information, theirs.warnings)
 
 
 async def attributes(x: Exchange) -> Answer:
@@ -70,24 +98,36 @@ async def attributes(x: Exchange) -> Answer:
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request = await x.request()
     request.demand("read", "entity:*")
-    compact = request.context.compact
-    found = await request.broker.store.attributes(request.tenant)
-    if not request.params.get("details", False):
-        return in_context(x, request, media, _list("AttributeList", "attributeList", map(compact, found)))
-    details = [
+    compact, details = request.context.compact, request.params.get("details", False)
+    operation = "retrieveAttrTypeDetails" if details else "retrieveAttrTypes"
+    theirs = await elsewhere.ask(x, request, operation, "attributes")
+    here = await request.broker.store.attributes(request.tenant)
+    of = {name: set(known["types"]) for name, known in here.items()}
+    for asked, content, context in theirs.told:
+        if isinstance(content, dict):
+            listed = elsewhere.names(content.get("attributeList"), context)
+            of |= {name: of.get(name, set()) for name in elsewhere.attributes(listed, asked)}
+        for one in elsewhere.objects(content):
+            told = elsewhere.types(elsewhere.names(one.get("typeNames"), context), asked)
+            for name in elsewhere.attributes(elsewhere.names([one.get("attributeName")], context), asked):
+                of.setdefault(name, set()).update(told)
+    if not details:
+        every = _list("AttributeList", "attributeList", map(compact, of))
+        return in_context(x, request, media, every, theirs.warnings)
+    shown = [
         {
             "id": name,
             "type": "Attribute",
             "attributeName": compact(name),
-            "typeNames": sorted(map(compact, known["types"])),
+            "typeNames": sorted(map(compact, known)),
         }
-        for name, known in sorted(found.items())
+        for name, known in sorted(of.items())
     ]
-    return in_context(x, request, media, details)
+    return in_context(x, request, media, shown, theirs.warnings)
 
 
 async def attribute_information(x: Exchange, name: str) -> Answer:
-    """GET attributes/{attribute}."""
+    """GET attributes/{attribute}. Attributes that several sources have are counted by each."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request = await x.request()
     request.demand("read", "entity:*")
@@ -95,18 +135,27 @@ async def attribute_information(x: Exchange, name: str) -> Answer:
     if name in MEMBERS:
         raise NotFound(f"{name} is a member of every entity, not an attribute (4.5.1)")
     expanded = context.expand(name)
-    known = (await request.broker.store.attributes(request.tenant)).get(expanded)
-    if known is None:
+    theirs = await elsewhere.ask(x, request, "retrieveAttrTypeInfo", "attributes/{}", expanded)
+    known = (await request.broker.store.attributes(request.tenant)).get(expanded, {})
+    count, kinds = known.get("count", 0), set(known.get("kinds", ()))
+    types = set(known.get("types", ()))
+    for asked, content, words in theirs.told:
+        told = content if isinstance(content, dict) else {}
+        count += elsewhere.count(told.get("attributeCount"))
+        listed = told.get("attributeTypes")
+        kinds.update(kind for kind in (listed if isinstance(listed, list) else ()) if isinstance(kind, str))
+        types.update(elsewhere.types(elsewhere.names(told.get("typeNames"), words), asked))
+    if not count and not kinds:
         raise NotFound(f"no entity has the attribute {expanded}")
     information = {
         "id": expanded,
         "type": "Attribute",
         "attributeName": context.compact(expanded),
-        "attributeCount": known["count"],
-        "attributeTypes": sorted(known["kinds"]),
-        "typeNames": sorted(map(context.compact, known["types"])),
+        "attributeCount": count,
+        "attributeTypes": sorted(kinds),
+        "typeNames": sorted(map(context.compact, types)),
     }
-    return in_context(x, request, media, information)
+    return in_context(x, request, media, information, theirs.warnings)
 
 
 def _list(kind: str, member: str, found: Any) -> dict[str, Any]:

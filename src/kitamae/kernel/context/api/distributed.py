@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.query.tree import EntityQuery
-    from kitamae.kernel.context.registration.model import Mode
+    from kitamae.kernel.context.registration.model import Mode, Registration
 
 _SPLIT_MOST: Final = 10_000
 """Entities here that are put together with their other parts before they are judged."""
@@ -69,14 +69,16 @@ def of_entity(x: Exchange, request: Request, id: str) -> Sources:
         return Sources()
     attrs = frozenset(selection.names(request.params, "attrs", request.context.expand))
     question = Question((Wanted(only(request) or TypeQ(), (id,)),), attrs)
-    return sources(x, request, ("retrieveEntity", "queryEntity", "queryBatch"), question)
+    offered = ("retrieveEntity", "queryEntity", "queryBatch")
+    return sources(x, request, offered, lambda one: relevant(question, one))
 
 
 def of_query(x: Exchange, request: Request, wanted: EntityQuery) -> Sources:
     """Who may know entities that the query selects. Raises BadRequest for an order, which nobody has of all of them."""
     if not source.registered(request) or request.params.get("type") == "*":
         return Sources()
-    found = sources(x, request, ("queryEntity", "queryBatch"), question_of(request, wanted))
+    question = question_of(request, wanted)
+    found = sources(x, request, ("queryEntity", "queryBatch"), lambda one: relevant(question, one))
     if found.found and wanted.order:
         raise BadRequest("orderBy: what several sources answer has no order; ask for local=true (5.7.2.4)")
     return found
@@ -90,13 +92,20 @@ def question_of(request: Request, wanted: EntityQuery) -> Question:
     return Question((one,), frozenset(wanted.attrs), filters)
 
 
-def sources(x: Exchange, request: Request, offered: Iterable[str], question: Question) -> Sources:
-    """Who is asked: whoever offers one of these operations and has not asked before."""
+def sources(
+    x: Exchange,
+    request: Request,
+    offered: Iterable[str],
+    concerned: Callable[[Registration], tuple[int, ...]],
+) -> Sources:
+    """Who is asked: whoever offers one of these operations and has not asked before.
+
+    `concerned`: by position, the information of a registration that concerns the request.
+    """
     visited, operations = source.visited(x), frozenset(offered)
     found = Sources()
     for one in source.registered(request):
-        positions = relevant(question, one)
-        if not positions or one.operations.isdisjoint(operations):
+        if one.operations.isdisjoint(operations) or not (positions := concerned(one)):
             continue
         if request.alias in visited:
             found.warnings = [source.warning(request, peers.NO_ANSWER, _LOOP)]

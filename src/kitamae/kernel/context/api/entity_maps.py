@@ -33,7 +33,7 @@ async def create_by_post(x: Exchange) -> Answer:
 
 
 async def _create(x: Exchange, request: Request, media: str) -> Answer:
-    wanted = selection.entities(request)
+    wanted = await selection.of_document(request, x.size)
     request.demand_types("read", selection.types_of(wanted))
     map, warnings = await mapped.create(x, request, wanted)
     return made(x, request, media, map, warnings)

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import orjson
 
 from kitamae.kernel.context import represent
-from kitamae.kernel.context.api import consumption, negotiation, selection
+from kitamae.kernel.context.api import (
+    consumption,
+    distributed_history,
+    mapped,
+    mapped_history,
+    negotiation,
+    selection,
+)
 from kitamae.kernel.context.api.answer import Answer
 from kitamae.kernel.context.api.asked import uri
+from kitamae.kernel.context.api.distributed_history import Remembered
 from kitamae.kernel.context.api.evolution import asked
 from kitamae.kernel.context.api.past import select
 from kitamae.kernel.context.api.rendering import in_context
@@ -28,6 +36,7 @@ Rendered = TypeVar("Rendered")
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from kitamae.kernel.context.api.answer import Header
     from kitamae.kernel.context.api.evolution import Evolution
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
@@ -52,13 +61,17 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     request = await x.request()
     what = asked(request, required=False)
     entity = await _remembered(request, id)
+    theirs = Remembered()
+    if sources := distributed_history.of_entity(x, request, id, what):
+        theirs = await distributed_history.one(x, request, sources, id)
+        entity = distributed_history.together(entity, theirs.heads.get(id))
     if entity is None:
         raise NotFound(f"nothing is remembered of an entity {id}")
     request.demand_types("read", entity["type"])
-    shown, range_ = await _show(request, [entity], what)
+    shown, range_ = await _show(request, [entity], what, theirs)
     if not shown[0] or _nothing_of(what, shown[0], request):
         raise NotFound(f"nothing is remembered of those attributes of {id}")
-    return _answer(x, request, media, shown[0], range_)
+    return _answer(x, request, media, shown[0], range_, theirs.warnings)
 
 
 def _nothing_of(what: Evolution, shown: dict[str, Any], request: Request) -> bool:
@@ -86,30 +99,60 @@ async def _query(x: Exchange, request: Request, media: str) -> Answer:
         if key.path != "id":
             raise BadRequest("orderBy: history is ordered by id alone")
     request.demand_types("read", selection.types_of(wanted))
-    selected = await select(request.broker, wanted, what)
-    shown, range_ = await _show(request, selected.entities, what, selected.within)
+    theirs, status = Remembered(), 200
+    told: list[Header] = []
+    if mapped.wanted_map(x, request):
+        selected, theirs, map, new = await mapped_history.page(x, request, wanted, what)
+        status, told = 201 if new else 200, [mapped.header(map)]
+    elif sources := distributed_history.of_query(x, request, wanted, what):
+        theirs = await distributed_history.many(x, request, sources)
+        selected = await distributed_history.page(request, wanted, what, theirs)
+    else:
+        selected = await select(request.broker, wanted, what)
+    shown, range_ = await _show(request, selected.entities, what, theirs, selected.within)
     more = consumption.page_headers(x, wanted, selected.more, selected.count)
-    return _answer(x, request, media, [one for one in shown if one], range_, more)
+    told += [*more, *theirs.warnings]
+    return _answer(x, request, media, [one for one in shown if one], range_, told, status)
 
 
 async def _show(
-    request: Request, entities: list[Entity], what: Evolution, within: Mapping[str, tuple[Span, ...]] = _ALL
+    request: Request,
+    entities: list[Entity],
+    what: Evolution,
+    theirs: Remembered,
+    within: Mapping[str, tuple[Span, ...]] = _ALL,
 ) -> tuple[list[dict[str, Any]], page.Range | None]:
-    """`within`: entity -> the only moments that are meant."""
+    """`theirs`: what others remember; `within`: entity -> the only moments that are meant."""
     most = request.broker.limits.instances
     ids = tuple(entity["id"] for entity in entities)
     history = what.history(request.tenant, ids, most + 1)
     if within and history.last is not None:
         history = replace(history, last=most + 1)  # the last ones of those moments are chosen among more
     if (aggregation := what.when.aggregation) is not None:
-        figures = await _figures(request, what, history, aggregation, within)
+        figures = await _figures(request, what, history, aggregation, theirs, within)
         return [_shown(request, one, figures.get(one["id"], {}), what) for one in entities], None
-    if ids and not within and (plain := await _readings(request, what, history, most)) is not None:
+    whole = not within and not theirs.instances
+    if ids and whole and (plain := await _readings(request, what, history, most)) is not None:
         return await _beside(len(ids), _measured, request, entities, plain, what), None
-    found = await request.broker.store.instances(history) if ids and what.attrs != () else []
+    found = await _meant(request, what, history, theirs, within) if ids and what.attrs != () else []
+    return await _beside(len(found) + len(ids), _rendered, request, entities, found, what)
+
+
+async def _meant(
+    request: Request,
+    what: Evolution,
+    history: InstanceQuery,
+    theirs: Remembered,
+    within: Mapping[str, tuple[Span, ...]],
+) -> list[Instance]:
+    """What is remembered, here and elsewhere."""
+    found = await request.broker.store.instances(history)
     if within:
         found = _of_moments(found, what, within)
-    return await _beside(len(found) + len(ids), _rendered, request, entities, found, what)
+    if theirs.instances:
+        told = (one for id in history.entities for one in theirs.instances.get(id, ()))
+        found = distributed_history.merged(found, told, what.when, what.attrs)
+    return found
 
 
 def _of_moments(
@@ -161,14 +204,15 @@ async def _figures(
     what: Evolution,
     history: InstanceQuery,
     aggregation: Aggregation,
+    theirs: Remembered,
     within: Mapping[str, tuple[Span, ...]],
 ) -> dict[str, Series]:
     """Entity -> the figures of its attributes."""
     if not history.entities or what.attrs == ():
         return {}
     store, now = request.broker.store, request.broker.clock()
-    if within:
-        meant = _of_moments(await store.instances(history), what, within)
+    if within or theirs.instances:
+        meant = await _meant(request, what, history, theirs, within)
         found = await _beside(len(meant), aggregate.figures, meant, history, aggregation, now)
     else:
         found = await store.aggregate(history, aggregation, now)
@@ -239,10 +283,11 @@ def _answer(
     content: dict[str, Any] | list[dict[str, Any]],
     range_: page.Range | None,
     more: Any = (),
+    status: int = 200,
 ) -> Answer:
-    """200, or 206 with the range that fits (6.3.10)."""
+    """`status`, or 206 with the range that fits (6.3.10)."""
     if range_ is None:
-        return in_context(x, request, media, content, list(more))
+        return in_context(x, request, media, content, list(more), status)
     cut = (b"content-range", range_.header.encode("ascii"))
     return in_context(x, request, media, content, [*more, cut], 206)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _PAGE: Final = 100
 _PAGES: Final = 10
 _CHOICE: Final = ("type", "id", "idPattern")
-_CONDITIONS: Final = (
+CONDITIONS: Final = (
     *("q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty"),
     *("expandValues", "jsonKeys"),
 )
@@ -89,16 +89,16 @@ class Told:
 async def one(x: Exchange, request: Request, asked: Source, id: str) -> Told:
     """All that it knows of one entity. Raises Unanswered; Problem for what cannot be understood."""
     words = await source.words(request, asked.registration, request.context)
-    narrowed = _narrowed(request, asked, words, ("type", "datasetId"), id=id)
+    params = narrowed(request, asked, words, ("type", "datasetId"), id=id)
     if "retrieveEntity" in asked.registration.operations:
-        narrowed.pop("id")
+        params.pop("id")
         if "type" not in request.params:
-            narrowed.pop("type", None)
-        path = f"entities/{quote(id, safe=':')}"
-        reply = await ask(x, request, asked, words, "GET", path, narrowed)
+            params.pop("type", None)
+        path = f"entities/{quoted(id)}"
+        reply = await ask(x, request, asked, words, "GET", path, params)
         told = await _told(request, asked, words, reply)
     else:
-        told = await _page(x, request, asked, words, narrowed, 0)
+        told = await _page(x, request, asked, words, params, 0)
     told.entities = [entity for entity in told.entities if entity["id"] == id and asked.registered(entity)]
     return told
 
@@ -118,11 +118,11 @@ async def many(
     """
     words = await source.words(request, asked.registration, request.context)
     judged_there = words is request.context and not split
-    narrowed = for_query(request, asked, words, split=split)
+    params = for_query(request, asked, words, split=split)
     map = maps.get(asked.registration.id)
     told = Told([], [])
     for number in range(_PAGES):
-        page = await _page(x, request, asked, words, narrowed, number * _PAGE, map)
+        page = await _page(x, request, asked, words, params, number * _PAGE, map)
         told.entities += [entity for entity in page.entities if asked.registered(entity)]
         told.warnings += page.warnings
         if len(page.entities) != _PAGE:  # the last page, or from somebody who knows no pages
@@ -135,8 +135,8 @@ async def many(
 def for_query(request: Request, asked: Source, words: Context, *, split: bool) -> dict[str, str]:
     """What a query is narrowed to for this source; without conditions where they are judged here."""
     judged_there = words is request.context and not split
-    known = (*_CHOICE, "datasetId", *(_CONDITIONS if judged_there else ()))
-    return _narrowed(request, asked, words, known, attrs=judged_there)
+    known = (*_CHOICE, "datasetId", *(CONDITIONS if judged_there else ()))
+    return narrowed(request, asked, words, known, attrs=judged_there)
 
 
 def _fits(entity: Entity, wanted: EntityQuery, judged: bool) -> bool:
@@ -150,7 +150,7 @@ def _fits(entity: Entity, wanted: EntityQuery, judged: bool) -> bool:
     return judged or match.entity(wanted, entity)
 
 
-def _narrowed(
+def narrowed(
     request: Request,
     asked: Source,
     words: Context,
@@ -205,17 +205,17 @@ async def _page(
     request: Request,
     asked: Source,
     words: Context,
-    narrowed: dict[str, str],
+    params: dict[str, str],
     offset: int,
     map: str | None = None,
 ) -> Told:
     slice_ = {"limit": str(_PAGE), "offset": str(offset)}
     if "queryEntity" in asked.registration.operations:
-        reply = await ask(x, request, asked, words, "GET", "entities", {**narrowed, **slice_}, map=map)
+        reply = await ask(x, request, asked, words, "GET", "entities", {**params, **slice_}, map=map)
         return await _told(request, asked, words, reply)
     reply = await ask(
         *(x, request, asked, words, "POST", "entityOperations/query", slice_),
-        content=_document(narrowed),
+        content=_document(params),
         map=map,
     )
     return await _told(request, asked, words, reply)
@@ -241,6 +241,11 @@ async def ask(
         headers["NGSILD-EntityMap"] = map
     pairs = [*params.items(), *speech.local_only(registration)]
     return await subscriptions.peers.ask(registration, method, path, pairs, headers, body)
+
+
+def quoted(name: str) -> str:
+    """A name or an id as one segment of a path at a source."""
+    return quote(name, safe=":")
 
 
 def _document(params: dict[str, str]) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from kitamae.kernel.context.api import (
     history,
     history_provision,
     identity,
+    mapped_history,
     parameters,
     provision,
     purge,
@@ -147,6 +148,8 @@ ROUTES: Final = (
     Route("GET", "entityMaps/{id}", entity_maps.retrieve),
     Route("PATCH", "entityMaps/{id}", entity_maps.update),
     Route("DELETE", "entityMaps/{id}", entity_maps.delete),
+    Route("GET", "temporal/entityMaps", mapped_history.create, parameters.TEMPORAL_QUERY),
+    Route("POST", "temporal/entityMaps", mapped_history.create_by_post, parameters.QUERY_BY_POST),
     # 6.25-6.28 discovery
     Route("GET", "types", discovery.types, parameters.DETAILS),
     Route("GET", "types/{name}", discovery.type_information, parameters.LOCAL),
