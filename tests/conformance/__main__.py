@@ -1,7 +1,8 @@
 """Run the ETSI NGSI-LD test suite against this broker and write the score by group (`make conformance SUITE=...`).
 
 Nothing leaves this machine: contexts are served from the folder of real data, the brokers are `kitamae up --open`,
-mosquitto stands in for the container. Every run has a loopback address of its own, so that two do not meet.
+mosquitto stands in for the container. Every run has a loopback address of its own, so that two do not meet; every folder
+of tests meets brokers that know nothing yet, because the suite's own cleaning leaves history and registrations behind.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from tests.conformance import score, servers, suite
@@ -47,46 +49,56 @@ def main() -> None:
 
 def run(chosen: argparse.Namespace, kept: Path) -> list[score.Test]:
     """The tests of one part, or of one group of it, once."""
-    root, brokers = PARTS[chosen.part]
+    part, brokers = PARTS[chosen.part]
     host = f"127.{os.getpid() >> 16 & 255}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-")))
-        served = folder / "contexts"
+    with tempfile.TemporaryDirectory(prefix="conformance-") as made:
+        served = Path(made, "contexts")
         served.mkdir()
-        contexts = stack.enter_context(servers.files(served, host))
-        for file in chosen.contexts.iterdir():
-            (served / file.name).write_text(suite.here(file.read_text("utf-8"), contexts), "utf-8")
-        copy = suite.copied(chosen.checkout, folder / "suite", contexts=contexts)
-        urls = [
-            stack.enter_context(servers.broker(kept / f"broker{number}", host, *chosen.option))
-            for number in range(1, brokers + 1)
-        ]
-        suite.variables(copy, broker=urls[0], host=host)
-        named = [f"--variable=b{number}_url:{url}/ngsi-ld/v1" for number, url in enumerate(urls, 1)]
-        output = kept / "output.xml"
-        subprocess.run(
-            [
-                chosen.robot.absolute(),
-                "-m",
-                "robot",
-                "--console=dotted",
-                "--report=NONE",
-                f"--outputdir={kept}",
-                *named,
-                copy / root / chosen.group,
-            ],
-            cwd=copy,
-            env=os.environ
-            | {
-                "PATH": f"{HERE}:{os.environ['PATH']}",
-                "PYTHONPATH": f"{copy}/libraries/robotframework-httpctrl/src:{copy}/libraries",
-                "CONFORMANCE_HOST": host,
-            },
-            check=False,
-        )
-        found = score.tests(output, (copy / root).resolve())
-        subprocess.run([HERE / "docker", "rm"], cwd=copy, check=False)
+        with servers.files(served, host) as contexts:
+            for file in chosen.contexts.iterdir():
+                (served / file.name).write_text(suite.here(file.read_text("utf-8"), contexts), "utf-8")
+            copy = suite.copied(chosen.checkout, Path(made, "suite").resolve(), contexts=contexts, host=host)
+            group = copy / part / chosen.group
+            folders = sorted(
+                {test.parent for test in group.rglob("*.robot") if not test.name.startswith("__")}
+            )
+            found: list[score.Test] = []
+            for folder in folders or [group]:  # a group may be one file
+                out = kept / (folder if folders else folder.parent).relative_to(copy / part)
+                some = _folder(chosen, copy, folder, out, host, brokers)
+                print(
+                    f"{folder.relative_to(copy / part)}: {sum(one.passed for one in some)} of {len(some)}",
+                    flush=True,
+                )
+                found += [replace(one, group=score.group(Path(one.source), copy / part)) for one in some]
     return found
+
+
+def _folder(
+    chosen: argparse.Namespace, copy: Path, tests: Path, out: Path, host: str, brokers: int
+) -> list[score.Test]:
+    """One folder's tests, not those of the folders in it."""
+    out.mkdir(parents=True, exist_ok=True)
+    files = sorted(tests.glob("*.robot")) if tests.is_dir() else [tests]
+    environment = {
+        "PATH": f"{HERE}:{os.environ['PATH']}",
+        "PYTHONPATH": f"{copy}/libraries/robotframework-httpctrl/src:{copy}/libraries",
+        "CONFORMANCE_HOST": host,
+    }
+    robot = [chosen.robot.absolute(), "-m", "robot", "--console=none", "--report=NONE", f"--outputdir={out}"]
+    with contextlib.ExitStack() as stack:
+        for number in range(brokers):
+            url = f"http://{host}:{suite.PORT + number}/ngsi-ld/v1"
+            robot.append(f"--variable=b{number + 1}_url:{url}")
+            data = Path(stack.enter_context(tempfile.TemporaryDirectory()), "data")
+            log = out / f"broker{number + 1}.log"
+            stack.enter_context(servers.broker(data, log, host, suite.PORT + number, *chosen.option))
+        with (out / "console.log").open("w") as console:
+            subprocess.run(
+                [*robot, *files], cwd=copy, env=os.environ | environment, stdout=console, check=False
+            )
+    subprocess.run([HERE / "docker", "rm"], cwd=copy, env=os.environ | environment, check=False)
+    return score.tests(out / "output.xml")
 
 
 main()

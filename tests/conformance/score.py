@@ -12,25 +12,28 @@ DEPTH = 3
 
 @dataclass(frozen=True)
 class Test:
-    group: str
     name: str
     passed: bool
     said: str
+    source: str
+    group: str = ""
 
 
-def tests(output: Path, root: Path) -> list[Test]:
-    """Every test of a run; `root`: the folder whose subfolders are the groups."""
+def tests(output: Path) -> list[Test]:
+    """Every test of a run."""
     found: list[Test] = []
     for suite in ElementTree.parse(output).iter("suite"):
         for test in suite.findall("test"):
-            folders = Path(suite.attrib["source"]).parent.relative_to(root).parts
             status = test.find("status")
             assert status is not None
-            passed = status.attrib["status"] == "PASS"
-            found.append(
-                Test("/".join(folders[:DEPTH]), test.attrib["name"], passed, (status.text or "").strip())
-            )
+            passed, said = status.attrib["status"] == "PASS", (status.text or "").strip()
+            found.append(Test(test.attrib["name"], passed, said, suite.attrib["source"]))
     return found
+
+
+def group(source: Path, root: Path) -> str:
+    """The group of a test file; `root`: the folder whose subfolders are the groups."""
+    return "/".join(source.parent.relative_to(root).parts[:DEPTH])
 
 
 def table(found: list[Test]) -> str:

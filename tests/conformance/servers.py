@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -50,41 +49,26 @@ def files(folder: Path, host: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def broker(data: Path, host: str, *options: str) -> Iterator[str]:
-    """`kitamae up --open` with a data directory of its own; gives its address. Its log is kept beside the data."""
-    command = [
-        sys.executable,
-        "-m",
-        "kitamae",
-        "up",
-        "--open",
-        "--data",
-        str(data),
-        "--host",
-        host,
-        "--port",
-        "0",
-    ]
+def broker(data: Path, log: Path, host: str, port: int, *options: str) -> Iterator[None]:
+    """`kitamae up --open` at that address with a data directory of its own."""
+    command = [sys.executable, "-m", "kitamae", "up", "--open", "--data", str(data)]
     with (
-        data.with_suffix(".log").open("w") as log,
+        log.open("w") as written,
         subprocess.Popen(
-            [*command, *options],
+            [*command, "--host", host, "--port", str(port), *options],
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=written,
             text=True,
             env=os.environ | {"KITAMAE_FETCH_CONTEXTS": host, "KITAMAE_HISTORY_PAGE": str(_PAGE)},
         ) as process,
     ):
         try:
             assert process.stdout is not None
-            said = ""
-            while "ready after" not in said:
-                line = process.stdout.readline()
-                if not line:
-                    raise SystemExit(f"kitamae did not start: {data.with_suffix('.log').read_text()}")
-                said += line
-            found = re.search(r"address\s+(\S+?)/\n", said)
-            assert found is not None
-            yield found[1]
+            while line := process.stdout.readline():
+                if "ready after" in line:
+                    break
+            else:
+                raise SystemExit(f"kitamae did not start: {log.read_text()}")
+            yield
         finally:
             process.terminate()

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 PORT = 9090
-"""Where the suite believes that the broker is; two of its files write it out."""
+"""Where the suite believes that the broker is, the first of several; two of its files write it out."""
 
 _CONTEXT = re.compile(r"https://[\w./-]+/(?:ngsi-ld-test-suite|ngsildTestSuiteV1\.8)(-compound)?\.jsonld")
 """The two contexts of the suite, wherever its files say that they are kept."""
@@ -16,16 +16,20 @@ _UNUSED = re.compile(r"https://fiware\.github\.io/[\w./-]+/(\w+\.jsonld)")
 """Two more that only have to be there: none of their terms is looked at, so an empty context stands in for each."""
 
 
-def copied(checkout: Path, to: Path, *, contexts: str) -> Path:
-    """The suite's tests and data, with the address of the contexts in the place of the addresses on the internet."""
+def copied(checkout: Path, to: Path, *, contexts: str, host: str) -> Path:
+    """The suite's tests and data, with the address of the contexts in the place of the addresses on the internet.
+
+    `host`: where the brokers and the suite's own receivers listen, each on the port that the suite gives it.
+    """
     for name in ("TP", "IOP_TP", "data", "libraries", "resources"):
         shutil.copytree(checkout / name, to / name, dirs_exist_ok=True)
     for file in to.rglob("*"):
         if file.suffix in {".robot", ".resource", ".py", ".json", ".jsonld", ".geojson"}:
             before = file.read_text("utf-8")
-            after = here(before, contexts)
+            after = here(before, contexts).replace(f"http://localhost:{PORT}", f"http://{host}:{PORT}")
             if after != before:
                 file.write_text(after, "utf-8")
+    _choose(to / "resources" / "variables.py", host)
     return to
 
 
@@ -35,20 +39,16 @@ def here(text: str, contexts: str) -> str:
     return _UNUSED.sub(rf"{contexts}/empty/\1", text)
 
 
-def variables(copy: Path, *, broker: str, host: str) -> None:
-    """Tell the copy where the broker is and where its own receivers listen; what else it says stays."""
-    file = copy / "resources" / "variables.py"
+def _choose(variables: Path, host: str) -> None:
+    """The addresses that the suite lets its user choose; what else it says there stays."""
+    api = f"http://{host}:{PORT}/ngsi-ld/v1"
     chosen = {
-        "url": f"{broker}/ngsi-ld/v1",
-        "temporal_api_url": f"{broker}/ngsi-ld/v1",
+        "url": api,
+        "temporal_api_url": api,
         "notification_server_host": host,
         "context_source_host": host,
         "context_server_host": host,
         "mqtt_broker_host": host,
     }
     said = "".join(f"{name} = {value!r}\n" for name, value in chosen.items())
-    file.write_text(file.read_text("utf-8") + "\n" + said, "utf-8")
-    for test in (copy / "TP").rglob("*.robot"):
-        before = test.read_text("utf-8")
-        if (after := before.replace(f"http://localhost:{PORT}", broker)) != before:
-            test.write_text(after, "utf-8")
+    variables.write_text(variables.read_text("utf-8") + "\n" + said, "utf-8")

@@ -59,6 +59,17 @@ async def test_history_that_does_not_fit_is_partial_and_says_what_it_covers(
     assert answer.header("content-range") == "date-time 2026-11-21T00:00:00Z-2026-11-21T00:01:00Z/*"
 
 
+async def test_what_has_nothing_within_a_partial_answer_is_shown_to_be_there(
+    client: Client, broker: Broker
+) -> None:
+    broker.limits = Limits(instances=2)
+    await readings(client, 4)
+    await client.post("entities/urn:ngsi-ld:Room:1/attrs", {"dust": reading(50, 3)})
+    assert (await client.get(ROOM)).json()["dust"] == []
+    values = (await client.get(f"{ROOM}?format=temporalValues")).json()["dust"]
+    assert values == {"type": "Property", "values": []}
+
+
 async def test_clients_write_history_of_what_was_never_here(client: Client) -> None:
     past = {"id": "urn:ngsi-ld:Room:1", "type": "Room", "temperature": [reading(1, 5), reading(2, 6)]}
     assert (await client.post("temporal/entities", past)).status == 201

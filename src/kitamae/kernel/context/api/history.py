@@ -195,7 +195,8 @@ def _rendered(
     if range_ is not None:
         for one in found:  # what has instances only beyond this range is shown to be there
             if one.name not in (what.form.omit or ()):
-                shown[one.entity].setdefault(request.context.compact(one.name), [])
+                name = request.context.compact(one.name)
+                shown[one.entity].setdefault(name, represented.nothing(one, what.when))
     return list(shown.values()), range_
 
 

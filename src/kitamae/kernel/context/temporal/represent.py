@@ -128,6 +128,14 @@ def simplified(
     return answer
 
 
+def nothing(one: Instance, query: TemporalQuery) -> Json:
+    """What is shown of an attribute that has instances, but none in this answer."""
+    if query.format != "temporalValues":
+        return []
+    kind = one.attribute["kind"]
+    return {"type": kind, MANY[kind]: []}
+
+
 def readings(found: Sequence[Readings]) -> dict[str, list[dict[str, Any]]]:
     """What `simplified` says, of series that are plain numbers: the quick way for charts."""
     answer: dict[str, list[dict[str, Any]]] = {}
