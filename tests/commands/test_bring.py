@@ -105,6 +105,7 @@ def test_over_the_port_an_import_needs_a_token_for_its_type(up: Up) -> None:
     refused = kitamae("import", TOILETS, "--to", served.address)
     assert refused.returncode == 1
     assert "sign in or send a token" in refused.stdout
+    assert "17 rows, 0 taken (0 new, 0 changed, 0 as before)" in refused.stdout
     token = kitamae("token", "create", "import", "write:PublicToilet", "--data", served.data).stdout.strip()
     taken = kitamae("import", TOILETS, "--to", served.address, KITAMAE_TOKEN=token)
     assert taken.returncode == 0, taken.stdout

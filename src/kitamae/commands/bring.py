@@ -96,6 +96,9 @@ async def bring(
                 except OSError as error:
                     told.error = f"{path.name}: cannot be read: {error.strerror or error}"
                 except Problem as problem:
+                    told.taken = (
+                        told.created + told.changed + told.same
+                    )  # what was read after that is nowhere
                     told.error = f"{path.name}: {problem.detail}. What was acknowledged stays; repeat the command to go on"
                     break
     if report is not None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Report:
-    """One file. `rows` = `taken` + refused; `taken` = `created` + `changed` + `same` once all of it is delivered."""
+    """One file. `rows` = `taken` + refused; `taken` = `created` + `changed` + `same` once all of it is delivered, and after an `error`."""
 
     file: str
     layout: str = ""
