@@ -3,7 +3,7 @@
 PY ?= python3
 BIN := .venv/bin
 UV = $$(command -v uv || echo $(BIN)/uv)
-.PHONY: help env run vendor test check bench faults conformance docs lock clean interop
+.PHONY: help env run vendor test check bench faults conformance docs lock clean interop fuzz
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,10 @@ interop: .venv/.interop  ## clients that other people wrote do their rounds: fil
 
 faults: .venv/.dev  ## break everything that can break while it is used, and count: nothing may be missing (as root: a full disk too)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)
+
+FUZZ ?= 300
+fuzz: .venv/.dev  ## whatever a stranger may send, many times over: FUZZ examples of each kind
+	@KITAMAE_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q tests/fuzz
 
 docs: .venv/.dev  ## the documentation as plain HTML in build/docs; nothing is fetched
 	@$(BIN)/python -m docs.build build/docs

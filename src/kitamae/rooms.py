@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError, ValidationException
 from starlette.applications import Starlette
@@ -13,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from kitamae import __version__
+from kitamae import __version__, openapi
 from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
@@ -84,7 +86,8 @@ class Rooms:
             routes.append(
                 Route(f"/context/{on.profile.id}.jsonld", _document(on.profile.context), methods=["GET"])
             )
-        self._app = Starlette(routes=[*routes, *shell_routes(self._shell)])
+        routes += shell_routes(self._shell)
+        self._app = Starlette(routes=[*routes, Route("/openapi.json", _described(routes), methods=["GET"])])
         self._app.router.default = _nothing_here
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,6 +122,19 @@ def _document(context: dict[str, Any]) -> Any:
 
     async def answer(request: Request) -> JSONResponse:
         return JSONResponse(context, media_type="application/ld+json", headers=headers)
+
+    return answer
+
+
+def _described(routes: list[BaseRoute]) -> Any:
+    """What the server answers, put together when somebody asks."""
+
+    @cache
+    def body() -> bytes:
+        return orjson.dumps(openapi.document(routes))
+
+    async def answer(request: Request) -> Response:
+        return Response(body(), media_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
 
     return answer
 

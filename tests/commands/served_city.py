@@ -6,11 +6,13 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,3 +97,33 @@ class Served:
         """As the power does."""
         self.process.kill()
         self.process.wait(20)
+
+
+@contextlib.contextmanager
+def servers() -> Iterator[Callable[..., Served]]:
+    """Start servers that end with the block."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*options: str, data: Path) -> Served:
+            process = subprocess.Popen(
+                [*KITAMAE, "up", "--data", str(data), "--port", "0", *options],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            stack.callback(process.communicate)
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            said = ""
+            while "ready after" not in said:
+                line = process.stdout.readline()
+                if not line:
+                    raise AssertionError(f"it did not start: {said} {process.communicate()[1]}")
+                said += line
+            address = re.search(r"address\s+(\S+?)/\n", said)
+            link = re.search(r"sign-in\s+(\S+)", said)
+            assert address
+            assert link
+            return Served(process, data, address[1], link[1])
+
+        yield start

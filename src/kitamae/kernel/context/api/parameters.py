@@ -97,15 +97,17 @@ def duration(value: str) -> str:
     return value
 
 
-def one_of(*allowed: str) -> Callable[[str], str]:
+class OneOf:
     """Exactly one of these words."""
 
-    def read(value: str) -> str:
-        if value not in allowed:
-            raise BadRequest(f"expected one of {', '.join(allowed)}, got {value!r:.40}")
-        return value
+    def __init__(self, *allowed: str) -> None:
+        self.allowed = allowed
 
-    return read
+    def __call__(self, value: str) -> str:
+        """The same word. Raises BadRequest."""
+        if value not in self.allowed:
+            raise BadRequest(f"expected one of {', '.join(self.allowed)}, got {value!r:.40}")
+        return value
 
 
 READERS: Final[Mapping[str, Callable[[str], Any]]] = {
@@ -132,11 +134,11 @@ READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "georel": text,
     "id": uris,
     "idPattern": text,
-    "join": one_of("flat", "inline", "@none"),
+    "join": OneOf("flat", "inline", "@none"),
     "joinLevel": positive,
     "jsonKeys": names,
     "keep": text,
-    "kind": one_of("Cached", "Hosted", "ImplicitlyCreated"),
+    "kind": OneOf("Cached", "Hosted", "ImplicitlyCreated"),
     "lang": text,
     "lastN": positive,
     "limit": whole,
@@ -154,8 +156,8 @@ READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "scopeQ": text,
     "splitEntities": boolean,
     "timeAt": moment,
-    "timeproperty": one_of("observedAt", "createdAt", "modifiedAt", "deletedAt"),
-    "timerel": one_of("before", "after", "between"),
+    "timeproperty": OneOf("observedAt", "createdAt", "modifiedAt", "deletedAt"),
+    "timerel": OneOf("before", "after", "between"),
     "type": text,
 }
 

@@ -36,7 +36,7 @@ async def update(x: Exchange) -> Answer:
     payload = await x.object()
     action = payload.get("actionType")
     action = _OLD.get(str(action), action)
-    if action not in _ACTIONS:
+    if not isinstance(action, str) or action not in _ACTIONS:
         raise BadRequest(
             f"actionType: expected one of {', '.join(sorted(_ACTIONS))}, got {payload.get('actionType')!r:.40}"
         )
