@@ -39,7 +39,7 @@ _READ = _SQL["entity_read"]
 
 ROWS: Final = 4_000  # rows that are kept
 ROW_BYTES: Final = 8_192  # none that is larger than this
-CHUNK: Final = 500  # entities that a stream reads at a time
+CHUNK: Final = 200  # entities that a stream reads at a time
 
 
 class Reading:

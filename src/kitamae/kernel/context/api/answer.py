@@ -18,7 +18,7 @@ from kitamae.kernel.problems import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -29,21 +29,32 @@ Header = tuple[bytes, bytes]
 
 @dataclass(slots=True)
 class Answer:
-    """`body` None: no payload and no Content-Length, as 204 asks."""
+    """`body` None: no payload and no Content-Length, as 204 asks. One that comes in parts has no length either."""
 
     status: int
-    body: bytes | None = None
+    body: bytes | AsyncIterator[bytes] | None = None
     headers: list[Header] = field(default_factory=list)
 
     async def send(self, send: Send, head: bool = False) -> None:
         """Over ASGI. `head`: the same headers without the body."""
-        headers = self.headers
-        if self.body is not None:
-            headers = [*headers, (b"content-length", b"%d" % len(self.body))]
+        headers, body = self.headers, self.body
+        if body is not None and not isinstance(body, bytes):
+            await self._send_parts(send, body, head)
+            return
+        if body is not None:
+            headers = [*headers, (b"content-length", b"%d" % len(body))]
         elif self.status not in (204, 304):
             headers = [*headers, (b"content-length", b"0")]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if head or self.body is None else self.body})
+        await send({"type": "http.response.body", "body": b"" if head or body is None else body})
+
+    async def _send_parts(self, send: Send, parts: AsyncIterator[bytes], head: bool) -> None:
+        """Each is made when the one before it is on its way: `send` waits for a client that is slow."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        if not head:
+            async for part in parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 NO_CONTENT: Final = Answer(204)

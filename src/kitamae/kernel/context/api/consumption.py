@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from kitamae.kernel.context import linked
-from kitamae.kernel.context.api import distributed, joining, mapped, negotiation, selection
+from kitamae.kernel.context.api import distributed, joining, mapped, negotiation, selection, streaming
 from kitamae.kernel.context.api.answer import Answer, Header, of_problem
 from kitamae.kernel.context.api.asked import only, uri
 from kitamae.kernel.context.api.views import Shown
@@ -164,8 +164,10 @@ def _demand(request: Request, entity: Entity) -> None:
 
 async def query(x: Exchange) -> Answer:
     """GET entities."""
-    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.QUERIED)
     request = await x.request()
+    if media == negotiation.ND_JSON:
+        return await streaming.query(x, request)
     view = x.application.views.asked(request, media, x.headers.get(b"prefer"))
     return await _query(x, request, view, x.application.selections.asked(request, x.query_string))
 

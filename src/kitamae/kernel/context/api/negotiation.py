@@ -23,6 +23,10 @@ PLAIN: Final = (JSON, LD_JSON)
 WITH_GEO: Final = (JSON, LD_JSON, GEO_JSON)
 """What Retrieve Entity and Query Entities can answer in."""
 
+ND_JSON: Final = "application/x-ndjson"
+QUERIED: Final = (*WITH_GEO, ND_JSON)
+"""What Query Entities can answer in: lines are our own, for whoever takes everything."""
+
 CONTEXT_REL: Final = "http://www.w3.org/ns/json-ld#context"
 _TENANT: Final = re.compile(r"[\w.-]{1,64}\Z")
 _LINK: Final = re.compile(r"<([^>]*)>([^,<]*(?:\"[^\"]*\"[^,<]*)*)")
