@@ -25,6 +25,7 @@ from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
+from kitamae.kernel.context.temporal.retention import Retention
 from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
@@ -95,6 +96,8 @@ class City:
         self._api: ASGIApp = api.routes(self.broker)
         self._v2: ASGIApp = v2.routes(self.broker)
         self._rooms = Rooms(on)
+        days = on.profile.history_days if on.profile else {}
+        self.retention = Retention(on.store, {on.words.expand(type): kept for type, kept in days.items()})
         self._tasks: list[asyncio.Task[None]] = []
         on.store.on_commit(measures.committed)
         on.store.on_commit(on.changes.heard)
@@ -153,6 +156,7 @@ class City:
     def start(self) -> None:
         """Begin what goes on beside requests."""
         self._tasks.append(asyncio.create_task(self._tidy()))
+        self._tasks.append(asyncio.create_task(self.retention.run()))
         if self._profile:
             self.loading = f"{self._profile.id} is being loaded"
             self._tasks.append(asyncio.create_task(self._load(self._profile)))

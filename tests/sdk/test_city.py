@@ -122,3 +122,17 @@ def test_a_profile_that_is_not_in_order_is_refused_with_its_place(
     profile.write_text(text.replace(old, new, 1), "utf-8")
     with pytest.raises(BadCityError, match=says):
         City.read(copy)
+
+
+def test_a_city_says_how_long_history_is_kept_of_its_own_types_only(copy: Path) -> None:
+    path = copy / "city.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("history_days = {}", "history_days = { RiverGauge = 365 }"), "utf-8")
+    assert City.read(copy).history_days == {"RiverGauge": 365}
+    for wrong, why in (
+        ("{ RiverGague = 365 }", "RiverGague is not among types"),
+        ("{ RiverGauge = 0 }", "1"),
+    ):
+        path.write_text(text.replace("history_days = {}", f"history_days = {wrong}"), "utf-8")
+        with pytest.raises(BadCityError, match=why):
+            City.read(copy)

@@ -72,6 +72,7 @@ class City(BaseModel):
     context: dict[str, Any]
     hot: tuple[str, ...] = ()
     types: tuple[str, ...]
+    history_days: dict[str, Annotated[int, Field(ge=1)]] = {}
     data: tuple[DataFile, ...] = ()
 
     @field_validator("timezone")
@@ -90,6 +91,9 @@ class City(BaseModel):
             raise ValueError(
                 f"code: expected {self.code5}{check_digit(self.code5)}, {self.code5} and its check digit"
             )
+        for type in self.history_days:
+            if type not in self.types:
+                raise ValueError(f"history_days: {type} is not among types")
         for data in self.data:
             if data.layout not in known():
                 raise ValueError(f"data: {data.file}: no layout is called {data.layout}")

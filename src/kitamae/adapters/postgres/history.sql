@@ -72,6 +72,21 @@ DELETE FROM instance AS i USING unnest($1::bigint[], $2::integer[], $3::bigint[]
     AS u (entity, attribute, t, seq, part)
 WHERE i.entity = u.entity AND i.attribute = u.attribute AND i.t = u.t AND i.seq = u.seq AND i.part = u.part;
 
+-- name: retire
+-- Forget some of what an entity's history holds of before a moment, and what the changes that left it wrote.
+WITH old AS (
+    DELETE FROM instance WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM instance WHERE entity = $1 AND t < $2 LIMIT $3
+    )) RETURNING seq
+), told AS (
+    UPDATE change SET delta = NULL WHERE seq IN (SELECT seq FROM old) AND delta IS NOT NULL
+)
+SELECT count(*) FROM old;
+
+-- name: past_empty
+-- An entity that only history knew, and that it knows no more.
+DELETE FROM entity WHERE key = $1 AND gone AND NOT EXISTS (SELECT 1 FROM instance WHERE entity = $1);
+
 -- name: history_delete
 -- All that entities ever were.
 DELETE FROM instance AS i USING entity AS e

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SQL = queries("change", "document")
+_SQL = queries("change", "document", "history")
 
 READERS: Final = 6
 FORGET: Final = 2_000  # changes that are forgotten in one transaction
@@ -235,6 +235,15 @@ class PostgresStore:
             if len(done) < FORGET:
                 return
             after = max(row["seq"] for row in done)
+
+    async def retire(self, key: int, before: int, most: int) -> int:
+        """See `Store.retire`."""
+        with connect.problems():
+            async with self._pool.acquire() as db, db.transaction():
+                gone = int(await db.fetchval(_SQL["retire"], key, before, most))
+                if gone:
+                    await db.execute(_SQL["past_empty"], key)
+                return gone
 
     async def erase(self, tenant: str, entity: str) -> None:
         """See `Store.erase`."""

@@ -16,6 +16,10 @@ WHERE number >= :first AND number < :end AND seq = :seq ORDER BY number;
 -- Forget what was written between two sequence numbers (the last included); that it was written stays.
 UPDATE change SET delta = NULL WHERE seq > ? AND seq <= ? AND delta IS NOT NULL;
 
+-- name: change_forget
+-- Forget what one change wrote.
+UPDATE change SET delta = NULL WHERE seq = ? AND delta IS NOT NULL;
+
 -- name: change_erase
 -- Forget what was written about one entity.
 UPDATE change SET delta = NULL WHERE tenant = ? AND entity = ? AND delta IS NOT NULL;

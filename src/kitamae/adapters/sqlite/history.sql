@@ -24,6 +24,10 @@ UPDATE past SET version = ?, doc = ? WHERE key = ?;
 -- name: past_delete
 DELETE FROM past WHERE key = ?;
 
+-- name: past_empty
+-- An entity that only history knew, and that it knows no more.
+DELETE FROM past WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM instance WHERE entity = ?1);
+
 -- name: history_keys
 -- The keys under which an entity's history stands: its own, and that of its deleted self.
 SELECT key FROM entity WHERE tenant = :tenant AND id = :id
@@ -90,6 +94,10 @@ WHERE entity = :entity AND attribute = :attribute AND :id = doc ->> '$.instanceI
 
 -- name: instance_delete
 DELETE FROM instance WHERE number = ?;
+
+-- name: instances_before
+-- The oldest of one series.
+SELECT number, seq FROM instance WHERE entity = ? AND attribute = ? AND t < ? ORDER BY t LIMIT ?;
 
 -- name: history_delete
 -- All that an entity ever was.

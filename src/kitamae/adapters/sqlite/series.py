@@ -75,6 +75,17 @@ def any_of(
     )
 
 
+def before(db: apsw.Connection, entity: int, at: int, most: int) -> list[tuple[int, int]]:
+    """(number, seq) of some of what an entity's history holds of before a moment (microseconds UTC)."""
+    found: list[tuple[int, int]] = []
+    for attribute, _, _ in _attributes(db, entity, {}):
+        if len(found) < most:
+            bound = (entity, attribute, at, most - len(found))
+            old: list[Any] = db.execute(_SQL["instances_before"], bound).fetchall()
+            found += old
+    return found
+
+
 def _keys(db: apsw.Connection, tenant: str, id: str) -> list[tuple[int]]:
     found: list[Any] = db.execute(_SQL["history_keys"], {"tenant": tenant, "id": id}).fetchall()
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import apsw
 
-from kitamae.adapters.sqlite import backup, database, hot, migrate
+from kitamae.adapters.sqlite import backup, database, hot, migrate, series
 from kitamae.adapters.sqlite.reading import Reading
 from kitamae.adapters.sqlite.writer import Writer
 from kitamae.kernel.context import clock
@@ -214,6 +214,13 @@ class SqliteStore:
             end = min(after + FORGET, upto)
             await self._writer.submit(partial(writing.forget, after, end))
             after = end
+
+    async def retire(self, key: int, before: int, most: int) -> int:
+        """See `Store.retire`."""
+        found = await self._reading.run(lambda db: series.before(db, key, before, most))
+        if found:
+            await self._writer.submit(partial(self._writer.writing.retire, key, found))
+        return len(found)
 
     async def erase(self, tenant: str, entity: str) -> None:
         """See `Store.erase`."""

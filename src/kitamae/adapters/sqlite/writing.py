@@ -227,6 +227,13 @@ class Writing:
         self._flush()
         self.db.execute(_SQL["change_expire"], (after, upto))
 
+    def retire(self, entity: int, found: list[tuple[int, int]]) -> None:
+        """See `Store.retire`. (number, seq) of each instance."""
+        self._flush()
+        self.db.executemany(_SQL["instance_delete"], [(number,) for number, _ in found])
+        self.db.executemany(_SQL["change_forget"], {(seq,) for _, seq in found})
+        self.db.execute(_SQL["past_empty"], (entity,))
+
     def erase(self, tenant: str, entity: str) -> None:
         """See `Store.erase`."""
         self._flush()

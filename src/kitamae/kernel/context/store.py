@@ -328,6 +328,13 @@ class Store(Protocol):
         """What changes up to that sequence number wrote is forgotten; that they were made stays. For what has expired."""
         ...
 
+    async def retire(self, key: int, before: int, most: int) -> int:
+        """Forget old history of one entity (`Row.key`): at most `most` instances that were observed, or else written,
+        before a moment (microseconds UTC), and what the changes that left them wrote. In one commit; how many went. An
+        entity that only history knew is forgotten with the last of it.
+        """
+        ...
+
     async def erase(self, tenant: str, entity: str) -> None:
         """The same for all changes of one entity. History is erased by `Transaction.drop_instances`."""
         ...
