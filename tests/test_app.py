@@ -198,3 +198,15 @@ async def test_a_city_whose_folder_is_not_in_order_is_named_in_a_sentence(tmp_pa
     with pytest.raises(Exception, match=r"city\.toml|context"):
         async with serving(tmp_path / "data", city=tmp_path / "city"):
             pass
+
+
+async def test_a_broker_is_called_what_its_operator_says_else_by_a_name_that_it_keeps(tmp_path: Path) -> None:
+    async def alias(**settings: Any) -> str:
+        async with serving(tmp_path / "data", open=True, **settings) as one:
+            identity = (await one.client.get("/ngsi-ld/v1/info/sourceIdentity")).json()
+        return str(identity["contextSourceAlias"])
+
+    own = await alias()
+    assert own.startswith("kitamae-")
+    assert await alias(alias="kaga") == "kaga"
+    assert await alias() == own

@@ -128,7 +128,7 @@ class City:
             changes = Changes(words.expand)
             on = Building(profile, store, words, changes, people, gate, services, layout.derived)
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
-            alias = await _alias(store)
+            alias = settings.alias or await _alias(store)
             subscriptions = Subscriptions(
                 *(store, contexts, fetcher.destinations),
                 mqtt=Notifier,

@@ -45,6 +45,13 @@ class Settings(BaseSettings):
     public_url: Annotated[
         str, Field(description="How people reach this server, e.g. https://city.example.jp")
     ] = ""
+    alias: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9._~-]{0,63}$",
+            description="The broker's name among others (contextSourceAlias); one of its own unless told",
+        ),
+    ] = ""
     trusted_proxies: Annotated[
         str, Field(description="Addresses whose X-Forwarded-* headers are believed")
     ] = ""

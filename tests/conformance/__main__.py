@@ -92,7 +92,8 @@ def _folder(
             robot.append(f"--variable=b{number + 1}_url:{url}")
             data = Path(stack.enter_context(tempfile.TemporaryDirectory()), "data")
             log = out / f"broker{number + 1}.log"
-            stack.enter_context(servers.broker(data, log, host, suite.PORT + number, *chosen.option))
+            alias = f"{suite.ALIAS}{number + 1}"
+            stack.enter_context(servers.broker(data, log, host, suite.PORT + number, alias, *chosen.option))
         with (out / "console.log").open("w") as console:
             subprocess.run(
                 [*robot, *files], cwd=copy, env=os.environ | environment, stdout=console, check=False

@@ -49,8 +49,13 @@ def files(folder: Path, host: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def broker(data: Path, log: Path, host: str, port: int, *options: str) -> Iterator[None]:
+def broker(data: Path, log: Path, host: str, port: int, alias: str, *options: str) -> Iterator[None]:
     """`kitamae up --open` at that address with a data directory of its own."""
+    environment = {
+        "KITAMAE_ALIAS": alias,
+        "KITAMAE_FETCH_CONTEXTS": host,
+        "KITAMAE_HISTORY_PAGE": str(_PAGE),
+    }
     command = [sys.executable, "-m", "kitamae", "up", "--open", "--data", str(data)]
     with (
         log.open("w") as written,
@@ -59,7 +64,7 @@ def broker(data: Path, log: Path, host: str, port: int, *options: str) -> Iterat
             stdout=subprocess.PIPE,
             stderr=written,
             text=True,
-            env=os.environ | {"KITAMAE_FETCH_CONTEXTS": host, "KITAMAE_HISTORY_PAGE": str(_PAGE)},
+            env=os.environ | environment,
         ) as process,
     ):
         try:

@@ -9,6 +9,9 @@ from pathlib import Path
 PORT = 9090
 """Where the suite believes that the broker is, the first of several; two of its files write it out."""
 
+ALIAS = "antares"
+"""What the suite expects its brokers to be called by their operator, with a number."""
+
 _CONTEXT = re.compile(r"https://[\w./-]+/(?:ngsi-ld-test-suite|ngsildTestSuiteV1\.8)(-compound)?\.jsonld")
 """The two contexts of the suite, wherever its files say that they are kept."""
 

@@ -96,8 +96,8 @@ async def test_a_subscription_that_turns_elsewhere_tells_what_came_and_what_went
         messages = await receiver.got(3)
     assert [told(one) for one in messages] == [
         ("newlyMatching", ["1"]),
+        ("newlyMatching", ["2"]),  # all that match now, and first (5.11.3.4)
         ("noLongerMatching", ["1"]),
-        ("newlyMatching", ["2"]),
     ]
 
 

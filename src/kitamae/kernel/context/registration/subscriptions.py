@@ -125,7 +125,7 @@ class RegistrationSubscriptions:
         return new.id
 
     async def update(self, tenant: str, id: str, patch: Json, context: Context) -> None:
-        """Replace members; null takes one away. What it newly wants, or no more, is told.
+        """Replace members; null takes one away. What it wants now, and what no more, is told.
 
         Raises NotFound, BadRequest, LdContextUnavailable.
         """
@@ -195,13 +195,12 @@ class RegistrationSubscriptions:
                 await self._owe(tx, one, "noLongerMatching", [(before, was)])
 
     async def _turned(self, tx: Transaction, old: Interest, new: Interest) -> None:
-        """The subscription was changed: which registrations does it want now, and which no more?"""
+        """The subscription was changed: told of all that it wants now (5.11.3.4), then of those that it wants no more."""
         before = {one.id: (one, n) for one, n in self._matching(old.tenant, old.question)}
         after = {one.id: (one, n) for one, n in self._matching(new.tenant, new.question)}
-        come = [found for id, found in after.items() if id not in before]
         gone = [found for id, found in before.items() if id not in after]
+        await self._owe(tx, new, "newlyMatching", [*after.values()])
         await self._owe(tx, new, "noLongerMatching", gone)
-        await self._owe(tx, new, "newlyMatching", come)
 
     async def _owe(
         self,

@@ -165,8 +165,8 @@ def _interval(value: Json, where: str, expand: Expand) -> Json:
     _known(found, where, "startAt", "endAt")
     if "startAt" not in found:
         raise BadRequest(f"{where}.startAt is missing")
-    start = clock.micros(found["startAt"], f"{where}.startAt")
-    if "endAt" in found and clock.micros(found["endAt"], f"{where}.endAt") < start:
+    start = clock.micros(lexical.time(found["startAt"], f"{where}.startAt"))
+    if "endAt" in found and clock.micros(lexical.time(found["endAt"], f"{where}.endAt")) < start:
         raise BadRequest(f"{where}.endAt: expected a time that is not before startAt")
     return found
 
@@ -178,8 +178,7 @@ def _place(value: Json, where: str, expand: Expand) -> Json:
 
 
 def _moment(value: Json, where: str, expand: Expand) -> Json:
-    clock.micros(value, where)
-    return value
+    return lexical.time(value, where)
 
 
 def _endpoint(value: Json, where: str, expand: Expand) -> Json:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 from urllib.parse import unquote, urlsplit
 
-from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL, Json
-from kitamae.kernel.context.lexical import uri
+from kitamae.kernel.context.lexical import time, uri
 from kitamae.kernel.context.query import parse, pattern
 from kitamae.kernel.context.subscription.model import Accept, Join, Trigger
 from kitamae.kernel.problems import BadRequest
@@ -137,8 +136,7 @@ def _query(value: Json, where: str) -> Json:
 
 
 def _expiry(value: Json, where: str) -> Json:
-    clock.micros(value, where)
-    return value
+    return time(value, where)
 
 
 def _pair(value: Json, where: str) -> Json:
