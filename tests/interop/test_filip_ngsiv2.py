@@ -17,6 +17,7 @@ from filip.models.ngsi_v2.context import (
     NamedContextAttribute,
     Query,
 )
+from filip.models.ngsi_v2.registrations import DataProvided, Provider, Registration
 from filip.models.ngsi_v2.subscriptions import Message, Subscription
 from filip.utils.simple_ql import QueryString
 from requests import RequestException
@@ -148,3 +149,46 @@ def test_a_subscription_is_told_shown_changed_and_deleted(
     assert [one.status for one in client.get_subscription_list()] == [Status.INACTIVE]
     client.delete_subscription(id)
     assert client.get_subscription_list() == []
+
+
+def test_custom_notifications_fill_their_macros(client: ContextBrokerClient, listener: Listener) -> None:
+    macros = {"headers": {"X-Type": "${type}"}, "qs": {"id": "${id}"}}
+    address = {"url": listener.url + "/told", "method": "PUT", **macros}
+    subject = {"entities": [{"id": "urn:Room:001", "type": "Room"}]}
+    for payload in (
+        {"json": {"t": "${temperature}"}},
+        {"ngsi": {"temperature": {"value": "${temperature}!"}}},
+    ):
+        wanted = {"subject": subject, "notification": {"httpCustom": {**address, **payload}}}
+        client.post_subscription(Subscription(**wanted))
+    client.post_entity(room())
+    told = {str(one.body.get("t")): one for one in (listener.next(), listener.next())}
+    assert told["21.5"].path == "/told?id=urn%3ARoom%3A001"
+    assert (told["21.5"].method, told["21.5"].headers["x-type"]) == ("PUT", "Room")
+    assert told["None"].body["data"][0]["temperature"]["value"] == "21.5!"
+
+
+def test_a_context_provider_is_registered_asked_and_told(
+    client: ContextBrokerClient, listener: Listener
+) -> None:
+    listener.answers["/v2/op/query?limit=1000&offset=0"] = [
+        {"id": "urn:Room:009", "type": "Room", "temperature": {"type": "Number", "value": 9, "metadata": {}}}
+    ]
+    provided = DataProvided(entities=[EntityPattern(id="urn:Room:009", type="Room")], attrs=["temperature"])
+    wanted = Registration(dataProvided=provided, provider=Provider(http={"url": listener.url + "/v2"}))
+    id = client.post_registration(wanted)
+    read = client.get_registration(id)
+    assert read.dataProvided == provided
+    assert [one.id for one in client.get_registration_list(limit=10)] == [id]
+    assert client.get_entity("urn:Room:009").temperature.value == 9
+    assert listener.next().body["entities"] == [{"id": "urn:Room:009", "type": "Room"}]
+    client.update_attribute_value(
+        entity_id="urn:Room:009", entity_type="Room", attr_name="temperature", value=10
+    )
+    told = listener.next()
+    assert (told.path, told.body["entities"][0]["temperature"]["value"]) == ("/v2/op/update", 10)
+    read.description = "rooms elsewhere"
+    client.update_registration(read)
+    assert client.get_registration(id).description == "rooms elsewhere"
+    client.delete_registration(id)
+    assert client.get_registration_list(limit=10) == []

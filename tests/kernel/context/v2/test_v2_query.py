@@ -315,3 +315,36 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     for parse in (query.q, query.mq):
         with contextlib.suppress(Problem):
             parse(text, WORDS)
+
+
+async def test_a_page_of_nothing_tells_how_many_there_are(client: Client) -> None:
+    for path in ("entities", "types", "subscriptions", "registrations"):
+        answer = await client.get(f"{path}?limit=0&options=count")
+        assert (answer.status, answer.json()) == (200, [])
+        assert int(answer.headers["fiware-total-count"]) == len((await client.get(path)).json())
+    assert (await client.post("op/query?limit=0", {"attrs": ["a"]})).json() == []
+
+
+async def test_near_may_have_both_distances_and_none_at_all(client: Client) -> None:
+    await client.post("entities", thing("Here", "Place", location=at(36.3, 136.3)))
+    await client.post("entities", thing("There", "Place", location=at(36.4, 136.3)))
+    where = "type=Place&geometry=point&coords=36.3,136.3&georel=near"
+    for georel, found in (
+        (";minDistance:0", ["Here", "There"]),
+        (";maxDistance:0", ["Here"]),
+        (";minDistance:1000;maxDistance:20000", ["There"]),
+        (";minDistance:1000;maxDistance:2000", []),
+    ):
+        answer = await client.get(f"entities?{where}{georel}")
+        assert answer.status == 200, answer.body
+        assert [one["id"] for one in answer.json()] == found
+
+
+async def test_deprecated_attributes_of_a_query_choose_and_show(client: Client) -> None:
+    for id, name in (("A", "a"), ("B", "b"), ("AB", "a")):
+        await client.post("entities?options=keyValues", thing(id, "Old", **{name: 1, "other": 2}))
+    asked = {"entities": [{"idPattern": ".*", "type": "Old"}], "attributes": ["a"]}
+    assert (await client.post("op/query?options=keyValues", asked)).json() == [
+        thing("A", "Old", a=1),
+        thing("AB", "Old", a=1),
+    ]

@@ -177,6 +177,13 @@ async def test_a_subscription_is_shown_changed_and_forgotten(
     assert (await client.patch(f"subscriptions/{id}", {"status": "active"})).error == (404, "NotFound")
 
 
+async def test_a_subscription_may_be_made_expired(client: Client, receiver: Receiver) -> None:
+    id = await subscribe(client, {**body(receiver), "expires": "2000-01-01T00:00:00Z"})
+    assert (await client.get(f"subscriptions/{id}")).json()["status"] == "expired"
+    await put(client, t=1)
+    assert await last(client, receiver, 0) == []
+
+
 async def test_what_ngsi_ld_writes_is_told_in_v2(client: Client, ld: Client, receiver: Receiver) -> None:
     await subscribe(client, body(receiver, attrsFormat="keyValues"))
     await ld.post(
@@ -263,8 +270,10 @@ async def test_what_was_owed_at_a_restart_is_delivered_after_it(tmp_path: Path, 
         {"description": "x" * 1025},
         {"description": "<x>"},
         {"notification": {"http": {"url": "http://127.0.0.1/"}, "attrsFormat": "x"}},
-        {"expires": "2000-01-01T00:00:00Z"},
         {"expires": 5},
+        {"notification": {"http": {"url": "http://127.0.0.1/"}, "attrs": ["a", "a"]}},
+        {"notification": {"http": {"url": "http://127.0.0.1/"}, "exceptAttrs": []}},
+        {"subject": {"entities": [{"id": "a"}], "condition": {"attrs": ["a", "a"]}}},
         {"throttling": -1},
         {"status": "x"},
         {"unknown": 1},

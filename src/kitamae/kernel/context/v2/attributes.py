@@ -78,9 +78,11 @@ async def retrieve_value(x: Exchange, id: str, name: str) -> Answer:
         if negotiation.accepted(accept, (_JSON, TEXT)) == _JSON:
             return of_json(200, value)
         return Answer(200, orjson.dumps(value), [(b"content-type", TEXT.encode())])
-    if negotiation.accepted(accept, (TEXT, _JSON)) == TEXT:
-        return Answer(200, orjson.dumps(value), [(b"content-type", TEXT.encode())])
-    raise NotAcceptable("accepted MIME types: text/plain")
+    try:
+        negotiation.accepted(accept, (TEXT,))
+    except NotAcceptable:
+        raise NotAcceptable("accepted MIME types: text/plain") from None
+    return Answer(200, orjson.dumps(value), [(b"content-type", TEXT.encode())])
 
 
 async def replace_value(x: Exchange, id: str, name: str) -> Answer:
@@ -101,8 +103,8 @@ async def replace_value(x: Exchange, id: str, name: str) -> Answer:
 def _plain(raw: bytes) -> Json:
     try:
         text = raw.decode("utf-8").strip()
-        if text in _WORDS:
-            return _WORDS[text]
+        if text.lower() in _WORDS:
+            return _WORDS[text.lower()]
         value = orjson.loads(text)
     except ValueError:
         raise BadRequest("attribute value type not recognized") from None

@@ -125,12 +125,17 @@ async def query(x: Exchange) -> Answer:
     payload = await x.object()
     if unknown := payload.keys() - _QUERY:
         raise BadRequest(f"Unrecognized field in JSON payload: /{sorted(unknown)[0]}/")
-    if not payload.keys() & {"entities", "attrs", "expression"}:
+    if not payload.keys() & {"entities", "attrs", "expression", "attributes"}:
         raise BadRequest("empty payload: expected entities, attrs or expression")
     expression = payload.get("expression", {})
     if not isinstance(expression, dict):
         raise BadRequest("expression: must be a JSON object")
     base = await selection.conditions(x, expression)
+    if "attributes" in payload:  # deprecated: those to show, of which an entity must have one
+        payload.setdefault("attrs", payload["attributes"])
+        base = replace(
+            base, attrs=tuple(x.words.expand(name) for name in entities.listed(payload, "attributes") or ())
+        )
     alternatives = [base]
     if "entities" in payload:
         alternatives = [await selection.selected(x, one, base) for one in elements(x, payload, "entities")]

@@ -56,7 +56,7 @@ def form(x: Exchange, options: frozenset[str], given: Mapping[str, Any] | None =
         raise BadRequest(f"Invalid value for URI param /options/: {' and '.join(formats)} exclude each other")
     attrs, metadata = x.names("attrs"), x.names("metadata")
     if given is not None:
-        attrs, metadata = _list(given, "attrs") or attrs, _list(given, "metadata") or metadata
+        attrs, metadata = listed(given, "attrs") or attrs, listed(given, "metadata") or metadata
     return Form(formats[0] if formats else "normalized", attrs, metadata)
 
 
@@ -67,7 +67,8 @@ def asked(x: Exchange, form: Form) -> frozenset[str]:
     return frozenset(x.words.expand(name) for name in form.attrs if name not in BUILTIN)
 
 
-def _list(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+def listed(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """An array of names in a body; None where there is none, or it is empty. Raises BadRequest."""
     names = given.get(name)
     if names is None:
         return None
@@ -84,13 +85,13 @@ async def create(x: Exchange) -> Answer:
     target = writing.Target(new.id, new.type, new.path, may_create=True)
     override, forced = "overrideMetadata" in options, "forcedUpdate" in options
     operation = Upsert(new, override, forced=forced) if "upsert" in options else new
-    effect = await writing.change(x, target, operation)
+    await writing.change(x, target, operation)
     type = quote(x.words.compact(new.type), safe=":@!$*+,")
     location = (
         b"location",
         f"/v2/entities/{quote(payload['id'], safe=':@!$*+,')}?type={type}".encode("ascii"),
     )
-    return Answer(201 if effect.verb == "created" else 204, None, [location])
+    return Answer(204 if "upsert" in options else 201, None, [location])
 
 
 def entity(x: Exchange, payload: Mapping[str, Json], key_values: bool, usual: str = USUAL_TYPE) -> New:
@@ -156,7 +157,7 @@ async def _write(x: Exchange, id: str, options: frozenset[str], mode: Mode) -> A
     payload = await x.object()
     for name in _HEAD & payload.keys():
         raise BadRequest(f"entity {name} specified in payload")
-    if not payload and mode != "replace":
+    if not payload:
         raise BadRequest("empty payload")
     given = attrs(payload, "keyValues" in options)
     operation = Write(given, mode, x.words, "overrideMetadata" in options, "forcedUpdate" in options)

@@ -25,6 +25,26 @@ if TYPE_CHECKING:
 _SERVICE: Final = re.compile(r"[A-Za-z0-9_]{0,50}")
 _CORRELATOR: Final = re.compile(rb"[\x21-\x7e ]{1,200}")
 TEXT: Final = "text/plain"
+_OPTIONS: Final = frozenset(
+    (
+        "append",
+        "count",
+        "dateCreated",
+        "dateModified",
+        "flowControl",
+        "forcedUpdate",
+        "keyValues",
+        "noAttrDetail",
+        "normalized",
+        "overrideMetadata",
+        "skipForwarding",
+        "skipInitialNotification",
+        "unique",
+        "upsert",
+        "values",
+    )
+)
+"""Of some operation each; where they mean nothing they are read over, as in Orion."""
 
 
 class Exchange:
@@ -96,21 +116,21 @@ class Exchange:
         return self.header(b"fiware-servicepath").strip() or "/#"
 
     def options(self, *known: str) -> frozenset[str]:
-        """The words of `options`. Raises BadRequest for others."""
+        """Those of `options` that mean something here. Raises BadRequest for words that mean nothing anywhere."""
         words = frozenset(one.strip() for one in self.params.get("options", "").split(",") if one.strip())
-        unknown = words.difference(known)
+        unknown = words - _OPTIONS
         if unknown:
             raise BadRequest(f"Invalid value for URI param /options/: {', '.join(sorted(unknown))}")
-        return words
+        return words.intersection(known)
 
-    def whole(self, name: str, usual: int, most: int, least: int = 0) -> int:
+    def whole(self, name: str, usual: int, most: int) -> int:
         """A number from the URL. Raises BadRequest."""
         text = self.params.get(name)
         if text is None:
             return usual
-        if not text.isascii() or not text.isdigit() or len(text) > 15 or not least <= int(text) <= most:
+        if not text.isascii() or not text.isdigit() or len(text) > 15 or int(text) > most:
             raise BadRequest(
-                f"Bad pagination {name}: expected a whole number from {least} to {most}, got {text!r:.40}"
+                f"Bad pagination {name}: expected a whole number from 0 to {most}, got {text!r:.40}"
             )
         return int(text)
 

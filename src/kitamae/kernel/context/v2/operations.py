@@ -11,6 +11,7 @@ from kitamae.kernel.context.operations import Create, Replace, expiry, instance
 from kitamae.kernel.context.operations import draft as drafts
 from kitamae.kernel.context.v2 import attribute, operators, times
 from kitamae.kernel.context.v2.problems import NO_ATTRIBUTE, NoneWritten, NoSuchAttribute
+from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Attribute, Entity, Json
@@ -200,4 +201,6 @@ def _demand(draft: Draft, iri: str) -> None:
 
 def _expiry(given: Json) -> str:
     value = given.get("value") if isinstance(given, dict) else given
+    if isinstance(given, dict) and given.get("type", "DateTime") not in times.TYPES:
+        raise BadRequest(f"{EXPIRES}: its type is DateTime, not {given['type']!r:.80}")
     return clock.text(times.instant(cast("Json", value), EXPIRES))

@@ -189,6 +189,7 @@ def _path(steps: tuple[str, ...], words: Words, metadata: bool) -> Path:
 def geo(relation: str, geometry: str, coordinates: str, name: str) -> Geo:
     """`near;maxDistance:1000`, `point`, `36.3,136.3`. `name`: the attribute (expanded). Raises BadRequest."""
     kind, *modifiers = relation.split(";")
+    told: list[re.Match[str] | None] = []
     points = [_position(one) for one in coordinates.split(";")]
     positions: Any
     match geometry:
@@ -210,18 +211,22 @@ def geo(relation: str, geometry: str, coordinates: str, name: str) -> Geo:
         told = [_DISTANCE.fullmatch(one.replace("==", ":")) for one in modifiers]
         if not told or not all(told):
             raise BadRequest("georel: near needs maxDistance:metres or minDistance:metres")
-        meant = [f"near;{one[1]}=={one[2]}" for one in told if one]
+        meant = "near;maxDistance==1"  # how far is put in below: NGSIv2 has both at once, and 0
     elif kind in _RELATIONS and not modifiers:
-        meant = [_RELATIONS[kind]]
+        meant = _RELATIONS[kind]
     else:
         raise BadRequest(f"Invalid value in georel: {relation!r:.80}")
-    where = {"geometry": shape, "coordinates": positions, "geoproperty": name}
-    found = [one for part in meant if (one := georel.geo({"georel": part, **where}, lambda iri: iri))]
-    if not found:
+    found = georel.geo(
+        {"georel": meant, "geometry": shape, "coordinates": positions, "geoproperty": name}, lambda iri: iri
+    )
+    if found is None:
         raise BadRequest("Invalid geo query")
-    least = next((one.min_distance for one in found if one.min_distance is not None), None)
-    most = next((one.max_distance for one in found if one.max_distance is not None), None)
-    return replace(found[0], min_distance=least, max_distance=most)  # near may have both here
+    if kind != "near":
+        return found
+    metres = {one[1]: float(one[2]) for one in told if one}
+    return replace(
+        found, max_distance=metres.get("maxDistance"), min_distance=metres.get("minDistance") or None
+    )
 
 
 def _position(text: str) -> list[float]:

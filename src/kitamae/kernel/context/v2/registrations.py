@@ -58,7 +58,7 @@ async def listing(x: Exchange) -> Answer:
     """GET registrations; option `count`. Those that NGSIv2 cannot say are left out."""
     options, limits = x.options("count"), x.broker.limits
     offset = x.whole("offset", 0, limits.offset_most)
-    limit = x.whole("limit", limits.page, limits.page_most, least=1)
+    limit = x.whole("limit", limits.page, limits.page_most)
     found = _kept(x).listing(x.request.tenant)
     if b"fiware-servicepath" in x.headers:
         found = [one for one in found if one.doc.get("v2", {}).get("path", "/") == x.paths]

@@ -54,7 +54,7 @@ async def conditions(x: Exchange, expression: Mapping[str, Any]) -> EntityQuery:
         q=All(tuple(nodes)) if len(nodes) > 1 else nodes[0] if nodes else None,
         geo=geo,
         order=query.order(x.params["orderBy"], x.words, geo) if "orderBy" in x.params else (),
-        limit=x.whole("limit", limits.page, limits.page_most, least=1),
+        limit=x.whole("limit", limits.page, limits.page_most),
         offset=x.whole("offset", 0, limits.offset_most),
         count="count" in x.params.get("options", "").split(","),
     )

@@ -37,7 +37,7 @@ async def listing(x: Exchange) -> Answer:
     options = x.options("count")
     limits = x.broker.limits
     offset = x.whole("offset", 0, limits.offset_most)
-    limit = x.whole("limit", limits.page, limits.page_most, least=1)
+    limit = x.whole("limit", limits.page, limits.page_most)
     everything = _kept(x).listing(x.request.tenant)
     if (
         b"fiware-servicepath" in x.headers

@@ -28,7 +28,7 @@ async def listing(x: Exchange) -> Answer:
     limits = x.broker.limits
     offset, limit = (
         x.whole("offset", 0, limits.offset_most),
-        x.whole("limit", limits.page, limits.page_most, least=1),
+        x.whole("limit", limits.page, limits.page_most),
     )
     x.request.demand("read", "entity:*")
     there = {x.words.compact(iri): iri for iri in await _in_paths(x)}

@@ -59,10 +59,11 @@ async def query(
     attrs: frozenset[str],
 ) -> list[Entity]:
     """What it knows of that, whatever the conditions; only what it registered is believed. Raises Unanswered."""
-    body: dict[str, Json] = {"entities": _selectors(registration, wanted, x.words)}
     told = registration.information[0].attrs
-    if names := (told & attrs) or told or attrs:
-        body["attrs"] = sorted(map(x.words.compact, names))
+    body: dict[str, Json] = {
+        "entities": _selectors(registration, wanted, x.words),
+        "attrs": sorted(map(x.words.compact, (told & attrs) or told or attrs)),
+    }
     content, found = orjson.dumps(body), []
     for page in range(_PAGES):
         slice_ = [("limit", str(_PAGE)), ("offset", str(page * _PAGE))]

@@ -172,6 +172,8 @@ def _names(given: Mapping[str, Any], member: str) -> tuple[str, ...]:
     names = given.get(member) or []
     if not isinstance(names, list):
         raise BadRequest(f"{member}: expected an array of names")
+    if len(set(map(str, names))) < len(names):
+        raise BadRequest(f"{member}: a name more than once")
     return tuple(field(one, member) for one in names)
 
 
@@ -246,6 +248,8 @@ def _alterations(condition: Mapping[str, Any]) -> list[str]:
 
 def _form(notification: Mapping[str, Any]) -> Form:
     attrs, without = _names(notification, "attrs"), _names(notification, "exceptAttrs")
+    if "exceptAttrs" in notification and not without:
+        raise BadRequest("notification: exceptAttrs must not be empty")
     if attrs and without:
         raise BadRequest("notification: attrs and exceptAttrs exclude each other")
     return Form("normalized", attrs or None, _names(notification, "metadata") or None, frozenset(without))

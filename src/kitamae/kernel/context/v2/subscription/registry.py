@@ -17,7 +17,7 @@ from kitamae.kernel.context.subscription.watch import Watcher
 from kitamae.kernel.context.v2.names import Words
 from kitamae.kernel.context.v2.subscription.read import asked, compile_subscription, spent
 from kitamae.kernel.context.v2.subscription.voice import KIND
-from kitamae.kernel.problems import BadRequest, NotFound, Problem
+from kitamae.kernel.problems import NotFound, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,8 +145,6 @@ class Subscriptions:
         bounds.demand_small(doc["given"])
         words = Words(await self._contexts.resolve(None))
         subscription = compile_subscription(tenant, doc, words, record)
-        if fresh and subscription.expires_at is not None and subscription.expires_at <= now:
-            raise BadRequest("expires: expected a time in the future")
         self._elder.demand_allowed(subscription.receiver.uri.partition("${")[0])
         return subscription
 

@@ -104,7 +104,10 @@ class Voice:
             return None
         if self.geo is not None and not match.geo(self.geo, entity):
             return None
-        return orjson.dumps(self._told(entity, effect, alteration, changed))
+        told = self._told(entity, effect, alteration, changed)
+        if self.only_changed and effect.verb == "updated" and not told["attrs"].keys() - _BUILTIN:
+            return None
+        return orjson.dumps(told)
 
     async def claim(self, tx: Transaction) -> bool:
         """Of a oneshot subscription once: what says so commits with what is owed."""
