@@ -71,6 +71,7 @@ def test_a_table_that_ends_within_a_line_is_told_to_be_perhaps_cut_off(tmp_path:
         path.write_bytes(whole[: len(whole) - cut] if cut else whole)
         remarks = told(kitamae("import", path, "--json", "--dry-run"))["remarks"]
         assert any("cut off" in one["note"] and one["line"] > 1 for one in remarks) == remarked
+    assert f"kept     line {remarks[0]['line']}  nothing ends" in kitamae("import", path, "--dry-run").stdout
 
 
 def test_a_dry_run_needs_no_server_and_writes_nothing(tmp_path: Path) -> None:

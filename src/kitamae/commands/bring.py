@@ -129,7 +129,10 @@ async def _one(rows: Reading, told: Report, broker: Broker | None, progress: Pro
             progress.update(bar, completed=rows.position)
     await _send(batch, told, broker)
     if rows.unended and last:
-        told.remarks.append(Remark(last, "", "", "nothing ends this line: was the file cut off within it?"))
+        cut = Remark(last, "", "", "nothing ends this line: was the file cut off within it?")
+        told.remarks.insert(
+            0, cut
+        )  # about the whole file: it must not be one of those that the screen leaves out
     progress.update(bar, completed=rows.size)
 
 
@@ -196,7 +199,8 @@ def _print(told: Report, dry_run: bool) -> None:
             f"  refused  line {refusal.line}  {refusal.column}: {refusal.value!r}: expected {refusal.expected}"
         )
     for remark in told.remarks[:_SHOWN]:
-        line(f"  kept     line {remark.line}  {remark.column}: {remark.value!r}: {remark.note}")
+        where = f"{remark.column}: {remark.value!r}: " if remark.column else ""
+        line(f"  kept     line {remark.line}  {where}{remark.note}")
     more = len(told.refused[_SHOWN:]) + len(told.remarks[_SHOWN:])
     if more:
         line(f"  and {more} more: --report FILE writes all of them")
