@@ -76,8 +76,8 @@ conformance: build/conformance/.robot  ## the ETSI suite: SUITE=its checkout, PA
 interop: .venv/.interop  ## clients that other people wrote do their rounds: filip in both dialects, ngsildclient
 	@.venv/interop/bin/python -m pytest -c tests/interop/pytest.ini tests/interop
 
-faults: .venv/.dev  ## break everything that can break while it is used, and count: nothing may be missing (as root: a full disk too)
-	@PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)
+faults: .venv/.dev  ## break everything that can break while it is used, and count: nothing may be missing (STORE=postgresql: two servers on one)
+	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(STORE),--store $(STORE)) $(FAULTS)
 
 FUZZ ?= 300
 fuzz: .venv/.dev  ## whatever a stranger may send, many times over: FUZZ examples of each kind

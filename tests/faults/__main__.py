@@ -1,6 +1,6 @@
 """`make faults`: every fault, the table, and an exit code that says whether anything was missing.
 
-python -m faults [--size N] [--seed N] [NAME ...]
+python -m faults [--store postgresql] [--size N] [--seed N] [NAME ...]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from faults.judge import Verdict
 from faults.rounds import City
 
-_COLUMNS = ("kept", "unknown", "refused", "history", "owed", "received", "duplicates")
+_COLUMNS = ("kept", "unknown", "refused", "history", "owed", "received", "duplicates", "relayed")
 
 
 def line(one: Verdict) -> str:
@@ -30,16 +30,17 @@ async def main() -> int:
     """0: nothing was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="faults; all when none is given")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--size", type=int, default=3)
     parser.add_argument("--seed", type=int, default=2026)
     chosen = parser.parse_args()
     print(
-        "| fault | acknowledged | no answer | refused | in history | owed | received | duplicates told by id |"
+        "| fault | acknowledged | no answer | refused | in history | owed | received | duplicates told by id | in the stream |"
     )
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
     wrong = []
     with tempfile.TemporaryDirectory(prefix="kitamae-faults-") as folder:
-        async with City(Path(folder), chosen.size, chosen.seed) as city:
+        async with City(Path(folder), chosen.store, chosen.size, chosen.seed) as city:
             for name in chosen.names or city.faults:
                 began = time.monotonic()
                 one = await city.round(name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from faults.load import DELETED
+from faults.stream import relayed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +35,19 @@ class Verdict:
     owed: int = 0
     received: int = 0
     duplicates: int = 0
+    relayed: int = 0
     note: str = ""
     wrong: list[str] = field(default_factory=list)
 
 
 async def judge(
-    fault: str, server: Server, ledger: Ledger, receivers: Sequence[Receiver], *, by_time: bool = True
+    fault: str,
+    servers: Sequence[Server],
+    ledger: Ledger,
+    receivers: Sequence[Receiver],
+    nats: str,
+    *,
+    by_time: bool = True,
 ) -> Verdict:
     """Wait until nothing is owed, then compare. `by_time`: the order of history is the order of writing."""
     verdict = Verdict(
@@ -49,14 +57,15 @@ async def judge(
         ledger.count("refused"),
         wrong=[*ledger.wrong],
     )
-    async with aiohttp.ClientSession(server.address) as session:
+    histories: dict[str, list[Value]] = {}
+    async with aiohttp.ClientSession(servers[0].address) as session:
         left = await _settled(session)
         if left:
             verdict.wrong.append(f"{left} notifications are still owed")
         verdict.duplicates = sum(one.duplicates for one in receivers)
         arrived = [(one, one.series()) for one in receivers]
         for entity, told in ledger.told.items():
-            history = await _history(session, entity)
+            history = histories[entity] = await _history(session, entity)
             verdict.history += len(history)
             verdict.wrong += _kept(entity, told, history)
             verdict.wrong += _ordered(f"history of {entity}", history, ledger) if by_time else []
@@ -73,6 +82,12 @@ async def judge(
                     verdict.received += len(got)
                     verdict.wrong += _same(f"{one.name}: {entity}", history, got, ledger, by_time=by_time)
             verdict.wrong += await _present(session, entity, history, by_time=by_time)
+    stream, disorder = await relayed(nats, histories.keys(), verdict.history)
+    verdict.wrong += [f"the stream: {disorder} out of order"] if disorder else []
+    for entity, history in histories.items():
+        got = stream.get(entity, [])
+        verdict.relayed += len(got)
+        verdict.wrong += _same(f"the stream: {entity}", history, got, ledger, by_time=by_time)
     return verdict
 
 

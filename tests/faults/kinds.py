@@ -1,42 +1,17 @@
-"""What goes wrong, while the load goes on. Each returns what is worth saying about it, or nothing.
-
-Moments are chosen by how many writes were acknowledged since the last, so that a slow machine gets the same faults.
-"""
+"""What can happen to any city: killed servers, bad receivers, a clock that is set, a full disk, a stream that is gone."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import subprocess
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
-    from faults.load import Load
-    from faults.receivers import Receiver
+    from faults.scene import Fault, Scene
     from faults.server import Server
-
-
-@dataclass
-class Scene:
-    """What a fault may touch. `size`: how much of it, 1 in the short form."""
-
-    server: Server
-    load: Load
-    receivers: Sequence[Receiver]
-    draw: random.Random
-    size: int = 1
-
-    async def some(self) -> None:
-        """Some more writes are acknowledged."""
-        await self.load.more(self.draw.randint(20, 300))
-
-
-Fault: TypeAlias = Callable[[Scene], Awaitable[str]]
 
 
 async def receivers_die(scene: Scene) -> str:
@@ -45,8 +20,9 @@ async def receivers_die(scene: Scene) -> str:
     for one in dead:
         await one.die()
     await scene.some()
-    await scene.server.kill()
-    await scene.server.up()
+    server = scene.server
+    await server.kill()
+    await server.up()
     await scene.some()
     for one in dead:
         await one.listen()
@@ -57,9 +33,12 @@ async def kill(scene: Scene) -> str:
     """`kill -9` at any moment."""
     times = 2 * scene.size
     for _ in range(times):
+        server = scene.server
         await scene.some()
-        await scene.server.kill()
-        await scene.server.up()
+        await server.kill()
+        if len(scene.servers) > 1:
+            await scene.some()  # the others take over what it served
+        await server.up()
     return f"{times} kills"
 
 
@@ -68,16 +47,17 @@ async def full_disk(scene: Scene) -> str:
 
     The second time the server is killed while the disk is full.
     """
+    (server,) = scene.servers
     for killed in (False, True):
         await scene.some()
-        with full(scene.server):
+        with full(server):
             await refusals(scene, 20)
             if killed:
-                await scene.server.kill()
+                await server.kill()
         if killed:
-            await scene.server.up()
+            await server.up()
         await scene.some()
-    return "on a tmpfs" if mounted(scene.server) else "by RLIMIT_FSIZE"
+    return "on a tmpfs" if mounted(server) else "by RLIMIT_FSIZE"
 
 
 async def refusals(scene: Scene, more: int) -> None:
@@ -90,7 +70,7 @@ async def refusals(scene: Scene, more: int) -> None:
 
 
 @contextlib.contextmanager
-def full(server: Server):
+def full(server: Server) -> Iterator[None]:
     """The disk of the server is full: a file takes the rest of its tmpfs, or its files may not grow."""
     if not mounted(server):
         server.most_bytes(max(one.stat().st_size for one in server.data.glob("kitamae.db*")))
@@ -118,7 +98,7 @@ def mounted(server: Server) -> bool:
 
 
 @contextlib.contextmanager
-def small_disk(server: Server, megabytes: int):
+def small_disk(server: Server, megabytes: int) -> Iterator[None]:
     """A tmpfs as its data directory, where we may mount one (root may); else nothing happens."""
     server.data.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(server.data)]
@@ -139,7 +119,8 @@ async def clock_steps(scene: Scene) -> str:
     dead = scene.receivers[0]
     await dead.die()
     for step in steps:
-        scene.server.step(step)
+        for server in scene.servers:
+            server.step(step)
         tried = await dead.last_failure()
         await scene.some()
         async with asyncio.timeout(60):
@@ -157,11 +138,27 @@ async def bad_manners(scene: Scene) -> str:
     return f"{sum(one.shown for one in scene.receivers)} times"
 
 
+async def stream_gone(scene: Scene) -> str:
+    """NATS is killed, comes back; is killed again and loses its disk. The city does not notice."""
+    if scene.nats is None:
+        return "no NATS"
+    for lost in (False, True):
+        await scene.some()
+        await asyncio.to_thread(scene.nats.kill)
+        await scene.some()
+        if lost:
+            scene.nats.lose_everything()
+        await asyncio.to_thread(scene.nats.start)
+    await scene.some()
+    return "killed twice, its disk lost once"
+
+
 EMBEDDED: dict[str, Fault] = {
     "bad manners": bad_manners,
     "kill -9": kill,
     "dead receivers, kill -9 while retrying": receivers_die,
     "full disk": full_disk,
+    "NATS restarts and loses its disk": stream_gone,
     "clock steps both ways": clock_steps,
 }
-"""Faults of a server with a store of its own."""
+"""Of one server with a store of its own, which has a stream."""

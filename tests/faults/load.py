@@ -39,14 +39,15 @@ class Ledger:
 
 
 class Load:
-    """`async with Load(server, "round-1", writers=4) as load:` writes until the end of the block.
+    """`async with Load(servers, "round-1", writers=4) as load:` writes until the end of the block.
 
-    `writers` of each of five kinds; each rests `pace` seconds after an answer.
+    `writers` of each of five kinds, spread over the servers; each rests `pace` seconds after an answer. Two of them race on
+    each `Raced` entity, over different servers where there are several.
     """
 
-    def __init__(self, server: Server, name: str, writers: int = 4, pace: float = 0.02) -> None:
+    def __init__(self, servers: Sequence[Server], name: str, writers: int = 4, pace: float = 0.02) -> None:
         self.ledger = Ledger()
-        self._server, self._name = server, name
+        self._servers, self._name = servers, name
         self._numbers = count(1)
         self._kept = asyncio.Condition()
         self._total = 0
@@ -60,25 +61,26 @@ class Load:
 
     async def __aenter__(self) -> Load:
         self._session = aiohttp.ClientSession(
-            self._server.address,
             timeout=aiohttp.ClientTimeout(total=30),
             connector=aiohttp.TCPConnector(limit=0),
         )
         for n in range(self._writers):
+            there = self._servers[n % len(self._servers)]
             batch = [self.id_of("Batch", 10 * n + one) for one in range(10)]
             writers = [
-                self._sensor(f"sensor {n}", self.id_of("Sensor", n)),
-                self._batch(f"batch {n}", batch),
-                self._guest(f"guest {n}", self.id_of("Guest", n)),
-                self._sensor(f"left {n}", self.id_of("Raced", n)),
-                self._sensor(f"right {n}", self.id_of("Raced", n)),
+                self._sensor(there, f"sensor {n}", self.id_of("Sensor", n)),
+                self._batch(there, f"batch {n}", batch),
+                self._guest(there, f"guest {n}", self.id_of("Guest", n)),
+                self._sensor(self._servers[0], f"left {n}", self.id_of("Raced", n)),
+                self._sensor(self._servers[-1], f"right {n}", self.id_of("Raced", n)),
             ]
             self._tasks += [asyncio.create_task(one) for one in writers]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._stop = True
-        self._server.alive.set()  # who waits for it may go home
+        for server in self._servers:
+            server.alive.set()  # who waits for it may go home
         await asyncio.gather(*self._tasks)
         await self._session.close()
 
@@ -89,35 +91,38 @@ class Load:
             await self._kept.wait_for(lambda: self._total >= until)
 
     # --- writers
-    async def _sensor(self, writer: str, id: str) -> None:
+    async def _sensor(self, server: Server, writer: str, id: str) -> None:
         there = False
         while not self._stop:
             number = self._take(writer)
             if there:
-                told, _ = await self._ask("PATCH", f"/entities/{id}/attrs", _n(number))
+                told, _ = await self._ask(server, "PATCH", f"/entities/{id}/attrs", _n(number))
             else:
                 entity = {"id": id, "type": id.split(":")[2], **_n(number)}
-                told, _ = await self._ask("POST", "/entityOperations/upsert?options=update", [entity])
+                told, _ = await self._ask(server, "POST", "/entityOperations/upsert?options=update", [entity])
                 there = told == "kept"
             await self._note(id, number, told)
 
-    async def _batch(self, writer: str, ids: Sequence[str]) -> None:
+    async def _batch(self, server: Server, writer: str, ids: Sequence[str]) -> None:
         while not self._stop:
             numbers = [self._take(writer) for _ in ids]
             entities = [{"id": id, "type": "Batch", **_n(n)} for id, n in zip(ids, numbers, strict=True)]
-            told, answer = await self._ask("POST", "/entityOperations/upsert?options=update", entities)
+            told, answer = await self._ask(
+                server, "POST", "/entityOperations/upsert?options=update", entities
+            )
             failed = (
                 {one["entityId"] for one in answer.get("errors", ())} if isinstance(answer, dict) else set()
             )
             for id, number in zip(ids, numbers, strict=True):
                 await self._note(id, number, "refused" if id in failed else told)
 
-    async def _guest(self, writer: str, id: str) -> None:
+    async def _guest(self, server: Server, writer: str, id: str) -> None:
         there: bool | None = False  # None: nobody knows
         while not self._stop:
             if there is not True:
                 number = self._take(writer)
                 told, _ = await self._ask(
+                    server,
                     "POST",
                     "/entities",
                     {"id": id, "type": "Guest", **_n(number)},
@@ -126,7 +131,7 @@ class Load:
                 await self._note(id, number, told)
                 there = True if told == "kept" else None if told == "unknown" or there is None else there
             if there is not False:
-                told, answer = await self._ask("DELETE", f"/entities/{id}", known=(404,))
+                told, answer = await self._ask(server, "DELETE", f"/entities/{id}", known=(404,))
                 if told == "refused" and answer is not None and answer.get("status") == 404:
                     told = (
                         "unknown"  # the client itself asks again on a new connection when an old one breaks
@@ -148,13 +153,13 @@ class Load:
                 self._kept.notify_all()
 
     async def _ask(
-        self, method: str, path: str, sent: Any = None, known: tuple[int, ...] = ()
+        self, server: Server, method: str, path: str, sent: Any = None, known: tuple[int, ...] = ()
     ) -> tuple[Told, Any]:
         """`known`: answers that an earlier, unknown outcome explains."""
         await asyncio.sleep(self._pace)
-        await self._server.alive.wait()
+        await server.alive.wait()
         try:
-            async with self._session.request(method, _API + path, json=sent) as response:
+            async with self._session.request(method, server.address + _API + path, json=sent) as response:
                 answer = await response.json(content_type=None) if response.content_length != 0 else None
         except aiohttp.ClientConnectorError:
             await asyncio.sleep(0.01)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+import postgres_server
 from faults.judge import judge
-from faults.kinds import EMBEDDED, Scene, clock_steps, small_disk
+from faults.kinds import EMBEDDED, clock_steps, small_disk
 from faults.load import Load
 from faults.receivers import Receiver
+from faults.scene import Scene
 from faults.server import Server
+from faults.shared import SHARED
+from nats_server import Nats
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from faults.judge import Verdict
+    from faults.scene import Fault
 
 DISK_MB = 128
 EVERYTHING = ("Sensor", "Batch", "Guest", "Raced")
+Store = Literal["sqlite", "postgresql"]
 
 
 def subscribers(times: int) -> list[Receiver]:
@@ -34,28 +40,41 @@ def subscribers(times: int) -> list[Receiver]:
 
 
 class City:
-    """`async with City(place, size) as city:` a server with its subscribers; then `round` after `round`.
+    """`async with City(place) as city:` servers with their subscribers and a stream; then `round` after `round`.
 
-    `place`: an empty directory. `size`: how much of each fault.
+    `place`: an empty directory. `store`: one server with a store of its own, or two on a PostgreSQL that is started for
+    them. `size`: how much of each fault.
     """
 
-    def __init__(self, place: Path, size: int = 1, seed: int = 2026) -> None:
-        self.faults = EMBEDDED
-        self._server = Server(place / "data")
-        self._size = size
+    def __init__(self, place: Path, store: Store = "sqlite", size: int = 1, seed: int = 2026) -> None:
+        self.faults: dict[str, Fault] = EMBEDDED if store == "sqlite" else SHARED
+        self._place, self._size = place, size
         self._draw = random.Random(seed)
         self._receivers = subscribers(2 * size)
+        self._nats = Nats(place)
+        self._cluster = postgres_server.Cluster(postgres_server.folder()) if store == "postgresql" else None
+        self._servers: list[Server] = []
         self._rest = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> City:
         async with self._rest as opening:
-            opening.enter_context(small_disk(self._server, DISK_MB * self._size))
-            opening.push_async_callback(self._server.down)
-            await self._server.up()
+            opening.callback(self._nats.kill)
+            self._nats.start()
+            address = ""
+            if self._cluster is not None:
+                opening.callback(self._cluster.remove)
+                address = postgres_server.dsn("city", self._cluster)
+            for n in range(2 if address else 1):
+                server = Server(self._place / f"data{n}", address, self._nats.url)
+                self._servers.append(server)
+                if not address:
+                    opening.enter_context(small_disk(server, DISK_MB * self._size))
+                opening.push_async_callback(server.down)
+                await server.up()
             for one in self._receivers:
                 opening.push_async_callback(one.die)
                 await one.listen()
-                await one.subscribe(self._server)
+                await one.subscribe(self._servers[0])
             self._rest = opening.pop_all()
         return self
 
@@ -67,11 +86,19 @@ class City:
         fault = self.faults[name]
         for one in self._receivers:
             one.forget()
-        async with Load(
-            self._server, f"round-{self._draw.randrange(10**9)}", writers=2, pace=0.02 / self._size
-        ) as load:
-            note = await fault(Scene(self._server, load, self._receivers, self._draw, self._size))
-        by_time = fault is not clock_steps
-        verdict = await judge(name, self._server, load.ledger, self._receivers, by_time=by_time)
+        round_ = f"round-{self._draw.randrange(10**9)}"
+        async with Load(self._servers, round_, writers=2, pace=0.02 / self._size) as load:
+            scene = Scene(
+                self._servers, load, self._receivers, self._draw, self._size, self._nats, self._cluster
+            )
+            note = await fault(scene)
+        verdict = await judge(
+            name,
+            self._servers,
+            load.ledger,
+            self._receivers,
+            self._nats.url,
+            by_time=fault is not clock_steps,
+        )
         verdict.note = note
         return verdict
