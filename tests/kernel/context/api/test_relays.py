@@ -54,11 +54,14 @@ async def test_a_change_in_another_city_is_told_to_our_subscriber(cities: tuple[
         assert copy["notification"]["endpoint"]["uri"] == f"{kaga.url}/ngsi-ld/ex/remote-notify"
         assert receiver.uri not in str(copy)
         assert nomi.asked[0].headers["via"] == "1.1 kaga"
+        (watched,) = (await kaga.client.get("csourceSubscriptions")).json()
+        assert watched["entities"] == [{"type": "Room"}]
         for number, floor in ((1, 1), (2, 2)):
             await nomi.has(number, floor=floor)
         (message,) = await receiver.got(1)
         assert (message["subscriptionId"], message["data"][0]["id"]) == (ALARM, "urn:ngsi-ld:Room:2")
         assert (await kaga.client("DELETE", f"subscriptions/{ALARM}")).status == 204
+        assert (await kaga.client.get("csourceSubscriptions")).json() == []
         await until(lambda: not copies(nomi))
 
 

@@ -39,11 +39,13 @@ async def retrieve(x: Exchange, id: str) -> Answer:
 
 
 async def listing(x: Exchange) -> Answer:
-    """GET csourceSubscriptions, page by page."""
+    """GET csourceSubscriptions, page by page; those that stand for subscriptions with copies elsewhere come last."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request = await x.request()
     request.demand("operate", WHAT)
-    return page(x, request, media, _kept(request).listing(request.tenant), lambda one: show(request, one))
+    own = _kept(request).listing(request.tenant)
+    every = [*own, *kept(request).relays.watching(request.tenant)]
+    return page(x, request, media, every, lambda one: show(request, one))
 
 
 async def update(x: Exchange, id: str) -> Answer:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from uuid import NAMESPACE_URL, uuid5
 
+from kitamae.kernel.context.registration import interest
 from kitamae.kernel.context.registration.match import Question, Wanted
+from kitamae.kernel.context.subscription.model import Record
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.registration.interest import Interest
     from kitamae.kernel.context.registration.model import Information
     from kitamae.kernel.context.subscription.model import Selector, Subscription
 
@@ -55,6 +59,23 @@ def reduced(
         told["attributes"] = sorted(map(context.compact, attrs))
     copy["notification"] = told
     return copy
+
+
+def watched(one: Subscription, address: str) -> Interest:
+    """The subscription to registrations that it stands for (5.8.1.4): shown with the others, and followed by `Relays`."""
+    given = one.doc["given"]
+    kept = {name: given[name] for name in ("entities", "watchedAttributes") if name in given}
+    id = f"urn:ngsi-ld:Subscription:{uuid5(NAMESPACE_URL, one.queue)}"
+    doc = {
+        **one.doc,
+        "given": {
+            **kept,
+            "id": id,
+            "type": "Subscription",
+            "notification": {"endpoint": {"uri": address, "accept": "application/json"}},
+        },
+    }
+    return interest.compiled(one.tenant, doc, one.context, Record())
 
 
 def _same(one: Subscription, member: str, context: Context) -> bool:

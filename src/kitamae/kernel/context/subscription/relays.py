@@ -20,7 +20,7 @@ import structlog
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.registration import model, speech
 from kitamae.kernel.context.registration.peers import Unanswered
-from kitamae.kernel.context.subscription.copy import question, reduced
+from kitamae.kernel.context.subscription.copy import question, reduced, watched
 from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context, Contexts
+    from kitamae.kernel.context.registration.interest import Interest
     from kitamae.kernel.context.registration.model import Information, Registration
     from kitamae.kernel.context.registration.peers import Peers, Reply
     from kitamae.kernel.context.registration.registry import Registrations
@@ -139,6 +140,12 @@ class Relays:
     def find(self, id: str) -> Relay | None:
         """The copy with that id."""
         return self._kept.get(id)
+
+    def watching(self, tenant: str) -> list[Interest]:
+        """The subscriptions to registrations that stand for those of which there are copies."""
+        copied = {one.subscription for one in self._kept.values() if one.tenant == tenant}
+        address = f"{self._address}{PATH}"
+        return [watched(one, address) for one in self._here() if one.tenant == tenant and one.id in copied]
 
     async def _run(self) -> None:
         while True:
