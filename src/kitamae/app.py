@@ -148,7 +148,11 @@ class Kitamae:
             **{
                 name: found[0].get("output") or found[0]["status"] for name, found in health["checks"].items()
             },
-            "entities": {t: sum((await store.types(t)).values()) for t in await store.tenants()},
+            "entities": {
+                t: sum((await store.types(t)).values())
+                for t in await store.tenants()
+                if not t.startswith("/")
+            },
             "history": self.city.retention.report(),
             "owed": sum(count for _, _, count in await store.queues()),
         }

@@ -109,7 +109,7 @@ class Measures:
 
     async def text(self, store: Store) -> bytes:
         """The exposition, with what only the store knows."""
-        for tenant in await store.tenants() or [""]:
+        for tenant in [one for one in await store.tenants() if not one.startswith("/")] or [""]:
             self._entities.labels(tenant).set(sum((await store.types(tenant)).values()))
         queues = await store.queues()
         self._queues.set(sum(count for _, _, count in queues))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kitamae.kernel.context.clock import now
 from kitamae.kernel.context.entity_maps import EntityMaps
 from kitamae.kernel.context.jsonld import CORE, Context, Contexts
+from kitamae.kernel.context.snapshot.registry import Snapshots
 from kitamae.kernel.people.person import NOBODY, Principal
 from kitamae.kernel.people.policy import Action, Policy, Question
 
@@ -55,17 +56,27 @@ class Broker:
     alias: str = "kitamae"
     started: int = field(default_factory=now)
     entity_maps: EntityMaps = field(default_factory=EntityMaps)
+    snapshots: Snapshots = field(default_factory=Snapshots)
 
 
 @dataclass(slots=True)
 class Request:
-    """Who asks, of which tenant, in whose words, and with which parameters."""
+    """Who asks, of which tenant, in whose words, and with which parameters.
+
+    `tenant`: where the entities lie. `home`: the tenant whose snapshot that is; None: it is none.
+    """
 
     broker: Broker
     principal: Principal = NOBODY
     tenant: str = ""
     context: Context = CORE
     params: Mapping[str, Any] = field(default_factory=dict)
+    home: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """The tenant that decides who may do what."""
+        return self.tenant if self.home is None else self.home
 
     @property
     def alias(self) -> str:
@@ -74,7 +85,7 @@ class Request:
 
     def demand(self, action: Action, what: str) -> None:
         """Ask the policy. Raises NotSignedIn or Forbidden."""
-        self.broker.policy.demand(Question(self.principal, action, what, self.tenant))
+        self.broker.policy.demand(Question(self.principal, action, what, self.owner))
 
     def demand_types(self, action: Action, types: Iterable[str]) -> None:
         """Ask for every one of an entity's types, which are expanded; no types: for any entity."""

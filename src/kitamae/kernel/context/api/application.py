@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -40,6 +41,7 @@ class Application:
         self.answers: Answers[Shown] = Answers(broker.limits.answers)
         self.views = Views()
         self.selections = Selections()
+        self.background: set[asyncio.Task[None]] = set()
         self._tenants: set[str] = {""}
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

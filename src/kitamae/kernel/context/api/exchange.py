@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from kitamae.kernel.context.api import body, negotiation, parameters
 from kitamae.kernel.context.broker import Broker, Request
 from kitamae.kernel.people.person import NOBODY, Principal
-from kitamae.kernel.problems import BadRequest, InvalidRequest, NonexistentTenant, Problem
+from kitamae.kernel.problems import BadRequest, InvalidRequest, NonexistentTenant, Problem, Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.jsonld import Context
 
 
+_SNAPSHOT: Final = b"ngsild-snapshot"
+_IN_SNAPSHOTS: Final = (
+    *("entities", "entityOperations/", "temporal/entities", "temporal/entityOperations/"),
+    *("types", "attributes"),
+)
+"""Where the paths begin of what can be done with a snapshot as with a city."""
 _TWO_CONTEXTS: Final = "application/ld+json: the @context is in the body, so none may be in a Link header"
 
 
@@ -166,8 +173,26 @@ class Exchange:
         params = parameters.read(
             self.scope["query_string"], self.route.parameters, application.broker.limits.query_string
         )
-        return Request(application.broker, self.principal, tenant, params=params)
+        request = Request(application.broker, self.principal, tenant, params=params)
+        return request if _SNAPSHOT not in self.headers else await self._in_snapshot(request)
+
+    async def _in_snapshot(self, request: Request) -> Request:
+        """The same request, about what is in a snapshot, which is always here (5.5.15, 6.3.22)."""
+        if not self.route.path.startswith(_IN_SNAPSHOTS):
+            raise Unprocessable(
+                "NGSILD-Snapshot: a snapshot has entities and their history, and nothing else"
+            )
+        broker, now = request.broker, request.broker.clock()
+        id = self.headers[_SNAPSHOT].decode("latin-1")
+        found = await broker.snapshots.find(broker.store, request.tenant, id, now)
+        broker.snapshots.use(found, now)
+        params = {**request.params, "local": True}
+        return replace(request, tenant=found.room, params=params, home=request.tenant)
 
     def echo(self, tenant: str) -> list[Header]:
-        """The tenant that an answer is about (5.5.10)."""
+        """The tenant that an answer is about (5.5.10), and the snapshot (6.3.22)."""
+        if _SNAPSHOT in self.headers:
+            named = [(_SNAPSHOT, self.headers[_SNAPSHOT])]
+            home = self.headers.get(b"ngsild-tenant")
+            return named if not home else [*named, (b"ngsild-tenant", home)]
         return [(b"ngsild-tenant", tenant.encode("latin-1"))] if tenant else []

@@ -203,6 +203,7 @@ BATCH_MERGE: Final = frozenset({"format", "lang", "local", "observedAt", "option
 DETAILS: Final = frozenset({"details", "local"})
 LOCAL: Final = frozenset({"local"})
 LIST: Final = _PAGE | {"options"}
+PURGE_SNAPSHOTS: Final = frozenset({"q"})
 OPTIONS: Final = frozenset({"options"})
 TEMPORAL_QUERY: Final = _SELECT | _SHAPE | _PAGE | _ORDER | _MAP | _TIME
 TEMPORAL_RETRIEVE: Final = _SHAPE | _MAP | _TIME | {"local"}

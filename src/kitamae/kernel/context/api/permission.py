@@ -37,7 +37,7 @@ class Permitted:
 def commands(request: Request, wanted: Sequence[tuple[str, Operation]]) -> list[Command]:
     """What is given to the store. Whoever may change everything, of whatever type, is not asked entity by entity."""
     tenant, who, policy = request.tenant, request.principal, request.broker.policy
-    free = policy.takes_any_type and policy.allows(Question(who, "write", "entity:*", tenant))
+    free = policy.takes_any_type and policy.allows(Question(who, "write", "entity:*", request.owner))
     return [
         Command(tenant, id, operation if free else Permitted(operation, request), who.ref)
         for id, operation in wanted

@@ -20,6 +20,7 @@ from kitamae.kernel.context.api import (
     registration_subscriptions,
     registrations,
     relayed,
+    snapshots,
     subscriptions,
 )
 from kitamae.kernel.context.api.application import Application
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _WRITE: Final = ("write", "entity:*")
 _SUBSCRIBE: Final = ("subscribe", "subscription")
 _CONTEXT: Final = ("write", "context")
+_SNAPSHOT: Final = ("write", "snapshot")
 _FEDERATE: Final = ("operate", "registration")
 
 ROUTES: Final = (
@@ -150,6 +152,13 @@ ROUTES: Final = (
     Route("DELETE", "entityMaps/{id}", entity_maps.delete),
     Route("GET", "temporal/entityMaps", mapped_history.create, parameters.TEMPORAL_QUERY),
     Route("POST", "temporal/entityMaps", mapped_history.create_by_post, parameters.QUERY_BY_POST),
+    # 6.36-6.38 snapshots
+    Route("POST", "snapshots", snapshots.create, needs=_SNAPSHOT),
+    Route("DELETE", "snapshots", snapshots.purge, parameters.PURGE_SNAPSHOTS, needs=_SNAPSHOT),
+    Route("GET", "snapshots/{id}", snapshots.retrieve),
+    Route("PATCH", "snapshots/{id}", snapshots.update, needs=_SNAPSHOT),
+    Route("DELETE", "snapshots/{id}", snapshots.delete, needs=_SNAPSHOT),
+    Route("POST", "snapshots/{id}/clone", snapshots.clone, needs=_SNAPSHOT),
     # 6.25-6.28 discovery
     Route("GET", "types", discovery.types, parameters.DETAILS),
     Route("GET", "types/{name}", discovery.type_information, parameters.LOCAL),

@@ -1,0 +1,104 @@
+"""Snapshots as resources (5.16, 6.36-6.38); the header NGSILD-Snapshot (6.3.22) sends other requests into one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from kitamae.kernel.context.api import freezing, negotiation
+from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api.asked import segment, uri
+from kitamae.kernel.context.api.rendering import in_context
+from kitamae.kernel.context.snapshot import model
+from kitamae.kernel.problems import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.broker import Request
+    from kitamae.kernel.context.snapshot.model import Snapshot
+
+WHAT: Final = "snapshot"
+_PATH: Final = "/ngsi-ld/v1/snapshots/"
+
+
+async def create(x: Exchange) -> Answer:
+    """POST snapshots: 201 at once; it is filled in the background."""
+    request, payload = await x.document()
+    request.demand("write", WHAT)
+    broker = request.broker
+    new = await broker.snapshots.create(broker.store, request.tenant, payload, broker.clock())
+    _begin(x, freezing.fill(x, request, new))
+    return _made(x, request, new)
+
+
+async def clone(x: Exchange, id: str) -> Answer:
+    """POST snapshots/{id}/clone."""
+    request, payload = await x.document()
+    request.demand("write", WHAT)
+    broker, source = request.broker, await _find(request, id)
+    new = await broker.snapshots.create(broker.store, request.tenant, payload, broker.clock(), source)
+    _begin(x, freezing.clone(request, source, new))
+    return _made(x, request, new)
+
+
+def _begin(x: Exchange, work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    x.application.background.add(task)
+    task.add_done_callback(x.application.background.discard)
+
+
+def _made(x: Exchange, request: Request, new: Snapshot) -> Answer:
+    answer = created(f"{_PATH}{segment(new.id)}")
+    answer.headers += x.echo(request.tenant)
+    return answer
+
+
+async def retrieve(x: Exchange, id: str) -> Answer:
+    """GET snapshots/{id}: how it is."""
+    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
+    request = await x.request()
+    request.demand("read", "entity:*")
+    return in_context(x, request, media, (await _find(request, id)).shown())
+
+
+async def update(x: Exchange, id: str) -> Answer:
+    """PATCH snapshots/{id}: its priority, its lifetime."""
+    request, payload = await x.document()
+    request.demand("write", WHAT)
+    broker = request.broker
+    found = await broker.snapshots.update(broker.store, await _find(request, id), payload, broker.clock())
+    return in_context(x, request, negotiation.JSON, found.shown())
+
+
+async def delete(x: Exchange, id: str) -> Answer:
+    """DELETE snapshots/{id}, with everything in it."""
+    request = await x.request()
+    request.demand("write", WHAT)
+    await request.broker.snapshots.delete(request.broker.store, await _find(request, id))
+    return Answer(204, None, x.echo(request.tenant))
+
+
+async def purge(x: Exchange) -> Answer:
+    """DELETE snapshots: those whose members meet `q`."""
+    request = await x.request()
+    request.demand("write", WHAT)
+    if "q" not in request.params:
+        raise BadRequest("q is missing: it says which snapshots go")
+    condition = model.condition(request.params["q"])
+    broker = request.broker
+    every = await broker.snapshots.listing(broker.store, request.tenant, broker.clock())
+    gone = [one for one in every if model.meets(one, condition)]
+    if not gone:
+        raise NotFound("no snapshot meets the condition")
+    for one in gone:
+        await broker.snapshots.delete(broker.store, one)
+    return Answer(204, None, x.echo(request.tenant))
+
+
+async def _find(request: Request, id: str) -> Snapshot:
+    uri(id, "the snapshot's id")
+    broker = request.broker
+    return await broker.snapshots.find(broker.store, request.tenant, id, broker.clock())

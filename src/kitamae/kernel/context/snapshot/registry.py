@@ -1,0 +1,180 @@
+"""Snapshots made, found, changed, filled, deleted; their documents and what is in them are in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import orjson
+
+from kitamae.kernel.context.operations import Delete
+from kitamae.kernel.context.operations.command import Command, Effect, Touched
+from kitamae.kernel.context.query.tree import EntityQuery
+from kitamae.kernel.context.snapshot.model import CHANGED, GIVEN, QUERIES, Snapshot, checked, document, end
+from kitamae.kernel.context.store import InstanceQuery
+from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem, TooManyResults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kitamae.kernel.context.entity import Entity, Json
+    from kitamae.kernel.context.store import Store, Transaction
+
+KIND: Final = "snapshot"
+ROOM: Final = "/snapshot "
+"""How the tenants begin that snapshots lie under: no header names one with a slash."""
+MOST: Final = 100
+"""Snapshots of one tenant."""
+LARGEST: Final = 100_000
+"""Entities in one."""
+_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """An entity as it was found, with its times; one that is there already stays."""
+
+    entity: Entity
+
+    def apply(self, before: Entity | None, now: int) -> Effect:
+        """Created as it is."""
+        if before is not None:
+            return Effect("none", before, before)
+        touched = [
+            Touched(name, "created", one, None)
+            for name, instances in self.entity["attrs"].items()
+            for one in instances
+        ]
+        return Effect("created", None, self.entity, touched, list(self.entity["attrs"]))
+
+
+class Snapshots:
+    """Their documents are in the store; which of them are being filled is known here."""
+
+    def __init__(self) -> None:
+        self._filling: set[str] = set()
+        self._used: dict[str, int] = {}
+
+    async def create(
+        self, store: Store, tenant: str, payload: Json, now: int, source: Snapshot | None = None
+    ) -> Snapshot:
+        """A new one, which is still to be filled; `source`: it is a clone of that. Raises BadRequest, AlreadyExists."""
+        given = checked(payload, GIVEN)
+        if source is None and not any(given.get(name) for name in QUERIES):
+            raise BadRequest(
+                "snapshotQueries or snapshotTemporalQueries: a snapshot says what is to be in it"
+            )
+        if source is not None and any(name in given for name in QUERIES):
+            raise BadRequest("a clone has what the other snapshot has: no snapshotQueries")
+        if len(await self.listing(store, tenant, now)) >= MOST:
+            raise TooManyResults(f"there are {MOST} snapshots already: delete one first")
+        id = given.pop("id", None) or f"urn:ngsi-ld:Snapshot:{uuid4()}"
+        if source is not None:
+            given |= {name: source.given[name] for name in QUERIES if name in source.given}
+        new = Snapshot(tenant, id, f"{ROOM}{uuid4()}", given, now, now, end(given, now), now)
+
+        async def work(tx: Transaction) -> None:
+            old = await tx.get(tenant, KIND, id)
+            if old is not None and old["expires"] > now:
+                raise AlreadyExists(f"there is a snapshot {id} already")
+            await tx.put(tenant, KIND, id, document(new))
+
+        await store.transact(work)
+        self._filling.add(new.room)
+        return new
+
+    async def find(self, store: Store, tenant: str, id: str, now: int) -> Snapshot:
+        """Raises NotFound, also for one whose time is over."""
+        doc = await store.get(tenant, KIND, id)
+        if doc is None or doc["expires"] <= now:
+            raise NotFound(f"there is no snapshot {id}")
+        return self._read(tenant, id, doc)
+
+    def _read(self, tenant: str, id: str, doc: dict[str, Any]) -> Snapshot:
+        found = Snapshot(tenant, id, **doc)
+        found.used = max(found.used, self._used.get(found.room, 0))
+        if found.status == "preparing" and found.room not in self._filling:
+            found.status = "failure"  # the server was stopped meanwhile
+        return found
+
+    def use(self, snapshot: Snapshot, now: int) -> None:
+        """Somebody works with it."""
+        self._used[snapshot.room] = now
+
+    async def listing(self, store: Store, tenant: str, now: int) -> list[Snapshot]:
+        """Those of a tenant; what is left of those whose time is over goes."""
+        found = [self._read(where, id, doc) for where, id, doc in await store.documents(tenant, KIND)]
+        for one in found:
+            if one.expires <= now:
+                await self.delete(store, one)
+        return [one for one in found if one.expires > now]
+
+    async def tidy(self, store: Store, now: int) -> None:
+        """What is left of those whose time is over goes, of every tenant."""
+        for tenant, id, doc in await store.documents(None, KIND):
+            if doc["expires"] <= now:
+                await self.delete(store, self._read(tenant, id, doc))
+
+    async def update(self, store: Store, snapshot: Snapshot, payload: Json, now: int) -> Snapshot:
+        """Its priority and its lifetime, counted from now. Raises BadRequest."""
+        given = checked(payload, CHANGED)
+        snapshot.given |= given
+        snapshot.modified = now
+        if "snapshotLifetime" in given:
+            snapshot.expires = end(given, now)
+        await self.write(store, snapshot)
+        return snapshot
+
+    async def write(self, store: Store, snapshot: Snapshot) -> None:
+        """Keep its document, unless it was deleted meanwhile."""
+
+        async def work(tx: Transaction) -> None:
+            if await tx.get(snapshot.tenant, KIND, snapshot.id) is not None:
+                await tx.put(snapshot.tenant, KIND, snapshot.id, document(snapshot))
+
+        await store.transact(work)
+
+    async def filled(self, store: Store, snapshot: Snapshot, now: int) -> None:
+        """It is what it will be."""
+        snapshot.modified = now
+        await self.write(store, snapshot)
+        self._filling.discard(snapshot.room)
+
+    async def delete(self, store: Store, snapshot: Snapshot) -> None:
+        """With everything in it."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.drop(snapshot.tenant, KIND, snapshot.id)
+
+        await store.transact(work)
+        self._filling.discard(snapshot.room)
+        self._used.pop(snapshot.room, None)
+        await _empty(store, snapshot.room)
+
+
+async def keep(store: Store, room: str, entities: Iterable[Entity]) -> None:
+    """Put entities into a snapshot. Raises Problem."""
+    commands = [Command(room, entity["id"], Keep(entity)) for entity in entities]
+    for start in range(0, len(commands), _AT_ONCE):
+        for effect in await store.apply(commands[start : start + _AT_ONCE]):
+            if isinstance(effect, Problem):
+                raise effect
+
+
+async def _empty(store: Store, room: str) -> None:
+    """Forget all that lies there: the entities, their history, and what their changes said."""
+    for id in await _ids(store, room):
+        await store.apply([Command(room, id, Delete())])
+
+        async def work(tx: Transaction, id: str = id) -> None:
+            await tx.drop_instances(InstanceQuery(room, (id,)))
+
+        await store.transact(work)
+        await store.erase(room, id)
+
+
+async def _ids(store: Store, room: str) -> set[str]:
+    ids = {orjson.loads(row.doc)["id"] async for row in store.stream(EntityQuery(room))}
+    remembered = await store.remembered(EntityQuery(room, limit=LARGEST), InstanceQuery(room, ()))
+    return ids | {orjson.loads(row.doc)["id"] for row in remembered.rows}
