@@ -373,3 +373,12 @@ def test_a_collection_holds_a_feature_each():
     found = feature_collection([_three(), of()], CORE)
     assert found["type"] == "FeatureCollection"
     assert [one["geometry"] for one in found["features"]] == [POINT, None]
+
+
+def test_a_word_of_a_vocabulary_may_be_any_text_and_comes_back_as_it_was_written() -> None:
+    given = {
+        "id": "urn:x:1",
+        "type": "Stay",
+        "use": {"type": "VocabProperty", "vocab": ["non-commercial", "和室"]},
+    }
+    assert present(read.entity(given, CORE), CORE)["use"]["vocab"] == ["non-commercial", "和室"]

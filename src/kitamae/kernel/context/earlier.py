@@ -38,12 +38,12 @@ _SEVERAL: Final[Version] = (1, 3)
 """Since when an entity has several types, and an attribute several instances."""
 
 
-def as_of(entity: Entity, version: Version, compact: Callable[[str], str], lang: str | None = None) -> Entity:
+def as_of(entity: Entity, version: Version, word: Callable[[str], str], lang: str | None = None) -> Entity:
     """What that version cannot say is left out or said otherwise; the same object when it can say everything.
 
-    `compact`: for terms of a vocabulary, which become text. With `lang` a LanguageProperty is shown as text anyway.
+    `word`: for terms of a vocabulary, which become text. With `lang` a LanguageProperty is shown as text anyway.
     """
-    reader = _Reader(version, compact, lang)
+    reader = _Reader(version, word, lang)
     answer = cast("Entity", reader.members(cast("dict[str, Json]", entity)))
     if version < _SEVERAL and len(entity["type"]) > 1:
         answer = {**answer, "type": entity["type"][:1]}
@@ -51,8 +51,8 @@ def as_of(entity: Entity, version: Version, compact: Callable[[str], str], lang:
 
 
 class _Reader:
-    def __init__(self, version: Version, compact: Callable[[str], str], lang: str | None) -> None:
-        self.version, self.compact, self.lang = version, compact, lang
+    def __init__(self, version: Version, word: Callable[[str], str], lang: str | None) -> None:
+        self.version, self.word, self.lang = version, word, lang
 
     def members(self, holder: dict[str, Json]) -> dict[str, Json]:
         gone = [member for member, since in _MEMBERS.items() if self.version < since and member in holder]
@@ -82,5 +82,5 @@ class _Reader:
             answer = {**answer, "kind": before}
             if kind == "VocabProperty":
                 v = one["v"]
-                answer["v"] = [*map(self.compact, v)] if isinstance(v, list) else self.compact(v)
+                answer["v"] = [*map(self.word, v)] if isinstance(v, list) else self.word(v)
         return cast("Attribute", answer)

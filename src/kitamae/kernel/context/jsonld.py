@@ -61,7 +61,7 @@ class Context:
     `urls` what was loaded for it, `link` the one URL for a Link header, or None when there is no single one.
     """
 
-    __slots__ = ("_terms", "compact", "expand", "iri", "key", "link", "shortest", "source", "urls")
+    __slots__ = ("_terms", "compact", "expand", "iri", "key", "link", "shortest", "source", "urls", "word")
 
     expand: Callable[[str], str]
     """An attribute's or a type's name -> its IRI. Raises BadRequest for what cannot be a name (clause 4.6.2)."""
@@ -69,6 +69,8 @@ class Context:
     """A word of a vocabulary (`vocab`, `valueType`, ...) -> its IRI; any text may be one."""
     compact: Callable[[str], str]
     """An IRI -> the shortest name for it; the IRI itself where there is none."""
+    word: Callable[[str], str]
+    """What `iri` reads back: a word may be any text, a name may not."""
 
     def __init__(
         self, terms: Mapping[str, Term], source: Json, urls: tuple[str, ...] = (), link: str | None = None
@@ -84,6 +86,9 @@ class Context:
         self.expand = _Memory(lambda name: _expand(name, self._terms, strict=True)).__getitem__
         self.iri = _Memory(lambda name: _expand(name, self._terms, strict=False)).__getitem__
         self.compact = _Memory(lambda iri: _compact(iri, self._terms, self.shortest, prefixes)).__getitem__
+        self.word = _Memory(
+            lambda iri: _compact(iri, self._terms, self.shortest, prefixes, any_text=True)
+        ).__getitem__
 
     @property
     def size(self) -> int:
@@ -126,14 +131,20 @@ def _shortest(terms: Mapping[str, Term]) -> dict[str, str]:
 
 
 def _compact(
-    iri: str, terms: Mapping[str, Term], shortest: Mapping[str, str], prefixes: list[tuple[str, str]]
+    iri: str,
+    terms: Mapping[str, Term],
+    shortest: Mapping[str, str],
+    prefixes: list[tuple[str, str]],
+    *,
+    any_text: bool = False,
 ) -> str:
     name = shortest.get(iri)
     if name is not None:
         return name
     if iri.startswith(names.DEFAULT_VOCAB):
         rest = iri[len(names.DEFAULT_VOCAB) :]
-        if is_name(rest) and rest not in terms:  # else nobody could write it: NGSIv2 has more names
+        written = rest and ":" not in rest and rest[0] != "@" if any_text else is_name(rest)
+        if written and rest not in terms:  # else nobody could write it: NGSIv2 has more names
             return rest
     best = iri
     for start, prefix in prefixes:

@@ -62,7 +62,7 @@ def present(entity: Entity, ctx: Context, form: Form = NORMALIZED) -> dict[str, 
     """The entity as an answer, without `@context`."""
     compact = ctx.compact
     if form.version is not None:
-        entity = earlier.as_of(entity, form.version, compact, form.lang)
+        entity = earlier.as_of(entity, form.version, ctx.word, form.lang)
     types = entity["type"]
     answer: dict[str, Json] = {
         "id": entity["id"],
@@ -207,7 +207,7 @@ def _members(one: Attribute, answer: dict[str, Json], ctx: Context, form: Form) 
             types = [ctx.compact(iri) for iri in one["objectType"]]
             answer["objectType"] = types[0] if len(types) == 1 else types
         elif member == "valueType":
-            answer["valueType"] = ctx.compact(one["valueType"])
+            answer["valueType"] = ctx.word(one["valueType"])
         elif member == "entityTypeSealed":
             answer["entityTypeSealed"] = ctx.compact(one["entityTypeSealed"])
         elif member == "previous":
@@ -224,7 +224,7 @@ def _reified(one: Attribute, ctx: Context, form: Form) -> dict[str, Json]:
 
 
 def _vocab(value: Json, ctx: Context) -> Json:
-    return [ctx.compact(iri) for iri in value] if type(value) is list else ctx.compact(value)
+    return [ctx.word(iri) for iri in value] if type(value) is list else ctx.word(value)
 
 
 def _language_map(value: Json, _: Context) -> Json:

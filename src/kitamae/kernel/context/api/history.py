@@ -252,7 +252,7 @@ def _present(request: Request, entity: Entity, instances: list[Instance], what: 
     context, form = request.context, what.form
     match what.when.format:
         case "temporalValues":
-            series = represented.simplified(instances, what.when, context.compact, _in_language(form.lang))
+            series = represented.simplified(instances, what.when, context.word, _in_language(form.lang))
         case _:
             series = represented.normalized(
                 instances, lambda one: represent.normalized(one, context, form), what.when.sys_attrs

@@ -59,14 +59,12 @@ class View:
 
     def status(self, entities: Iterable[Entity], otherwise: int = 200) -> int:
         """203 where one of them is said otherwise for the version that was preferred (4.3.6.8); without one nobody looks."""
-        form, compact = self.level.form, self.context.compact
+        form, word = self.level.form, self.context.word
         version = form.version
         if version is None or otherwise != 200:
             return otherwise
         return (
-            203
-            if any(earlier.as_of(one, version, compact, form.lang) is not one for one in entities)
-            else 200
+            203 if any(earlier.as_of(one, version, word, form.lang) is not one for one in entities) else 200
         )
 
     def write(self, shown: dict[str, Any]) -> bytes:

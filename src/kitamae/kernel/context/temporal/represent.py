@@ -97,7 +97,7 @@ def _null(kind: Kind) -> Json:
 def simplified(
     instances: Sequence[Instance],
     query: TemporalQuery,
-    compact: Callable[[str], str],
+    word: Callable[[str], str],
     lang: Callable[[Json], Json] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Expanded name -> one object per dataset: {"type", "datasetId"?, "values": [[value, time], ...]}.
@@ -119,7 +119,7 @@ def simplified(
             for one in found:
                 v = _value(one)
                 pairs.append(
-                    [{member: _vocab(v, compact) if kind == "VocabProperty" else v}, _stamp(one, query)]
+                    [{member: _vocab(v, word) if kind == "VocabProperty" else v}, _stamp(one, query)]
                 )
             entry[MANY[kind]] = pairs
         else:
@@ -152,10 +152,10 @@ def _value(one: Instance) -> Json:
     return one.attribute["v"] if one.deleted_at is None else _null(one.attribute["kind"])
 
 
-def _vocab(value: Json, compact: Callable[[str], str]) -> Json:
+def _vocab(value: Json, word: Callable[[str], str]) -> Json:
     if isinstance(value, list):
-        return [compact(one) for one in value]
-    return compact(value) if value != NULL else value
+        return [word(one) for one in value]
+    return word(value) if value != NULL else value
 
 
 def aggregated(found: Sequence[Figures]) -> dict[str, list[dict[str, Any]]]:
