@@ -163,7 +163,7 @@ def test_custom_notifications_fill_their_macros(client: ContextBrokerClient, lis
         client.post_subscription(Subscription(**wanted))
     client.post_entity(room())
     told = {str(one.body.get("t")): one for one in (listener.next(), listener.next())}
-    assert told["21.5"].path == "/told?id=urn%3ARoom%3A001"
+    assert told["21.5"].path == "/told?id=urn:Room:001"
     assert (told["21.5"].method, told["21.5"].headers["x-type"]) == ("PUT", "Room")
     assert told["None"].body["data"][0]["temperature"]["value"] == "21.5!"
 
