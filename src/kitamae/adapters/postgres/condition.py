@@ -13,7 +13,18 @@ import orjson
 from kitamae.adapters.postgres.entities import hot_key
 from kitamae.adapters.sqlite.condition import MOST_WAYS, either, every
 from kitamae.kernel.context.query.build import moment
-from kitamae.kernel.context.query.tree import SYSTEM, All, AnyOf, Compare, Exists, Missing, Moment, Op, Range
+from kitamae.kernel.context.query.tree import (
+    SYSTEM,
+    All,
+    AnyOf,
+    Compare,
+    Exists,
+    Missing,
+    Moment,
+    Null,
+    Op,
+    Range,
+)
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.query.tree import Node, Path, Scalar
@@ -87,6 +98,8 @@ class Conditions:
                 return self._presence(path, there=True)
             case Missing(path):
                 return self._presence(path, there=False)
+            case Null(path):
+                return self._has_first(path)
             case Compare(path, op, values):
                 return self._compare(path, op, values)
 

@@ -22,6 +22,7 @@ from kitamae.kernel.context.query.tree import (
     Exists,
     Missing,
     Moment,
+    Null,
     Op,
     Range,
 )
@@ -95,6 +96,8 @@ class Conditions:
                 return self._presence(path, there=True)
             case Missing(path):
                 return self._presence(path, there=False)
+            case Null(path):
+                return self._has_first(path)
             case Compare(path, op, values):
                 return self._compare(path, op, values)
 

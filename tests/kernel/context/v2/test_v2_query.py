@@ -295,7 +295,23 @@ async def test_a_notification_of_another_broker_is_written_here(client: Client) 
 
 
 @pytest.mark.parametrize(
-    "q", ["", ";;", "a==", "a>", "==1", "a>1,2", "a>true", "a~=(", "a==1..x", "a=1", "a.b.'c", "a>1..2"]
+    "q",
+    [
+        "",
+        ";;",
+        "a==",
+        "a>",
+        "==1",
+        "a>1,2",
+        "a>true",
+        "a~=(",
+        "a==1..x",
+        "a>null",
+        "a==1,null",
+        "a=1",
+        "a.b.'c",
+        "a>1..2",
+    ],
 )
 async def test_what_cannot_be_read_is_refused(client: Client, q: str) -> None:
     assert (await client.get(f"entities?q={quote(q, safe='')}")).error == (400, "BadRequest")
@@ -348,3 +364,24 @@ async def test_deprecated_attributes_of_a_query_choose_and_show(client: Client) 
         thing("A", "Old", a=1),
         thing("AB", "Old", a=1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("a==null", "Null"),
+        ("a:null", "Null"),
+        ("a!=null", "Inside,One,Text"),
+        ("a=='null'", "Text"),
+        ("a.b==null", "Inside"),
+        ("a", "Inside,Null,One,Text"),
+        ("!a", "None"),
+    ],
+)
+async def test_null_is_a_value_that_can_be_asked_for(client: Client, q: str, found: str) -> None:
+    values = {"Null": None, "One": 1, "Text": "null", "Inside": {"b": None}}
+    for id, value in values.items():
+        await client.post("entities?options=keyValues", thing(id, "Nulls", a=value))
+    await client.post("entities?options=keyValues", thing("None", "Nulls", c=1))
+    read = (await client.get(f"entities?type=Nulls&q={quote(q)}")).json()
+    assert ",".join(sorted(one["id"] for one in read)) == found

@@ -23,6 +23,7 @@ from kitamae.kernel.context.query.tree import (
     Exists,
     Missing,
     Moment,
+    Null,
     Op,
     Path,
     Range,
@@ -216,6 +217,8 @@ def expanded(node: Node, expand: Callable[[str], str], expand_values: frozenset[
             return Exists(_expanded_path(path, expand))
         case Missing(path):
             return Missing(_expanded_path(path, expand))
+        case Null(path, unequal):
+            return Null(_expanded_path(path, expand), unequal)
         case Compare(path, op, values):
             if path.names[0] in expand_values and op in (Op.EQUAL, Op.UNEQUAL):
                 values = tuple(expand(value) if isinstance(value, str) else value for value in values)

@@ -18,6 +18,7 @@ from kitamae.kernel.context.query.tree import (
     Exists,
     Missing,
     Moment,
+    Null,
     Op,
     Range,
     ScopeQ,
@@ -123,6 +124,8 @@ def node(node: Node, entity: Entity, linked: Linked | None = None) -> bool:
             return any(True for _ in targets(path, entity, linked))
         case Missing(path):
             return not any(True for _ in targets(path, entity, linked))
+        case Null(path, unequal):
+            return any((value is not None) is unequal for _, value in targets(path, entity, linked))
         case Compare(path, op, values):
             return any(_holds(op, kind, value, values) for kind, value in targets(path, entity, linked))
 

@@ -52,6 +52,14 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Null:
+    """`temperature==null` of NGSIv2: its value is null, or, with `unequal`, it has a value that is not."""
+
+    path: Path
+    unequal: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """An unquoted time (clause 4.6.3); quoted it would be a string.
 
@@ -98,7 +106,7 @@ class AnyOf:
     terms: tuple[Node, ...]
 
 
-Node: TypeAlias = Exists | Missing | Compare | All | AnyOf
+Node: TypeAlias = Exists | Missing | Null | Compare | All | AnyOf
 
 SYSTEM: Final = frozenset(
     {"createdAt", "modifiedAt", "deletedAt", "expiresAt", "observedAt", "unitCode", "datasetId", "instanceId"}

@@ -20,6 +20,7 @@ from kitamae.kernel.context.query.tree import (
     Exists,
     Missing,
     Moment,
+    Null,
     Op,
     OrderBy,
     Path,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.query.tree import Geo, Node, Scalar
     from kitamae.kernel.context.v2.names import Words
 
+_NULL: Final[Any] = Null(Path(()), unequal=False)
+"""Stands for null among the values until the condition is built."""
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.,]+(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 _DISTANCE: Final = re.compile(r"(maxDistance|minDistance):(\d+(?:\.\d+)?)")
@@ -61,6 +64,10 @@ class _Builder(Transformer[Token, Any]):
         return Missing(path)
 
     def compare(self, path: Path, op: Op, values: tuple[Scalar | Range, ...]) -> Node:
+        if _NULL in values:
+            if len(values) > 1 or op not in (Op.EQUAL, Op.UNEQUAL):
+                raise BadRequest("invalid query expression: null stands alone, after == or !=")
+            return Null(path, op is Op.UNEQUAL)
         if op not in (Op.EQUAL, Op.UNEQUAL) and isinstance(values[0], bool | Range):
             raise BadRequest(f"invalid query expression: {op} needs one number, time or text")
         return Compare(path, op, values if op in (Op.EQUAL, Op.UNEQUAL) else values[-1:])
@@ -116,6 +123,8 @@ def _scalar(text: str) -> tuple[Scalar, ...]:
             if number in (float("inf"), float("-inf")):
                 raise BadRequest(f"invalid query expression: {text!r:.40} is too large a number") from None
             return (number,)
+    if text == "null":
+        return (_NULL,)
     if text in ("true", "false"):
         return (text == "true",)
     if _DAY.fullmatch(text):
@@ -167,6 +176,8 @@ def _meant(node: Node, words: Words, *, metadata: bool) -> Node:
             return Exists(_path(path.names, words, metadata))
         case Missing(path):
             return Missing(_path(path.names, words, metadata))
+        case Null(path, unequal):
+            return Null(_path(path.names, words, metadata), unequal)
         case Compare(path, op, values):
             return Compare(_path(path.names, words, metadata), op, values)
         case _:
