@@ -20,7 +20,7 @@ from kitamae.directory.layout import Layout
 from kitamae.edge.edge import Edge
 from kitamae.edge.measures import Measures
 from kitamae.kernel.people.person import Principal
-from kitamae.kernel.problems import Conflict, Unavailable
+from kitamae.kernel.problems import Conflict, Unavailable, Unprocessable
 from kitamae.opened import City, verify
 
 if TYPE_CHECKING:
@@ -124,6 +124,8 @@ class Kitamae:
         """See `directory/restore.py`. Tokens that were revoked since the backup stay revoked; sessions end."""
         if self._changing.locked():
             raise Conflict("a backup or a restore is going on; wait until it is done")
+        if self.settings.store:
+            raise Unprocessable("this city is kept on PostgreSQL: it is restored there, while no worker runs")
         async with self._changing:
             manifest = await asyncio.to_thread(restoring.unpack, file, self.layout, verify)
             revoked = await self.city.people.revoked()
@@ -142,6 +144,7 @@ class Kitamae:
         return {
             "version": __version__,
             "data": str(self.layout.root.absolute()),
+            **({"store": self.settings.kept_in} if self.settings.store else {}),
             "address": "" if self._quietly else self.address,
             "city": str(self.settings.city or ""),
             "health": health["status"],

@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from kitamae import devices, loading
-from kitamae.adapters import sqlite
+from kitamae.adapters import postgres, sqlite
 from kitamae.adapters.mqtt.notifier import Notifier
 from kitamae.adapters.nats import Relay
 from kitamae.adapters.sqlite import database, migrate
@@ -42,7 +42,7 @@ from kitamae.sdk.service import discover
 from kitamae.settings import is_loopback, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -119,7 +119,7 @@ class City:
             *(profile.hot if profile else ()),
             *(name for service in services for name in service.manifest.hot),
         }
-        store = await sqlite.open(layout.state, hot=sorted(words.expand(name) for name in hot))
+        store = await _store(settings, layout, sorted(words.expand(name) for name in hot))
         try:
             people = People(
                 store, words.expand, session_hours=settings.session_hours, link_minutes=settings.link_minutes
@@ -259,6 +259,13 @@ def _from_here(scope: Scope) -> bool:
     client = (scope.get("client") or ("",))[0]
     forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
     return is_loopback(client) and not forwarded
+
+
+async def _store(settings: Settings, layout: Layout, hot: Sequence[str]) -> Store:
+    """Where the state is kept; `hot`: expanded names. Raises what the store raises."""
+    if settings.store:
+        return await postgres.open(settings.store, hot=hot)
+    return await sqlite.open(layout.state, hot=hot)
 
 
 async def _alias(store: Store) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -91,6 +92,11 @@ class Settings(BaseSettings):
         ),
     ] = ""
 
+    store: Annotated[
+        str,
+        Field(description="The PostgreSQL that keeps the state, postgresql://...; empty: the data directory"),
+    ] = ""
+
     mqtt: Annotated[
         str, Field(description="The MQTT broker whose devices the city hears, e.g. mqtt://127.0.0.1:1883")
     ] = ""
@@ -123,6 +129,20 @@ class Settings(BaseSettings):
                 f"expected the address of a NATS server, nats://... or tls://..., got {self.stream!r:.80}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _store_is_postgresql(self) -> Self:
+        if self.store and not self.store.startswith(("postgresql://", "postgres://")):
+            raise ValueError("--store: expected an address such as postgresql://kitamae@db.example.jp/city")
+        return self
+
+    @property
+    def kept_in(self) -> str:
+        """Where the state is, without any password: for people."""
+        if not self.store:
+            return str(self.data)
+        parts = urlsplit(self.store)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     @model_validator(mode="after")
     def _open_stays_here(self) -> Self:

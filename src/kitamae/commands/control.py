@@ -141,7 +141,7 @@ async def connect(settings: Settings, *, make: bool = False) -> AsyncIterator[ht
     `make`: a directory that is not there is created. Raises NotFound, Unavailable.
     """
     layout = Layout(settings.data)
-    if not make and not layout.state.exists():
+    if not make and not settings.store and not layout.state.exists():
         raise NotFound(
             f"there is no city in {layout.root}; `kitamae up` makes one, --data names another place"
         )

@@ -60,6 +60,7 @@ def up(
     data: Path | None = None,
     host: str | None = None,
     port: int | None = None,
+    store: str | None = None,
     open: bool = False,
     stream: str | None = None,
 ) -> None:
@@ -75,6 +76,9 @@ def up(
         The address to listen on.
     port
         The port to listen on; 0 takes any free one.
+    store
+        The PostgreSQL that keeps the state, postgresql://user@host/database, in place of the data directory. Any number
+        of these processes, each with a data directory of its own, may serve one.
     open
         Clients on this machine write without signing in: for tests. Refused on any address but loopback.
     stream
@@ -82,7 +86,8 @@ def up(
 
     """
     heap.share()
-    settings = Settings.chosen(city=city, data=data, host=host, port=port, open=open or None, stream=stream)
+    chosen = {"city": city, "data": data, "host": host, "port": port, "store": store, "stream": stream}
+    settings = Settings.chosen(**chosen, open=open or None)
     logs.configure(settings)
     uvloop.run(serve(settings))
 
@@ -183,7 +188,7 @@ def _address(host: str, port: int) -> str:
 def _greet(settings: Settings, address: str, link: str, seconds: float) -> None:
     """On standard output, so that a script can read it; the log goes to standard error."""
     out = Console(highlight=False, soft_wrap=True)
-    out.print(f"Kitamae serves {settings.city or 'an empty broker'} from {settings.data}", markup=False)
+    out.print(f"Kitamae serves {settings.city or 'an empty broker'} from {settings.kept_in}", markup=False)
     out.print(f"  address        {address}/", markup=False)
     out.print(f"  staff sign-in  {link}", markup=False)
     out.print(f"                 works once, for {settings.link_minutes} minutes", markup=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from kitamae.kernel.problems import Problem, TooManyRequests
+from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ def answer(
     headers.append((b"cache-control", b"no-store"))
     if problem.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="kitamae"'))
-    if isinstance(problem, TooManyRequests) and "retryAfter" in problem.more:
+    if "retryAfter" in problem.more:
         headers.append((b"retry-after", str(problem.more["retryAfter"]).encode()))
     return problem.status, headers, b"" if scope["method"] == "HEAD" else body
 

@@ -88,4 +88,10 @@ def of_problem(problem: Problem) -> Answer:
         case NotSignedIn():
             return of_json(problem.status, problem.body(), [(b"www-authenticate", b"Bearer")])
         case _:
-            return of_json(problem.status, problem.body())
+            return of_json(problem.status, problem.body(), again(problem))
+
+
+def again(problem: Problem) -> list[Header]:
+    """When it may be tried again, where that is known (seconds)."""
+    after = problem.more.get("retryAfter")
+    return [] if after is None else [(b"retry-after", str(after).encode("ascii"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kitamae.kernel.context.api.answer import Answer, of_json
+from kitamae.kernel.context.api.answer import Answer, again, of_json
 from kitamae.kernel.problems import (
     AlreadyExists,
     BadRequest,
@@ -114,4 +114,4 @@ def of_problem(problem: Problem) -> Answer:
             headers.append((b"www-authenticate", b"Bearer"))
         case LengthRequired() | TooLarge():
             headers.append((b"connection", b"close"))
-    return of_json(status, body, headers)
+    return of_json(status, body, [*headers, *again(problem)])
