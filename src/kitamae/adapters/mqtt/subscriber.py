@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import aiomqtt
 import structlog
 
+from kitamae.adapters.mqtt.waiting import Waiting
 from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
@@ -58,11 +59,12 @@ class Kind(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """Since the start. `connected`: at this moment; `reason`: why not, or why the last message was refused."""
+    """Since the start. `dropped`: of QoS 0, because more came than could be kept. `connected`: at this moment; `reason`: why not, or why the last message was refused."""
 
     heard: int = 0
     taken: int = 0
     refused: int = 0
+    dropped: int = 0
     connected: bool = False
     reason: str = ""
 
@@ -71,7 +73,7 @@ class Tally:
 class Subscriber:
     """`take` makes entities durable, in order, and gives a reason for each that it refuses ("" for the others).
 
-    When it raises a Problem nothing is acknowledged, and the MQTT broker sends those messages again.
+    `longest`: bytes of a message. When it raises a Problem nothing is acknowledged, and the MQTT broker sends those messages again.
     """
 
     address: Address
@@ -79,7 +81,9 @@ class Subscriber:
     take: Callable[[list[dict[str, Any]]], Awaitable[list[str]]]
     identifier: str = "kitamae"
     pauses: Sequence[float] = _PAUSES
+    longest: int = 65_536
     tally: Tally = field(default_factory=Tally)
+    _quiet_until: float = 0.0
 
     async def run(self) -> None:
         """Until it is cancelled: connect, listen, and connect again."""
@@ -96,6 +100,7 @@ class Subscriber:
 
     async def _listen(self) -> None:
         address = self.address
+        queue = Waiting(self.longest)
         client = aiomqtt.Client(
             address.host,
             address.port,
@@ -105,6 +110,7 @@ class Subscriber:
             clean_session=False,
             tls_context=address.context(),
             max_inflight_messages=BATCH,
+            queue_type=lambda **_: queue,  # type: ignore[arg-type]  # it is only called
         )
         # aiomqtt acknowledges on arrival; paho, which it holds, can be told to wait for us. Before the session opens.
         paho = client._client
@@ -125,6 +131,7 @@ class Subscriber:
                     if message.qos:
                         paho.ack(message.mid, message.qos)
                 batch.clear()
+                self._tell_dropped(queue)
 
     async def _made_durable(self, batch: Sequence[aiomqtt.Message]) -> None:
         """A message that is no reading is refused for good: hearing it again would not help."""
@@ -150,4 +157,17 @@ class Subscriber:
     def _refused(self, what: str, reason: str) -> None:
         self.tally.refused += 1
         self.tally.reason = reason
-        _log.warning("mqtt_refused", what=what, reason=reason)
+        self._say("mqtt_refused", what=what[:200], reason=reason[:500])
+
+    def _tell_dropped(self, queue: Waiting) -> None:
+        if queue.dropped:
+            self.tally.dropped += queue.dropped
+            queue.dropped = 0
+            self._say("mqtt_dropped", dropped=self.tally.dropped)
+
+    def _say(self, event: str, **told: Any) -> None:
+        """Once a second at most: a device gone mad must not fill the log."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._quiet_until:
+            self._quiet_until = now + 1
+            _log.warning(event, **told, refused=self.tally.refused)
