@@ -14,7 +14,9 @@ from starlette.requests import ClientDisconnect
 
 from kitamae.edge.failures import answer, plain_page
 from kitamae.edge.headers import SecurityHeaders
+from kitamae.kernel.fairness import ASKER
 from kitamae.kernel.people.person import NOBODY
+from kitamae.kernel.people.throttle import network
 from kitamae.kernel.problems import BadRequest, Forbidden, Problem, TooLarge
 from kitamae.settings import is_loopback
 
@@ -78,6 +80,8 @@ class Edge:
             await send(message)
 
         scope["request_id"] = request
+        if (client := scope.get("client")) is not None:
+            ASKER.set(network(client[0]))
         try:
             receive = await self._admit(scope, receive)
             await self._inner(scope, receive, answering)

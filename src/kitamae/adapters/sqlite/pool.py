@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import apsw
 
 from kitamae.adapters.sqlite import database
+from kitamae.kernel.fairness import Places
 from kitamae.kernel.problems import TooComplex
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Pool:
         self._limit = time_limit
         self.here = database.reader(path, QUICK_CACHE)
         self._idle = [database.reader(path) for _ in range(THREADS)]
+        self._places = Places(THREADS, THREADS - 1)  # one is left for whoever comes next
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="kitamae-read")
 
     @contextmanager
@@ -74,8 +76,9 @@ class Pool:
             raise database.problem(error) from error
 
     async def run(self, read: Callable[[apsw.Connection], T]) -> T:
-        """In a thread. Raises TooComplex when it takes longer than the limit."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, read)
+        """In a thread, in turn with others. Raises TooComplex when it takes longer than the limit, TooManyRequests."""
+        async with self._places.one():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, read)
 
     def _read(self, read: Callable[[apsw.Connection], T]) -> T:
         db = self._idle.pop()
