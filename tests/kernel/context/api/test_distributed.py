@@ -147,6 +147,18 @@ async def test_a_source_is_asked_as_it_wants_to_be(cities: tuple[City, City]) ->
     assert nomi.asked[0].query["local"] == "true"
 
 
+@pytest.mark.parametrize("members", [{"management": {"localOnly": True}}, {"localOnly": True}])
+async def test_a_source_that_is_to_answer_alone_asks_nobody(
+    cities: tuple[City, City], members: dict[str, Any]
+) -> None:
+    kaga, nomi = cities
+    await nomi.has(1, floor=1)
+    await nomi.knows(kaga.url)
+    await kaga.knows(nomi.url, **members)
+    assert await kaga.ids("type=Room") == [1]
+    assert (nomi.asked[0].query["local"], kaga.asked) == ("true", [])
+
+
 async def test_only_sources_that_offer_the_operation_are_asked(cities: tuple[City, City]) -> None:
     kaga, nomi = cities
     await nomi.has(1, floor=1)

@@ -131,4 +131,5 @@ def _named(content: Json, named: Json) -> Json:
 
 def local_only(registration: Registration) -> list[tuple[str, str]]:
     """The parameter for a source that is to answer from what it has itself (5.2.34)."""
-    return [("local", "true")] if registration.doc.get("management", {}).get("localOnly") else []
+    doc = registration.doc
+    return [("local", "true")] if doc.get("localOnly") or doc.get("management", {}).get("localOnly") else []

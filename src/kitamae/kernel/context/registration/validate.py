@@ -229,12 +229,18 @@ def _duration(value: Json, where: str, expand: Expand) -> Json:
     return value
 
 
+def _bool(value: Json, where: str, expand: Expand) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequest(f"{where}: expected true or false, got {value!r:.80}")
+    return value
+
+
 def _management(value: Json, where: str, expand: Expand) -> Json:
     """RegistrationManagementInfo (5.2.34): how this source is to be treated. Times in milliseconds."""
     found = _object(value, where)
     _known(found, where, "localOnly", "cacheDuration", "timeout", "cooldown")
-    if "localOnly" in found and not isinstance(found["localOnly"], bool):
-        raise BadRequest(f"{where}.localOnly: expected true or false, got {found['localOnly']!r:.80}")
+    if "localOnly" in found:
+        _bool(found["localOnly"], f"{where}.localOnly", expand)
     if "cacheDuration" in found:
         _duration(found["cacheDuration"], f"{where}.cacheDuration", expand)
     for member in ("timeout", "cooldown"):
@@ -265,4 +271,5 @@ _MEMBERS: Final[dict[str, Callable[[Json, str, Expand], Json]]] = {
     "operations": _operations,
     "refreshRate": _duration,
     "management": _management,
+    "localOnly": _bool,  # its place is in `management` (5.2.34); subscriptions have it here, and so have other brokers
 }
