@@ -170,3 +170,12 @@ def test_of_a_feature_its_geometry_is_kept(given: Any) -> None:
 def test_what_is_no_geometry_is_refused(given: Any) -> None:
     with pytest.raises(BadRequest):
         attribute.read({"type": "geo:json", "value": given}, "a", WORDS)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(0, False), (1, True), (1, 1.0), ([0], [False]), ({"a": 1}, {"a": True})]
+)
+def test_a_value_that_python_takes_for_the_same_is_written_all_the_same(before: Any, after: Any) -> None:
+    there = attribute.read({"value": before}, "a", WORDS)
+    for written in ({"value": after}, {"value": after, "type": attribute.default_type(before)}):
+        assert repr(attribute.read(written, "a", WORDS, there)["v"]) == repr(after)

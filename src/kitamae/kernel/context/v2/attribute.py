@@ -78,7 +78,7 @@ def read(
         where = f"attribute {name}: metadata {field(meta, 'metadata name')}"
         if meta in BUILTIN_METADATA:
             continue
-        if (iri := words.expand(meta)) in subs and one == there["metadata"].get(meta):
+        if (iri := words.expand(meta)) in subs and alike(one, there["metadata"].get(meta)):
             made.setdefault("attrs", {})[iri] = subs[iri]  # with what NGSI-LD says below it
         else:
             _put(made, meta, one, there["metadata"].get(meta, {}), where, words)
@@ -112,7 +112,17 @@ def _put(made: Attribute, meta: str, one: Json, before: dict[str, Json], where: 
 
 
 def _same(given: dict[str, Json], there: dict[str, Json]) -> bool:
-    return "value" in given and "value" in there and bool(given["value"] == there["value"])
+    """As JSON: 0 is not false, nor 1 the same as 1.0."""
+    return "value" in given and "value" in there and alike(given["value"], there["value"])
+
+
+def alike(one: Json, other: Json) -> bool:
+    """Are they the same JSON, to the type of each number? No deeper than the less deep of them."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return type(one) is type(other) and bool(one == other)
 
 
 def value(given: Json, type: str | None, where: str, words: Words) -> Attribute:

@@ -159,7 +159,7 @@ def _parsed(text: str) -> Node:
     if text.count(";") >= MOST_TERMS or text.count(",") >= MOST:
         raise TooComplex("invalid query expression: too many conditions or values")
     try:
-        node: Node = _GRAMMAR.parse(text.strip().strip(";"))  # type: ignore[assignment]  # lark gives what _Builder makes
+        node: Node = _GRAMMAR.parse(text.strip().removesuffix(";"))  # type: ignore[assignment]  # lark gives what _Builder makes
     except UnexpectedInput as wrong:
         at = wrong.pos_in_stream or 0
         raise BadRequest(

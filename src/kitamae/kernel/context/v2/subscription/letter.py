@@ -91,7 +91,8 @@ def _patched(
     """The entity with what `ngsi` says put over it; which attributes are told is decided afterwards."""
     entity = {**told["entity"]}
     for name in patch.keys() & entity.keys():
-        entity[name] = macros.text(patch[name], values)
+        if macros.document(patch[name], values) is not None:  # of a macro that means nothing it stays
+            entity[name] = macros.text(patch[name], values)
     attrs = {**told["whole"]}
     for name, one in patch.items():
         if name not in entity:
