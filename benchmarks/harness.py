@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.database import database
+
 HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS_PER_ROUND", "5"))
@@ -61,6 +63,7 @@ class Server:
     """`kitamae up --open` with the benchmark's city on a free port of loopback."""
 
     data: Path
+    store: str = ""
     port: int = 0
     process: subprocess.Popen[bytes] = field(init=False)
 
@@ -70,14 +73,15 @@ class Server:
             self.port = probe.getsockname()[1]
         command = [sys.executable, "-m", "kitamae", "up", "--open", "--city", str(HERE / "city")]
         command += ["--data", str(self.data), "--port", str(self.port)]
+        command += ["--store", self.store] if self.store else []
         log = (self.data.parent / "server.log").open("ab")
         self.process = subprocess.Popen(command, stdout=log, stderr=log)
         until = time.monotonic() + 60
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 raise SystemExit(f"the server did not start; see {log.name}")
-            with contextlib.suppress(OSError):
-                self.ask("GET", "/health")
+            with contextlib.suppress(OSError):  # 503 while the city is loaded is one too
+                urllib.request.urlopen(self.url + "/health", timeout=60).close()
                 return self
             time.sleep(0.05)
         raise SystemExit("the server did not answer within a minute")
@@ -131,7 +135,7 @@ def server() -> Iterator[Server]:
     """A server on an empty data directory, on a real disk (BENCH_DIR, else the working directory)."""
     folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=os.environ.get("BENCH_DIR", ".")))
     try:
-        with Server(folder / "data") as one:
+        with database() as store, Server(folder / "data", store) as one:
             yield one
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
 """A process that writes as fast as it can and says what was acknowledged, until it is killed.
 
-python loaded.py DIRECTORY WORKERS: prints `<worker> <number>` after each acknowledged write, one line each.
+python loaded.py DIRECTORY|ADDRESS WORKERS: prints `<worker> <number>` after each acknowledged write, one line each.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from itertools import count
 from pathlib import Path
 
 import orjson
+import structlog
 
-from kitamae.adapters import sqlite
+from kitamae.adapters import postgres, sqlite
 from kitamae.kernel.context.operations.append import Append
 from kitamae.kernel.context.operations.command import Command, Effect
 from kitamae.kernel.context.operations.create import Create
-from kitamae.kernel.context.store import Change, Transaction
+from kitamae.kernel.context.store import Change, Store, Transaction
 
 TYPE = "https://example.org/Worker"
 VALUE = "https://example.org/value"
@@ -35,7 +36,14 @@ async def owe(tx: Transaction, change: Change, effect: Effect) -> None:
     await tx.owe(change.tenant, QUEUE, change.seq, orjson.dumps([change.entity, value]))
 
 
-async def write(store: sqlite.SqliteStore, worker: int) -> None:
+async def opened(place: str) -> Store:
+    """A directory, or the address of a PostgreSQL."""
+    if place.startswith("postgresql://"):
+        return await postgres.open(place)
+    return await sqlite.open(Path(place) / "kitamae.db", check=True)
+
+
+async def write(store: Store, worker: int) -> None:
     id = id_of(worker)
     row = await store.row("", id)
     start = orjson.loads(row.doc)["attrs"][VALUE][0]["v"] + 1 if row else 0
@@ -53,7 +61,10 @@ async def write(store: sqlite.SqliteStore, worker: int) -> None:
 
 
 async def main() -> None:
-    store = await sqlite.open(Path(sys.argv[1]) / "kitamae.db")
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )  # what is acknowledged goes to stdout
+    store = await opened(sys.argv[1])
     store.on_change(owe)
     await asyncio.gather(*(write(store, worker) for worker in range(int(sys.argv[2]))))
 

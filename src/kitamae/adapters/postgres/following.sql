@@ -24,7 +24,7 @@ WHERE number > $1 AND number < $2 AND share = ANY($3::smallint[])
 ORDER BY number LIMIT $4;
 
 -- name: census_rows
-SELECT count(*) FROM (SELECT 1 FROM census LIMIT $1) AS some;
+SELECT count(*) FROM (SELECT 1 FROM census LIMIT $1) AS counted;
 
 -- name: census_fold
 -- All rows of one shape become one. A statement of its own: whoever reads sees either all of them or the sum.
