@@ -24,6 +24,7 @@ from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.context.subscription.message import NOTIFIED_BY
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.context.temporal.retention import Retention
 from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
@@ -32,7 +33,7 @@ from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.policy import Policy, Question
 from kitamae.kernel.people.throttle import Throttle
-from kitamae.kernel.problems import MethodNotAllowed, Problem, StoreDamaged
+from kitamae.kernel.problems import LoopDetected, MethodNotAllowed, Problem, StoreDamaged
 from kitamae.rooms import Building, Rooms
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import BadCityError
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _TIDY_SECONDS: Final = 3600.0
 _WATCHED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+_NOTIFIED_BY: Final = NOTIFIED_BY.lower().encode("ascii")
 _log = structlog.get_logger("kitamae")
 
 
@@ -186,6 +188,8 @@ class City:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, `http` only. Raises Problem."""
         path = scope["path"]
+        if scope["method"] != "GET" and path.startswith(("/ngsi-ld/", "/v2/")):
+            self._refuse_own(scope)
         if path.startswith("/ngsi-ld/"):
             await self._api(scope, receive, send)
         elif path in ("/v2", "/version") or path.startswith("/v2/"):
@@ -194,6 +198,12 @@ class City:
             await self._watch(path, scope, send)
         else:
             await self._rooms(scope, receive, send)
+
+    def _refuse_own(self, scope: Scope) -> None:
+        """What we were told of a change must not change anything here, or it would never end. Raises LoopDetected."""
+        alias = self.broker.alias.encode("latin-1", "replace")
+        if any(name == _NOTIFIED_BY and value == alias for name, value in scope["headers"]):
+            raise LoopDetected("this notification is our own: what it tells is here already")
 
     def error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
         """For readers."""

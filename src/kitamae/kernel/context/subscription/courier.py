@@ -21,11 +21,19 @@ if TYPE_CHECKING:
 
 
 class Courier:
-    """`mqtt` None: notifications over MQTT are not offered. `pauses`: the first and the longest; seconds."""
+    """`mqtt` None: notifications over MQTT are not offered. `pauses`: the first and the longest; seconds. `alias`: our own
+    name, which each request carries, so that one that comes back to ourselves is known.
+    """
 
     def __init__(
-        self, destinations: Destinations, timeout: float, pauses: tuple[float, float], mqtt: Sender | None
+        self,
+        destinations: Destinations,
+        timeout: float,
+        pauses: tuple[float, float],
+        mqtt: Sender | None,
+        alias: str = "",
     ) -> None:
+        self._alias = alias
         self._poster = Poster(destinations, timeout)
         self._mqtt = mqtt
         self._pauses = pauses
@@ -43,6 +51,8 @@ class Courier:
         """What became of it, and why. None: while its host was waited for, it was no longer `still` to be sent."""
         receiver = subscription.receiver
         letter = _letter(subscription, batch)
+        if self._alias:
+            letter.headers[message.NOTIFIED_BY] = self._alias
         breaker = self._breakers.get(receiver.origin)
         if breaker is None:
             breaker = self._breakers[receiver.origin] = Breaker(*self._pauses)

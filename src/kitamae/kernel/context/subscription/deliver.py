@@ -58,7 +58,9 @@ class Dispatcher:
         settle_every: float = 0.05,
         drop_every: float = 60,
         mqtt: Callable[[Destinations, float], Sender] | None = None,
+        alias: str = "",
     ) -> None:
+        self._alias = alias
         self._store, self._find, self._destinations, self._now = store, find, destinations, now
         self._timeout, self._settle_every, self._drop_every = timeout, settle_every, drop_every
         self._pauses = first_pause, longest_pause
@@ -77,7 +79,7 @@ class Dispatcher:
     async def start(self) -> None:
         """Take up what was left owed."""
         mqtt = None if self._mqtt is None else self._mqtt(self._destinations, self._timeout)
-        self._courier = Courier(self._destinations, self._timeout, self._pauses, mqtt)
+        self._courier = Courier(self._destinations, self._timeout, self._pauses, mqtt, self._alias)
         dropping = self._arrears.run(self._drop_every, self._find, self._shortened)
         self._helpers = [asyncio.create_task(self._settling()), asyncio.create_task(dropping)]
         self._store.on_owed(self.offer)

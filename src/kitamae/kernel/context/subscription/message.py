@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 GEOJSON: Final = "application/geo+json"
 LD: Final = "application/ld+json"
+NOTIFIED_BY: Final = "Kitamae-Notified-By"
+"""Header that names the broker whose notification it is."""
 _ID: Final = b'{"id":"'
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 READ: Final = 65_536  # bytes of an answer that are read, so that the connection can be used again
 _REMEMBERED: Final = 10_000
 """Addresses that need no second look."""
-_REFUSALS: Final = frozenset({400, 405, 406, 410, 413, 414, 415, 422, 431, 501})
+_REFUSALS: Final = frozenset({400, 405, 406, 410, 413, 414, 415, 422, 431, 501, 508})
 """Answers that will not change for this message: sending it again would only block those behind it."""
 
 

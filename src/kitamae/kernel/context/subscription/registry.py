@@ -73,7 +73,7 @@ class Subscriptions:
         self._elsewhere: list[Callable[[str], Subscription | None]] = []
         self._watcher = Watcher(self._index)
         self.dispatcher = Dispatcher(
-            store, self._find, self._destinations, now=now, steady=steady, mqtt=mqtt, **delivery
+            store, self._find, self._destinations, now=now, steady=steady, mqtt=mqtt, alias=alias, **delivery
         )
         self._mqtt = mqtt is not None
         self.to_registrations = RegistrationSubscriptions(

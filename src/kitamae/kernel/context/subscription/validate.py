@@ -21,7 +21,7 @@ FORMATS: Final = {
 _HEADER: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 _OURS: Final = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "upgrade", "te", "trailer",
-     "keep-alive", "expect", "link", "idempotency-key", "ngsild-tenant", "proxy-authorization"}
+     "keep-alive", "expect", "link", "idempotency-key", "ngsild-tenant", "proxy-authorization", "kitamae-notified-by"}
 )  # fmt: skip
 """Headers that receiverInfo may not set: they belong to the message or to the connection."""
 MQTT: Final = ("mqtt", "mqtts")
