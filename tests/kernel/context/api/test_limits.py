@@ -11,6 +11,7 @@ from api_client import Client, room
 
 from kitamae.adapters.sqlite import find, series
 from kitamae.kernel import turns
+from kitamae.kernel.context.api import batch
 from kitamae.kernel.context.broker import Limits
 
 if TYPE_CHECKING:
@@ -133,3 +134,28 @@ async def test_while_a_long_answer_is_put_together_others_are_served(
 
     await asyncio.gather(ask(path), ask("entities/urn:ngsi-ld:Room:7"))
     assert done == ["entities/urn:ngsi-ld:Room:7", path]
+
+
+async def test_while_a_long_batch_is_read_others_are_served(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    inner = batch._element
+
+    def noted(*given: Any) -> Any:
+        happened.append("element")
+        return inner(*given)
+
+    async def others() -> None:
+        while True:
+            happened.append("other")
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(batch, "_element", noted)
+    monkeypatch.setattr(turns, "TURN", 0)
+    busy = asyncio.create_task(others())
+    assert (await client.post("entityOperations/create", [room(n) for n in range(20)])).status == 201
+    busy.cancel()
+    first = happened.index("element")
+    between = happened[first : len(happened) - happened[::-1].index("element")]
+    assert between.count("other") >= 19

@@ -13,6 +13,7 @@ from kitamae.kernel.context.api.permission import change_all
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.operations import Append, Create, Delete, Effect, Upsert
 from kitamae.kernel.problems import BadRequest, Conflict, LdContextUnavailable, Problem, Unavailable
+from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,10 @@ async def _each(
     x: Exchange, request: Request, kind: Kind, given: list[tuple[Json, Context | Problem]], means: Means
 ) -> Answer:
     """Read every element, do what could be read, here and with its other owners, and report in the order of the array."""
-    elements = [_element(content, context, means) for content, context in given]
+    elements, turns = [], Turns()
+    for content, context in given:
+        await turns.next()
+        elements.append(_element(content, context, means))
     results = Results()
     if source.registered(request):
         await forward_batch.carry(x, request, kind, elements)

@@ -10,6 +10,7 @@ from kitamae.kernel.context.api import body, negotiation, parameters
 from kitamae.kernel.context.broker import Broker, Request
 from kitamae.kernel.people.person import NOBODY, Principal
 from kitamae.kernel.problems import BadRequest, InvalidRequest, NonexistentTenant, Problem, Unprocessable
+from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -117,7 +118,9 @@ class Exchange:
         request.context = await request.broker.contexts.resolve(link)
         found: list[tuple[Json, Context | Problem]] = []
         seen: dict[str, Context | Problem] = {}
+        turns = Turns()
         for element in payload:
+            await turns.next()
             context: Context | Problem = request.context
             if isinstance(element, dict):
                 named = element.get("@context")

@@ -13,6 +13,7 @@ from kitamae.kernel.context.v2.operations import Drop, Upsert, Write
 from kitamae.kernel.context.v2.problems import NoneWritten, NotAll, NotPossible, told_of
 from kitamae.kernel.context.v2.registration import providers
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
+from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
@@ -56,7 +57,10 @@ def elements(x: Exchange, payload: dict[str, Any], member: str) -> list[dict[str
 
 
 async def _apply(x: Exchange, given: list[dict[str, Any]], action: str, options: frozenset[str]) -> Answer:
-    wanted = [await _element(x, one, action, options) for one in given]
+    wanted, turns = [], Turns()
+    for one in given:
+        await turns.next()
+        wanted.append(await _element(x, one, action, options))
     done: list[Effect | Problem] = await writing.change_all(x, wanted)
     left: list[tuple[str, list[str]]] = []  # what was not done; no names: the entity itself
     complete = False
