@@ -29,6 +29,8 @@ _KIND_OF: Final[dict[str, Kind]] = {
 }
 _OURS: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "instanceId", "lang"))
 """Members that only answers have: what a client copies back from one is not read."""
+TIMES: Final = ("createdAt", "modifiedAt", "deletedAt")
+"""Of them, those that are read where another broker tells them."""
 _NEVER: Final = frozenset(
     """
     @context @graph @id @language @list @set @value id entity entityList jsons languageMaps objectLists objects
@@ -78,7 +80,7 @@ class Reader:
 
     `nulls`: NULL may stand for what is to be taken away. `partial`: value and kind may be missing. `merge`: both, and NULL
     may stand inside values too. `temporal`: instances may share a datasetId, and one whose value is NULL says that it was
-    deleted then (clause 4.5.7). `simplified`: objects are values.
+    deleted then (clause 4.5.7). `simplified`: objects are values. `theirs`: another broker's answer, so its system times are read.
     """
 
     ctx: Context
@@ -87,6 +89,7 @@ class Reader:
     merge: bool = False
     temporal: bool = False
     simplified: bool = False
+    theirs: bool = False
 
     def into(
         self, found: dict[str, list[Partial]], name: str, given: Json, where: str, level: int = 1
@@ -160,7 +163,8 @@ class Reader:
             if key == member:
                 found["v"] = self.value(kind or "Property", value, where)
             elif key in ("type", "@type") or key in _OURS:
-                continue
+                if self.theirs and key in TIMES:
+                    found[key] = lexical.time(value, f"{where}.{key}")  # type: ignore[literal-required] # one of TIMES
             elif key in _MEMBERS:
                 self.member(key, value, found, f"{where}.{key}")
             elif key in _KIND_OF or key in _NEVER:

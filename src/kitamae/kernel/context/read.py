@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from kitamae.kernel.context.attributes import Reader
+from kitamae.kernel.context.attributes import TIMES, Reader
 from kitamae.kernel.context.entity import NULL, Attribute, Attributes, Entity, Fragment, Partial
 from kitamae.kernel.context.lexical import scopes, time, uri
 from kitamae.kernel.context.names import SCOPE
@@ -25,14 +25,16 @@ MEMBERS: Final = frozenset(
 """Of an entity, beside its attributes. The last three are the broker's own and are not read."""
 
 
-def entity(payload: Json, ctx: Context, *, temporal: bool = False, simplified: bool = False) -> Entity:
+def entity(
+    payload: Json, ctx: Context, *, temporal: bool = False, simplified: bool = False, theirs: bool = False
+) -> Entity:
     """A whole entity. `temporal`: its attributes are histories, so instances may share a datasetId, and one with NULL for
-    its value says that the attribute was deleted then.
+    its value says that the attribute was deleted then. `theirs`: another broker tells it, with its system times.
 
     Raises BadRequest.
     """
     payload = _object(payload)
-    reader = Reader(ctx, temporal=temporal, simplified=simplified)
+    reader = Reader(ctx, temporal=temporal, simplified=simplified, theirs=theirs)
     if "id" not in payload and "@id" not in payload:
         raise BadRequest("the entity has no id")
     if "type" not in payload and "@type" not in payload:
@@ -40,6 +42,10 @@ def entity(payload: Json, ctx: Context, *, temporal: bool = False, simplified: b
     found: Entity = {"id": _id(payload), "type": _types(payload, ctx), "attrs": {}}
     if "expiresAt" in payload:
         found["expiresAt"] = time(payload["expiresAt"], "expiresAt")
+    if theirs:
+        for name in TIMES:
+            if name in payload:
+                found[name] = time(payload[name], name)
     attrs = _attributes(payload, reader)
     if "scope" in payload and (scope := _scopes(payload["scope"], reader, attrs)):
         found["scope"] = scope

@@ -37,7 +37,64 @@ async def test_of_two_that_observed_the_newest_stands(cities: tuple[City, City])
     await nomi.client.post("entities", {**room(1, floor=3, depth=4), "a": seen(2, new), "b": seen(2, old)})
     await kaga.knows(nomi.url)
     shown = (await kaga.client.get(f"entities/{ROOM}?options=keyValues")).json()
-    assert shown == {"id": ROOM, "type": "Room", "floor": 2, "a": 2, "b": 1, "depth": 4}
+    assert shown == {"id": ROOM, "type": "Room", "floor": 3, "a": 2, "b": 1, "depth": 4}, (
+        "not observed: changed last"
+    )
+
+
+async def test_the_times_of_the_source_are_shown(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await nomi.client.post("entities", {**room(1), "floor": {"type": "Property", "value": 1, "accuracy": 2}})
+    await kaga.knows(nomi.url)
+    theirs = (await nomi.client.get(f"entities/{ROOM}?options=sysAttrs")).json()
+    assert theirs["createdAt"] == theirs["floor"]["accuracy"]["createdAt"]
+    assert (await kaga.client.get(f"entities/{ROOM}?options=sysAttrs")).json() == theirs
+    assert (await kaga.client.get("entities?type=Room&options=sysAttrs")).json() == [theirs]
+
+
+SQUARE = {"type": "Polygon", "coordinates": [[[136, 36], [137, 36], [137, 37], [136, 37], [136, 36]]]}
+THERE = "&georel=near;maxDistance==500&geometry=Point&coordinates="
+
+
+@pytest.mark.parametrize(
+    ("members", "query", "asked"),
+    [
+        ({"datasetId": ["urn:a", "urn:b"]}, "&datasetId=urn:b", True),
+        ({"datasetId": ["urn:a", "urn:b"]}, "&datasetId=urn:c", False),
+        ({"datasetId": ["urn:a"]}, "", True),
+        ({}, "&datasetId=urn:c", True),
+        ({"location": SQUARE}, f"{THERE}[136.5,36.5]", True),
+        ({"location": SQUARE}, f"{THERE}[140,36.5]", False),
+        ({"location": SQUARE}, f"{THERE}[140,36.5]&geoproperty=observationSpace", True),
+        ({"location": SQUARE}, f"{THERE}[140,36.5]&splitEntities=true", True),
+        ({"location": SQUARE}, "&georel=disjoint&geometry=Point&coordinates=[140,36.5]", True),
+        ({"location": SQUARE}, "", True),
+    ],
+)
+async def test_who_said_that_it_has_none_there_or_none_such_is_not_asked(
+    cities: tuple[City, City], members: dict[str, Any], query: str, asked: bool
+) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url, **members)
+    assert await kaga.ids(f"type=Room{query}") == []
+    assert bool(nomi.asked) is asked
+
+
+@pytest.mark.parametrize("members", [{"localOnly": True}, {"management": {"localOnly": True}}])
+async def test_a_source_may_be_asked_for_what_it_has_itself(
+    cities: tuple[City, City], members: dict[str, Any]
+) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url, **members)
+    assert await kaga.ids("type=Room") == []
+    assert nomi.asked[0].query["local"] == "true"
+
+
+async def test_a_source_is_asked_for_ids_that_it_may_know(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url, {"entities": [{"type": "Room", "idPattern": "^urn:ngsi-ld:Room:[12]$"}]})
+    await kaga.ids("type=Room&id=urn:ngsi-ld:Room:1,urn:ngsi-ld:Room:3")
+    assert nomi.asked[0].query["id"] == "urn:ngsi-ld:Room:1"
 
 
 @pytest.mark.parametrize(
@@ -47,8 +104,8 @@ async def test_the_mode_says_whose_word_stands(cities: tuple[City, City], mode: 
     kaga, nomi = cities
     information = {"entities": [{"type": "Room", "id": ROOM}], "propertyNames": ["floor", "depth"]}
     await kaga.knows(nomi.url, information, mode=mode)
-    await kaga.has(1, floor=2, name="here")
     await nomi.has(1, floor=3, depth=4, name="there", secret=5)
+    await kaga.has(1, floor=2, name="here")
     shown = (await kaga.client.get(f"entities/{ROOM}?options=keyValues")).json()
     assert shown == {"id": ROOM, "type": "Room", "floor": floor, "name": "here", "depth": 4}
     assert nomi.asked[-1].query["attrs"] == "depth,floor"  # nothing else is asked for
@@ -210,6 +267,7 @@ async def test_a_question_is_narrowed_to_what_was_registered(cities: tuple[City,
         "attrs": "floor",
         "limit": "100",
         "offset": "0",
+        "options": "sysAttrs",
     }
 
 

@@ -65,6 +65,38 @@ async def test_a_change_in_another_city_is_told_to_our_subscriber(cities: tuple[
         await until(lambda: not copies(nomi))
 
 
+async def test_that_an_entity_is_gone_elsewhere_is_told(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url)
+    await nomi.has(1, floor=1)
+    async with Receiver() as receiver:
+        triggered = subscription(receiver, notificationTrigger=["entityDeleted"])
+        assert (await kaga.client.post("subscriptions", triggered)).status == 201
+        await until(lambda: copies(nomi))
+        assert (await nomi.client("DELETE", f"entities/{ROOM}")).status == 204
+        (message,) = await receiver.got(1)
+        (entity,) = message["data"]
+        assert entity["id"] == ROOM
+        assert "deletedAt" in entity
+
+
+async def test_an_id_takes_precedence_over_a_pattern(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url)
+    async with Receiver() as receiver:
+        both = {"type": "Room", "id": ROOM, "idPattern": "Room:2$"}
+        assert (
+            await kaga.client.post("subscriptions", subscription(receiver, entities=[both]))
+        ).status == 201
+        await until(lambda: copies(nomi))
+        await nomi.has(2, floor=2)
+        await nomi.has(1, floor=1)
+        await kaga.has(2, floor=2)
+        await kaga.has(1, floor=3)
+        await receiver.got(2)
+        assert sorted(values(receiver)) == [1, 3]
+
+
 async def test_a_copy_follows_the_subscription_and_the_registration(cities: tuple[City, City]) -> None:
     kaga, nomi = cities
     async with Receiver() as receiver:

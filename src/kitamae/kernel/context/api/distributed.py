@@ -68,7 +68,7 @@ def of_entity(x: Exchange, request: Request, id: str) -> Sources:
     if not source.registered(request):
         return Sources()
     attrs = frozenset(selection.names(request.params, "attrs", request.context.expand))
-    question = Question((Wanted(only(request) or TypeQ(), (id,)),), attrs)
+    question = Question((Wanted(only(request) or TypeQ(), (id,)),), attrs, datasets=_datasets(request))
     offered = ("retrieveEntity", "queryEntity", "queryBatch")
     return sources(x, request, offered, lambda one: relevant(question, one))
 
@@ -89,7 +89,12 @@ def question_of(request: Request, wanted: EntityQuery) -> Question:
     one = Wanted(wanted.types, wanted.ids, wanted.id_pattern)
     csf = request.params.get("csf")
     filters = () if csf is None else (parse.q(unquote(csf), request.context.expand),)
-    return Question((one,), frozenset(wanted.attrs), filters)
+    around = None if is_split(request) else wanted.geo
+    return Question((one,), frozenset(wanted.attrs), filters, around=around, datasets=_datasets(request))
+
+
+def _datasets(request: Request) -> frozenset[str]:
+    return frozenset(request.params.get("datasetId", ()))
 
 
 def sources(

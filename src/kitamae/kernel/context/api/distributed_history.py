@@ -225,15 +225,15 @@ async def page(request: Request, wanted: EntityQuery, what: Evolution, theirs: R
 def merged(
     ours: list[Instance], theirs: Iterable[Instance], when: TemporalQuery, names: Iterable[str] | None
 ) -> list[Instance]:
-    """Each once, by entity, attribute, dataset and time; of each attribute the newest `lastN`."""
+    """All of ours; of theirs one for each entity, attribute, dataset and time (4.5.5). Of each the newest `lastN`."""
     wanted = None if names is None else frozenset(names)
-    once: dict[tuple[Any, ...], Instance] = {}
-    for one in (*ours, *theirs):
-        if wanted is None or one.name in wanted:
-            once.setdefault(_same(one, when), one)
-    found = sorted(
-        once.values(), key=lambda one: (one.entity, one.name, _dataset(one), time_of(one, when) or 0)
-    )
+    found = [one for one in ours if wanted is None or one.name in wanted]
+    there = {_place(one, when) for one in found}
+    for one in theirs:
+        if (wanted is None or one.name in wanted) and (place := _place(one, when)) not in there:
+            there.add(place)
+            found.append(one)
+    found.sort(key=lambda one: (one.entity, one.name, _dataset(one), time_of(one, when) or 0))
     if when.last is None:
         return found
     newest: dict[tuple[str, str, str], list[Instance]] = {}
@@ -243,9 +243,10 @@ def merged(
     return [one for one in found if id(one) in kept]
 
 
-def _same(one: Instance, when: TemporalQuery) -> tuple[Any, ...]:
+def _place(one: Instance, when: TemporalQuery) -> tuple[Any, ...]:
     at = one.observed_at if one.observed_at is not None else time_of(one, when)
-    return one.entity, one.name, _dataset(one), at, orjson.dumps(one.attribute["v"])
+    untold = orjson.dumps(one.attribute["v"]) if at is None else b""
+    return one.entity, one.name, _dataset(one), at, untold
 
 
 def _dataset(one: Instance) -> str:

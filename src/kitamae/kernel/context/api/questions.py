@@ -37,6 +37,8 @@ CONDITIONS: Final = (
     *("q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty"),
     *("expandValues", "jsonKeys"),
 )
+_TIMES: Final = {"options": "sysAttrs"}
+"""Of two instances the newer one stands (4.5.5), so they are asked when they were written."""
 _GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
 
 
@@ -95,7 +97,7 @@ async def one(x: Exchange, request: Request, asked: Source, id: str) -> Told:
         if "type" not in request.params:
             params.pop("type", None)
         path = f"entities/{quoted(id)}"
-        reply = await ask(x, request, asked, words, "GET", path, params)
+        reply = await ask(x, request, asked, words, "GET", path, {**params, **_TIMES})
         told = await _told(request, asked, words, reply)
     else:
         told = await _page(x, request, asked, words, params, 0)
@@ -166,9 +168,10 @@ def narrowed(
     ids = [info.id for info in infos if info.id is not None]
     if id is not None:
         found["id"] = id
+    elif "id" in found:
+        found["id"] = ",".join(filter(asked.knows, params["id"]))
     elif infos and len(ids) == len(infos):
-        given = params.get("id", ())
-        found["id"] = ",".join(dict.fromkeys(one for one in ids if not given or one in given))
+        found["id"] = ",".join(dict.fromkeys(ids))
     elif len(infos) == 1 and infos[0].id_pattern and not {"id", "idPattern"} & found.keys():
         found["idPattern"] = infos[0].id_pattern
     if infos and ("type" not in found or words is not request.context):
@@ -209,7 +212,7 @@ async def _page(
     offset: int,
     map: str | None = None,
 ) -> Told:
-    slice_ = {"limit": str(_PAGE), "offset": str(offset)}
+    slice_ = {"limit": str(_PAGE), "offset": str(offset), **_TIMES}
     if "queryEntity" in asked.registration.operations:
         reply = await ask(x, request, asked, words, "GET", "entities", {**params, **slice_}, map=map)
         return await _told(request, asked, words, reply)
@@ -282,7 +285,7 @@ async def _told(request: Request, asked: Source, words: Context, reply: Reply) -
             raise Unanswered("its answer is no entity", peers.INVALID)
         told_in = payload.pop("@context", None)  # without one: in the words in which we asked
         context = words if told_in is None else await request.broker.contexts.resolve(told_in)
-        entity = read.entity(payload, context)
+        entity = read.entity(payload, context, theirs=True)
         if asked.attrs is not None:
             entity["attrs"] = {name: some for name, some in entity["attrs"].items() if name in asked.attrs}
         told.entities.append(entity)

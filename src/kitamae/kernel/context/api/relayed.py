@@ -66,7 +66,7 @@ async def _told(request: Request, relay: Relay, subscription: Subscription, told
     """What the subscriber is told of one entity; None: nothing, or the source did not register it."""
     if not isinstance(told, dict):
         raise BadRequest("data: expected entities, JSON objects")
-    entity = read.entity(_without_changes(told), request.context)
+    entity = read.entity(_without_changes(told), request.context, temporal=True, theirs=True)
     positions = relevant(question(subscription), relay.registration)
     source = Source(relay.registration, tuple(relay.registration.information[n] for n in positions))
     if not positions or not source.registered(entity):

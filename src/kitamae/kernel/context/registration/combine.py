@@ -29,6 +29,7 @@ def entity(local: Entity | None, given: Iterable[tuple[Mode, Entity]]) -> Entity
     scopes = list(dict.fromkeys(scope for one in everything for scope in one.get("scope", ())))
     if scopes:
         answer["scope"] = scopes
+    _dated(answer, everything)
     attrs = answer["attrs"]
     for one in proxied:
         for name, instances in one["attrs"].items():
@@ -44,15 +45,26 @@ def entity(local: Entity | None, given: Iterable[tuple[Mode, Entity]]) -> Entity
     return answer
 
 
+def _dated(answer: Entity, parts: list[Entity]) -> None:
+    """It is there since the first of its parts was, and as it is since one of them was changed last."""
+    if created := [one["createdAt"] for one in parts if "createdAt" in one]:
+        answer["createdAt"] = min(created, key=lambda at: clock.micros(at, "createdAt"))
+    if modified := [one["modifiedAt"] for one in parts if "modifiedAt" in one]:
+        answer["modifiedAt"] = max(modified, key=lambda at: clock.micros(at, "modifiedAt"))
+
+
 def _newest(here: list[Attribute], there: list[Attribute]) -> list[Attribute]:
-    """Per dataset the instance observed last; of two that do not tell, the one that was there first."""
+    """Per dataset the instance observed last, or else changed last; of two that do not tell, the one that was there first."""
     found = {one.get("datasetId", ""): one for one in here}
     for one in there:
         dataset = one.get("datasetId", "")
-        if dataset not in found or _observed(one) > _observed(found[dataset]):
+        if dataset not in found or _age(one) > _age(found[dataset]):
             found[dataset] = one
     return [found[dataset] for dataset in sorted(found, key=bool)]
 
 
-def _observed(one: Attribute) -> int:
-    return clock.micros(one["observedAt"], "observedAt") if "observedAt" in one else -1
+def _age(one: Attribute) -> tuple[int, int]:
+    return (
+        clock.micros(one["observedAt"], "observedAt") if "observedAt" in one else -1,
+        clock.micros(one["modifiedAt"], "modifiedAt") if "modifiedAt" in one else -1,
+    )

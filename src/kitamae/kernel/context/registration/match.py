@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
-from kitamae.kernel.context.query import match, pattern
+from kitamae.kernel.context.jsonld import CORE
+from kitamae.kernel.context.query import geometry, match, pattern
 from kitamae.kernel.context.query.tree import TypeQ
 
 if TYPE_CHECKING:
+    from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.query.tree import Geo, Node, ScopeQ
     from kitamae.kernel.context.registration.model import EntityInfo, Information, Interval, Registration
     from kitamae.kernel.context.temporal.query import TemporalQuery
+
+_LOCATION: Final = CORE.expand("location")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class Wanted:
 class Question:
     """Which registrations. `entities` are alternatives (none: any); `attrs` expanded, one of them is enough.
 
-    `filters` are conditions on the Context Source Properties, `geo` on one of the source's places.
+    `filters` are conditions on the Context Source Properties, `geo` on one of the source's places. `around`: where the
+    entities asked for are; `datasets`: instances asked for; both exclude only who said that it has none there, or none such.
     """
 
     entities: tuple[Wanted, ...] = ()
@@ -36,6 +41,8 @@ class Question:
     geo: Geo | None = None
     scope: ScopeQ | None = None
     time: TemporalQuery | None = None
+    around: Geo | None = None
+    datasets: frozenset[str] = frozenset()
 
 
 def relevant(question: Question, registration: Registration) -> tuple[int, ...]:
@@ -48,6 +55,11 @@ def relevant(question: Question, registration: Registration) -> tuple[int, ...]:
     if not all(match.node(one, source) for one in question.filters):
         return ()
     if question.geo is not None and not match.geo(question.geo, source):
+        return ()
+    named = registration.doc.get("datasetId", ())
+    if question.datasets and named and question.datasets.isdisjoint(named):
+        return ()
+    if not _reaches(question.around, registration.doc.get("location")):
         return ()
     return tuple(n for n, one in enumerate(registration.information) if informs(question, one))
 
@@ -73,6 +85,15 @@ def _same(wanted: Wanted, here: EntityInfo) -> bool:
         found = pattern.compiled(here.id_pattern)
         return any(found(id) for id in wanted.ids)
     return True
+
+
+def _reaches(around: Geo | None, place: Json) -> bool:
+    """Could what lies in that place stand in that relation?"""
+    if around is None or place is None or around.geoproperty != _LOCATION or around.georel == "disjoint":
+        return True
+    if around.georel != "near":
+        return geometry.related(replace(around, georel="intersects"), place)
+    return around.max_distance is None or geometry.related(replace(around, min_distance=None), place)
 
 
 def _in_time(time: TemporalQuery | None, registration: Registration) -> bool:

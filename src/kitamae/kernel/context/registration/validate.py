@@ -188,6 +188,13 @@ def _endpoint(value: Json, where: str, expand: Expand) -> Json:
     return found
 
 
+def _datasets(value: Json, where: str, expand: Expand) -> Json:
+    return [
+        one if one == "@none" else lexical.uri(one, f"{where}[{n}]")
+        for n, one in enumerate(_list(value, where))
+    ]
+
+
 def _pairs(value: Json, where: str, expand: Expand) -> Json:
     """KeyValuePair[] (5.2.22): texts, without what would end a header."""
     answer = []
@@ -266,6 +273,7 @@ _MEMBERS: Final[dict[str, Callable[[Json, str, Expand], Json]]] = {
     "endpoint": _endpoint,
     "contextSourceInfo": _pairs,
     "contextSourceAlias": _text,
+    "datasetId": _datasets,
     "scope": _scope,
     "mode": _mode,
     "operations": _operations,

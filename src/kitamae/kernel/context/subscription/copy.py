@@ -88,6 +88,6 @@ def _selector(one: Selector, context: Context) -> dict[str, str]:
     found = {"type": ",".join(f"({one})" if ";" in one else one for one in types) or "*"}
     if one.id is not None:
         found["id"] = one.id
-    if one.id_pattern is not None:
+    elif one.id_pattern is not None:
         found["idPattern"] = one.id_pattern
     return found

@@ -75,8 +75,9 @@ def selects(subscription: Subscription, entity: Entity, linked: Linked | None = 
 
 
 def _selected(selector: Selector, entity: Entity) -> bool:
-    if selector.id is not None and selector.id != entity["id"]:
-        return False
-    if selector.id_pattern is not None and not pattern.compiled(selector.id_pattern)(entity["id"]):
+    if selector.id is not None:  # it takes precedence over a pattern (5.2.33)
+        if selector.id != entity["id"]:
+            return False
+    elif selector.id_pattern is not None and not pattern.compiled(selector.id_pattern)(entity["id"]):
         return False
     return match.types(selector.types, entity["type"])

@@ -80,7 +80,7 @@ class Periodic:
             query = EntityQuery(
                 subscription.tenant,
                 ids=(selector.id,) if selector.id else (),
-                id_pattern=selector.id_pattern,
+                id_pattern=None if selector.id else selector.id_pattern,
                 types=selector.types,
                 q=subscription.q,
                 geo=subscription.geo,
