@@ -200,7 +200,7 @@ def broker_of_messages(tmp_path: Any) -> Iterator[Mosquitto]:
 
 
 async def test_over_mqtt_the_notification_is_the_message(
-    client: Client, broker_of_messages: Mosquitto
+    broker_of_messages: Mosquitto, client: Client
 ) -> None:
     port = broker_of_messages.port
     to = {"url": f"mqtt://127.0.0.1:{port}", "topic": "kaga/rooms", "qos": 1, "retain": True}
@@ -236,7 +236,7 @@ async def test_over_mqtt_the_notification_is_the_message(
 
 
 async def test_a_value_that_makes_no_topic_blocks_nobody(
-    client: Client, broker_of_messages: Mosquitto
+    broker_of_messages: Mosquitto, client: Client
 ) -> None:
     url = f"mqtt://127.0.0.1:{broker_of_messages.port}"
     subject = {"entities": [{"idPattern": ".*", "type": "Room"}]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -304,3 +305,26 @@ async def test_what_is_no_registration_is_refused(client: Client, wrong: dict[st
     assert (await client.get("registrations")).json() == []
     hashed = await client.post("registrations", BODY, fiware_servicepath="/a/#")
     assert hashed.error == (400, "BadRequest")
+
+
+async def test_a_subscription_that_changes_what_it_is_told_of_ends(cities: tuple[City, City]) -> None:
+    """Each notification writes one `x` more, and would lead to the next one for ever."""
+    kaga, nomi = cities
+    payload = "%7B%22A%22:%7B%22value%22:%22${A}x%22%7D%7D"
+    for one, other in ((kaga, nomi), (nomi, kaga)):  # over two brokers, too
+        await one.has("E", A="a")
+        custom = {
+            "url": f"{other.url}/v2/entities/E/attrs",
+            "headers": {"Content-Type": "application/json"},
+            "payload": payload,
+        }
+        document = {"subject": {"entities": [{"id": "E"}]}, "notification": {"httpCustom": custom}}
+        assert (await one.client.post("subscriptions", document)).status == 201
+    await kaga.client.put("entities/E/attrs/A", {"value": "b"})
+    async with asyncio.timeout(20):
+        while len(kaga.asked) + len(nomi.asked) < 8:
+            await asyncio.sleep(0.01)
+    assert (await kaga.client.put("entities/E/attrs/B", {"value": 1})).status == 404
+    assert [one[1]["fiware-correlator"].rpartition("=")[2] for one in nomi.asked] == ["1", "3", "5", "7"]
+    assert [one[1]["fiware-correlator"].rpartition("=")[2] for one in kaga.asked] == ["2", "4", "6", "8"]
+    assert (await kaga.read("entities/E/attrs/A"))["value"] == "bxxxxxxxx"

@@ -29,7 +29,8 @@ class Effect:
 
     `after` is None when the entity is gone. `history` False: nothing that the temporal API should know of.
     `not_updated` maps expanded attribute names to the reason they were left alone (207 / UpdateResult).
-    `forced`: NGSIv2's subscribers are told also of what did not change.
+    `forced`: NGSIv2's subscribers are told also of what did not change. `rounds`: notifications that led to it, one to
+    the other, as far as its correlator tells.
     """
 
     verb: Verb | Literal["none"]
@@ -39,6 +40,7 @@ class Effect:
     updated: list[str] = field(default_factory=list)
     not_updated: dict[str, str] = field(default_factory=dict)
     forced: bool = False
+    rounds: int = 0
 
     @property
     def remembered(self) -> list[Touched]:

@@ -15,7 +15,7 @@ from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Attribute, Entity, Json
-    from kitamae.kernel.context.operations import Effect
+    from kitamae.kernel.context.operations import Effect, Operation
     from kitamae.kernel.context.operations.draft import Draft
     from kitamae.kernel.context.v2.names import Words
 
@@ -119,6 +119,20 @@ class Write:
         if "scope" in present:
             made["scope"] = present["scope"]
         return Replace(made).apply(before, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Caused:
+    """An operation that a notification led to, and that one to another, `rounds` times."""
+
+    operation: Operation
+    rounds: int
+
+    def apply(self, before: Entity | None, now: int) -> Effect:
+        """As the operation does it."""
+        effect = self.operation.apply(before, now)
+        effect.rounds = self.rounds
+        return effect
 
 
 @dataclass(frozen=True, slots=True)

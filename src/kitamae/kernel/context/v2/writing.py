@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from kitamae.kernel.context.api.permission import commands
 from kitamae.kernel.context.operations import expiry
-from kitamae.kernel.context.v2 import selection
+from kitamae.kernel.context.v2 import correlator, selection
 from kitamae.kernel.context.v2.names import paths_of
+from kitamae.kernel.context.v2.operations import Caused
 from kitamae.kernel.context.v2.problems import NO_ENTITY
 from kitamae.kernel.problems import NotFound, Problem
 
@@ -52,13 +53,15 @@ async def change(x: Exchange, target: Target, operation: Operation) -> Effect:
 
 async def change_all(x: Exchange, wanted: Sequence[tuple[Target, Operation]]) -> list[Effect | Problem]:
     """Each on its own, in order, in one commit."""
+    rounds = correlator.count(x.correlator, "cbnotif")
 
     async def work(tx: Transaction) -> list[Effect | Problem]:
         done: list[Effect | Problem] = []
         for target, operation in wanted:
             try:
                 variant = await _variant(tx, x, target)
-                (asked,) = commands(x.request, [(target.id, operation)])
+                caused = Caused(operation, rounds) if rounds else operation
+                (asked,) = commands(x.request, [(target.id, caused)])
                 done.append(await tx.apply(replace(asked, variant=variant)))
             except Problem as problem:
                 done.append(problem)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from kitamae.kernel.context.registration.peers import ERROR, INVALID, Unanswered
+from kitamae.kernel.context.v2 import correlator
 from kitamae.kernel.context.v2.names import field, inner_id, outer_id
 from kitamae.kernel.context.v2.operations import New
 from kitamae.kernel.problems import BadRequest
@@ -19,30 +19,21 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.registration.model import EntityInfo, Registration
     from kitamae.kernel.context.registration.peers import Peers, Reply
+    from kitamae.kernel.context.v2 import correlator
     from kitamae.kernel.context.v2.exchange import Exchange
-    from kitamae.kernel.context.v2.names import Words
+from kitamae.kernel.context.v2.names import Words
 
 _PAGE: Final = 1_000
 _PAGES: Final = 10
-_HOPS: Final = re.compile(r";\s*cbfwd=(\d{1,6})")
-MOST_HOPS: Final = 8
-"""Brokers that forward the same request to each other, none of which says who it is."""
-
-
-def hops(correlator: str) -> int:
-    """How often this request was forwarded: Orion counts it in Fiware-Correlator."""
-    found = _HOPS.search(correlator)
-    return int(found[1]) if found else 0
 
 
 def _headers(x: Exchange, registration: Registration) -> dict[str, str]:
     """Nothing of the caller's own goes along: the provider sees the city."""
     before = x.header(b"via")
-    base = _HOPS.sub("", x.correlator)
     found = {
         "Accept": "application/json",
         "Content-Type": "application/json",
-        "Fiware-Correlator": f"{base}; cbfwd={hops(x.correlator) + 1}",
+        "Fiware-Correlator": correlator.counted(x.correlator, "cbfwd"),
         "Fiware-ServicePath": registration.doc["v2"]["path"],
         "Via": f"{before + ', ' if before else ''}1.1 {x.request.alias}",
     }

@@ -18,6 +18,7 @@ from kitamae.kernel.context.query import match
 from kitamae.kernel.context.query.tree import ScopeQ, TypeQ
 from kitamae.kernel.context.registration.match import Question, Wanted, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
+from kitamae.kernel.context.v2 import correlator
 from kitamae.kernel.context.v2 import query as queries
 from kitamae.kernel.context.v2.registration import ask
 from kitamae.kernel.problems import Problem
@@ -42,7 +43,7 @@ def _possible(x: Exchange) -> list[Registration]:
     if "skipForwarding" in x.params.get("options", "").split(","):
         return []
     found = source.registered(x.request)
-    if not found or ask.hops(x.correlator) >= ask.MOST_HOPS:
+    if not found or correlator.count(x.correlator, "cbfwd") >= correlator.MOST:
         return []
     visited = source.visited(cast("ExchangeLD", x))
     return [] if x.request.alias in visited else found

@@ -58,7 +58,7 @@ def written(voice: Voice, told: list[dict[str, Any]], number: str) -> Letter:
     headers = {
         "Content-Type": media,
         "Ngsiv2-AttrsFormat": format,
-        "Fiware-Correlator": number,
+        "Fiware-Correlator": f"{number}; cbnotif={last.get('rounds', 0) + 1}",
         "Fiware-ServicePath": last["path"],
         "Idempotency-Key": number,
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import orjson
 
 from kitamae.kernel.context.query import match, pattern
+from kitamae.kernel.context.v2 import correlator
 from kitamae.kernel.context.v2.names import outer_id, path_of, paths_of
 from kitamae.kernel.context.v2.operations import current
 from kitamae.kernel.context.v2.represent import BUILTIN, Form, Happened, attributes, type_of
@@ -89,6 +90,8 @@ class Voice:
         entity = effect.after or effect.before
         if self.spent or entity is None or not self._selects(entity):
             return None
+        if effect.rounds >= correlator.MOST:  # a subscription that changes what it is told of
+            return None
         if effect.forced:
             changed = {one.name for one in effect.touched}
         else:
@@ -154,6 +157,7 @@ class Voice:
             "id": f"{id} {type} {path}",
             "entity": {"id": id, "type": type},
             "path": path,
+            "rounds": effect.rounds,
             "attrs": self._chosen(entity, attributes(entity, words, self.form, happened), changed),
         }
         custom = self.endpoint.custom
