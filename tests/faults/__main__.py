@@ -46,9 +46,9 @@ async def main() -> int:
                 one = await city.round(name)
                 one.note += f" {time.monotonic() - began:.0f} s"
                 print(line(one), flush=True)
+                for trouble in one.wrong[:10]:
+                    print(trouble, file=sys.stderr)
                 wrong += one.wrong
-    for trouble in wrong[:40]:
-        print(trouble, file=sys.stderr)
     return 1 if wrong else 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from memory_store import MemoryStore
 
@@ -84,6 +84,7 @@ moves = st.lists(
         st.tuples(st.just("owe"), st.integers(0, 3)),
         st.tuples(st.just("late"), st.integers(0, 3)),
         st.tuples(st.just("take"), st.just(0)),
+        st.tuples(st.just("take beside a read"), st.integers(0, 3)),
         st.tuples(st.just("took"), st.integers(0, 9)),
         st.tuples(st.just("back"), st.integers(0, 9)),
         st.tuples(st.just("settle"), st.just(0)),
@@ -94,6 +95,7 @@ moves = st.lists(
 
 
 @given(moves, st.integers(1, 20))
+@example([("owe", 0), ("let_go", 0), ("take beside a read", 0)], 20)
 def test_side_by_side_each_entity_has_one_message_away_and_its_own_order(script: Any, budget: int) -> None:
     async def play() -> None:
         store: Any = MemoryStore()
@@ -132,6 +134,14 @@ def test_side_by_side_each_entity_has_one_message_away_and_its_own_order(script:
                 unannounced.append(await owe(which))
             elif step == "take":
                 await take()
+            elif step == "take beside a read":
+                announce()
+
+                async def meanwhile(entity: int) -> None:
+                    lane.offer(await owe(entity))
+                    await take()
+
+                await asyncio.gather(take(), meanwhile(which))
             elif step == "took" and away:
                 took(which)
             elif step == "back" and away:

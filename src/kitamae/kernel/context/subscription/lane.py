@@ -58,6 +58,7 @@ class Lane:
         self._last = 0  # everything up to this number is done
         self._seen = 0  # the highest number that was held
         self._behind = behind
+        self._reading = False
 
     @property
     def empty(self) -> bool:
@@ -88,7 +89,7 @@ class Lane:
 
     async def take(self, most: int = 1) -> list[Owed]:
         """The next ones in order, at most so many; one while others are away. None: all that is left must wait for those."""
-        if self._behind and len(self._held) - len(self._away) < most:
+        if self._behind and not self._reading and len(self._held) - len(self._away) < most:
             await self._read()
         found = self._next(most)
         self._away.update((one.number, subject(one.payload)) for one in found)
@@ -117,6 +118,8 @@ class Lane:
                 self._again.add(one.number)
 
     def _next(self, most: int) -> list[Owed]:
+        if self._reading:  # older ones than what was offered meanwhile may come
+            return []
         if not self._away:
             return list(islice(self._held, most))
         busy = {*self._away.values()}
@@ -129,12 +132,14 @@ class Lane:
     async def _read(self) -> None:
         after = self._held[-1].number if self._held else self._last
         most = max(READ, HELD - len(self._held))
-        self._behind = False  # what is committed from here on is offered
+        self._behind, self._reading = False, True  # what is committed from here on is offered
         try:
             found = await self._store.owed(self.queue, after, most)
         except BaseException:
             self._behind = True
             raise
+        finally:
+            self._reading = False
         merged = {one.number: one for one in (*found, *self._held)}
         read = {one.number for one in found}
         last = found[-1].number if found else after
