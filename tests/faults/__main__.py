@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,9 @@ def line(one: Verdict) -> str:
 
 async def main() -> int:
     """0: nothing was lost."""
+    task = asyncio.current_task()
+    assert task
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # nothing is left running
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="faults; all when none is given")
     parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")

@@ -94,7 +94,7 @@ class Following:
                     db.terminate()
             except (*connect.FAILURES, Problem) as error:
                 log.warning("following is interrupted", why=str(error))
-                await self._served(set())
+                await self._lost()
                 await asyncio.sleep(TURN)
 
     async def _follow(self, db: Connection) -> None:
@@ -181,6 +181,13 @@ class Following:
         if shares != self.shares:
             self.shares = shares
             for changed in self.on_serving:
+                await changed()
+
+    async def _lost(self) -> None:
+        """Nothing is served for now. Whoever is told may ask the database, which may be gone, and is told again."""
+        self.shares = set()
+        for changed in self.on_serving:
+            with contextlib.suppress(*connect.FAILURES, Problem):
                 await changed()
 
     async def _tidy(self, db: Connection) -> None:
