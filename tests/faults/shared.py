@@ -42,13 +42,15 @@ async def connections_cut(scene: Scene) -> str:
 
 
 async def late_transaction(scene: Scene) -> str:
-    """A write has its number and waits, for a lock that somebody holds, while later ones commit; then it commits too."""
+    """The writes of one server have their number and wait, for a lock that somebody holds, while later ones of the other
+    commit; then they commit too. The entity is the first in the order of locks, so that nothing else is held.
+    """
     times = 2 * scene.size
     for _ in range(times):
         await scene.some()
         async with _connected(scene.cluster) as db, db.transaction():
             await db.execute("SELECT pg_current_xact_id()")  # the horizon waits for us as well
-            await db.execute("SELECT 1 FROM entity WHERE id = $1 FOR UPDATE", scene.load.id_of("Raced", 0))
+            await db.execute("SELECT 1 FROM entity WHERE id = $1 FOR UPDATE", scene.load.id_of("Batch", 0))
             await scene.some()
     await scene.some()
     return f"{times} times"
