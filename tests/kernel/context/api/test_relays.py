@@ -182,6 +182,25 @@ async def test_entities_split_between_cities_are_judged_when_put_together(cities
         }
 
 
+async def test_what_other_cities_have_of_a_split_entity_is_told_too(
+    cities: tuple[City, City], tmp_path: Path
+) -> None:
+    kaga, nomi = cities
+    async with Receiver() as receiver, city(tmp_path / "third", "hakusan") as hakusan:
+        await kaga.knows(nomi.url)
+        await kaga.knows(hakusan.url, number=2)
+        await hakusan.has(1, depth=5)
+        await nomi.has(1, floor=1)
+        told = subscription(receiver, q="floor>1;depth==5", splitEntities=True)
+        await kaga.client.post("subscriptions", told)
+        await until(lambda: copies(nomi) and copies(hakusan))
+        await nomi.client.patch(f"entities/{ROOM}/attrs/floor", {"value": 2})
+        (message,) = await receiver.got(1)
+        (entity,) = message["data"]
+        assert (entity["floor"]["value"], entity["depth"]["value"]) == (2, 5)
+        assert "modifiedAt" not in entity
+
+
 async def test_cities_that_know_each_other_copy_once(cities: tuple[City, City]) -> None:
     kaga, nomi = cities
     await kaga.knows(nomi.url)

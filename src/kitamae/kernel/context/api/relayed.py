@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kitamae.kernel.context import read
+from kitamae.kernel.context.api import distributed
 from kitamae.kernel.context.api.answer import Answer
 from kitamae.kernel.context.api.questions import Source
 from kitamae.kernel.context.operations import expiry
@@ -47,7 +48,7 @@ async def notified(x: Exchange) -> Answer:
         return Answer(200)  # it is being taken back
     if subscription.status(request.broker.clock()) == "active":
         request.tenant = relay.tenant
-        payloads = [one for entity in data if (one := await _told(request, relay, subscription, entity))]
+        payloads = [one for entity in data if (one := await _told(x, request, relay, subscription, entity))]
         subscriptions.dispatcher.offer(await _owe(request, subscription, payloads))
     return Answer(200)
 
@@ -62,7 +63,9 @@ async def _owe(request: Request, subscription: Subscription, payloads: list[byte
     return await request.broker.store.transact(work) if payloads else []
 
 
-async def _told(request: Request, relay: Relay, subscription: Subscription, told: Json) -> bytes | None:
+async def _told(
+    x: Exchange, request: Request, relay: Relay, subscription: Subscription, told: Json
+) -> bytes | None:
     """What the subscriber is told of one entity; None: nothing, or the source did not register it."""
     if not isinstance(told, dict):
         raise BadRequest("data: expected entities, JSON objects")
@@ -74,19 +77,23 @@ async def _told(request: Request, relay: Relay, subscription: Subscription, told
     if source.attrs is not None:
         entity["attrs"] = {name: some for name, some in entity["attrs"].items() if name in source.attrs}
     given, sent = subscription.doc["given"], relay.sent or {}
-    if given.get("splitEntities", False):
-        entity = await _whole(request, relay, entity)
+    if given.get("splitEntities", False) and "deletedAt" not in entity:
+        entity = await _whole(x, request, relay, entity)
     judged_here = any(name in given and name not in sent for name in CONDITIONS)
     if judged_here and not match.selects(subscription, entity):
         return None
     return orjson.dumps(message.written(subscription, entity, subscription.form))
 
 
-async def _whole(request: Request, relay: Relay, entity: Entity) -> Entity:
-    """With what we have of it."""
-    row = await request.broker.store.row(relay.tenant, entity["id"])
+async def _whole(x: Exchange, request: Request, relay: Relay, entity: Entity) -> Entity:
+    """With what we and the other sources have of it (5.8.6)."""
+    id = entity["id"]
+    others = distributed.of_entity(x, request, id)
+    others.found = [one for one in others.found if one.registration.id != relay.registration.id]
+    gathered = await distributed.entity(x, request, id, others)
+    row = await request.broker.store.row(relay.tenant, id)
     ours = None if row is None else expiry.alive(orjson.loads(row.doc), request.broker.clock())
-    return combine.entity(ours, [(relay.registration.mode, entity)]) or entity
+    return combine.entity(ours, [(relay.registration.mode, entity), *gathered.parts.get(id, ())]) or entity
 
 
 def _without_changes(told: dict[str, Any]) -> dict[str, Any]:

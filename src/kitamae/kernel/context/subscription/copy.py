@@ -55,6 +55,8 @@ def reduced(
         copy["watchedAttributes"] = sorted(map(context.compact, watched))
     told: dict[str, Any] = {"endpoint": {"uri": address, "accept": "application/json"}}
     told |= {name: True for name in ("sysAttrs", "showChanges") if given["notification"].get(name)}
+    if given.get("splitEntities", False):
+        told["sysAttrs"] = True  # of two instances the newer one stands
     if attrs is not None:
         told["attributes"] = sorted(map(context.compact, attrs))
     copy["notification"] = told
