@@ -92,5 +92,8 @@ async def update(x: Exchange, id: str) -> Answer:
 
 async def delete(x: Exchange, id: str) -> Answer:
     """DELETE registrations/{id}."""
-    await _kept(x).delete(x.request.tenant, _found(x, id).id)
+    found = _found(x, id)
+    await _kept(x).delete(found.tenant, found.id)
+    if x.broker.subscriptions_v2 is not None:
+        x.broker.subscriptions_v2.forget_forwarded(found.tenant, found.id)
     return NO_CONTENT

@@ -28,7 +28,7 @@ async def create(x: Exchange) -> Answer:
     x.options("skipInitialNotification")
     kept, given = _kept(x), await x.object()
     query.scope(x.paths)
-    id = await kept.create(x.request.tenant, given, x.paths, await place(x), x.broker.clock())
+    id = await kept.create(x.request.tenant, given, x.paths, await place(x))
     return Answer(201, None, [(b"location", f"/v2/subscriptions/{id}".encode("ascii"))])
 
 
@@ -59,7 +59,7 @@ async def update(x: Exchange, id: str) -> Answer:
     kept, patch = _kept(x), await x.object()
     if not patch:
         raise BadRequest("empty payload")
-    await kept.update(x.request.tenant, id, patch, x.broker.clock())
+    await kept.update(x.request.tenant, id, patch)
     return NO_CONTENT
 
 

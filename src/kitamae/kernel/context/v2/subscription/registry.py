@@ -79,11 +79,11 @@ class Subscriptions:
         self._here.pop(old.queue, None)
         self._elder.dispatcher.forget(old.queue)
 
-    async def create(self, tenant: str, given: Json, path: str, place: str, now: int) -> str:
+    async def create(self, tenant: str, given: Json, path: str, place: str) -> str:
         """Its id. `place`: the geo attribute (expanded) that georel is about. Raises BadRequest."""
         bounds.demand_room(self._here.values(), tenant)
         doc: Document = {"id": token_hex(12), "given": asked(given), "path": path, "place": place}
-        subscription = await self._new(tenant, doc, Record(), now)
+        subscription = await self._new(tenant, doc, Record())
 
         async def work(tx: Transaction) -> None:
             await tx.put(tenant, KIND, subscription.id, doc)
@@ -92,7 +92,7 @@ class Subscriptions:
         self._keep(subscription)
         return subscription.id
 
-    async def update(self, tenant: str, id: str, patch: dict[str, Any], now: int) -> None:
+    async def update(self, tenant: str, id: str, patch: dict[str, Any]) -> None:
         """Replace members. Raises NotFound, BadRequest."""
         async with self._changing:
             old = self.get(tenant, id)
@@ -101,7 +101,7 @@ class Subscriptions:
             doc: Document = {**old.doc, "given": given, "record": asdict(record)}
             if "status" in patch:
                 doc.pop("spent", None)
-            subscription = await self._new(tenant, doc, record, now, fresh="expires" in patch)
+            subscription = await self._new(tenant, doc, record)
 
             async def work(tx: Transaction) -> None:
                 if await tx.get(tenant, KIND, id) is None:
@@ -128,6 +128,10 @@ class Subscriptions:
         """How requests that were forwarded to a context provider went, since the start."""
         return self._forwarded.setdefault((tenant, registration), Record())
 
+    def forget_forwarded(self, tenant: str, registration: str) -> None:
+        """It was deleted."""
+        self._forwarded.pop((tenant, registration), None)
+
     def get(self, tenant: str, id: str) -> Subscription:
         """As it is now. Raises NotFound."""
         found = self._here.get(f"{tenant} {id}" if tenant else id)
@@ -139,9 +143,7 @@ class Subscriptions:
         """Those of a tenant, in the order of their creation."""
         return [one for one in self._here.values() if one.tenant == tenant]
 
-    async def _new(
-        self, tenant: str, doc: Document, record: Record, now: int, *, fresh: bool = True
-    ) -> Subscription:
+    async def _new(self, tenant: str, doc: Document, record: Record) -> Subscription:
         bounds.demand_small(doc["given"])
         words = Words(await self._contexts.resolve(None))
         subscription = compile_subscription(tenant, doc, words, record)
