@@ -1,33 +1,15 @@
-"""Every store that there is, behind one door: a test that asks for `stores` runs on each of them."""
+"""A test that asks for `stores` runs on each of them."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
+from stores import STORES, Opener
 
-import postgres_server
-from kitamae.adapters import postgres, sqlite
 from kitamae.kernel.context.store import Store
-
-Opener = Callable[..., Awaitable[Store]]
-
-
-async def open_sqlite(place: Path, **options: Any) -> Store:
-    return await sqlite.open(place / "kitamae.db", **options)
-
-
-async def open_postgres(place: Path, **options: Any) -> Store:
-    """A schema for each directory."""
-    name = hashlib.blake2s(str(place).encode(), digest_size=8).hexdigest()
-    return await postgres.open(postgres_server.dsn(f"t{name}"), **options)
-
-
-STORES: dict[str, Opener] = {"postgresql": open_postgres, "sqlite": open_sqlite}
 
 
 @pytest.fixture(params=sorted(STORES))

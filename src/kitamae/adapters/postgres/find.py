@@ -41,6 +41,21 @@ class Finder:
         self._missing: set[str] = set()
         self._spent = 0.0
 
+    async def soon(self) -> Found | None:
+        """The answer, where one statement gives it; needs no transaction. None: there is more to look at."""
+        query, plan = self._query, self.plan
+        if plan.exact or plan.order is None:
+            return None
+        end = query.offset + query.limit
+        size = min(max(end + 1, _LEAST), _MOST)
+        sql = f"{plan.select(f'{_ROW}, {plan.unsure} AS unsure')} LIMIT ${len(plan.params) + 1}::bigint"
+        found = await self._db.fetch(sql, *plan.params, size)
+        rows = await self.judge(found)
+        if len(found) == size and (query.count or len(rows) <= end):
+            return None
+        page = [Row(row["key"], row["version"], row["doc"]) for row in rows[query.offset : end]]
+        return Found(page, len(rows) if query.count else None)
+
     async def found(self) -> Found:
         """See `Store.find`."""
         query, plan = self._query, self.plan

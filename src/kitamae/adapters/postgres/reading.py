@@ -65,7 +65,10 @@ class Reading:
 
     # --- the present
     async def find(self, query: EntityQuery) -> Found:
-        """By SQL and `match`."""
+        """By SQL and `match`: with one statement where that is enough."""
+        async with self._one() as db:
+            if soon := await Finder(db, query, self._hot, self._seconds).soon():
+                return soon
         async with self._snapshot() as db:
             return await Finder(db, query, self._hot, self._seconds).found()
 

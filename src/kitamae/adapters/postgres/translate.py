@@ -8,6 +8,7 @@ does match; where it is true `query.match` decides. The way in is a join that co
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.query.tree import EntityQuery, Node, OrderBy, ScopeQ, TypeQ
 
 _COLUMNS: Final = {"id": "e.id", "createdAt": "e.created", "modifiedAt": "e.modified"}
+_PARAMETER: Final = re.compile(r"\$(\d+)")
 _LIVING: Final = " CROSS JOIN LATERAL (SELECT * FROM entity AS e WHERE e.tenant = $1 AND e.key = d.entity AND NOT e.gone OFFSET 0) AS e"
 
 
@@ -66,7 +68,7 @@ class _Planner:
     def plan(self) -> Plan:
         source, key, terms = self._way_in()
         terms += self._checks()
-        return Plan(
+        return _numbered(
             source,
             " AND ".join(terms),
             self.to.unsure(),
@@ -203,6 +205,17 @@ class _Planner:
                 return None
             found.append(column + (" DESC" if one.descending else ""))
         return ", ".join([*found, key])
+
+
+def _numbered(source: str, where: str, unsure: str, order: str | None, key: str, params: list[Any]) -> Plan:
+    """With the parameters that are used, and no other: ways in that were not taken bound some too."""
+    used = sorted({int(n) for n in _PARAMETER.findall(source + where + unsure)})
+    place = {f"${n}": f"${at}" for at, n in enumerate(used, start=1)}
+
+    def again(sql: str) -> str:
+        return _PARAMETER.sub(lambda found: place[found[0]], sql)
+
+    return Plan(again(source), again(where), again(unsure), order, key, [params[n - 1] for n in used])
 
 
 def _width(term: Node) -> int:
