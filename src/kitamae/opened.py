@@ -17,6 +17,7 @@ from kitamae.adapters import postgres, sqlite
 from kitamae.adapters.mqtt.notifier import Notifier
 from kitamae.adapters.nats import Relay
 from kitamae.adapters.sqlite import database, migrate
+from kitamae.adapters.sqlite.closing import Closing
 from kitamae.edge.health import Health
 from kitamae.kernel.context import api, v2
 from kitamae.kernel.context.api.contexts import restore as restore_contexts
@@ -100,6 +101,9 @@ class City:
         self._rooms = Rooms(on)
         days = on.profile.history_days if on.profile else {}
         self.retention = Retention(on.store, {on.words.expand(type): kept for type, kept in days.items()})
+        self.closing = (
+            Closing(on.store, settings.history_months) if isinstance(on.store, sqlite.SqliteStore) else None
+        )
         self._tasks: list[asyncio.Task[None]] = []
         on.store.on_commit(measures.committed)
         on.store.on_commit(on.changes.heard)
@@ -159,6 +163,8 @@ class City:
         """Begin what goes on beside requests."""
         self._tasks.append(asyncio.create_task(self._tidy()))
         self._tasks.append(asyncio.create_task(self.retention.run()))
+        if self.closing:
+            self._tasks.append(asyncio.create_task(self.closing.run()))
         if self._profile:
             self.loading = f"{self._profile.id} is being loaded"
             self._tasks.append(asyncio.create_task(self._load(self._profile)))

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
         int,
         Field(ge=1, description="Instances of one attribute in an answer about history; the rest is a 206"),
     ] = 10_000
+    history_months: Annotated[
+        int, Field(ge=0, le=1200, description="Whole months of history before they go into files; 0: never")
+    ] = 13
     fetch_contexts: Annotated[
         str, Field(description="Hosts a @context may be fetched from, comma-separated; empty: none")
     ] = ""

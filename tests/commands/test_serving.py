@@ -116,6 +116,7 @@ def test_commands_do_the_same_when_the_server_is_stopped(up: Up) -> None:
     assert at_once("token", "create", "a", "write:*", "--data", served.data).returncode == 0
     said = at_once("status", "--data", served.data).stdout
     assert "kept for ever" in said
+    assert "0 months in files" in said
     assert [line.split() for line in said.splitlines() if "health" in line] == [["health", "pass"]]
     assert ["entities", "0"] in [line.split() for line in said.splitlines()]
     again = up()

@@ -6,6 +6,7 @@ writing.py     one command and all it entails        find.py     queries over ma
 transaction.py what work inside a commit sees        series.py   history
 columns.py     an entity -> its rows                 translate.py  a query tree -> SQL
 census.py      counted while written: discovery      backup.py, migrate.py, database.py
+figures.py     sums and means over periods           compaction.py, closing.py, recall.py: closed months in files
 *.sql          every statement by its name
 """
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
-from kitamae.adapters.sqlite import functions
+from kitamae.adapters.sqlite import functions, recall
 from kitamae.adapters.sqlite.named import queries
 from kitamae.kernel.problems import Problem, StoreDamaged, StoreFull, StoreInUse, Unavailable
 
@@ -72,6 +72,7 @@ def durable(db: apsw.Connection, most_bytes: int | None = None) -> None:
     db.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * 4096 * 2}")
     db.execute("PRAGMA cache_size = -24000")
     db.execute("PRAGMA temp_store = MEMORY")
+    recall.prepare(db)
     if most_bytes is not None:
         db.execute(f"PRAGMA max_page_count = {max(1, most_bytes // 4096):d}")
 
@@ -84,6 +85,7 @@ def reader(path: Path, cache_kb: int = 2_000) -> apsw.Connection:
     db.execute(f"PRAGMA cache_size = -{cache_kb}")
     db.execute("PRAGMA temp_store = MEMORY")
     db.execute(_SQL["period_table"])
+    recall.prepare(db)
     return db
 
 

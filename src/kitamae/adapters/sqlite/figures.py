@@ -99,8 +99,9 @@ class _Entity:
 
     def _ends(self, one: Series) -> list[int]:
         """When it has its first and its last number."""
+        place = series.table(self._db, self._query, one)
         found = (
-            self._db.execute(_SQL["numbers_end"].format(direction=direction), self._of(one)).get
+            self._db.execute(_SQL["numbers_end"].format(direction=direction, table=place), self._of(one)).get
             for direction in ("ASC", "DESC")
         )
         return [t for t in found if t is not None]
@@ -134,15 +135,16 @@ class _Entity:
         if last - first >= PERIODS:
             return None
         between = [period.boundary(start, k) for k in range(first + 1, last + 1)]
-        bound = self._of(one)
+        bound, place = self._of(one), series.table(self._db, self._query, one)
         self._db.execute(_SQL["periods_clear"])
         self._db.execute(_SQL["periods_put"], (orjson.dumps([low, *between, high]).decode(),))
         if "stddev" in self._asked.methods:
-            self._db.execute(_SQL["means"], bound)
+            self._db.execute(_SQL["means"].format(table=place), bound)
         said = "".join(f", {_SAID[method]}" for method in self._asked.methods)
-        rows: list[Any] = self._db.execute(_SQL["figures"].format(figures=said), bound).fetchall()
+        counted = _SQL["figures"].format(figures=said, table=place)
+        rows: list[Any] = self._db.execute(counted, bound).fetchall()
         others = sum(row[1] - row[2] for row in rows)
-        if others and others != self._db.execute(_SQL["deleted_between"], bound).get:
+        if others and others != self._db.execute(_SQL["deleted_between"].format(table=place), bound).get:
             return None
         told: dict[Method, list[tuple[Any, int, int]]] = {method: [] for method in self._asked.methods}
         for k, _, numbers, *figures in rows:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.operations.command import Touched
     from kitamae.kernel.context.store import Instance, InstanceQuery
 
-_SQL = queries("history")
+_SQL = queries("history", "closed")
 _INSERT, _KEY, _NEW = Many(_SQL["instance_insert"]), _SQL["attribute_key"], _SQL["attribute_insert"]
+_EVER: Final = 1 << 62
 NAMES: Final = 4_096  # attribute keys that are remembered
 
 _micros = lru_cache(4_096)(clock.micros)
@@ -153,13 +154,28 @@ class Remembering:
         db, gone = self._db, 0
         if not (query.attrs or query.datasets or query.timerel or query.instance or query.last):
             for id in query.entities:
-                for (key,) in db.execute(_SQL["history_keys"], {"tenant": query.tenant, "id": id}).fetchall():
+                keys: list[Any] = db.execute(
+                    _SQL["history_keys"], {"tenant": query.tenant, "id": id}
+                ).fetchall()
+                for (key,) in keys:
                     gone += db.execute(_SQL["history_count"], (key,)).get
                     db.execute(_SQL["history_delete"], (key,))
+                    self.forget(key, _EVER)
                     db.execute(_SQL["past_delete"], (key,))
             return gone
         for one in list(series.concerned(db, query)):
-            found = [row[:1] for row in series.rows(db, query, one)]
-            db.executemany(_SQL["instance_delete"], found)
+            found = series.rows(db, query, one)
+            self.delete([(row[0], row[4] if row[2] is None else row[2]) for row in found])
             gone += len(found)
         return gone
+
+    def delete(self, found: Sequence[tuple[int, int]]) -> None:
+        """Instances, each by its number and time: here, and in the file that may hold it."""
+        self._db.executemany(_SQL["instance_delete"], [(number,) for number, _ in found])
+        self._db.executemany(_SQL["tombstone_put"], [{"number": number, "t": t} for number, t in found])
+
+    def forget(self, entity: int, before: int) -> None:
+        """All that files hold of an entity in months that ended by then (microseconds UTC)."""
+        bound = {"entity": entity, "before": before, "upto": self._number}
+        self._db.execute(_SQL["forget_entity"], bound)
+        self._db.execute(_SQL["compacted_forget"], {"entity": entity, "before": before})

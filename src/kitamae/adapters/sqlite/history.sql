@@ -10,7 +10,7 @@ INSERT INTO instance
 VALUES {(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)};
 
 -- name: last_instance
-SELECT coalesce(max(number), 0) FROM instance;
+SELECT max(coalesce((SELECT max(number) FROM instance), 0), (SELECT value FROM mark WHERE name = 'instance'));
 
 -- name: past_read
 SELECT key, version, doc FROM past WHERE tenant = ? AND id = ? AND variant = ?;
@@ -26,7 +26,8 @@ DELETE FROM past WHERE key = ?;
 
 -- name: past_empty
 -- An entity that only history knew, and that it knows no more.
-DELETE FROM past WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM instance WHERE entity = ?1);
+DELETE FROM past WHERE key = ?1
+    AND NOT EXISTS (SELECT 1 FROM instance WHERE entity = ?1) AND NOT EXISTS (SELECT 1 FROM compacted WHERE entity = ?1);
 
 -- name: history_keys
 -- The keys under which an entity's history stands: its own, and that of its deleted self.
@@ -43,53 +44,57 @@ SELECT name, dataset FROM attribute WHERE key = ?;
 
 -- name: next_attribute
 -- The next attribute that an entity has history of; asked again and again, it skips over the instances between.
-SELECT attribute FROM instance WHERE entity = ? AND attribute > ? ORDER BY attribute LIMIT 1;
+SELECT min(attribute) FROM (
+    SELECT min(attribute) AS attribute FROM instance WHERE entity = ?1 AND attribute > ?2
+    UNION ALL
+    SELECT min(attribute) FROM compacted WHERE entity = ?1 AND attribute > ?2
+);
 
 -- name: instances_observed
 -- One series between two times (the first included), by the time property that the index is in the order of.
-SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM {table}
 WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed
 ORDER BY t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_all
 -- One series whatever its times.
-SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM {table}
 WHERE entity = :entity AND attribute = :attribute AND :low < :high
 ORDER BY t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_created
-SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM {table}
 WHERE entity = :entity AND attribute = :attribute AND created_at >= :low AND created_at < :high
 ORDER BY created_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_modified
-SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM {table}
 WHERE entity = :entity AND attribute = :attribute AND modified_at >= :low AND modified_at < :high
 ORDER BY modified_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: instances_deleted
-SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM {table}
 WHERE entity = :entity AND attribute = :attribute AND deleted_at >= :low AND deleted_at < :high
 ORDER BY deleted_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: readings
 -- Numbers and their times, from the index alone; a NULL is something else, to be read from its row.
-SELECT num, t, number FROM instance
+SELECT num, t, number FROM {table}
 WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
 ORDER BY t {direction}, number {direction} LIMIT :most;
 
 -- name: instance_doc
-SELECT doc FROM instance WHERE number = ?;
+SELECT doc FROM {table} WHERE number = ?;
 
 -- name: instance_by_number
 -- One instance of a series by the place that its id names.
-SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM {table}
 WHERE number = :number AND entity = :entity AND attribute = :attribute AND doc ->> '$.instanceId' IS NULL;
 
 -- name: instance_by_id
 -- One instance of a series that brought its id along: it was edited, or written elsewhere. Rare, so the series is read
 -- rather than an index paid for.
-SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM instance
+SELECT number, seq, iif(observed, t, NULL), created_at, modified_at, deleted_at, doc FROM {table}
 WHERE entity = :entity AND attribute = :attribute AND :id = doc ->> '$.instanceId';
 
 -- name: instance_delete
@@ -97,14 +102,15 @@ DELETE FROM instance WHERE number = ?;
 
 -- name: instances_before
 -- The oldest of one series.
-SELECT number, seq FROM instance WHERE entity = ? AND attribute = ? AND t < ? ORDER BY t LIMIT ?;
+SELECT number, t, seq FROM instance WHERE entity = ? AND attribute = ? AND t < ? ORDER BY t LIMIT ?;
 
 -- name: history_delete
 -- All that an entity ever was.
 DELETE FROM instance WHERE entity = ?;
 
 -- name: history_count
-SELECT count(*) FROM instance WHERE entity = ?;
+SELECT (SELECT count(*) FROM instance WHERE entity = ?1)
+    + (SELECT coalesce(sum(n), 0) FROM compacted WHERE entity = ?1);
 
 -- name: past_of_tenant
 -- Entities that only history knows.
@@ -132,7 +138,7 @@ DELETE FROM temp.period;
 
 -- name: numbers_end
 -- The first time at which a series has a number, or the last.
-SELECT t FROM instance
+SELECT t FROM {table}
 WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
     AND num IS NOT NULL
 ORDER BY t {direction} LIMIT 1;
@@ -140,19 +146,19 @@ ORDER BY t {direction} LIMIT 1;
 -- name: figures
 -- For each period how many instances there are, how many of them numbers, and what is asked of those. One pass over the
 -- index, in its own order: the periods are the outer loop, so nothing is sorted.
-SELECT k, count(*), count(num){figures} FROM temp.period CROSS JOIN instance
+SELECT k, count(*), count(num){figures} FROM temp.period CROSS JOIN {table}
 WHERE entity = :entity AND attribute = :attribute AND t >= period.low AND t < period.high AND observed >= :observed
 GROUP BY k;
 
 -- name: means
 -- For a deviation, which takes a second pass.
 INSERT OR REPLACE INTO temp.period
-SELECT k, low, high, avg(num) FROM temp.period CROSS JOIN instance
+SELECT k, low, high, avg(num) FROM temp.period CROSS JOIN {table}
 WHERE entity = :entity AND attribute = :attribute AND t >= period.low AND t < period.high AND observed >= :observed
 GROUP BY k;
 
 -- name: deleted_between
 -- What a series has that is no number because it says that something was deleted.
-SELECT count(*) FROM instance INDEXED BY instance_deleted
+SELECT count(*) FROM {table} INDEXED BY instance_deleted
 WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
     AND deleted_at IS NOT NULL;

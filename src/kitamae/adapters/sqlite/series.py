@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from kitamae.adapters.parquet.month import Wanted
+from kitamae.adapters.sqlite import recall
 from kitamae.adapters.sqlite.named import queries
 from kitamae.kernel.context.query.match import NO_DATASET
 from kitamae.kernel.context.store import Instance, Readings
@@ -68,16 +70,19 @@ def any_of(
 ) -> bool:
     """Whether an entity has an instance that the query asks for; `wanted` is what `named` said of it."""
     asked = replace(query, last=None, limit=1)
-    return any(
-        rows(db, asked, Series("", entity, attribute, name, dataset))
+    some = [
+        Series("", entity, attribute, name, dataset)
         for attribute, name, dataset in (wanted if wanted is not None else _attributes(db, entity, {}))
         if _in(query.datasets, dataset)
+    ]
+    return any(rows(db, asked, one, here=True) for one in some) or any(
+        recall.holds(db, entity, one.attribute) and rows(db, asked, one) for one in some
     )
 
 
-def before(db: apsw.Connection, entity: int, at: int, most: int) -> list[tuple[int, int]]:
-    """(number, seq) of some of what an entity's history holds of before a moment (microseconds UTC)."""
-    found: list[tuple[int, int]] = []
+def before(db: apsw.Connection, entity: int, at: int, most: int) -> list[tuple[int, int, int]]:
+    """(number, time, seq) of some of what `instance` holds of an entity of before a moment (microseconds UTC)."""
+    found: list[tuple[int, int, int]] = []
     for attribute, _, _ in _attributes(db, entity, {}):
         if len(found) < most:
             bound = (entity, attribute, at, most - len(found))
@@ -101,41 +106,67 @@ def _attributes(
     """What an entity has history of."""
     found: list[tuple[int, str, str]] = []
     at = 0
-    while row := db.execute(_SQL["next_attribute"], (entity, at)).fetchone():
-        at = row[0]
+    while (at := db.execute(_SQL["next_attribute"], (entity, at)).get) is not None:
         if at not in names:
             names[at] = db.execute(_SQL["attribute_of_key"], (at,)).get
         found.append((at, *names[at]))
     return sorted(found, key=lambda one: one[1:])
 
 
-def rows(db: apsw.Connection, query: InstanceQuery, one: Series) -> list[tuple[Any, ...]]:
-    """(number, seq, observed_at, created_at, modified_at, deleted_at, doc) in ascending order."""
-    where: dict[str, Any] = {"entity": one.entity, "attribute": one.attribute}
+def rows(
+    db: apsw.Connection, query: InstanceQuery, one: Series, *, here: bool = False
+) -> list[tuple[Any, ...]]:
+    """(number, seq, observed_at, created_at, modified_at, deleted_at, doc) in ascending order. `here`: not in files."""
     if query.instance is not None:
-        return _named(db, where, one, query.instance)
-    low, high = interval(query)
+        return _named(db, one, query.instance)
     sql = _SQL["instances_all" if query.timerel is None else _BY[query.timeproperty]]
     if query.timerel is None and query.timeproperty != "observedAt":
         sql = _SQL[_BY[query.timeproperty]]
-    where |= {"low": low, "high": high, "most": -1 if query.limit is None else query.limit}
-    if query.last is None:
-        return list(db.execute(sql.format(direction="ASC"), where))
-    where["most"] = query.last if query.limit is None else min(query.last, query.limit)
-    found = list(db.execute(sql.format(direction="DESC"), where))
-    found.reverse()
+    newest = query.last is not None
+    place = recall.HERE if here else table(db, query, one)
+    told = sql.format(direction="DESC" if newest else "ASC", table=place)
+    found = list(db.execute(told, _bound(query, one)))
+    if newest:
+        found.reverse()
     return found
 
 
-def _named(db: apsw.Connection, where: dict[str, Any], one: Series, id: str) -> list[tuple[Any, ...]]:
+def table(db: apsw.Connection, query: InstanceQuery, one: Series) -> str:
+    """The table that a question finds a series in."""
+    wanted = Wanted(one.entity, one.attribute, *_EVER)
+    if query.timeproperty == "observedAt":
+        low, high = interval(query)
+        newest = query.last is not None
+        wanted = replace(
+            wanted,
+            low=low,
+            high=high,
+            observed=query.timerel is not None,
+            latest=newest,
+            most=min((most for most in (query.last, query.limit) if most is not None), default=None),
+        )
+    return recall.table(db, wanted)
+
+
+def _bound(query: InstanceQuery, one: Series) -> dict[str, Any]:
+    low, high = interval(query)
+    most = min((most for most in (query.last, query.limit) if most is not None), default=-1)
+    return {"entity": one.entity, "attribute": one.attribute, "low": low, "high": high, "most": most}
+
+
+def _named(db: apsw.Connection, one: Series, id: str) -> list[tuple[Any, ...]]:
     """The instance of that id, looked for where its id says that it stands, and then among those that brought one along."""
-    number = _HEX.search(id)
-    if number and len(number[1]) < 16:
-        where["number"] = int(number[1], 16)
-        found = list(db.execute(_SQL["instance_by_number"], where))
+    where: dict[str, Any] = {"entity": one.entity, "attribute": one.attribute, "id": id}
+    wanted = Wanted(one.entity, one.attribute, *_EVER)
+    digits = _HEX.search(id)
+    if digits and len(digits[1]) < 16:
+        where["number"] = number = int(digits[1], 16)
+        place = recall.table(db, replace(wanted, number=number))
+        found = list(db.execute(_SQL["instance_by_number"].format(table=place), where))
         if found and derived_id(one, found[0][1], found[0][0]) == id:
             return found
-    return list(db.execute(_SQL["instance_by_id"], {**where, "id": id}))
+    place = recall.table(db, replace(wanted, holding=orjson.dumps(id).decode()))
+    return list(db.execute(_SQL["instance_by_id"].format(table=place), where))
 
 
 def derived_id(one: Series, seq: int, number: int) -> str:
@@ -188,21 +219,15 @@ def _demand_fewer(read: int) -> None:
 
 def readings(db: apsw.Connection, query: InstanceQuery) -> list[Readings]:
     """See `Store.readings`. Numbers come from the index alone: ten times quicker than whole instances. Raises TooManyResults."""
-    low, high = interval(query)
+    query = replace(query, timeproperty="observedAt")
     newest = query.last is not None
-    sql = _SQL["readings"].format(direction="DESC" if newest else "ASC")
-    bounds = [one for one in (query.last, query.limit) if one is not None]
-    bound: dict[str, Any] = {
-        "low": low,
-        "high": high,
-        "most": min(bounds, default=-1),
-        "observed": query.timerel is not None,
-    }
     found: list[Readings] = []
     read = 0
     for one in concerned(db, query):
         _demand_fewer(read)
-        bound |= {"entity": one.entity, "attribute": one.attribute}
+        place = table(db, query, one)
+        sql = _SQL["readings"].format(direction="DESC" if newest else "ASC", table=place)
+        bound = _bound(query, one) | {"observed": query.timerel is not None}
         told: list[Any] = db.execute(sql, bound).fetchall()
         read += len(told)
         if newest:
@@ -211,13 +236,13 @@ def readings(db: apsw.Connection, query: InstanceQuery) -> list[Readings]:
         points: list[tuple[Any, int]] = [(num, t) for num, t, _ in told if num is not None]
         plain = len(points) == len(told)
         if not plain:
-            points, kind = _mixed(db, told)
+            points, kind = _mixed(db, place, told)
         if points:
             found.append(Readings(one.id, one.name, one.dataset, kind, plain, points))
     return found
 
 
-def _mixed(db: apsw.Connection, told: list[Any]) -> tuple[list[tuple[Any, int]], Kind]:
+def _mixed(db: apsw.Connection, place: str, told: list[Any]) -> tuple[list[tuple[Any, int]], Kind]:
     """What is no number is read from its row."""
     points: list[tuple[Any, int]] = []
     kind: Kind = "Property"
@@ -225,7 +250,7 @@ def _mixed(db: apsw.Connection, told: list[Any]) -> tuple[list[tuple[Any, int]],
         if num is not None:
             points.append((num, t))
             continue
-        attribute = orjson.loads(db.execute(_SQL["instance_doc"], (number,)).get)
+        attribute = orjson.loads(db.execute(_SQL["instance_doc"].format(table=place), (number,)).get)
         kind = attribute["kind"]
         points.append((attribute["v"], t))
     return points, kind

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import apsw
 
-from kitamae.adapters.sqlite import backup, database, hot, migrate, series
+from kitamae.adapters.sqlite import backup, compaction, database, hot, migrate, recall, series
 from kitamae.adapters.sqlite.reading import Reading
 from kitamae.adapters.sqlite.writer import Writer
 from kitamae.kernel.context import clock
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+BREATH: Final = 0.02  # seconds between two commits of house-keeping, for everybody else's writes
 FORGET: Final = 2_000  # changes that are forgotten in one commit
 
 
@@ -69,6 +72,8 @@ class SqliteStore:
         most_bytes: int | None,
     ) -> None:
         self.path = path
+        self._compacting, self._stop = asyncio.Lock(), threading.Event()
+        self.moving = ""  # the month that is on its way into a file
         self._hear: list[Callable[[Sequence[Change]], None]] = []
         self._owed: list[Callable[[Sequence[Owed]], None]] = []
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -216,16 +221,52 @@ class SqliteStore:
             after = end
 
     async def retire(self, key: int, before: int, most: int) -> int:
-        """See `Store.retire`."""
-        found = await self._reading.run(lambda db: series.before(db, key, before, most))
-        if found:
-            await self._writer.submit(partial(self._writer.writing.retire, key, found))
-        return len(found)
+        """See `Store.retire`. Of closed months that ended before then, all at once: their files are written anew without."""
+
+        def look(db: apsw.Connection) -> tuple[list[tuple[int, int, int]], int]:
+            return series.before(db, key, before, most), recall.count(db, key, before)
+
+        found, filed = await self._reading.run(look)
+        if found or filed:
+            await self._writer.submit(partial(self._writer.writing.retire, key, before, found))
+        return len(found) + filed
 
     async def erase(self, tenant: str, entity: str) -> None:
         """See `Store.erase`."""
         writing = self._writer.writing
         await self._writer.submit(lambda: writing.erase(tenant, entity))
+
+    async def compact(self, before: int) -> int:
+        """Move months that ended by then (microseconds UTC) into files, and write those anew in which something is deleted;
+        how many months. Others are served meanwhile; see `compaction.py` for what a crash leaves.
+        """
+        async with self._compacting:
+            names = await asyncio.to_thread(compaction.due, self.path, before)
+            try:
+                for self.moving in names:
+                    await self._compact(self.moving)
+            finally:
+                self.moving = ""
+            await asyncio.to_thread(compaction.sweep, self.path, compaction.GRACE)
+        return len(names)
+
+    async def _compact(self, month: str) -> None:
+        do, submit = self._writer.writing.do, self._writer.submit
+        await submit(partial(do, partial(compaction.begin, name=month)))
+        writing = asyncio.create_task(asyncio.to_thread(compaction.write, self.path, month, self._stop))
+        try:
+            done = await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            self._stop.set()  # the thread ends, and with it what it has open
+            await asyncio.wait([writing])
+            raise
+        await submit(partial(do, partial(compaction.register, done=done)))
+        await asyncio.to_thread(compaction.replaced, done)
+        pieces = compaction.pieces(done)
+        while some := await asyncio.to_thread(next, pieces, None):
+            await submit(partial(do, partial(compaction.leave, some=some)))
+            await asyncio.sleep(BREATH)
+        await submit(partial(do, partial(compaction.left, name=month)))
 
     async def backup(self, to: str) -> None:
         """See `Store.backup`. Raises StoreFull, leaving nothing at `to`."""

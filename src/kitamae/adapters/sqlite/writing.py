@@ -227,11 +227,17 @@ class Writing:
         self._flush()
         self.db.execute(_SQL["change_expire"], (after, upto))
 
-    def retire(self, entity: int, found: list[tuple[int, int]]) -> None:
-        """See `Store.retire`. (number, seq) of each instance."""
+    def do(self, work: Callable[[apsw.Connection], None]) -> None:
+        """What keeps the house, all or nothing."""
+        with self.whole():
+            work(self.db)
+
+    def retire(self, entity: int, before: int, found: list[tuple[int, int, int]]) -> None:
+        """See `Store.retire`. (number, time, seq) of each instance."""
         self._flush()
-        self.db.executemany(_SQL["instance_delete"], [(number,) for number, _ in found])
-        self.db.executemany(_SQL["change_forget"], {(seq,) for _, seq in found})
+        self.memory.delete([(number, t) for number, t, _ in found])
+        self.memory.forget(entity, before)
+        self.db.executemany(_SQL["change_forget"], {(seq,) for _, _, seq in found})
         self.db.execute(_SQL["past_empty"], (entity,))
 
     def erase(self, tenant: str, entity: str) -> None:
