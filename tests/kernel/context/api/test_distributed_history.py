@@ -132,3 +132,24 @@ async def test_a_map_of_history_fixes_its_pages(cities: tuple[City, City]) -> No
     assert [[one["id"][-1] for one in page.json()] for page in pages] == [["1"], ["2"], []]
     empty = await kaga.client.get("temporal/entityMaps?type=Room&timerel=before&timeAt=2000-01-01T00:00:00Z")
     assert empty.json()["entityMap"] == {}
+
+
+async def test_a_map_of_one_history_says_who_remembers_it_and_only_they_are_asked(
+    cities: tuple[City, City],
+) -> None:
+    kaga, nomi = cities
+    await remembers(kaga, (1, 10))
+    await remembers(nomi, (2, 20))
+    past = {"observationInterval": {"startAt": day(1)}}
+    await kaga.knows(nomi.url, operations=["retrieveTemporal"], **past)
+    made = await kaga.client.get(f"temporal/entities/{ROOM}?entityMap=true&options=temporalValues")
+    assert made.status == 200
+    map = made.header("ngsild-entitymap") or ""
+    source = "urn:ngsi-ld:ContextSourceRegistration:1"
+    members = (await kaga.client.get(map.removeprefix("/ngsi-ld/v1/"))).json()["entityMap"]
+    assert members == {ROOM: ["@none", source]}
+    alone = await kaga.client.get(f"temporal/entities/{ROOM}?entityMap=true&local=true")
+    here = alone.header("ngsild-entitymap") or ""
+    nomi.asked.clear()
+    again = await kaga.client.get(f"temporal/entities/{ROOM}", ngsild_entitymap=here)
+    assert (again.header("ngsild-entitymap"), nomi.asked) == (here, [])

@@ -23,6 +23,7 @@ from kitamae.kernel.context.api.distributed_history import Remembered
 from kitamae.kernel.context.api.evolution import asked
 from kitamae.kernel.context.api.past import select
 from kitamae.kernel.context.api.rendering import in_context
+from kitamae.kernel.context.entity_maps import HERE
 from kitamae.kernel.context.languages import choose
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query.tree import EntityQuery
@@ -61,8 +62,12 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     request = await x.request()
     what = asked(request, required=False)
     entity = await _remembered(request, id)
+    known = [] if entity is None else [HERE]
     theirs = Remembered()
-    if sources := distributed_history.of_entity(x, request, id, what):
+    sources = distributed_history.of_entity(x, request, id, what)
+    if (map := mapped.given(x, request)) is not None:  # then those in it alone
+        sources.found = [one for one in sources.found if one.registration.id in map.members.get(id, ())]
+    if sources:
         theirs = await distributed_history.one(x, request, sources, id)
         entity = distributed_history.together(entity, theirs.heads.get(id))
     if entity is None:
@@ -71,7 +76,11 @@ async def retrieve(x: Exchange, id: str) -> Answer:
     shown, range_ = await _show(request, [entity], what, theirs)
     if not shown[0] or _nothing_of(what, shown[0], request):
         raise NotFound(f"nothing is remembered of those attributes of {id}")
-    return _answer(x, request, media, shown[0], range_, theirs.warnings)
+    told = [*theirs.warnings]
+    if mapped.wanted_map(x, request):
+        map = map or mapped.kept(request, {id: [*known, *theirs.by.get(id, ())]}, {})
+        told.append(mapped.header(map))
+    return _answer(x, request, media, shown[0], range_, told)
 
 
 def _nothing_of(what: Evolution, shown: dict[str, Any], request: Request) -> bool:
