@@ -107,6 +107,7 @@ async def test_closed_months_leave_the_database_and_every_question_is_answered_a
     assert rows(tmp_path) == 240
     assert await store.compact(CLOSED) == 3
     assert files(tmp_path) == ["2025-01", "2025-02", "2025-03"]
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "history").iterdir()} == {0o600}
     assert rows(tmp_path) == 60
     for one, said in zip(questions, before, strict=True):
         assert (

@@ -184,6 +184,7 @@ def write(
                 db.execute(_OLD, {"old": str(old)})
             db.execute(_COPY.format(file=_quoted(part), rows=GROUP))
             found = db.execute("SELECT count(*) FROM read_parquet($file)", {"file": str(part)}).fetchone()
+            part.chmod(0o600)
             _sync(part)
             part.rename(to)
         finally:
