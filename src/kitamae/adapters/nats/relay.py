@@ -3,8 +3,8 @@
 Where the stream stands is read from the stream itself: its last message says which change it is (`Kitamae-Seq`). Each
 message is published for the place behind the one before it (`Nats-Expected-Last-Sequence`), so that a message that is
 lost, or two relays at the same time, can neither leave a gap nor change the order: what does not fit is refused, and the
-relay looks again where the stream stands. A stream that is not there, or lost what it had, is made anew and given what
-the store remembers of the last `days`.
+relay looks again where the stream stands. Of several workers, one at a time relays. A stream that is not there, or lost
+what it had, is made anew and given what the store remembers of the last `days`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Change, Store
 
 SEQ: Final = "Kitamae-Seq"
+_NAME: Final = "/relay"
+"""What one worker of several serves."""
 _PLACE: Final = "Nats-Expected-Last-Sequence"
 _TOGETHER: Final = 200  # messages that are on their way at the same time
 _LOOK: Final = 1.0  # seconds between two looks at the store when nothing is heard of
@@ -68,7 +70,9 @@ class Relay:
         """Until it is cancelled; what is not there then will be sent by the next one."""
         while True:
             try:
-                await self._connected()
+                if self._store.serves(_NAME):
+                    await self._connected()
+                self.trouble = ""
             except (NatsError, OSError, TimeoutError, Problem) as error:
                 trouble = f"{type(error).__name__}: {error}"[:300]
                 if trouble != self.trouble:
@@ -99,7 +103,7 @@ class Relay:
     async def _relay(self, client: Client, stream: JetStreamContext) -> None:
         """Until the connection ends or something does not fit. Raises what NATS and the store raise."""
         place, after = await self._stands(stream)
-        while client.is_connected:
+        while client.is_connected and self._store.serves(_NAME):
             self._news.clear()
             found = await self._store.changes(after, _TOGETHER)
             if found:
@@ -112,7 +116,8 @@ class Relay:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK):
                     await self._news.wait()
-        raise ConnectionError("the connection to NATS has ended")
+        if not client.is_connected:
+            raise ConnectionError("the connection to NATS has ended")
 
     async def _publish(self, stream: JetStreamContext, found: Sequence[Change], place: int) -> int:
         """The place of the last one. Raises where one of them is not at its place."""
