@@ -1,20 +1,23 @@
-"""The writer: one thread, one connection, one queue. Writes that arrive together commit together.
+"""The writer: one connection, one queue. Writes that arrive together commit together.
 
-While one commit is on its way to the disk the next writes gather. Commands that wait together share a savepoint for as
-long as nothing goes wrong; otherwise each is tried in its own, so that one failure fails alone. If the commit itself fails
-(a full disk), all of them fail and nothing of them is there. Answers leave after the commit, all with one call into the
-event loop.
+What is Python's is done on the event loop, a few commands at a time; what is SQLite's and the disk's (the rows of history,
+the commit) in one thread beside it, which hardly needs Python's lock: two threads that both want it take a third of the
+processor from each other. While one commit is on its way to the disk, the next writes gather.
+
+Commands that wait together share a savepoint for as long as nothing goes wrong; otherwise each is tried in its own, so
+that one failure fails alone. If the commit itself fails (a full disk), all of them fail and nothing of them is there.
+Answers leave after the commit.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import apsw
 import structlog
@@ -35,6 +38,8 @@ GATHER: Final = 0.02  # seconds that a group commit takes in more writes at most
 SHARED: Final = 512  # commands that share a savepoint, and the time of which is not looked at
 WAITING: Final = 20_000  # writes that may wait before further ones are sent away
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
 
 Work: TypeAlias = "Callable[[Transaction], Awaitable[Any]]"
@@ -43,7 +48,7 @@ Watch: TypeAlias = "Callable[[Transaction, Change, Effect], Awaitable[None]]"
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """Something to write, and who waits for it (None: nobody): commands, or else whatever `do` does."""
+    """Something to write, and who waits for it (None: nobody): commands, or else whatever `do` does, in the thread."""
 
     commands: Sequence[Command]
     do: Callable[[], Any] | None
@@ -53,7 +58,7 @@ class Job:
 
 
 class Writer:
-    """Owns the writing connection. `submit` may be called from the event loop only."""
+    """Owns the writing connection, which is used by the loop or by the thread, never by both."""
 
     def __init__(
         self,
@@ -64,13 +69,14 @@ class Writer:
         self._db = db
         self._loop = asyncio.get_running_loop()
         self._heard = deliver
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: deque[Job] = deque()
+        self._rung = asyncio.Event()
         self._watches: list[Watch] = []
         self.writing = Writing(db, now, self._watch)
         self.transaction = SqliteTransaction(self.writing)
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="kitamae-writer", daemon=True)
-        self._thread.start()
+        self._disk = ThreadPoolExecutor(1, "kitamae-writer")
+        self._task = self._loop.create_task(self._run(), name="kitamae writer")
 
     def watch(self, watch: Watch) -> None:
         """Call it inside the transaction for every change."""
@@ -80,7 +86,7 @@ class Writer:
         for watch in self._watches:
             drive(watch(self.transaction, change, effect))  # type: ignore[arg-type]  # a coroutine function's
 
-    # --- on the event loop
+    # --- what is asked for
     def submit(self, do: Callable[[], Any]) -> asyncio.Future[Any]:
         """Put `do` into the next group commit. Raises Unavailable when too many writes wait or the store closes."""
         return self._put((), do)
@@ -92,26 +98,66 @@ class Writer:
     def _put(self, commands: Sequence[Command], do: Callable[[], Any] | None) -> asyncio.Future[Any]:
         if self._closing:
             raise Unavailable("the store is closing")
-        if self._queue.qsize() > WAITING:
+        if len(self._jobs) > WAITING:
             raise Unavailable("too many writes are waiting for the disk; try again in a moment")
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(Job(commands, do, answer))
+        self._jobs.append(Job(commands, do, answer))
+        self._rung.set()
         return answer
 
     def post(self, do: Callable[[], Any]) -> None:
         """The same without waiting for it: what is lost with a crash is done again."""
         if not self._closing:
-            self._queue.put(Job((), do, None))
+            self._jobs.append(Job((), do, None))
+            self._rung.set()
 
     async def close(self) -> None:
         """Write what was asked for, then stop. The connection is left to `release`, after those that read."""
         self._closing = True
-        self._queue.put(None)
-        await self._loop.run_in_executor(None, self._thread.join)
+        self._rung.set()
+        await self._task
+        self._disk.shutdown()
 
     def release(self) -> None:
         """Close the connection. The last one to go folds the WAL back, and a reader may not."""
         self._db.close()
+
+    # --- one group commit after the other
+    async def _run(self) -> None:
+        while self._jobs or not self._closing:
+            if self._jobs:
+                await self._commit()
+            else:
+                self._rung.clear()
+                await self._rung.wait()
+
+    async def _commit(self) -> None:
+        """One group commit. Never raises: what goes wrong is the answer."""
+        done: list[Job] = []
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            until = time.monotonic() + GATHER
+            while self._jobs and not (done and time.monotonic() > until):
+                together = self._gather()
+                done += together
+                await self._together(together)
+                await asyncio.sleep(0)  # who waits for the loop goes first, and may ask for more
+            await self._in_thread(self._finish)
+        except asyncio.CancelledError:
+            raise  # the loop ends without `close`, as in a crash
+        except BaseException as error:
+            self._give_up(error, done or [self._jobs.popleft()])
+        changes, owed = self.writing.changes, [Owed(*row) for row in self.writing.owed]
+        self.writing.reset()
+        self._deliver(done, changes, owed)
+
+    def _finish(self) -> None:
+        self.writing.finish()
+        self._db.execute("COMMIT")
+        self.writing.memory.committed()
+
+    def _in_thread(self, do: Callable[[], T]) -> asyncio.Future[T]:
+        return self._loop.run_in_executor(self._disk, do)
 
     def _deliver(self, jobs: list[Job], changes: list[Change], owed: list[Owed]) -> None:
         if changes or owed:
@@ -125,57 +171,21 @@ class Writer:
             else:
                 answer.set_result(job.result)
 
-    # --- in the writer's thread
-    def _run(self) -> None:
-        job = self._queue.get()
-        while job is not None:
-            job = self._commit(job)
-
-    def _commit(self, first: Job) -> Job | None:
-        """One group commit, and the job after it. Never raises: what goes wrong is the answer."""
-        together = [first]
-        after, stop = self._gather(together)
-        done = together.copy()
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._together(together)
-            until = time.monotonic() + GATHER
-            while after is not None and time.monotonic() < until:
-                together = [after]
-                after, stop = self._gather(together)
-                done += together
-                self._together(together)
-            self.writing.finish()
-            self._db.execute("COMMIT")
-            self.writing.memory.committed()
-        except BaseException as error:
-            self._give_up(error, done)
-        changes, owed = self.writing.changes, [Owed(*row) for row in self.writing.owed]
-        self.writing.reset()
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, done, changes, owed)
-        return after if after is not None or stop else self._queue.get()
-
-    def _gather(self, together: list[Job]) -> tuple[Job | None, bool]:
-        """Add what waits and can share a savepoint; returns the first job that cannot, and whether to stop."""
+    def _gather(self) -> list[Job]:
+        """The first one, and those behind it that can share its savepoint."""
+        jobs = self._jobs
+        together = [jobs.popleft()]
         count = len(together[0].commands)
-        while True:
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                return None, False
-            if job is None:
-                return None, True
-            count += len(job.commands)
-            if not (job.commands and together[0].commands) or count > SHARED:
-                return job, False
-            together.append(job)
+        while count and jobs and jobs[0].commands and count + len(jobs[0].commands) <= SHARED:
+            together.append(jobs.popleft())
+            count += len(together[-1].commands)
+        return together
 
-    def _together(self, jobs: list[Job]) -> None:
+    async def _together(self, jobs: list[Job]) -> None:
         """Raises only what concerns the whole commit."""
         if len(jobs) > 1:
             try:
-                answers = iter(self.writing.apply_all([one for job in jobs for one in job.commands]))
+                answers = iter(await self.writing.apply_all([one for job in jobs for one in job.commands]))
             except Exception as error:
                 self._demand_alone(error)
             else:
@@ -183,12 +193,12 @@ class Writer:
                     job.result = list(islice(answers, len(job.commands)))
                 return
         for job in jobs:
-            self._alone(job)
+            await self._alone(job)
 
-    def _alone(self, job: Job) -> None:
+    async def _alone(self, job: Job) -> None:
         """Raises only what concerns the whole commit."""
         try:
-            job.result = self._apply(job.commands) if job.do is None else job.do()
+            job.result = await (self._apply(job.commands) if job.do is None else self._in_thread(job.do))
         except apsw.Error as error:
             if self._fatal(error):
                 raise
@@ -198,10 +208,10 @@ class Writer:
                 raise
             job.error = error
 
-    def _apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
+    async def _apply(self, commands: Sequence[Command]) -> list[Effect | Problem]:
         if len(commands) > 1:
             try:
-                return self.writing.apply_all(commands)
+                return await self.writing.apply_all(commands)
             except Exception as error:
                 self._demand_alone(error)
         answers: list[Effect | Problem] = []

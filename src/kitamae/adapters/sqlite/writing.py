@@ -1,7 +1,8 @@
-"""What is done with the writing connection: one command after the other, by one thread, inside a group commit."""
+"""What is done with the writing connection: one command after the other, inside a group commit."""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -28,7 +29,9 @@ _CHANGE: Final = Many(_SQL["change_insert"])
 _OWED: Final = Many(_SQL["owed_insert"])
 
 STEP_BACK: Final = 60_000_000  # microseconds: a clock that is set back by less is waited for
-TOGETHER: Final = 256  # commands whose entities are read with one statement
+TOGETHER: Final = (
+    50  # commands whose entities are read with one statement, and that nothing else comes between
+)
 
 
 class Wanted(NamedTuple):
@@ -128,13 +131,15 @@ class Writing:
                 self._write(command, wanted, wanted.effect.verb)
         return wanted.effect
 
-    def apply_all(self, commands: Sequence[Command]) -> list[Effect | Problem]:
-        """Many in one savepoint: what an operation refuses is its answer. Raises whatever else goes wrong with any of
-        them; then none was written, and each must be tried on its own.
+    async def apply_all(self, commands: Sequence[Command]) -> list[Effect | Problem]:
+        """Many in one savepoint, a few at a time: what an operation refuses is its answer. Raises whatever else goes
+        wrong with any of them; then none was written, and each must be tried on its own.
         """
         answers: list[Effect | Problem] = []
         with self.savepoint():
             for start in range(0, len(commands), TOGETHER):
+                if start:
+                    await asyncio.sleep(0)
                 some = commands[start : start + TOGETHER]
                 self.present.expect((one.tenant, one.id, one.variant) for one in some)
                 for command in some:
