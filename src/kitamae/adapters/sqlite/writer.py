@@ -1,8 +1,8 @@
 """The writer: one connection, one queue. Writes that arrive together commit together.
 
-What is Python's is done on the event loop, a few commands at a time; what is SQLite's and the disk's (the rows of history,
-the commit) in one thread beside it, which hardly needs Python's lock: two threads that both want it take a third of the
-processor from each other. While one commit is on its way to the disk, the next writes gather.
+What is decided and written is done on the event loop, a few commands at a time; the commit, and whatever may take long, in
+one thread beside it. A commit hardly needs Python's lock: two threads that both want it take a third of the processor from
+each other. While one commit is on its way to the disk, the next writes gather.
 
 Commands that wait together share a savepoint for as long as nothing goes wrong; otherwise each is tried in its own, so
 that one failure fails alone. If the commit itself fails (a full disk), all of them fail and nothing of them is there.
@@ -142,7 +142,9 @@ class Writer:
                 done += together
                 await self._together(together)
                 await asyncio.sleep(0)  # who waits for the loop goes first, and may ask for more
-            await self._in_thread(self._finish)
+            self.writing.finish()
+            await self._in_thread(lambda: self._db.execute("COMMIT"))
+            self.writing.memory.committed()
         except asyncio.CancelledError:
             raise  # the loop ends without `close`, as in a crash
         except BaseException as error:
@@ -150,11 +152,6 @@ class Writer:
         changes, owed = self.writing.changes, [Owed(*row) for row in self.writing.owed]
         self.writing.reset()
         self._deliver(done, changes, owed)
-
-    def _finish(self) -> None:
-        self.writing.finish()
-        self._db.execute("COMMIT")
-        self.writing.memory.committed()
 
     def _in_thread(self, do: Callable[[], T]) -> asyncio.Future[T]:
         return self._loop.run_in_executor(self._disk, do)
