@@ -21,6 +21,7 @@ from kitamae.edge.edge import Edge
 from kitamae.edge.measures import Measures
 from kitamae.kernel.people.person import Principal
 from kitamae.kernel.problems import Conflict, Unavailable, Unprocessable
+from kitamae.moving import Moving
 from kitamae.opened import City, verify
 
 if TYPE_CHECKING:
@@ -57,13 +58,16 @@ class Kitamae:
         self._idle = asyncio.Event()
         self._quietly = False
         self._changing = asyncio.Lock()
+        self._gone = ""
+        self.moving: Moving | None = None
+        self._move: asyncio.Task[None] | None = None
         self._edge = Edge(self.serve, settings, self.measures, self._let_in, error_page=self._error_page)
 
     @property
     def city(self) -> City:
-        """What is open now. Raises Unavailable while a restore changes places."""
+        """What is open now. Raises Unavailable while a restore changes places, and when it has moved away."""
         if self._city is None:
-            raise Unavailable("the city is being opened; try again in a moment")
+            raise Unavailable(self._gone or "the city is being opened; try again in a moment", retryAfter=5)
         return self._city
 
     @asynccontextmanager
@@ -79,6 +83,7 @@ class Kitamae:
         try:
             yield
         finally:
+            await self.stay()
             await self._close()
 
     # --- serving
@@ -123,7 +128,7 @@ class Kitamae:
     async def restore(self, file: Path) -> dict[str, Any]:
         """See `directory/restore.py`. Tokens that were revoked since the backup stay revoked; sessions end."""
         if self._changing.locked():
-            raise Conflict("a backup or a restore is going on; wait until it is done")
+            raise Conflict("a backup, a restore or a move is going on; wait until it is done")
         if self.settings.store:
             raise Unprocessable("this city is kept on PostgreSQL: it is restored there, while no worker runs")
         async with self._changing:
@@ -136,6 +141,39 @@ class Kitamae:
                 await self._open()
             await self.city.people.restored(revoked)
             return manifest
+
+    async def migrate(self, to: str) -> None:
+        """Begin to move into another store; `moving` tells how it goes. See `moving.py`."""
+        if self._changing.locked():
+            raise Conflict("a backup, a restore or a move is going on; wait until it is done")
+        alias = self.city.broker.alias
+        self.moving = moving = await Moving.begin(self.settings, self.layout, to, alias)
+        self._move = asyncio.create_task(self._go(moving))
+
+    async def stay(self) -> None:
+        """Leave off moving; what is copied already is found there by the next try."""
+        if self._move is not None:
+            self._move.cancel()
+            await asyncio.gather(self._move, return_exceptions=True)
+
+    async def _go(self, moving: Moving) -> None:
+        try:
+            async with self._changing:
+                await moving.near()
+                await self._close()
+                try:
+                    await moving.last()
+                except BaseException:
+                    await self._open()
+                    raise
+                self._gone = f"the city has moved to {moving.where}: serve it from there"
+        except Exception as error:
+            moving.failed(error)
+        except asyncio.CancelledError:
+            moving.failed(Conflict("it was left off; what is copied already is found there by the next try"))
+            raise
+        finally:
+            await moving.close()
 
     async def status(self) -> dict[str, Any]:
         """For `kitamae status`."""

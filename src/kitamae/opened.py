@@ -24,6 +24,7 @@ from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.moving.carried import MOVED, MOVING
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.message import NOTIFIED_BY
 from kitamae.kernel.context.subscription.registry import Subscriptions
@@ -34,7 +35,7 @@ from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.policy import Policy, Question
 from kitamae.kernel.people.throttle import Throttle
-from kitamae.kernel.problems import LoopDetected, MethodNotAllowed, Problem, StoreDamaged
+from kitamae.kernel.problems import Conflict, LoopDetected, MethodNotAllowed, Problem, StoreDamaged
 from kitamae.rooms import Building, Rooms
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import BadCityError
@@ -127,6 +128,7 @@ class City:
         }
         store = await _store(settings, layout, sorted(words.expand(name) for name in hot))
         try:
+            await _demand_here(store, stay=settings.stay)
             people = People(
                 store, words.expand, session_hours=settings.session_hours, link_minutes=settings.link_minutes
             )
@@ -282,6 +284,25 @@ async def _store(settings: Settings, layout: Layout, hot: Sequence[str]) -> Stor
     if settings.store:
         return await postgres.open(settings.store, hot=hot)
     return await sqlite.open(layout.state, hot=hot)
+
+
+async def _demand_here(store: Store, *, stay: bool) -> None:
+    """The city is neither on its way to here nor gone from here. `stay`: then it comes back. Raises Conflict."""
+    if await store.get("", *MOVING) is not None:
+        raise Conflict("this is half a copy of a city that is moving here: run kitamae migrate there again")
+    moved = await store.get("", *MOVED)
+    if moved is None:
+        return
+    if not stay:
+        raise Conflict(
+            f"the city has moved to {moved}: serve it from there. --stay serves what is here, without anything that was"
+            " written there since"
+        )
+
+    async def work(tx: Transaction) -> None:
+        await tx.drop("", *MOVED)
+
+    await store.transact(work)
 
 
 async def _alias(store: Store) -> str:

@@ -100,6 +100,10 @@ class Settings(BaseSettings):
         Field(description="The PostgreSQL that keeps the state, postgresql://...; empty: the data directory"),
     ] = ""
 
+    stay: Annotated[bool, Field(description="Serve a city that has moved away from here, as it was then")] = (
+        False
+    )
+
     mqtt: Annotated[
         str, Field(description="The MQTT broker whose devices the city hears, e.g. mqtt://127.0.0.1:1883")
     ] = ""

@@ -105,10 +105,10 @@ def servers() -> Iterator[Callable[..., Served]]:
     with contextlib.ExitStack() as stack:
 
         def start(*options: str, data: Path) -> Served:
-            data.mkdir(parents=True, exist_ok=True)
+            data.parent.mkdir(parents=True, exist_ok=True)
             log = stack.enter_context(
-                (data / "test.log").open("w+")
-            )  # a pipe that nobody reads would fill and stop it
+                data.with_name(f"{data.name}.log").open("w+")
+            )  # a pipe that nobody reads would fill and stop it; beside the directory, which the server makes
             process = subprocess.Popen(
                 [*KITAMAE, "up", "--data", str(data), "--port", "0", *options],
                 stdout=subprocess.PIPE,
@@ -122,7 +122,9 @@ def servers() -> Iterator[Callable[..., Served]]:
             while "ready after" not in said:
                 line = process.stdout.readline()
                 if not line:
-                    raise AssertionError(f"it did not start: {said} {(data / 'test.log').read_text()}")
+                    raise AssertionError(
+                        f"it did not start: {said} {data.with_name(f'{data.name}.log').read_text()}"
+                    )
                 said += line
             address = re.search(r"address\s+(\S+?)/\n", said)
             link = re.search(r"sign-in\s+(\S+)", said)

@@ -257,17 +257,17 @@ def test_a_damaged_backup_changes_nothing_and_the_server_goes_on(opened: Served,
 def test_an_upgraded_directory_goes_back_and_forth(up: Up) -> None:
     served = up("--open")
     assert served.ask("POST", "/ngsi-ld/v1/entities", SHELTER)[0] == 201
-    busy = at_once("migrate", "--data", served.data)
+    busy = at_once("upgrade", "--data", served.data)
     assert busy.returncode == 1
     assert f"process {served.process.pid}" in busy.stderr
     served.stop()
-    assert at_once("migrate", "--to", "99", "--data", served.data).returncode == 1
-    done = at_once("migrate", "--data", served.data)
+    assert at_once("upgrade", "--to", "99", "--data", served.data).returncode == 1
+    done = at_once("upgrade", "--data", served.data)
     assert done.returncode == 0
     assert "version" in done.stdout
-    empty = at_once("migrate", "--to", "0", "--data", served.data)
+    empty = at_once("upgrade", "--to", "0", "--data", served.data)
     assert (empty.returncode, "from 1" in empty.stderr) == (1, True)
-    back = at_once("migrate", "--to", "1", "--data", served.data)
+    back = at_once("upgrade", "--to", "1", "--data", served.data)
     assert (back.returncode, "-> 1" in back.stdout) == (0, True)
     (before,) = served.data.glob("kitamae.v*.db")
     assert before.name in back.stdout

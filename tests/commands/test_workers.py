@@ -166,10 +166,10 @@ def test_two_workers_that_load_one_city_at_the_same_time_load_it_once(tmp_path: 
             assert worker.ask("GET", "/")[0] == 200
         assert counts[0] == counts[1] != "0"
         assert [one.stop(), two.stop()] == [0, 0]
-    down = kitamae("migrate", "--to", "0", "--store", store)
+    down = kitamae("upgrade", "--to", "0", "--store", store)
     assert (down.returncode, down.stdout) == (
         0,
         "version 1 -> 0\n",
     ) or "expected a version from 1" in down.stderr
-    again = kitamae("migrate", "--store", store)
+    again = kitamae("upgrade", "--store", store)
     assert again.returncode == 0, again.stderr

@@ -50,6 +50,9 @@ class Control:
                 Route("/control/tokens/{number}", self._revoke, methods=["DELETE"]),
                 Route("/control/backup", self._backup, methods=["POST"]),
                 Route("/control/restore", self._restore, methods=["POST"]),
+                Route("/control/migrate", self._migrate, methods=["POST"]),
+                Route("/control/migrate", self._moving, methods=["GET"]),
+                Route("/control/migrate", self._stay, methods=["DELETE"]),
             ]
         )
         self._edge = kitamae.operator_edge(self._route)
@@ -92,6 +95,19 @@ class Control:
 
     async def _restore(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.restore(Path((await _json(request))["from"])))
+
+    async def _migrate(self, request: Request) -> JSONResponse:
+        await self._kitamae.migrate((await _json(request))["to"])
+        return await self._moving(request)
+
+    async def _moving(self, _: Request) -> JSONResponse:
+        if self._kitamae.moving is None:
+            raise NotFound("the city is not moving")
+        return JSONResponse(self._kitamae.moving.told())
+
+    async def _stay(self, request: Request) -> JSONResponse:
+        await self._kitamae.stay()
+        return await self._moving(request)
 
 
 async def _json(request: Request) -> dict[str, Any]:

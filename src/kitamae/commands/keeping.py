@@ -1,4 +1,4 @@
-"""`kitamae backup`, `restore`, `migrate` and `status`: keeping a city."""
+"""`kitamae backup`, `restore` and `status`: keeping a city."""
 
 from __future__ import annotations
 

@@ -1,80 +1,73 @@
-"""`kitamae migrate`: bring a data directory to another version, up or back."""
+"""`kitamae migrate`: copy the city into another store while it is served."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-import apsw
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from kitamae.adapters.postgres import connect
-from kitamae.adapters.postgres import migrate as schema
-from kitamae.adapters.sqlite import migrate as steps
-from kitamae.directory.layout import Layout
-from kitamae.directory.lock import Lock
-from kitamae.kernel.context import clock
-from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.adapters.postgres.connect import SCHEMES
+from kitamae.commands.control import Refused, ask, connect
 from kitamae.settings import Settings
 
+if TYPE_CHECKING:
+    import httpx2
 
-def migrate(*, to: int | None = None, data: Path | None = None, store: str | None = None) -> None:
-    """Bring the state to the newest version, or back to an older one; the server must be stopped.
+_LOOK_SECONDS: Final = 0.2
 
-    A copy of the state is kept beside it first, but not of a PostgreSQL. `kitamae up` brings it to the newest version by
-    itself.
+
+async def migrate(target: str, /, *, data: Path | None = None, store: str | None = None) -> None:
+    """Copy the city into another store while it is served, and serve it from there afterwards.
+
+    A copy that was cut off goes on when this is called again. When everything is there, the server stops answering: start
+    it again with its new store.
 
     Parameters
     ----------
-    to
-        The version to go to; without it the newest.
+    target
+        postgresql://user@host/database, or a directory that is empty or not there yet.
     data
         The data directory.
     store
-        The PostgreSQL that keeps the state, in place of the data directory.
+        The PostgreSQL that keeps the state now, in place of the data directory.
 
     """
-    if to is not None and to < 1:
-        raise BadRequest(f"--to {to}: expected a version from 1; an empty city is a new data directory")
-    settings = Settings.chosen(data=data, store=store)
-    layout = Layout(settings.data)
+    where = _whole(target)
     out = Console(highlight=False, soft_wrap=True)
-    if settings.store:
-        before, after = asyncio.run(_on_postgresql(settings.store, to))
-        out.print(f"version {before} -> {after}", markup=False)
-        return
-    if not layout.state.exists():
-        raise NotFound(f"there is no city in {layout.root}")
-
-    with Lock(layout.root):
-        db = apsw.Connection(str(layout.state))
+    async with connect(Settings.chosen(data=data, store=store)) as client:
+        await ask(client, "POST", "/control/migrate", {"to": where})
         try:
-            db.set_busy_timeout(5000)
-
-            def copy(version: int) -> None:
-                kept = layout.root / f"kitamae.v{version}.{clock.now()}.db"
-                db.execute("VACUUM INTO ?", (str(kept),))
-                kept.chmod(0o600)
-                out.print(f"a copy of version {version} is kept in {kept}", markup=False)
-
-            try:
-                before = steps.migrate(db, to, copy)
-            except ValueError as error:
-                raise BadRequest(str(error)) from error
-            out.print(f"version {before} -> {steps.version(db)}", markup=False)
-        finally:
-            db.close()
+            said = await _watch(client, out)
+        except asyncio.CancelledError:
+            await ask(client, "DELETE", "/control/migrate")
+            raise
+    if said["state"] != "moved":
+        raise Refused(f"the city stays where it is: {said['why']}")
+    option = "--store" if target.startswith(SCHEMES) else "--data"
+    out.print(
+        f"the city is in {said['to']}: {said['instances']} readings of {said['entities']} entities and {said['changes']}"
+        f" changes were copied in {said['round']} rounds\nserve it from there: kitamae up {option} {said['to']}",
+        markup=False,
+    )
 
 
-async def _on_postgresql(dsn: str, to: int | None) -> tuple[int, int]:
-    """The version that the database had, and the one that it has."""
-    db = await connect.writer(dsn)
-    try:
-        with connect.problems():
-            await connect.check(db)
-            before = await schema.migrate_to(db, to)
-            return before, await schema.version(db)
-    except ValueError as error:
-        raise BadRequest(str(error)) from error
-    finally:
-        await db.close()
+def _whole(target: str) -> str:
+    """The server may run in another folder than the command."""
+    return target if "://" in target else str(Path(target).absolute())
+
+
+async def _watch(client: httpx2.AsyncClient, out: Console) -> dict[str, Any]:
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=out, transient=True) as progress:
+        task = progress.add_task("")
+        while True:
+            said: dict[str, Any] = await ask(client, "GET", "/control/migrate")
+            if said["state"] not in ("copying", "closing"):
+                return said
+            doing = "the last round" if said["state"] == "closing" else f"round {said['round'] + 1}"
+            told = ", ".join(f"{said[name]} {name}" for name in ("entities", "instances", "changes"))
+            progress.update(task, description=f"{doing}: {told}")
+            await asyncio.sleep(_LOOK_SECONDS)

@@ -61,6 +61,7 @@ def up(
     host: str | None = None,
     port: int | None = None,
     store: str | None = None,
+    stay: bool = False,
     open: bool = False,
     stream: str | None = None,
 ) -> None:
@@ -79,6 +80,8 @@ def up(
     store
         The PostgreSQL that keeps the state, postgresql://user@host/database, in place of the data directory. Any number
         of these processes, each with a data directory of its own, may serve one.
+    stay
+        Serve a city that has moved away (`kitamae migrate`) from here again, as it was then.
     open
         Clients on this machine write without signing in: for tests. Refused on any address but loopback.
     stream
@@ -87,7 +90,7 @@ def up(
     """
     heap.share()
     chosen = {"city": city, "data": data, "host": host, "port": port, "store": store, "stream": stream}
-    settings = Settings.chosen(**chosen, open=open or None)
+    settings = Settings.chosen(**chosen, stay=stay or None, open=open or None)
     logs.configure(settings)
     uvloop.run(serve(settings))
 

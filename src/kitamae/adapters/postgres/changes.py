@@ -18,21 +18,26 @@ _SQL = queries("change")
 
 async def after(db: Connection, seq: int, most: int, base: int) -> list[Change]:
     """Behind the horizon, in the order of commits. What was forgotten, or deleted from history, is not told."""
-    return await _whole(db, await db.fetch(_SQL["changes_after"], seq, most, base))
+    return await whole(db, await db.fetch(_SQL["changes_after"], seq, most, base))
 
 
 async def others(db: Connection, seq: int, horizon: int, own: list[int], most: int) -> list[Change]:
     """After a number and below the horizon, without those of some transactions."""
-    return await _whole(db, await db.fetch(_SQL["changes_of_others"], seq, horizon, own, most))
+    return await whole(db, await db.fetch(_SQL["changes_of_others"], seq, horizon, own, most))
 
 
-async def _whole(db: Connection, rows: list[Record]) -> list[Change]:
+async def whole(db: Connection, rows: list[Record]) -> list[Change]:
+    """Rows of `change` as they are read, put together."""
     found: list[Change] = []
     places: list[tuple[int, int, int, int, int]] = []
     wrote: list[Touched] = []
     for number, tenant, entity, variant, verb, at, actor, types, key, delta in rows:
         touched = []
-        for part, (name, how, attribute, t, before) in enumerate(orjson.loads(delta) if delta else ()):
+        for part, entry in enumerate(orjson.loads(delta) if delta else ()):
+            if len(entry) == 4:  # it came from another store, and says all
+                touched.append(Touched(*entry))
+                continue
+            name, how, attribute, t, before = entry
             one = Touched(name, how, None, before)
             touched.append(one)
             if before is None:

@@ -121,5 +121,4 @@ async def drop(db: Connection, query: InstanceQuery) -> int:
 
 async def drop_all(db: Connection, query: InstanceQuery) -> int:
     """The whole history of some entities."""
-    done: str = await db.execute(_SQL["history_delete"], query.tenant, list(query.entities))
-    return int(done.rpartition(" ")[2])
+    return int(await db.fetchval(_SQL["history_delete"], query.tenant, list(query.entities)))

@@ -67,10 +67,14 @@ CROSS JOIN LATERAL (
 ORDER BY s.n, i.t, i.seq, i.part;
 
 -- name: instances_delete
--- Those instances of some series, by where they stand.
-DELETE FROM instance AS i USING unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::integer[])
-    AS u (entity, attribute, t, seq, part)
-WHERE i.entity = u.entity AND i.attribute = u.attribute AND i.t = u.t AND i.seq = u.seq AND i.part = u.part;
+-- Those instances of some series, by where they stand, and what changes that came from another store say of them.
+WITH old AS (
+    DELETE FROM instance AS i USING unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::integer[])
+        AS u (entity, attribute, t, seq, part)
+    WHERE i.entity = u.entity AND i.attribute = u.attribute AND i.t = u.t AND i.seq = u.seq AND i.part = u.part
+    RETURNING i.seq
+)
+UPDATE change SET delta = NULL WHERE seq IN (SELECT seq FROM old) AND key = 0 AND delta IS NOT NULL;
 
 -- name: retire
 -- Forget some of what an entity's history holds of before a moment, and what the changes that left it wrote.
@@ -89,8 +93,14 @@ DELETE FROM entity WHERE key = $1 AND gone AND NOT EXISTS (SELECT 1 FROM instanc
 
 -- name: history_delete
 -- All that entities ever were.
-DELETE FROM instance AS i USING entity AS e
-WHERE e.tenant = $1 AND e.id = ANY($2::text[]) AND i.entity = e.key;
+WITH old AS (
+    DELETE FROM instance AS i USING entity AS e
+    WHERE e.tenant = $1 AND e.id = ANY($2::text[]) AND i.entity = e.key
+    RETURNING i.seq
+), told AS (
+    UPDATE change SET delta = NULL WHERE seq IN (SELECT seq FROM old) AND key = 0 AND delta IS NOT NULL
+)
+SELECT count(*) FROM old;
 
 -- name: past
 -- Entities that only history knows: all of a tenant ($2 NULL), or those with certain ids; between two ids.

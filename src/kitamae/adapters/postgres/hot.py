@@ -1,6 +1,6 @@
 """Hot attributes: declared by a service or the city, their values kept in an index of their own.
 
-A name stays hot until `kitamae migrate` is told otherwise: another worker may still need it.
+A name stays hot: another worker may still need it.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ async def version(db: Connection) -> int:
     if at > newest:
         raise StoreTooNew(
             f"the database is of version {at}, written by a newer Kitamae; this one knows versions up to {newest}."
-            f" Run the newer one, or let it go back (kitamae migrate --to {newest}); nothing was changed"
+            f" Run the newer one, or let it go back (kitamae upgrade --to {newest}); nothing was changed"
         )
     return at
 

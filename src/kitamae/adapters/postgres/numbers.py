@@ -26,11 +26,14 @@ MARGIN: Final = 1_000_000
 """Transactions that may have left numbers where they are not looked for (see `last_number`)."""
 
 
-async def base(db: Connection) -> int:
-    """What is added to a transaction's number; raised first where what is stored has higher numbers than this server."""
+async def base(db: Connection, high: int = 0) -> int:
+    """What is added to a transaction's number; raised first where what is stored has higher numbers than this server.
+
+    `high`: another number that those to come must be above.
+    """
     found = int(await db.fetchval(_SQL["base_read"]))
     row = await db.fetchrow(_SQL["last_number"])
-    behind = (int(row["number"]) >> BITS) - (int(row["next"]) + found)
+    behind = (max(int(row["number"]), high) >> BITS) - (int(row["next"]) + found)
     if behind >= 0:
         found += behind + MARGIN
         await db.execute(_SQL["base_raise"], found)

@@ -96,15 +96,15 @@ async def rows(db: Connection, query: InstanceQuery, found: Sequence[Series]) ->
 
 
 async def _named(db: Connection, id: str, entities: list[int], attributes: list[int]) -> list[Record]:
-    """The instance with that id, among these series."""
+    """The instance with that id, among these series: where its id says that it stands, or it brought the id along."""
     if place := _DERIVED.fullmatch(id):
         entity, attribute, *where = (int(part, 16) for part in place.groups())
         if (entity, attribute) in zip(entities, attributes, strict=True) and max(where) < 1 << 62:
             found: list[Record] = await db.fetch(
                 _SQL["instance_at"], entities, attributes, entity, attribute, *where
             )
-            return [row for row in found if b'"instanceId"' not in row["doc"] or _id(row) == id]
-        return []
+            if found := [row for row in found if b'"instanceId"' not in row["doc"] or _id(row) == id]:
+                return found
     told = await db.fetch(_SQL["instance_by_id"], entities, attributes, b'"instanceId":' + orjson.dumps(id))
     return [row for row in told if _id(row) == id]
 

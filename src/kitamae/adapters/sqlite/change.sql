@@ -7,6 +7,10 @@ VALUES {(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)};
 SELECT seq, tenant, entity, variant, verb, at, actor, types, delta, history FROM change
 WHERE seq > ? ORDER BY seq LIMIT ?;
 
+-- name: changes_end
+-- The last of so many: numbers that came from another store have wide gaps between them.
+SELECT max(seq) FROM (SELECT seq FROM change WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?);
+
 -- name: change_instances
 -- The instances that one change left, as far as they are still there.
 SELECT number, name, doc FROM instance JOIN attribute ON attribute.key = instance.attribute

@@ -159,6 +159,7 @@ class Remembering:
                 ).fetchall()
                 for (key,) in keys:
                     gone += db.execute(_SQL["history_count"], (key,)).get
+                    db.execute(_SQL["told_erase"], (key,))
                     db.execute(_SQL["history_delete"], (key,))
                     self.forget(key, _EVER)
                     db.execute(_SQL["past_delete"], (key,))
@@ -166,6 +167,7 @@ class Remembering:
         for one in list(series.concerned(db, query)):
             found = series.rows(db, query, one)
             self.delete([(row[0], row[4] if row[2] is None else row[2]) for row in found])
+            self._db.executemany(_SQL["told_forget"], {row[1:2] for row in found})
             gone += len(found)
         return gone
 

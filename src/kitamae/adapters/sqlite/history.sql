@@ -108,6 +108,15 @@ SELECT number, t, seq FROM instance WHERE entity = ? AND attribute = ? AND t < ?
 -- All that an entity ever was.
 DELETE FROM instance WHERE entity = ?;
 
+-- name: told_forget
+-- What a change says itself (see migrations/0002), and not through the instance that is deleted now.
+UPDATE change SET delta = NULL WHERE seq = ? AND history IS NULL AND delta IS NOT NULL;
+
+-- name: told_erase
+-- The same for all that an entity ever was.
+UPDATE change SET delta = NULL
+WHERE seq IN (SELECT seq FROM instance WHERE entity = ?) AND history IS NULL AND delta IS NOT NULL;
+
 -- name: history_count
 SELECT (SELECT count(*) FROM instance WHERE entity = ?1)
     + (SELECT coalesce(sum(n), 0) FROM compacted WHERE entity = ?1);

@@ -53,7 +53,7 @@ def version(db: apsw.Connection) -> int:
     if at > newest:
         raise StoreTooNew(
             f"{db.filename} is of version {at}, written by a newer Kitamae; this one knows versions up to"
-            f" {newest}. Run the newer one, or let it go back (kitamae migrate --to {newest}); nothing was changed"
+            f" {newest}. Run the newer one, or let it go back (kitamae upgrade --to {newest}); nothing was changed"
         )
     return at
 

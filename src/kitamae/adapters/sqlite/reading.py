@@ -145,12 +145,17 @@ class Reading:
                     at,
                     actor,
                     orjson.loads(types),
-                    _touched(db, seq, *written),
+                    touched(db, seq, *written),
                 )
                 for seq, tenant, id, variant, verb, at, actor, types, *written in found
             ]
 
         return await self._pool.run(read)
+
+    async def end(self, after: int, upto: int, most: int) -> int | None:
+        """The last of at most `most` changes behind `after`, `upto` included; None: there is none."""
+        bound = (after, upto, most)
+        return await self._pool.run(lambda db: db.execute(_SQL["changes_end"], bound).get)
 
     # --- documents and queues
     def get(self, tenant: str, kind: str, id: str) -> Json | None:
@@ -180,7 +185,7 @@ class Reading:
         await self._pool.close()
 
 
-def _touched(db: apsw.Connection, seq: int, delta: bytes | None, history: int | None) -> list[Touched]:
+def touched(db: apsw.Connection, seq: int, delta: bytes | None, history: int | None) -> list[Touched]:
     """Nothing once the delta was forgotten, and nothing of what was deleted from history."""
     told: list[Any] = [] if delta is None else orjson.loads(delta)
     if history is None:  # a change of before: see migrations/0002

@@ -52,7 +52,7 @@ def concerned(db: apsw.Connection, query: InstanceQuery) -> Iterator[Series]:
     names: dict[int, tuple[str, str]] = {}
     for id in query.entities:
         for (entity,) in _keys(db, query.tenant, id):
-            for attribute, name, dataset in wanted if wanted is not None else _attributes(db, entity, names):
+            for attribute, name, dataset in wanted if wanted is not None else attributes(db, entity, names):
                 if _in(query.datasets, dataset):
                     yield Series(id, entity, attribute, name, dataset)
 
@@ -72,7 +72,7 @@ def any_of(
     asked = replace(query, last=None, limit=1)
     some = [
         Series("", entity, attribute, name, dataset)
-        for attribute, name, dataset in (wanted if wanted is not None else _attributes(db, entity, {}))
+        for attribute, name, dataset in (wanted if wanted is not None else attributes(db, entity, {}))
         if _in(query.datasets, dataset)
     ]
     return any(rows(db, asked, one, here=True) for one in some) or any(
@@ -83,7 +83,7 @@ def any_of(
 def before(db: apsw.Connection, entity: int, at: int, most: int) -> list[tuple[int, int, int]]:
     """(number, time, seq) of some of what `instance` holds of an entity of before a moment (microseconds UTC)."""
     found: list[tuple[int, int, int]] = []
-    for attribute, _, _ in _attributes(db, entity, {}):
+    for attribute, _, _ in attributes(db, entity, {}):
         if len(found) < most:
             bound = (entity, attribute, at, most - len(found))
             old: list[Any] = db.execute(_SQL["instances_before"], bound).fetchall()
@@ -100,7 +100,7 @@ def _in(datasets: tuple[str, ...], dataset: str) -> bool:
     return not datasets or (dataset or NO_DATASET) in datasets
 
 
-def _attributes(
+def attributes(
     db: apsw.Connection, entity: int, names: dict[int, tuple[str, str]]
 ) -> list[tuple[int, str, str]]:
     """What an entity has history of."""

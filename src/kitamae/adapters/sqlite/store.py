@@ -214,10 +214,9 @@ class SqliteStore:
     # --- keeping
     async def forget(self, upto: int) -> None:
         """See `Store.forget`. A few thousand at a time, so that no write waits long."""
-        writing, after = self._writer.writing, 0
-        while after < upto:
-            end = min(after + FORGET, upto)
-            await self._writer.submit(partial(writing.forget, after, end))
+        after = 0
+        while end := await self._reading.end(after, upto, FORGET):
+            await self._writer.submit(partial(self._writer.writing.forget, after, end))
             after = end
 
     async def retire(self, key: int, before: int, most: int) -> int:

@@ -90,9 +90,10 @@ CREATE TABLE change (
     at      bigint NOT NULL,
     actor   text NOT NULL,
     types   bytea NOT NULL,                -- JSON list, expanded
-    key     bigint NOT NULL,               -- entity.key
+    key     bigint NOT NULL,               -- entity.key; 0: the change came from another store
     delta   bytea                          -- JSON list of [name, verb, attribute, t, before]: what was written stands
-);                                         -- in the instance of that place only, what was deleted here
+);                                         -- in the instance of that place only, what was deleted here. Key 0: of
+                                           -- [name, verb, after, before], so it says all itself
 
 -- History, in the order of writing.
 CREATE TABLE instance (
