@@ -146,8 +146,13 @@ class Kitamae:
         """Begin to move into another store; `moving` tells how it goes. See `moving.py`."""
         if self._changing.locked():
             raise Conflict("a backup, a restore or a move is going on; wait until it is done")
-        alias = self.city.broker.alias
-        self.moving = moving = await Moving.begin(self.settings, self.layout, to, alias)
+        moving = await Moving.begin(self.settings, self.layout, to, self.city.broker.alias)
+        if self._move is not None and not self._move.done():
+            await moving.close()
+            raise Conflict(
+                f"the city is moving already, to {self.moving.where if self.moving else 'elsewhere'}"
+            )
+        self.moving = moving
         self._move = asyncio.create_task(self._go(moving))
 
     async def stay(self) -> None:
