@@ -71,7 +71,7 @@ class Relay:
         while True:
             try:
                 if self._store.serves(_NAME):
-                    await self._connected()
+                    await self._guarded()
                 self.trouble = ""
             except (NatsError, OSError, TimeoutError, Problem) as error:
                 trouble = f"{type(error).__name__}: {error}"[:300]
@@ -82,6 +82,16 @@ class Relay:
 
     def _heard(self, _: Sequence[Change]) -> None:
         self._news.set()
+
+    async def _guarded(self) -> None:
+        """In a task of its own: the client may swallow a cancellation, and whoever cancels must not wait for ever."""
+        work = asyncio.create_task(self._connected())
+        try:
+            await asyncio.shield(work)
+        finally:
+            if not work.done():
+                work.cancel()
+                await asyncio.wait([work], timeout=_LOOK)
 
     async def _connected(self) -> None:
         client = await nats.connect(
