@@ -178,10 +178,10 @@ def remembered(
     low, high = ("", after) if falling else (after, "")
     beyond = {"low": low or "", "high": high or _LAST}
     living: Any = db.execute(
-        f"SELECT e.id, {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND e.id > :low AND e.id < :high"
-        f" ORDER BY e.id {way}, e.variant {way}",
+        f"SELECT e.id, e.key, NULL, NULL, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND e.id > :low"
+        f" AND e.id < :high ORDER BY e.id {way}, e.variant {way}",
         {**plan.params, **beyond},
-    )
+    )  # without documents: all of them are sorted, and few are looked at
     past: Any = db.execute(
         _SQL["past_named" if query.ids else "past_of_tenant"],
         {"tenant": query.tenant, "ids": orjson.dumps(query.ids).decode(), **beyond},
@@ -194,13 +194,14 @@ def remembered(
     seen = 0
     end = query.offset + query.limit
     for _, key, version, doc, unsure in heapq.merge(living, past, key=_id, reverse=falling):
-        if unsure and not match.entity(query, orjson.loads(doc), linked):
-            continue
         if not series.any_of(db, key, wanted, history):
+            continue
+        row = Row(key, version, doc) if doc is not None else Row(*db.execute(_BY_KEY, (key,)).get)
+        if unsure and not match.entity(query, orjson.loads(row.doc), linked):
             continue
         seen += 1
         if query.offset < seen <= end:
-            rows.append(Row(key, version, doc))
+            rows.append(row)
         elif seen > end and not query.count:
             break
     return Found(rows, seen if query.count else None)
