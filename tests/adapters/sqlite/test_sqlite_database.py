@@ -213,3 +213,27 @@ async def test_what_was_asked_before_closing_is_written_and_what_comes_after_is_
     store = await opened(tmp_path)
     assert (await store.find(EntityQuery(count=True))).count == 100
     await store.close()
+
+
+async def test_a_commit_that_cannot_begin_answers_those_who_wait_and_the_next_one_is_made(
+    tmp_path: Path,
+) -> None:
+    store = await opened(tmp_path)
+    await done(store, create(1))
+    store._writer._db.set_busy_timeout(1)
+    other = apsw.Connection(str(tmp_path / FILE))
+    other.execute("BEGIN IMMEDIATE")
+    both = await asyncio.wait_for(
+        asyncio.gather(
+            store.apply([create(2)]),
+            store.transact(lambda tx: tx.apply(create(3))),
+            return_exceptions=True,
+        ),
+        10,
+    )
+    assert all(isinstance(answer, Problem) for answer in both), both
+    other.execute("ROLLBACK")
+    other.close()
+    await done(store, create(2), level(1, 5), create(3))
+    assert [one.seq for one in await store.changes(0, 10)] == [1, 2, 3, 4]
+    await store.close()

@@ -12,6 +12,7 @@ Answers leave after the commit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -75,6 +76,7 @@ class Writer:
         self.writing = Writing(db, now, self._watch)
         self.transaction = SqliteTransaction(self.writing)
         self._closing = False
+        self._forgotten = False  # what is remembered beside the disk is not true any more
         self._disk = ThreadPoolExecutor(1, "kitamae-writer")
         self._task = self._loop.create_task(self._run(), name="kitamae writer")
 
@@ -133,22 +135,26 @@ class Writer:
 
     async def _commit(self) -> None:
         """One group commit. Never raises: what goes wrong is the answer."""
-        done: list[Job] = []
+        together = self._gather()
+        done = together.copy()
         try:
+            if self._forgotten:
+                self.writing.begin()
+                self._forgotten = False
             self._db.execute("BEGIN IMMEDIATE")
+            await self._together(together)
             until = time.monotonic() + GATHER
-            while self._jobs and not (done and time.monotonic() > until):
+            await asyncio.sleep(0)  # who waits for the loop goes first, and may ask for more
+            while self._jobs and time.monotonic() < until:
                 together = self._gather()
                 done += together
                 await self._together(together)
-                await asyncio.sleep(0)  # who waits for the loop goes first, and may ask for more
+                await asyncio.sleep(0)
             self.writing.finish()
             await self._in_thread(lambda: self._db.execute("COMMIT"))
             self.writing.memory.committed()
-        except asyncio.CancelledError:
-            raise  # the loop ends without `close`, as in a crash
-        except BaseException as error:
-            self._give_up(error, done or [self._jobs.popleft()])
+        except Exception as error:
+            self._give_up(error, done)
         changes, owed = self.writing.changes, [Owed(*row) for row in self.writing.owed]
         self.writing.reset()
         self._deliver(done, changes, owed)
@@ -235,19 +241,17 @@ class Writer:
             error, apsw.FullError | apsw.IOError | apsw.CorruptError | apsw.NoMemError
         )
 
-    def _give_up(self, error: BaseException, done: Sequence[Job]) -> None:
-        """Nothing of this commit is there; say so to everybody in it and start afresh."""
+    def _give_up(self, error: Exception, done: Sequence[Job]) -> None:
+        """Nothing of this commit is there; say so to everybody in it. The next one begins with what is on the disk."""
         told = database.problem(error) if isinstance(error, apsw.Error) else error
         log.error("group commit failed", error=str(error), writes=len(done))
         for job in done:
             job.error = told
-        try:
-            if self._db.in_transaction:
+        self._forgotten = True
+        self.writing.reset()
+        if self._db.in_transaction:
+            with contextlib.suppress(apsw.Error):  # SQLite gives everything up all the same
                 self._db.execute("ROLLBACK")
-            self.writing.begin()
-        except apsw.Error as again:
-            log.error("the store cannot be read after a failed commit", error=str(again))
-            self.writing.reset()
 
     # --- what jobs do
     def transact(self, work: Work) -> Any:
