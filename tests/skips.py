@@ -1,4 +1,7 @@
-"""`--allowed-skips FILE`: a run fails when a test was skipped that the file does not name with a reason."""
+"""`--allowed-skips FILE`: a run fails when a test was skipped that the file does not name with a reason.
+
+A line names tests by their id (`path::test`), or in quotes what they say when they skip; `*` stands for the rest.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--allowed-skips", help="a file: `test id pattern  reason` a line; other skips fail the run"
+        "--allowed-skips",
+        help='a file: `test id  reason` or `"what it says"  reason` a line; other skips fail the run',
     )
 
 
@@ -38,8 +42,9 @@ class Skips:
     def _saw(self, report: Any) -> None:
         if not report.skipped or hasattr(report, "wasxfail"):
             return
-        if not any(fnmatchcase(report.nodeid, pattern) for pattern in self.allowed):
-            why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        why = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        said = f'"{why.removeprefix("Skipped: ")}"'
+        if not any(fnmatchcase(text, pattern) for pattern in self.allowed for text in (report.nodeid, said)):
             self.refused.append(f"{report.nodeid}: {why}")
 
     def pytest_runtest_logreport(self, report: Any) -> None:

@@ -40,3 +40,10 @@ def test_named_skips_pass(pytester: pytest.Pytester) -> None:
 
 def test_a_name_without_a_reason_is_refused(pytester: pytest.Pytester) -> None:
     assert run(pytester, "test_it.py::test_allowed\n").ret != 0
+
+
+def test_what_a_test_says_when_it_skips_may_be_named_too(pytester: pytest.Pytester) -> None:
+    result = run(pytester, '"no data*"  PostgreSQL is not on this machine\n')
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*skipped without leave*", "*test_it.py::test_not_allowed: *too lazy*"])
+    result.stdout.no_fnmatch_line("*test_allowed: *no database*")
