@@ -72,7 +72,7 @@ def patch(one: Server) -> dict[int, tuple[int, float]]:
     said = subprocess.run(
         [sys.executable, "-m", "benchmarks.peer.patcher", *map(str, (one.port, RATE, SECONDS, ENTITIES))],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,  # what goes wrong is seen
         text=True,
     ).stdout
     sent: dict[int, tuple[int, float]] = {}

@@ -28,7 +28,9 @@ def patch(number: int, entity: int) -> bytes:
 
 async def main(port: int, rate: int, seconds: int, entities: int) -> None:
     """Send them, then print."""
-    idle: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+    idle: asyncio.Queue[Connection] = (
+        asyncio.Queue()
+    )  # in turn, so that none is idle until the server closes it
     for _ in range(CONNECTIONS):
         idle.put_nowait(await connect(port))
     turns = deque(range(entities))
