@@ -9,8 +9,8 @@ import orjson
 import pytest
 from sensors import FILE, create, done, id_of, level, opened
 
+from kitamae.adapters.sql.steps import Step
 from kitamae.adapters.sqlite import database, migrate
-from kitamae.adapters.sqlite.migrate import Step
 from kitamae.kernel.context.operations.command import Command
 from kitamae.kernel.context.operations.delete import Delete
 from kitamae.kernel.context.store import InstanceQuery

@@ -11,7 +11,7 @@ from kitamae.adapters.postgres.named import queries
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-    from kitamae.adapters.sqlite.columns import Shape
+    from kitamae.adapters.sql.columns import Shape
 
 _SQL = queries("entity")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from kitamae.adapters.postgres.entities import hot_key
-from kitamae.adapters.sqlite.condition import MOST_WAYS, either, every
+from kitamae.adapters.sql.conditions import MOST_WAYS, either, every
 from kitamae.kernel.context.query.build import moment
 from kitamae.kernel.context.query.tree import (
     SYSTEM,

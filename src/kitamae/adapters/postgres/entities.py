@@ -9,7 +9,7 @@ import orjson
 
 from kitamae.adapters.postgres.group import Overtaken, State
 from kitamae.adapters.postgres.named import queries
-from kitamae.adapters.sqlite import columns as forms
+from kitamae.adapters.sql import columns as forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

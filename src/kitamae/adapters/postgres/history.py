@@ -9,7 +9,7 @@ import orjson
 
 from kitamae.adapters.postgres import series
 from kitamae.adapters.postgres.named import queries
-from kitamae.adapters.sqlite.columns import dataset, typed
+from kitamae.adapters.sql.columns import dataset, typed
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kitamae.adapters.sqlite import migrate
+from kitamae.adapters.sql.steps import Step, read
 from kitamae.kernel.problems import StoreTooNew
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ _VERSION: Final = """CREATE TABLE IF NOT EXISTS kitamae_version (version integer
 LOCK: Final = 0x4B54_4D45  # "KTME"
 
 
-def steps() -> list[migrate.Step]:
+def steps() -> list[Step]:
     """All of them, in order."""
-    return migrate.steps(__package__)
+    return read(__package__)
 
 
 async def version(db: Connection) -> int:

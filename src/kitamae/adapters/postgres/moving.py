@@ -14,7 +14,7 @@ from kitamae.adapters.postgres.group import State, Wrote
 from kitamae.adapters.postgres.known import Known
 from kitamae.adapters.postgres.named import queries
 from kitamae.adapters.postgres.shares import share
-from kitamae.adapters.sqlite.columns import typed
+from kitamae.adapters.sql.columns import typed
 from kitamae.kernel.context.moving.carried import (
     ALIAS,
     MOVED,

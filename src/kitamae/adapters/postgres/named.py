@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from kitamae.adapters.sqlite import named
+from kitamae.adapters.sql import named
 
 queries = partial(named.queries, package=__package__)

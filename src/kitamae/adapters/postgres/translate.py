@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.adapters.postgres.condition import Conditions
-from kitamae.adapters.sqlite.condition import MOST_WAYS, either, every
+from kitamae.adapters.sql.conditions import MOST_WAYS, either, every
 from kitamae.kernel.context.query import geometry
 from kitamae.kernel.context.query.tree import All, AnyOf, Compare
 

@@ -4,8 +4,8 @@ store.py       the face: `open`, SqliteStore         pool.py     connections tha
 writer.py      the thread, the queue, group commit   reading.py  quick reads, longer reads, kept rows
 writing.py     one command and all it entails        find.py     queries over many entities
 transaction.py what work inside a commit sees        series.py   history
-columns.py     an entity -> its rows                 translate.py  a query tree -> SQL
-census.py      counted while written: discovery      backup.py, migrate.py, database.py
+census.py      counted while written: discovery      translate.py, condition.py  a query tree -> SQL
+present.py     the row that is there before          backup.py, migrate.py, database.py
 figures.py     sums and means over periods           compaction.py, closing.py, recall.py: closed months in files
 *.sql          every statement by its name
 """

@@ -10,7 +10,7 @@ from kitamae.adapters.sqlite.named import queries
 if TYPE_CHECKING:
     import apsw
 
-    from kitamae.adapters.sqlite.columns import Shape
+    from kitamae.adapters.sql.columns import Shape
 
 _SQL = queries("entity")
 _ADD, _TYPES = _SQL["census_add"], _SQL["census_types"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
+from kitamae.adapters.sql.conditions import MOST_WAYS, either, every
 from kitamae.adapters.sqlite import hot
 from kitamae.kernel.context.query.build import moment
 from kitamae.kernel.context.query.tree import (
@@ -28,15 +29,10 @@ from kitamae.kernel.context.query.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from kitamae.kernel.context.query.tree import Geo, Node, Path, Scalar
 
 _MOST_EXACT: Final = 2**53
 """Whole numbers beyond are not the same in SQLite, Python and JSON."""
-
-MOST_WAYS: Final = 50
-"""Parts of one UNION; with more, an index is no longer quicker than looking at each entity."""
 
 _TIMES: Final = {"createdAt": "e.created", "modifiedAt": "e.modified"}
 
@@ -262,23 +258,6 @@ class Conditions:
             case Op.LESS | Op.LESS_EQUAL, int() | float() if abs(wanted) <= _MOST_EXACT:
                 return f"{expression} {op} {self.bind(wanted)}"
         return None
-
-
-def either(terms: Iterable[str]) -> str:
-    """`(a OR b)`, nested evenly: SQLite refuses expressions more than 1,000 deep."""
-    return _joined(" OR ", list(terms))
-
-
-def every(terms: Iterable[str]) -> str:
-    """`(a AND b)`, nested evenly."""
-    return _joined(" AND ", list(terms))
-
-
-def _joined(word: str, terms: list[str]) -> str:
-    if len(terms) == 1:
-        return terms[0]
-    middle = len(terms) // 2
-    return f"({_joined(word, terms[:middle])}{word}{_joined(word, terms[middle:])})"
 
 
 def _kind(at: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from kitamae.adapters.sql.columns import dataset, typed
 from kitamae.adapters.sqlite import series
-from kitamae.adapters.sqlite.columns import dataset, typed
 from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries
 from kitamae.kernel.context import clock

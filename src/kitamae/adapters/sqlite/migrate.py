@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from importlib.resources import files
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
+from kitamae.adapters.sql.steps import Step, read
 from kitamae.adapters.sqlite.database import APPLICATION_ID
 from kitamae.kernel.problems import StoreTooNew, StoreUnknown
 
@@ -14,32 +13,10 @@ if TYPE_CHECKING:
 
     import apsw
 
-_FILE: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.(up|down)\.sql")
 
-
-class Step(NamedTuple):
-    """One version up (`up`) and back again (`down`), as SQL scripts."""
-
-    number: int
-    name: str
-    up: str
-    down: str
-
-
-def steps(package: str = __package__) -> list[Step]:
-    """All of a package, in order. Raises ValueError where a number or a way back is missing."""
-    scripts: dict[int, dict[str, tuple[str, str]]] = {}
-    for file in files(package).joinpath("migrations").iterdir():
-        if match := _FILE.fullmatch(file.name):
-            number, name, way = int(match[1]), match[2], match[3]
-            scripts.setdefault(number, {})[way] = (name, file.read_text("utf-8"))
-    found = []
-    for expected, number in enumerate(sorted(scripts), start=1):
-        ways = scripts[number]
-        if number != expected or ways.keys() != {"up", "down"} or ways["up"][0] != ways["down"][0]:
-            raise ValueError(f"migration {expected:04} needs one .up.sql and one .down.sql of the same name")
-        found.append(Step(number, ways["up"][0], ways["up"][1], ways["down"][1]))
-    return found
+def steps() -> list[Step]:
+    """All of them, in order."""
+    return read(__package__)
 
 
 def version(db: apsw.Connection) -> int:

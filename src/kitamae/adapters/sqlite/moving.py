@@ -11,7 +11,8 @@ import apsw
 import orjson
 
 from kitamae.adapters.parquet.month import Wanted
-from kitamae.adapters.sqlite import columns, database, migrate, recall, series
+from kitamae.adapters.sql import columns
+from kitamae.adapters.sqlite import database, migrate, recall, series
 from kitamae.adapters.sqlite.census import Census
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.reading import touched

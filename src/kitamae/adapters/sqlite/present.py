@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import orjson
 
-from kitamae.adapters.sqlite import columns
+from kitamae.adapters.sql import columns
 from kitamae.adapters.sqlite.census import Census
 from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries

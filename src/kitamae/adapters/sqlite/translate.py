@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from kitamae.adapters.sqlite.condition import MOST_WAYS, Conditions, either, every
+from kitamae.adapters.sql.conditions import MOST_WAYS, either, every
+from kitamae.adapters.sqlite.condition import Conditions
 from kitamae.kernel.context.query import geometry
 from kitamae.kernel.context.query.tree import All, AnyOf, Compare
 
