@@ -22,11 +22,11 @@ class FakeContext:
         self.entities = {entity["id"]: entity for entity in entities}
         self.readings = readings or {}
 
-    async def find(self, types=(), *, q="", near: Near | None = None, limit=1000, offset=0):
+    async def find(self, types=(), *, q="", near: Near | None = None, limit=1000, offset=0, full=False):
         assert not q, near
         wanted = set(types)
         found = [one for one in self.entities.values() if not wanted or wanted & set(speak.types(one))]
-        return [describe.simple(one) for one in found[offset : offset + limit]]
+        return [one if full else describe.simple(one) for one in found[offset : offset + limit]]
 
     async def get(self, id):
         return describe.simple(self.entities[id]) if id in self.entities else None

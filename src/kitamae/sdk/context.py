@@ -47,10 +47,11 @@ class Context(Protocol):
         near: Near | None = None,
         limit: int = 1000,
         offset: int = 0,
+        full: bool = False,
     ) -> list[Entity]:
         """Entities of any of these types that satisfy `q` (clause 4.9), simplified. Raises problems.BadRequest.
 
-        In the order of their creation, or by distance where `near` is given.
+        In the order of their creation, or by distance where `near` is given. `full`: normalized, as `Context.full` says.
         """
         ...
 

@@ -42,6 +42,7 @@ class Reader:
         near: Near | None = None,
         limit: int = 1000,
         offset: int = 0,
+        full: bool = False,
     ) -> list[Entity]:
         """See `Context.find`."""
         expand = self.words.expand
@@ -72,7 +73,8 @@ class Reader:
                 offset=offset,
             )
         )
-        return [represent.present(orjson.loads(row.doc), self.words, _SIMPLE) for row in found.rows]
+        form = _FULL if full else _SIMPLE
+        return [represent.present(orjson.loads(row.doc), self.words, form) for row in found.rows]
 
     async def get(self, id: str) -> Entity | None:
         """See `Context.get`."""

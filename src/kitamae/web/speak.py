@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from babel.dates import format_datetime
-from babel.numbers import format_decimal
-from markupsafe import Markup
+from babel import Locale
+from babel.dates import format_date
+from markupsafe import Markup, escape
 
 from kitamae.web.languages import say
 from kitamae.web.words import short
@@ -30,13 +32,14 @@ _NAMES: Final = ("名称", "name", "title")
 _READINGS: Final = ("名称_カナ",)
 _ADDRESSES: Final = ("住所", "address")
 _ENGLISH: Final = ("名称_英語",)
-_TIME: Final[dict[Language, str]] = {
-    "ja": "y年M月d日 H:mm",
-    "ja_Hira": "y'ねん' M'がつ' d'にち' H:mm",
-    "en": "d MMMM y, HH:mm",
-    "zh": "y年M月d日 HH:mm",
-    "ko": "y년 M월 d일 HH:mm",
+_TIME: Final[dict[Language, tuple[str, str]]] = {
+    "ja": ("y年M月d日", " {0.hour}:{0.minute:02}"),
+    "ja_Hira": ("y'ねん' M'がつ' d'にち'", " {0.hour}:{0.minute:02}"),
+    "en": ("d MMMM y", ", {0.hour:02}:{0.minute:02}"),
+    "zh": ("y年M月d日", " {0.hour:02}:{0.minute:02}"),
+    "ko": ("y년 M월 d일", " {0.hour:02}:{0.minute:02}"),
 }
+"""A day as CLDR patterns it, and the time of day as Python does: it is said a thousand times on a page."""
 _LOCALE: Final[dict[Language, str]] = {
     "ja": "ja",
     "ja_Hira": "ja",
@@ -127,13 +130,18 @@ def moment(value: Any, language: Language) -> str:
         local = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(JST)
     except OverflowError:  # the last evening of the year 9999: somebody's word for "never ends"
         return str(value)
-    return format_datetime(local, _TIME[language], locale=_LOCALE[language])
+    return _day(local.date(), language) + _TIME[language][1].format(local)
+
+
+@lru_cache(1_024)
+def _day(day: date, language: Language) -> str:
+    return format_date(day, _TIME[language][0], locale=_LOCALE[language])
 
 
 def _time(value: Any, language: Language) -> Markup:
     """A moment as an element, so that programs know it too and no line breaks within it."""
     stamp = value.isoformat() if isinstance(value, datetime) else str(value)
-    return Markup('<time datetime="{}">{}</time>').format(stamp, moment(value, language))
+    return Markup(f'<time datetime="{escape(stamp)}">{escape(moment(value, language))}</time>')  # noqa: S704  # escaped
 
 
 def number(value: float, language: Language, decimals: int | None = None) -> str:
@@ -141,13 +149,19 @@ def number(value: float, language: Language, decimals: int | None = None) -> str
 
     `decimals`: exactly so many, for figures that are compared with each other; without it at most three.
     """
-    return (
-        format_decimal(
-            value, "#,##0.###" if decimals is None else f"#,##0.{'0' * decimals}", locale=_LOCALE[language]
-        )
-        if abs(value) < _COUNTABLE
-        else str(value)
-    )
+    if not abs(value) < _COUNTABLE:
+        return str(value)
+    said = f"{Decimal(str(value)):,.{3 if decimals is None else decimals}f}"
+    if decimals is None:
+        said = said.rstrip("0").removesuffix(".")
+    return said.translate(_separators(language))
+
+
+@lru_cache
+def _separators(language: Language) -> dict[int, str]:
+    """From Python's comma and point to those that people there write."""
+    symbols = Locale.parse(_LOCALE[language]).number_symbols["latn"]
+    return str.maketrans({",": symbols["group"], ".": symbols["decimal"]})
 
 
 def distance(metres: float, language: Language) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,26 @@ async def test_an_open_page_is_told_of_a_change_with_the_new_card(town: Town) ->
     assert "Above the dangerous level" in told["html"]
     await stream.aclose()
     assert len(audience) == 0, "a page that is closed is forgotten"
+
+
+async def test_an_open_page_is_told_when_a_level_has_become_old_though_nothing_was_reported(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await town.hear(gauge("1", "一の川", 24.5), gauge("2", "二の川"))
+    monkeypatch.setattr(pages, "TICK", 0.01)
+    reader = Request(
+        {"type": "http", "method": "GET", "path": "/rivers/events", "query_string": b"", "headers": []}
+    )
+    async with aclosing(pages._stream(town.room, reader, Audience())) as stream:
+        assert (await anext(stream)).startswith(b"retry:")
+        later = datetime.now(UTC) + timedelta(minutes=31)
+        monkeypatch.setattr(pages, "_now", lambda: later)
+        async with asyncio.timeout(5):
+            told = ""
+            while not told.startswith("event"):
+                told = (await anext(stream)).decode()
+    assert "gauge-172065-1" in told
+    assert "いまの水位は分かりません" in told
 
 
 async def test_who_leaves_before_the_stream_has_begun_is_not_counted_for_ever(

@@ -70,7 +70,12 @@ def state(one: Gauge, now: datetime) -> State:
     """Of now. `now` in UTC. A report from the future says no more of now than an old one: a clock is wrong."""
     if one.at is None:
         return "silent"
-    return height(one) if abs(now - one.at) <= STALE else "old"
+    return height(one) if fresh(one.at, now) else "old"
+
+
+def fresh(at: datetime | None, now: datetime) -> bool:
+    """Whether a report of then says something of now."""
+    return at is not None and abs(now - at) <= STALE
 
 
 def in_order(gauges: Iterable[Gauge], now: datetime) -> list[Gauge]:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from kitamae.sdk.room import Room
     from kitamae.services.rivers.models import Gauge, State
 
-MOST: Final = 2000
+MOST: Final = 10_000
+"""Gauges: about as many as Japan has."""
 LAST: Final = 1000
 """Readings in a chart; a gauge in flood reports every five minutes, so this is three days of it."""
 IN_TABLE: Final = 100
@@ -47,12 +48,15 @@ def routes(room: Room) -> list[BaseRoute]:
 
     async def index(request: Request) -> Response:
         gauges, now = await _gauges(room), _now()
-        ours = [one for one in gauges if _ours(room, one)]
+        ours: list[tuple[Gauge, State]] = []
+        others: list[tuple[Gauge, State]] = []
+        for one in logic.in_order(gauges, now):
+            (ours if _ours(room, one) else others).append((one, logic.state(one, now)))
         return room.page.render(
             request,
             "rivers.html",
-            ours=_with_state(logic.in_order(ours, now), now),
-            others=_with_state(logic.in_order([one for one in gauges if one not in ours], now), now),
+            ours=ours,
+            others=others,
             now=now,
             scale=logic.scale,
         )
@@ -113,19 +117,25 @@ async def _stream(room: Room, request: Request, audience: Audience) -> AsyncIter
 
 async def _cards(room: Room, request: Request) -> AsyncGenerator[bytes]:
     with room.changes.follow("RiverGauge", tenant=room.city.tenant if room.city else "") as following:
-        shown = {gauge.id: state for gauge, state in _with_state(await _gauges(room), _now())}
+        now = _now()
+        shown = {gauge.id: (logic.state(gauge, now), gauge.at) for gauge in await _gauges(room)}
         yield b"retry: 5000\n: welcome\n\n"
         while True:
             try:
-                changed = set(await asyncio.wait_for(following.next(), TICK))
+                changed = await asyncio.wait_for(following.next(), TICK)
             except TimeoutError:
-                changed = set()
+                changed = []
                 yield b": still here\n\n"
             now = _now()
-            for gauge, state in _with_state(await _gauges(room), now):
-                if gauge.id in changed or shown.get(gauge.id) != state:
-                    shown[gauge.id] = state
-                    yield _event(room, request, gauge, state)
+            aged = [id for id, (state, at) in shown.items() if (state == "old") == logic.fresh(at, now)]
+            for id in dict.fromkeys((*changed, *aged)):
+                entity = await room.context.full(id)
+                if entity is None:
+                    shown.pop(id, None)
+                    continue
+                gauge = logic.gauge(entity)
+                shown[id] = (logic.state(gauge, now), gauge.at)
+                yield _event(room, request, gauge, shown[id][0])
             await asyncio.sleep(BREATH)
 
 
@@ -143,9 +153,7 @@ def _event(room: Room, request: Request, gauge: Gauge, state: State) -> bytes:
 
 
 async def _gauges(room: Room) -> list[Gauge]:
-    found = await room.context.find(["RiverGauge"], limit=MOST)
-    full = [await room.context.full(str(entity["id"])) for entity in found]
-    return [logic.gauge(entity) for entity in full if entity]
+    return [logic.gauge(one) for one in await room.context.find(["RiverGauge"], limit=MOST, full=True)]
 
 
 async def _gauge(room: Room, request: Request) -> Gauge:
@@ -158,10 +166,6 @@ async def _gauge(room: Room, request: Request) -> Gauge:
 
 def _ours(room: Room, gauge: Gauge) -> bool:
     return room.city is None or gauge.municipality == room.city.code
-
-
-def _with_state(gauges: list[Gauge], now: datetime) -> list[tuple[Gauge, State]]:
-    return [(gauge, logic.state(gauge, now)) for gauge in gauges]
 
 
 def _now() -> datetime:
