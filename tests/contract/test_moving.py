@@ -97,6 +97,7 @@ act = st.one_of(
     st.tuples(st.just("put"), st.tuples(st.sampled_from("abc"), st.integers(0, 3))),
     st.tuples(st.just("unput"), st.sampled_from("abc")),
     st.tuples(st.just("owe"), st.sampled_from(["q1", "q2"])),
+    st.tuples(st.just("log"), st.binary(max_size=3)),
     st.tuples(st.just("settle"), st.sampled_from(["q1", "q2"])),
 )
 acts = st.lists(act, min_size=3, max_size=30)
@@ -124,6 +125,8 @@ async def do(store: Store, what: str, given: Any) -> None:
                 await tx.put("", "subscription", given[0], {"n": given[1]})
             case "unput":
                 await tx.drop("", "subscription", given)
+            case "log":
+                await tx.log(given)
             case "owe":
                 await tx.owe("", given, 1, b'{"payload": 1}')
 
@@ -164,6 +167,7 @@ async def answers(store: Store) -> dict[str, Any]:
     said: dict[str, Any] = {
         "tenants": await store.tenants(),
         "queues": await store.queues(),
+        "leaves": await store.leaves(0, 1000),
         "owed": [await store.owed(queue, 0, 1000) for queue in ("q1", "q2")],
         "documents": await store.documents(None, "subscription"),
         "changes": await store.changes(0, 10_000),
@@ -216,7 +220,7 @@ class CutOff:
 
     def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         async def answer(*given: Any) -> Any:
-            writes = name in ("adopt", "tell", "keep", "owe", "finish")
+            writes = name in ("adopt", "tell", "keep", "owe", "log", "finish")
             self._left -= writes
             if writes and self._left < 0 and not self._after:
                 raise Cut
@@ -290,9 +294,11 @@ async def moved(
         there = await new.open()
         try:
             assert await answers(there) == expected
-            numbers = [one.seq for one in expected["changes"]] + [
-                o.number for q in expected["owed"] for o in q
-            ]
+            numbers = (
+                [one.number for one in expected["leaves"]]
+                + [one.seq for one in expected["changes"]]
+                + [o.number for q in expected["owed"] for o in q]
+            )
             await goes_on(there, max(numbers, default=0), later)
         finally:
             await there.close()
@@ -308,6 +314,12 @@ async def goes_on(store: Store, high: int, later: list[Act]) -> None:
     store.on_commit(heard.extend)
     for one in later:
         await do(store, *one)
+    before = [one.number for one in await store.leaves(0, 1000)]
+
+    async def work(tx: Transaction) -> int:
+        return await tx.log(b"later")
+
+    assert await store.transact(work) > max(before, default=0)
     entity: Any = {"id": "urn:ngsi-ld:T:new", "type": TYPES, "attrs": {}}
     await store.apply([Command("", entity["id"], Upsert(entity), "tester")])
     assert all(one.seq > high for one in heard)

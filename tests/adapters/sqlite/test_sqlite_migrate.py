@@ -13,7 +13,7 @@ from kitamae.adapters.sql.steps import Step
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.kernel.context.operations.command import Command
 from kitamae.kernel.context.operations.delete import Delete
-from kitamae.kernel.context.store import InstanceQuery
+from kitamae.kernel.context.store import InstanceQuery, Placed, Transaction
 from kitamae.kernel.problems import StoreTooNew, StoreUnknown
 
 
@@ -61,6 +61,28 @@ async def test_changes_and_history_say_the_same_after_the_way_back_and_up_again(
         (one.name, one.attribute["v"], one.deleted_at) for one in instances
     ]
     await store.close()
+
+
+async def test_the_way_back_is_refused_while_leaves_of_the_ledger_are_not_published(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+
+    async def work(tx: Transaction) -> int:
+        return await tx.log(b"leaf")
+
+    number = await store.transact(work)
+    await store.close()
+    db = apsw.Connection(str(tmp_path / FILE))
+    with pytest.raises(apsw.ConstraintError, match="not_published_yet"):
+        migrate.migrate(db, 3)
+    assert db.execute("SELECT count(*) FROM leaf").get == 1
+    db.close()
+    store = await opened(tmp_path)
+    await store.place([Placed(1, number)])
+    await store.close()
+    db = apsw.Connection(str(tmp_path / FILE))
+    migrate.migrate(db, 3)
+    assert "leaf" not in tables(db)
+    db.close()
 
 
 @pytest.fixture

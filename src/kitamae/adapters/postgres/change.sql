@@ -5,7 +5,7 @@ SELECT pg_current_xact_id()::text::bigint AS number, (SELECT value FROM mark WHE
 -- name: last_number
 -- The highest number that is known to have been given, and the transaction that would come next.
 SELECT greatest((SELECT max(seq) FROM change), (SELECT max(number) FROM owed), (SELECT max(number) FROM document),
-                0) AS number,
+                (SELECT max(number) FROM leaf), 0) AS number,
        pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next;
 
 -- name: base_read

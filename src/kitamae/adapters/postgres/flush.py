@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.store import Owed
 
-_SQL = queries("entity", "change", "document")
+_SQL = queries("entity", "change", "document", "ledger")
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
@@ -36,6 +36,8 @@ async def write(db: Connection, group: Group, begun: Mark, upto: Mark, known: Kn
     given = group.given[begun.given : upto.given]
     await history.write(db, group.changes[changes], group.keys[changes], given, known)
     await _owed(db, group.owed[begun.owed : upto.owed])
+    if leaves := group.leaves[begun.leaves : upto.leaves]:
+        await db.execute(_SQL["leaf_insert"], *columns(leaves))
     await _documents(db, group, group.kept[begun.documents : upto.documents])
 
 

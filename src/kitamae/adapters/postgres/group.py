@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.context.store import Change, Owed
-from kitamae.kernel.problems import NotFound, Problem
+from kitamae.kernel.context.store import MOST_LEAF, Change, Owed
+from kitamae.kernel.problems import NotFound, Problem, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,9 +68,10 @@ class Mark(NamedTuple):
     given: int
     owed: int
     documents: int
+    leaves: int
 
 
-START: Final = Mark(0, 0, 0, 0, 0)
+START: Final = Mark(0, 0, 0, 0, 0, 0)
 
 
 class Group:
@@ -88,10 +89,18 @@ class Group:
         self.given: list[Given] = []
         self.owed: list[Owed] = []
         self.kept: list[tuple[Ref, Json | None, Json | None]] = []
+        self.leaves: list[tuple[int, bytes]] = []
 
     def mark(self) -> Mark:
         """Where a piece of work begins."""
-        return Mark(len(self.wrote), len(self.changes), len(self.given), len(self.owed), len(self.kept))
+        return Mark(
+            len(self.wrote),
+            len(self.changes),
+            len(self.given),
+            len(self.owed),
+            len(self.kept),
+            len(self.leaves),
+        )
 
     def back(self, mark: Mark) -> None:
         """It failed: what it did since is undone."""
@@ -105,6 +114,7 @@ class Group:
         del self.given[mark.given :]
         del self.owed[mark.owed :]
         del self.kept[mark.documents :]
+        del self.leaves[mark.leaves :]
 
     def time(self, not_before: int) -> int:
         """Never before the last write here or of this entity, unless the clock was set back for good: then it is believed."""
@@ -181,6 +191,14 @@ class Group:
         number = self.numbers.next()
         at = self.at if self.changes else self._now()
         self.owed.append(Owed(number, tenant, queue, seq, at, payload))
+        return number
+
+    def log(self, leaf: bytes) -> int:
+        """See `Transaction.log`."""
+        if len(leaf) > MOST_LEAF:
+            raise TooLarge(f"a leaf of {len(leaf):,} bytes: {MOST_LEAF:,} go into a log")
+        number = self.numbers.next()
+        self.leaves.append((number, leaf))
         return number
 
     def keep(self, ref: Ref, doc: Json | None) -> Json | None:

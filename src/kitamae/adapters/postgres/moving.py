@@ -26,7 +26,7 @@ from kitamae.kernel.context.moving.carried import (
     Told,
     Whole,
 )
-from kitamae.kernel.context.store import Owed
+from kitamae.kernel.context.store import Leaf, Owed
 from kitamae.kernel.problems import Conflict, StoreInUse
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from kitamae.adapters.postgres.group import Id
 
-_SQL = queries("entity", "change", "document", "history", "moving")
+_SQL = queries("entity", "change", "document", "history", "ledger", "moving")
 _ARRIVING: Final = migrate.LOCK + 1
 _EVER: Final = (1 << 63) - 1
 
@@ -144,6 +144,15 @@ class PostgresLeaving:
     async def owed_rows(self, numbers: Sequence[int]) -> list[Owed]:
         """See `Leaving.owed_rows`."""
         return [Owed(*row) for row in await self._fetch("owed_read", list(numbers))]
+
+    async def leaves(self, after: int, upto: int | None, most: int) -> list[Leaf]:
+        """See `Leaving.leaves`."""
+        bound = (after, _EVER if upto is None else upto, most)
+        return [Leaf(*row) for row in await self._fetch("leaves_between", *bound)]
+
+    async def last_leaf(self) -> int:
+        """See `Leaving.last_leaf`."""
+        return await self._value("leaf_last")
 
     async def high(self) -> int:
         """See `Leaving.high`."""
@@ -290,6 +299,11 @@ class PostgresArriving(PostgresLeaving):
             if rows:
                 told = [(o.number, o.tenant, o.queue, share(o.queue), o.seq, o.at, o.payload) for o in rows]
                 await db.execute(_SQL["owed_insert"], *columns(told))
+
+    async def log(self, leaves: Sequence[Leaf]) -> None:
+        """See `Arriving.log`."""
+        async with self._writing() as db:
+            await db.execute(_SQL["leaf_insert"], *columns(leaves))
 
     async def finish(self, high: int) -> None:
         """See `Arriving.finish`."""

@@ -78,10 +78,13 @@ SELECT number, tenant, queue, seq, at, payload FROM owed WHERE number = ANY($1::
 -- Above every number that any transaction was given until now; the base is added to it.
 SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
 
+-- name: leaves_between
+SELECT number, data FROM leaf WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3;
+
 -- name: anything
 -- Whether anything was ever written here.
 SELECT EXISTS (SELECT 1 FROM change) OR EXISTS (SELECT 1 FROM document) OR EXISTS (SELECT 1 FROM entity)
-    OR EXISTS (SELECT 1 FROM tenant);
+    OR EXISTS (SELECT 1 FROM tenant) OR EXISTS (SELECT 1 FROM leaf);
 
 -- name: keyed
 -- Whoever has these keys, or these ids.

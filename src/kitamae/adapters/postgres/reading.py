@@ -18,7 +18,9 @@ from kitamae.kernel.context.store import (
     Found,
     Instance,
     InstanceQuery,
+    Leaf,
     Owed,
+    Placed,
     Readings,
     Row,
 )
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.temporal.query import Aggregation
 
-_SQL = queries("entity", "change", "document")
+_SQL = queries("entity", "change", "document", "ledger")
 
 CHUNK: Final = 1_000  # entities that a stream reads at a time
 _MOMENT: Final = 0.002
@@ -175,6 +177,25 @@ class Reading:
         """By the index of what is owed."""
         async with self._one() as db:
             return [tuple(row) for row in await db.fetch(_SQL["owed_queues"])]
+
+    # --- the ledger
+    async def leaves(self, after: int, most: int) -> list[Leaf]:
+        """Behind the horizon: nothing older can come any more."""
+        async with self._one() as db:
+            found = await db.fetch(_SQL["leaves_after"], after, most, self._base)
+        return [Leaf(*row) for row in found]
+
+    async def placed(self) -> Placed:
+        """The last step."""
+        async with self._one() as db:
+            row = await db.fetchrow(_SQL["placed_last"])
+        return Placed(0, 0) if row is None else Placed(*row)
+
+    async def index(self, number: int) -> int | None:
+        """By the steps."""
+        async with self._one() as db:
+            found = await db.fetchval(_SQL["leaf_index"], number)
+        return None if found is None else int(found)
 
     async def close(self) -> None:
         """Wait for what is under way."""

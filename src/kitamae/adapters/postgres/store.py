@@ -31,7 +31,9 @@ if TYPE_CHECKING:
         Instance,
         InstanceQuery,
         Kept,
+        Leaf,
         Owed,
+        Placed,
         Readings,
         Row,
         Transaction,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SQL = queries("change", "document", "history")
+_SQL = queries("change", "document", "history", "ledger")
 
 READERS: Final = 6
 FORGET: Final = 2_000  # changes that are forgotten in one transaction
@@ -223,6 +225,23 @@ class PostgresStore:
     async def settle(self, numbers: Sequence[int]) -> None:
         """See `Store.settle`. One that is lost in a crash is delivered again."""
         await self._execute("owed_settle", list(numbers))
+
+    # --- the ledger
+    async def leaves(self, after: int, most: int) -> list[Leaf]:
+        """See `Store.leaves`."""
+        return await self._reading.leaves(after, most)
+
+    async def placed(self) -> Placed:
+        """See `Store.placed`."""
+        return await self._reading.placed()
+
+    async def place(self, placed: Sequence[Placed]) -> None:
+        """See `Store.place`."""
+        await self._execute("placed_insert", [one.size for one in placed], [one.number for one in placed])
+
+    async def index(self, number: int) -> int | None:
+        """See `Store.index`."""
+        return await self._reading.index(number)
 
     # --- keeping
     async def forget(self, upto: int) -> None:

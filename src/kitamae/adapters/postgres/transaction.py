@@ -104,6 +104,10 @@ class PostgresTransaction:
         """See `Transaction.owe`."""
         return self._group.owe(tenant, queue, seq, payload)
 
+    async def log(self, leaf: bytes) -> int:
+        """See `Transaction.log`."""
+        return self._group.log(leaf)
+
     async def remember(self, tenant: str, entity: Entity) -> None:
         """See `Transaction.remember`."""
         id = (tenant, entity["id"], "")

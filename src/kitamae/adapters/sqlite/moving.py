@@ -14,6 +14,7 @@ from kitamae.adapters.parquet.month import Wanted
 from kitamae.adapters.sql import columns
 from kitamae.adapters.sqlite import database, migrate, recall, series
 from kitamae.adapters.sqlite.census import Census
+from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.reading import touched
 from kitamae.kernel.context.entity import NULL
@@ -29,7 +30,7 @@ from kitamae.kernel.context.moving.carried import (
     Told,
     Whole,
 )
-from kitamae.kernel.context.store import Owed
+from kitamae.kernel.context.store import Leaf, Owed
 from kitamae.kernel.problems import Conflict
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.moving.carried import Id
 
-_SQL = queries("entity", "change", "history", "moving")
+_SQL = queries("entity", "change", "history", "ledger", "moving")
+_LEAVES: Final = Many(_SQL["leaf_insert"])
 _EVER: Final = (1 << 63) - 1
 
 T = TypeVar("T")
@@ -140,6 +142,15 @@ class SqliteLeaving:
             return [Owed(*row) for row in rows if row is not None]
 
         return await self._run(read)
+
+    async def leaves(self, after: int, upto: int | None, most: int) -> list[Leaf]:
+        """See `Leaving.leaves`."""
+        bound = (after, _EVER if upto is None else upto, most)
+        return await self._run(lambda db: [Leaf(*row) for row in db.execute(_SQL["leaves_between"], bound)])
+
+    async def last_leaf(self) -> int:
+        """See `Leaving.last_leaf`."""
+        return await self._run(lambda db: int(db.execute(_SQL["leaf_last"]).get))
 
     async def high(self) -> int:
         """See `Leaving.high`."""
@@ -257,6 +268,10 @@ class SqliteArriving(SqliteLeaving):
             )
 
         await self._write(work)
+
+    async def log(self, leaves: Sequence[Leaf]) -> None:
+        """See `Arriving.log`."""
+        await self._write(lambda db: _LEAVES(db, leaves))
 
     async def finish(self, high: int) -> None:
         """See `Arriving.finish`."""

@@ -85,13 +85,16 @@ INSERT INTO owed (number, tenant, queue, seq, at, payload) VALUES (?, ?, ?, ?, ?
 
 -- name: high
 SELECT max(coalesce((SELECT max(seq) FROM change), 0), (SELECT value FROM mark WHERE name = 'seq'),
-           coalesce((SELECT max(key) FROM entity), 0), coalesce((SELECT max(key) FROM past), 0),
+           coalesce((SELECT max(number) FROM leaf), 0), coalesce((SELECT max(key) FROM entity), 0), coalesce((SELECT max(key) FROM past), 0),
            coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name IN ('owed', 'document')), 0));
+
+-- name: leaves_between
+SELECT number, data FROM leaf WHERE number > ? AND number <= ? ORDER BY number LIMIT ?;
 
 -- name: anything
 -- Whether anything was ever written here.
 SELECT EXISTS (SELECT 1 FROM change) OR EXISTS (SELECT 1 FROM document) OR EXISTS (SELECT 1 FROM past)
-    OR EXISTS (SELECT 1 FROM tenant);
+    OR EXISTS (SELECT 1 FROM tenant) OR EXISTS (SELECT 1 FROM leaf);
 
 -- name: keyed
 -- Whoever has a key or an id here.

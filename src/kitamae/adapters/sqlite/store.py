@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import apsw
 
-from kitamae.adapters.sqlite import backup, compaction, database, hot, migrate, recall, series
+from kitamae.adapters.sqlite import backup, compaction, database, hot, leaves, migrate, recall, series
 from kitamae.adapters.sqlite.reading import Reading
 from kitamae.adapters.sqlite.writer import Writer
 from kitamae.kernel.context import clock
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
         Instance,
         InstanceQuery,
         Kept,
+        Leaf,
         Owed,
+        Placed,
         Readings,
         Row,
         Transaction,
@@ -210,6 +212,23 @@ class SqliteStore:
         """See `Store.settle`. One that is lost in a crash is delivered again."""
         writing, gone = self._writer.writing, list(numbers)
         self._writer.post(lambda: writing.settle(gone))
+
+    # --- the ledger
+    async def leaves(self, after: int, most: int) -> list[Leaf]:
+        """See `Store.leaves`."""
+        return await self._reading.run(lambda db: leaves.after(db, after, most))
+
+    async def placed(self) -> Placed:
+        """See `Store.placed`."""
+        return await self._reading.run(leaves.placed)
+
+    async def place(self, placed: Sequence[Placed]) -> None:
+        """See `Store.place`."""
+        await self._writer.submit(partial(self._writer.writing.do, partial(leaves.place, steps=placed)))
+
+    async def index(self, number: int) -> int | None:
+        """See `Store.index`."""
+        return await self._reading.run(lambda db: leaves.index(db, number))
 
     # --- keeping
     async def forget(self, upto: int) -> None:

@@ -64,6 +64,10 @@ class SqliteTransaction:
         """See `Transaction.owe`."""
         return self._writing.owe(tenant, queue, seq, payload)
 
+    async def log(self, leaf: bytes) -> int:
+        """See `Transaction.log`."""
+        return self._writing.log(leaf)
+
     async def remember(self, tenant: str, entity: Entity) -> None:
         """See `Transaction.remember`."""
         self._writing.remember(tenant, entity)

@@ -12,8 +12,8 @@ from kitamae.adapters.sqlite.history import Remembering
 from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.present import Id, Known, Present
-from kitamae.kernel.context.store import Change
-from kitamae.kernel.problems import NotFound, Problem
+from kitamae.kernel.context.store import MOST_LEAF, Change
+from kitamae.kernel.problems import NotFound, Problem, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.operations.command import Command, Effect, Verb
     from kitamae.kernel.context.store import Instance
 
-_SQL = queries("change", "history")
+_SQL = queries("change", "history", "ledger")
 _CHANGE: Final = Many(_SQL["change_insert"])
 _OWED: Final = Many(_SQL["owed_insert"])
+_LEAVES: Final = Many(_SQL["leaf_insert"])
 
 STEP_BACK: Final = 60_000_000  # microseconds: a clock that is set back by less is waited for
 TOGETHER: Final = (
@@ -60,6 +61,7 @@ class Writing:
         self.seq = int(self.db.execute(_SQL["last_seq"]).get)
         self._at = int(self.db.execute(_SQL["last_at"]).get or 0)
         self._number = int(self.db.execute(_SQL["owed_last"]).get)
+        self._leaf = int(self.db.execute(_SQL["leaf_last"]).get)
         self.reset()
 
     def reset(self) -> None:
@@ -67,6 +69,7 @@ class Writing:
         self.changes: list[Change] = []
         self._rows: list[tuple[Any, ...]] = []
         self.owed: list[tuple[Any, ...]] = []
+        self._leaves: list[tuple[int, bytes]] = []
         self._direct = False
         self.present.reset()
 
@@ -74,6 +77,7 @@ class Writing:
         """The last rows of this group commit."""
         self._flush()
         _OWED(self.db, self.owed)
+        _LEAVES(self.db, self._leaves)
         self.present.finish()
 
     def _flush(self) -> None:
@@ -97,7 +101,7 @@ class Writing:
     def savepoint(self) -> Iterator[None]:
         """What is written inside stays only if it does not raise."""
         db, present, memory = self.db, self.present, self.memory
-        changes, rows, owed = len(self.changes), len(self._rows), len(self.owed)
+        changes, rows, owed, leaves = len(self.changes), len(self._rows), len(self.owed), len(self._leaves)
         marks = present.mark(), memory.mark()
         db.execute("SAVEPOINT one")
         try:
@@ -110,6 +114,8 @@ class Writing:
             del self.changes[changes:]
             del self._rows[rows:]
             del self.owed[owed:]
+            self._leaf -= len(self._leaves) - leaves
+            del self._leaves[leaves:]
             present.back(marks[0])
             memory.back(marks[1])
             raise
@@ -226,6 +232,14 @@ class Writing:
         self._number += 1
         self.owed.append((self._number, tenant, queue, seq, self._at, payload))
         return self._number
+
+    def log(self, leaf: bytes) -> int:
+        """See `Transaction.log`. No number is left out: one that is given up is given again."""
+        if len(leaf) > MOST_LEAF:
+            raise TooLarge(f"a leaf of {len(leaf):,} bytes: {MOST_LEAF:,} go into a log")
+        self._leaf += 1
+        self._leaves.append((self._leaf, leaf))
+        return self._leaf
 
     def forget(self, after: int, upto: int) -> None:
         """See `Store.forget`."""

@@ -7,7 +7,7 @@ in one transaction, in the order of `change.seq`. An awaited write that returns 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -143,6 +143,24 @@ class Kept:
     doc: Json | None
 
 
+class Leaf(NamedTuple):
+    """What was put into the city's ledger. `number` orders leaves; where one stands in the log, `Store.index` says."""
+
+    number: int
+    data: bytes
+
+
+class Placed(NamedTuple):
+    """How far the log has come: its size, and the number of its last leaf."""
+
+    size: int
+    number: int
+
+
+MOST_LEAF: Final = 0xFFFF
+"""Bytes of a leaf: an entry bundle (C2SP tlog-tiles) writes down its length in 16 bits."""
+
+
 class Transaction(Protocol):
     """Inside one savepoint of the group commit. Its awaits never wait for anything but the store."""
 
@@ -172,6 +190,10 @@ class Transaction(Protocol):
 
     async def owe(self, tenant: str, queue: str, seq: int, payload: bytes) -> int:
         """Add a row to a receiver's queue; its number (`Owed.number`)."""
+        ...
+
+    async def log(self, leaf: bytes) -> int:
+        """Put a leaf into the city's ledger; its number (`Leaf.number`). Raises TooLarge for more than MOST_LEAF bytes."""
         ...
 
     async def remember(self, tenant: str, entity: Entity) -> None:
@@ -321,6 +343,25 @@ class Store(Protocol):
 
     async def settle(self, numbers: Sequence[int]) -> None:
         """These were delivered (or are given up): forget them. In the group commit, not waited for by others."""
+        ...
+
+    # --- the ledger
+    async def leaves(self, after: int, most: int) -> list[Leaf]:
+        """Those behind a number (0: all), in their order: never one that an earlier one may still come before."""
+        ...
+
+    async def placed(self) -> Placed:
+        """What `place` said last; (0, 0): nothing yet."""
+        ...
+
+    async def place(self, placed: Sequence[Placed]) -> None:
+        """The leaves up to that number are so many, and published. Durable when it returns; in steps of a few thousand
+        leaves, so that `index` never counts more. One worker at a time does this.
+        """
+        ...
+
+    async def index(self, number: int) -> int | None:
+        """Where a leaf stands in the log, from 0; None: there is no such leaf, or it is not published yet."""
         ...
 
     # --- keeping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from kitamae.kernel.context.store import Owed
+    from kitamae.kernel.context.store import Leaf, Owed
 
 Id: TypeAlias = tuple[str, str, str]
 """Tenant, id, variant: everything is compared in their order, by code point."""
@@ -156,6 +156,14 @@ class Leaving(Protocol):
         """Some of them."""
         ...
 
+    async def leaves(self, after: int, upto: int | None, most: int) -> list[Leaf]:
+        """Of the ledger: those behind `after`, `upto` included, at most `most` of them, in order."""
+        ...
+
+    async def last_leaf(self) -> int:
+        """The number of the last leaf of the ledger that is here; 0: there are none."""
+        ...
+
     async def high(self) -> int:
         """The highest number that this store has given to anything."""
         ...
@@ -199,6 +207,10 @@ class Arriving(Leaving, Protocol):
 
     async def owe(self, rows: Sequence[Owed], settled: Sequence[int]) -> None:
         """Owe what is owed there, forget what is not."""
+        ...
+
+    async def log(self, leaves: Sequence[Leaf]) -> None:
+        """Add these to the ledger, as they are numbered: its log is the same one."""
         ...
 
     async def finish(self, high: int) -> None:

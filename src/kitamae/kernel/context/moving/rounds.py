@@ -38,6 +38,7 @@ class Progress:
     changes: int = 0
     documents: int = 0
     owed: int = 0
+    leaves: int = 0
     differences: int = 0
 
     def told(self) -> dict[str, Any]:
@@ -72,7 +73,11 @@ class Rounds:
         """Compare everything, copy what differs; how much that was. `still`: nobody writes."""
         upto = None if still else await self._source.committed()
         found = (
-            await self._entities() + await self._changes(upto) + await self._documents() + await self._owed()
+            await self._entities()
+            + await self._changes(upto)
+            + await self._documents()
+            + await self._owed()
+            + await self._leaves(upto)
         )
         self.progress.round += 1
         self.progress.differences = found
@@ -155,6 +160,16 @@ class Rounds:
             await self._target.owe(await self._source.owed_rows(wanted[start : start + DOCUMENTS]), ())
         self.progress.owed += len(wanted)
         return len(wanted) + len(settled)
+
+    # --- the ledger: only added to
+    async def _leaves(self, upto: int | None) -> int:
+        after, found = await self._target.last_leaf(), 0
+        while leaves := await self._source.leaves(after, upto, CHANGES):
+            await self._target.log(leaves)
+            after = leaves[-1].number
+            found += len(leaves)
+            self.progress.leaves += len(leaves)
+        return found
 
 
 def _together(wanted: list[Standing], here: dict[Id, Standing]) -> list[Standing]:
