@@ -11,8 +11,9 @@ from entity_tables import opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kitamae.adapters.sql.plan import Plan
 from kitamae.adapters.sqlite import hot
-from kitamae.adapters.sqlite.translate import Plan, where
+from kitamae.adapters.sqlite.translate import where
 from kitamae.kernel.context.entity import Attribute, Entity
 from kitamae.kernel.context.query import match, parse
 from kitamae.kernel.context.query.tree import (

@@ -11,8 +11,8 @@ import orjson
 
 from kitamae.adapters.postgres import census, series, translate
 from kitamae.adapters.postgres.named import queries
+from kitamae.adapters.sql.plan import type_alone
 from kitamae.kernel.context.query import match, order
-from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.store import Found, Row
 from kitamae.kernel.problems import TooComplex
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
     from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.store import InstanceQuery
 
 _SQL = queries("entity", "history")
@@ -83,7 +84,7 @@ class Finder:
             return Found(rows)
         if rows and len(rows) < query.limit:
             return Found(rows, query.offset + len(rows))
-        if (one := _type_alone(query)) is not None:
+        if (one := type_alone(query)) is not None:
             return Found(rows, await census.count(self._db, query.tenant, one))
         return Found(
             rows,
@@ -157,24 +158,6 @@ class Finder:
         tenants, variants = [self._query.tenant] * len(readable), [""] * len(readable)
         for n, _, _, doc in await self._db.fetch(_SQL["rows_read"], tenants, readable, variants):
             self._linked[readable[n - 1]] = orjson.loads(doc)
-
-
-def _type_alone(query: EntityQuery) -> str | None:
-    """The one type ("": any) that a query asks for and nothing else; those are counted already."""
-    types = query.types.any_of
-    if len(types) > 1 or (types and len(types[0]) > 1):
-        return None
-    alone = EntityQuery(
-        query.tenant,
-        types=query.types,
-        order=query.order,
-        limit=query.limit,
-        offset=query.offset,
-        count=query.count,
-    )
-    if query != alone:
-        return None
-    return types[0][0] if types else ""
 
 
 async def chunk(finder: Finder, after: int, size: int) -> tuple[list[Row], int | None]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from kitamae.adapters.sql.plan import type_alone
 from kitamae.adapters.sqlite import census, series, translate
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.pool import TooLong
 from kitamae.kernel.context.query import geometry, match, order
-from kitamae.kernel.context.query.tree import EntityQuery
 from kitamae.kernel.context.store import Found, Row
 from kitamae.kernel.problems import TooComplex
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from kitamae.adapters.sql.plan import Plan
     from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.store import InstanceQuery
 
     Linked = Callable[[str], Entity | None]
@@ -40,7 +42,7 @@ def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick
     if quick and query.geo is not None and geometry.size(query.geo.geometry) > QUICK:
         raise TooLong  # SQLite counts its own steps, and each of them may now be a long one
     plan = translate.where(query, hot)
-    if plan.unsure == "0" and plan.order is not None:
+    if plan.exact and plan.order is not None:
         return _exactly(db, query, plan)
     most = QUICK if quick else None
     if plan.order is None:
@@ -57,7 +59,7 @@ def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick
     return Found(rows, seen if query.count else None)
 
 
-def _exactly(db: apsw.Connection, query: EntityQuery, plan: translate.Plan) -> Found:
+def _exactly(db: apsw.Connection, query: EntityQuery, plan: Plan) -> Found:
     """SQL says it all."""
     rows = [
         Row(*row)
@@ -70,29 +72,12 @@ def _exactly(db: apsw.Connection, query: EntityQuery, plan: translate.Plan) -> F
         return Found(rows)
     if rows and len(rows) < query.limit:
         return Found(rows, query.offset + len(rows))
-    if (one := _type_alone(query)) is not None:
+    if (one := type_alone(query)) is not None:
         return Found(rows, census.count(db, query.tenant, one))
     return Found(rows, db.execute(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params).get)
 
 
-def _type_alone(query: EntityQuery) -> str | None:
-    """The one type ("": any) that a query asks for and nothing else; those are counted already."""
-    types = query.types.any_of
-    if len(types) > 1 or (types and len(types[0]) > 1):
-        return None
-    if query != EntityQuery(
-        query.tenant,
-        types=query.types,
-        order=query.order,
-        limit=query.limit,
-        offset=query.offset,
-        count=query.count,
-    ):
-        return None
-    return types[0][0] if types else ""
-
-
-def _sorted(db: apsw.Connection, query: EntityQuery, plan: translate.Plan, most: int | None) -> Found:
+def _sorted(db: apsw.Connection, query: EntityQuery, plan: Plan, most: int | None) -> Found:
     """In an order that only the kernel knows. What is kept of each match is where it stands, not its document.
 
     Raises TooComplex for a page far behind the first one: what comes before it would all have to be kept and sorted.
@@ -117,9 +102,7 @@ def _sorted(db: apsw.Connection, query: EntityQuery, plan: translate.Plan, most:
     return Found([Row(*row) for row in found if row], seen if query.count else None)
 
 
-def _matching(
-    db: apsw.Connection, query: EntityQuery, plan: translate.Plan, most: int | None = None
-) -> Iterator[Row]:
+def _matching(db: apsw.Connection, query: EntityQuery, plan: Plan, most: int | None = None) -> Iterator[Row]:
     """Those that match, in order. Raises TooLong when more than `most` documents would have to be looked into."""
     linked = linker(db, query.tenant)
     looked = 0
@@ -149,7 +132,7 @@ def chunk(
 ) -> tuple[list[Row], int | None]:
     """Matches among the next `size` candidates after a key, and the last key looked at; None: there are no more."""
     plan = translate.where(replace(query, order=()), hot)
-    key = plan.order  # what the plan finds keys in the order of
+    key = plan.key
     found: list[Any] = db.execute(
         f"SELECT {_ROW}, {plan.unsure} FROM {plan.source} WHERE {plan.where} AND {key} > :after"
         f" ORDER BY {key} LIMIT :size",
