@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from kitamae.kernel.context.api import negotiation
-from kitamae.kernel.context.api.answer import Answer, created
-from kitamae.kernel.context.api.asked import segment, uri
+from kitamae.kernel.context.api import negotiation, registered
+from kitamae.kernel.context.api.asked import uri
 from kitamae.kernel.context.api.listing import page
-from kitamae.kernel.context.api.registrations import WHAT
+from kitamae.kernel.context.api.registered import WHAT
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.api.subscriptions import kept, show
 
 if TYPE_CHECKING:
+    from kitamae.kernel.context.api.answer import Answer
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.registration.subscriptions import RegistrationSubscriptions
 
+_NAMED: Final = "the subscription's id"
+
 
 async def create(x: Exchange) -> Answer:
     """POST csourceSubscriptions."""
-    request, payload = await x.document()
-    request.demand("operate", WHAT)
-    id = await _kept(request).create(request.tenant, payload, request.context)
-    answer = created(f"/ngsi-ld/v1/csourceSubscriptions/{segment(id)}")
-    answer.headers += x.echo(request.tenant)
-    return answer
+    return await registered.create(x, _kept, "csourceSubscriptions")
 
 
 async def retrieve(x: Exchange, id: str) -> Answer:
     """GET csourceSubscriptions/{id}."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
-    uri(id, "the subscription's id")
+    uri(id, _NAMED)
     request = await x.request()
     request.demand("operate", WHAT)
     found = _kept(request).get(request.tenant, id)
@@ -50,20 +47,12 @@ async def listing(x: Exchange) -> Answer:
 
 async def update(x: Exchange, id: str) -> Answer:
     """PATCH csourceSubscriptions/{id}."""
-    uri(id, "the subscription's id")
-    request, payload = await x.document()
-    request.demand("operate", WHAT)
-    await _kept(request).update(request.tenant, id, payload, request.context)
-    return Answer(204, None, x.echo(request.tenant))
+    return await registered.update(x, _kept, id, _NAMED)
 
 
 async def delete(x: Exchange, id: str) -> Answer:
     """DELETE csourceSubscriptions/{id}."""
-    uri(id, "the subscription's id")
-    request = await x.request()
-    request.demand("operate", WHAT)
-    await _kept(request).delete(request.tenant, id)
-    return Answer(204, None, x.echo(request.tenant))
+    return await registered.delete(x, _kept, id, _NAMED)
 
 
 def _kept(request: Request) -> RegistrationSubscriptions:

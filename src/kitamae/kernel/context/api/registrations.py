@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kitamae.kernel.context.api import negotiation, selection
-from kitamae.kernel.context.api.answer import Answer, created
-from kitamae.kernel.context.api.asked import segment, uri
+from kitamae.kernel.context.api import negotiation, registered, selection
+from kitamae.kernel.context.api.asked import uri
 from kitamae.kernel.context.api.listing import page, sys_attrs
+from kitamae.kernel.context.api.registered import WHAT
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.query import parse
 from kitamae.kernel.context.query.pattern import checked
@@ -22,11 +22,12 @@ from kitamae.kernel.context.temporal import query as temporal
 from kitamae.kernel.problems import BadRequest, Unprocessable
 
 if TYPE_CHECKING:
+    from kitamae.kernel.context.api.answer import Answer
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.registration.registry import Registrations
 
-WHAT: Final = "registration"
+_NAMED: Final = "the registration's id"
 _GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
 _TIME: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty")
 _SELECTS: Final = ("type", "attrs", "q", "csf", "id", "idPattern", "scopeQ", "georel")
@@ -34,18 +35,13 @@ _SELECTS: Final = ("type", "attrs", "q", "csf", "id", "idPattern", "scopeQ", "ge
 
 async def create(x: Exchange) -> Answer:
     """POST csourceRegistrations."""
-    request, payload = await x.document()
-    request.demand("operate", WHAT)
-    id = await _kept(request).create(request.tenant, payload, request.context)
-    answer = created(f"/ngsi-ld/v1/csourceRegistrations/{segment(id)}")
-    answer.headers += x.echo(request.tenant)
-    return answer
+    return await registered.create(x, _kept, "csourceRegistrations")
 
 
 async def retrieve(x: Exchange, id: str) -> Answer:
     """GET csourceRegistrations/{id}."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
-    uri(id, "the registration's id")
+    uri(id, _NAMED)
     request = await x.request()
     request.demand("operate", WHAT)
     found = _kept(request).get(request.tenant, id)
@@ -68,20 +64,12 @@ async def query(x: Exchange) -> Answer:
 
 async def update(x: Exchange, id: str) -> Answer:
     """PATCH csourceRegistrations/{id}."""
-    uri(id, "the registration's id")
-    request, payload = await x.document()
-    request.demand("operate", WHAT)
-    await _kept(request).update(request.tenant, id, payload, request.context)
-    return Answer(204, None, x.echo(request.tenant))
+    return await registered.update(x, _kept, id, _NAMED)
 
 
 async def delete(x: Exchange, id: str) -> Answer:
     """DELETE csourceRegistrations/{id}."""
-    uri(id, "the registration's id")
-    request = await x.request()
-    request.demand("operate", WHAT)
-    await _kept(request).delete(request.tenant, id)
-    return Answer(204, None, x.echo(request.tenant))
+    return await registered.delete(x, _kept, id, _NAMED)
 
 
 def asked(request: Request) -> Question:

@@ -12,6 +12,7 @@ import structlog
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.registration import interest, match
 from kitamae.kernel.context.registration.interest import KIND
+from kitamae.kernel.context.subscription import others
 from kitamae.kernel.context.subscription.model import Record
 from kitamae.kernel.context.subscription.periodic import Periodic
 from kitamae.kernel.context.subscription.validate import merged
@@ -66,17 +67,7 @@ class RegistrationSubscriptions:
         self._store.on_documents(self._others)
 
     async def _others(self, kept: Sequence[Kept]) -> None:
-        for one in kept:
-            if one.kind != KIND:
-                continue
-            old = self._here.get(f"/registrations {one.tenant} {one.id}")
-            if one.doc is None:
-                if old is not None:
-                    self._forget(old)
-            elif old is not None and {**old.doc, "record": 0} == {**one.doc, "record": 0}:
-                old.record.catch_up(Record(**one.doc.get("record", {})))
-            else:
-                await self._read(one.tenant, one.id, one.doc)
+        await others.follow(kept, KIND, self._known, self._forget, self._read)
 
     async def _read(self, tenant: str, id: str, doc: Document) -> None:
         """One that cannot be read is told of, and left where it is."""
@@ -172,10 +163,13 @@ class RegistrationSubscriptions:
 
     def get(self, tenant: str, id: str) -> Interest:
         """As it is now. Raises NotFound."""
-        found = self._here.get(f"/registrations {tenant} {id}")
+        found = self._known(tenant, id)
         if found is None:
             raise NotFound(f"there is no subscription to registrations {id}")
         return found
+
+    def _known(self, tenant: str, id: str) -> Interest | None:
+        return self._here.get(f"/registrations {tenant} {id}")
 
     def listing(self, tenant: str) -> list[Interest]:
         """Those of a tenant, in the order of their creation."""

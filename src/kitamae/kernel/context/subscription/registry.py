@@ -5,11 +5,9 @@ acknowledged (clauses 5.8.1 to 5.8.5).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from dataclasses import asdict, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 import structlog
@@ -19,7 +17,7 @@ from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.registration.peers import Peers
 from kitamae.kernel.context.registration.registry import Registrations
 from kitamae.kernel.context.registration.subscriptions import RegistrationSubscriptions
-from kitamae.kernel.context.subscription import bounds
+from kitamae.kernel.context.subscription import bounds, others
 from kitamae.kernel.context.subscription.deliver import Dispatcher
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.index import Index
@@ -29,6 +27,7 @@ from kitamae.kernel.context.subscription.read import compile_subscription
 from kitamae.kernel.context.subscription.relays import Relays
 from kitamae.kernel.context.subscription.validate import MQTT, merged, validate
 from kitamae.kernel.context.subscription.watch import Watcher
+from kitamae.kernel.context.subscription.written import Written
 from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem, Unprocessable
 
 if TYPE_CHECKING:
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.subscription.read import Document
 
 KIND: Final = "subscription"
-_WRITTEN_EVERY: Final = 2.0  # seconds between writing down how deliveries went
-_WRITTEN_AT_ONCE: Final = 100  # in one transaction: the city's own writes wait for it
 _log: Final = structlog.get_logger()
 
 
@@ -89,7 +86,8 @@ class Subscriptions:
         self.registrations.changed = self.relays.wake
         self._periodic = Periodic(store, now)
         self._changing = asyncio.Lock()  # an update reads, waits, and writes
-        self._writer: asyncio.Task[None] | None = None
+        self._delivering = False
+        self._written = Written(store, self.dispatcher.tried, self._find)
 
     async def start(self, *, deliver: bool = True) -> None:
         """Read them all, begin to watch, and take up what was left owed. Without `deliver` it stays owed."""
@@ -105,20 +103,18 @@ class Subscriptions:
         await self.relays.start()
         for subscription in self._here.values():
             self._periodic.keep(subscription)
-        self._writer = asyncio.create_task(self._writing())
+        self._delivering = True
+        self._written.start()
 
     async def close(self) -> None:
         """Stop sending, write down how it went."""
-        if self._writer is not None:
-            self._writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writer
+        await self._written.stop()
         await self.relays.close()
         await self._periodic.close()
         await self.to_registrations.close()
         await self.peers.close()
         await self.dispatcher.close()
-        await self._write_records()
+        await self._written.write_now()
 
     async def create(
         self, tenant: str, payload: Json, context: Context, by: str = "", via: Sequence[str] = ()
@@ -187,10 +183,13 @@ class Subscriptions:
 
     def get(self, tenant: str, id: str) -> Subscription:
         """As it is now; `read.shown` shows it to a client. Raises NotFound."""
-        found = self._here.get(f"{tenant} {id}" if tenant else id)
+        found = self._known(tenant, id)
         if found is None:
             raise NotFound(f"there is no subscription {id}")
         return found
+
+    def _known(self, tenant: str, id: str) -> Subscription | None:
+        return self._here.get(f"{tenant} {id}" if tenant else id)
 
     def listing(self, tenant: str) -> list[Subscription]:
         """Those of a tenant, in the order of their creation."""
@@ -265,7 +264,7 @@ class Subscriptions:
     def _keep(self, subscription: Subscription) -> None:
         self._here[subscription.queue] = subscription
         self._index.add(subscription)
-        if self._writer is not None:
+        if self._delivering:
             self._periodic.keep(subscription)
 
     def _forget(self, old: Subscription) -> None:
@@ -276,52 +275,10 @@ class Subscriptions:
         self.relays.wake(old.queue)
 
     async def _others(self, kept: Sequence[Kept]) -> None:
-        """What other workers did to subscriptions."""
-        for one in kept:
-            if one.kind != KIND:
-                continue
-            old = self._here.get(f"{one.tenant} {one.id}" if one.tenant else one.id)
-            if one.doc is None:
-                if old is not None:
-                    self._forget(old)
-            elif old is not None and same(old.doc, one.doc):
-                old.record.catch_up(Record(**one.doc.get("record", {})))
-            else:
-                new = await self._compiled(one.tenant, one.doc)
-                self._keep(new)
-                self.dispatcher.wake(new.queue)
-                self.relays.wake(new.queue)
+        await others.follow(kept, KIND, self._known, self._forget, self._read)
 
-    async def _writing(self) -> None:
-        while True:
-            await asyncio.sleep(_WRITTEN_EVERY)
-            try:
-                await self._write_records()
-            except Exception:
-                _log.exception("how deliveries went is not written down")
-
-    async def _write_records(self) -> None:
-        """A few at a time, so that no write of the city waits long."""
-        tried = self.dispatcher.tried
-        queues = [*tried]
-        while queues:
-            some, queues = queues[:_WRITTEN_AT_ONCE], queues[_WRITTEN_AT_ONCE:]
-            tried.difference_update(some)
-            now = [(one, asdict(one.record)) for one in map(self._find, some) if one is not None]
-            try:
-                await self._store.transact(partial(_write, now))
-            except BaseException:
-                tried.update(some)
-                raise
-
-
-def same(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Two documents of a subscription differ in nothing but how deliveries went."""
-    return {**old, "record": None} == {**new, "record": None}
-
-
-async def _write(records: Sequence[tuple[Subscription, dict[str, Any]]], tx: Transaction) -> None:
-    for one, record in records:
-        doc = await tx.get(one.tenant, one.kind, one.id)
-        if doc is not None:
-            await tx.put(one.tenant, one.kind, one.id, {**doc, "record": record})
+    async def _read(self, tenant: str, id: str, doc: Document) -> None:
+        new = await self._compiled(tenant, doc)
+        self._keep(new)
+        self.dispatcher.wake(new.queue)
+        self.relays.wake(new.queue)

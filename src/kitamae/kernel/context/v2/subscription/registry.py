@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from kitamae.kernel.context.subscription import bounds
+from kitamae.kernel.context.subscription import bounds, others
 from kitamae.kernel.context.subscription.index import Index
 from kitamae.kernel.context.subscription.model import Record
-from kitamae.kernel.context.subscription.registry import same
 from kitamae.kernel.context.subscription.watch import Watcher
 from kitamae.kernel.context.v2.names import Words
 from kitamae.kernel.context.v2.subscription.read import asked, compile_subscription, spent
@@ -47,28 +46,17 @@ class Subscriptions:
 
     async def start(self) -> None:
         """Read them all and begin to watch."""
-        words = Words(await self._contexts.resolve(None))
         for tenant, id, doc in await self._store.documents(None, KIND):
-            self._read(tenant, id, doc, words)
+            await self._read(tenant, id, doc)
         self._store.on_change(self._watcher.watch)
         self._store.on_owed(self._told)
         self._store.on_documents(self._others)
 
     async def _others(self, kept: Sequence[Kept]) -> None:
-        """What other workers did to subscriptions."""
-        for one in kept:
-            if one.kind != KIND:
-                continue
-            old = self._here.get(f"{one.tenant} {one.id}" if one.tenant else one.id)
-            if one.doc is None:
-                if old is not None:
-                    self._forget(old)
-            elif old is not None and same(old.doc, one.doc):
-                old.record.catch_up(Record(**one.doc.get("record", {})))
-            else:
-                self._read(one.tenant, one.id, one.doc, Words(await self._contexts.resolve(None)))
+        await others.follow(kept, KIND, self._known, self._forget, self._read)
 
-    def _read(self, tenant: str, id: str, doc: Document, words: Words) -> None:
+    async def _read(self, tenant: str, id: str, doc: Document) -> None:
+        words = Words(await self._contexts.resolve(None))
         try:
             self._keep(compile_subscription(tenant, doc, words, Record(**doc.get("record", {}))))
         except Problem as problem:
@@ -134,10 +122,13 @@ class Subscriptions:
 
     def get(self, tenant: str, id: str) -> Subscription:
         """As it is now. Raises NotFound."""
-        found = self._here.get(f"{tenant} {id}" if tenant else id)
+        found = self._known(tenant, id)
         if found is None:
             raise NotFound(NONE)
         return found
+
+    def _known(self, tenant: str, id: str) -> Subscription | None:
+        return self._here.get(f"{tenant} {id}" if tenant else id)
 
     def listing(self, tenant: str) -> list[Subscription]:
         """Those of a tenant, in the order of their creation."""
