@@ -195,6 +195,19 @@ async def test_what_is_deleted_from_history_is_not_told_by_its_change_either(sto
     assert changed.touched == []
 
 
+async def test_what_was_deleted_is_told_by_no_change_once_history_forgot_the_deletion(store: Store) -> None:
+    await done(store, create(1), command(DeleteAttribute(LEVEL)))
+    (_, gone) = await store.instances(of(1, attrs=(LEVEL,)))
+
+    async def drop(tx: Transaction) -> int:
+        return await tx.drop_instances(of(1, attrs=(LEVEL,), instance=gone.instance_id))
+
+    assert await store.transact(drop) == 1
+    made, deleted = await store.changes(0, 10)
+    assert LEVEL in {touched.name for touched in made.touched}
+    assert deleted.touched == []
+
+
 async def test_an_entity_written_again_and_again_in_one_batch_is_as_the_last_write_left_it(
     store: Store,
 ) -> None:

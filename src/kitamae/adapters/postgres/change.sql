@@ -41,7 +41,8 @@ ORDER BY seq LIMIT $4;
 SELECT u.n, i.doc
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::integer[]) WITH ORDINALITY
      AS u (entity, attribute, t, seq, part, n)
-JOIN instance AS i ON i.entity = u.entity AND i.attribute = u.attribute AND i.t = u.t AND i.seq = u.seq AND i.part = u.part;
+JOIN instance AS i ON i.entity = u.entity AND i.attribute = u.attribute AND i.t = u.t AND i.seq = u.seq AND i.part = u.part
+ORDER BY u.n;
 
 -- name: change_expire
 -- Forget what was written up to a number; that it was written stays. Some at a time.

@@ -30,29 +30,22 @@ async def whole(db: Connection, rows: list[Record]) -> list[Change]:
     """Rows of `change` as they are read, put together."""
     found: list[Change] = []
     places: list[tuple[int, int, int, int, int]] = []
-    wrote: list[Touched] = []
+    stands: list[tuple[list[Touched], Touched]] = []
     for number, tenant, entity, variant, verb, at, actor, types, key, delta in rows:
-        touched = []
+        touched: list[Touched] = []
         for part, entry in enumerate(orjson.loads(delta) if delta else ()):
             if len(entry) == 4:  # it came from another store, and says all
                 touched.append(Touched(*entry))
                 continue
             name, how, attribute, t, before = entry
-            one = Touched(name, how, None, before)
-            touched.append(one)
-            if before is None:
-                places.append((key, attribute, t, number, part))
-                wrote.append(one)
+            places.append((key, attribute, t, number, part))
+            stands.append((touched, Touched(name, how, None, before)))
         found.append(Change(number, tenant, entity, variant, verb, at, actor, orjson.loads(types), touched))
-    await _fill(db, places, wrote)
-    for change in found:
-        change.touched[:] = [one for one in change.touched if one.after or one.before]
+    if places:
+        columns = (list(column) for column in zip(*places, strict=True))
+        for n, doc in await db.fetch(_SQL["change_instances"], *columns):
+            touched, one = stands[n - 1]
+            if one.before is None:
+                one.after = orjson.loads(doc)
+            touched.append(one)
     return found
-
-
-async def _fill(db: Connection, places: list[Any], wrote: list[Touched]) -> None:
-    if not places:
-        return
-    columns = (list(column) for column in zip(*places, strict=True))
-    for n, doc in await db.fetch(_SQL["change_instances"], *columns):
-        wrote[n - 1].after = orjson.loads(doc)
