@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _STOPPING_SECONDS = 3
-_COLLECT = (50_000, 20, 50)
+_COLLECT = (250_000, 20, 50)
 """Objects between two looks for rings of garbage. Entities come and go by the hundred thousand and never form rings: with
 Python's own numbers (700, 10, 10) a tenth of a write's time is spent on looking at them."""
 
