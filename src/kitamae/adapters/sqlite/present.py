@@ -35,7 +35,10 @@ _PLACE_DELETE, _BOX_DELETE = _SQL["place_delete"], _SQL["place_box_delete"]
 _PAST_INSERT, _PAST_UPDATE, _PAST_DELETE = _SQL["past_insert"], _SQL["past_update"], _SQL["past_delete"]
 _TENANT = _SQL["tenant_insert"]
 
-CACHED: Final = 1_000  # entities whose present state the writer keeps
+CACHED: Final = 128
+"""Entities whose present state the writer keeps: those of the group that is being written, and what is written again and again.
+More cost more than they save: what was built a thousand entities ago has left the processor's cache by the time it is thrown away.
+"""
 CACHED_BYTES: Final = 16_384  # none that is larger than this
 
 Id: TypeAlias = tuple[str, str, str]  # tenant, id, variant

@@ -82,7 +82,7 @@ class Selections:
             if len(query_string) > self._LONGEST:
                 return query
             if len(self._known) >= self._MOST:
-                self._known.clear()
+                del self._known[next(iter(self._known))]  # the oldest
             self._known[key] = query
         return query
 
