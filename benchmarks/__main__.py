@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import claims
 from benchmarks.aggregated import aggregated
 from benchmarks.harness import ROUNDS, SECONDS, Result, disk, machine, server
+from benchmarks.million import million
 from benchmarks.notified import notified
 
 CLAIMS = (
@@ -19,10 +20,13 @@ CLAIMS = (
     claims.history,
     claims.patch_attribute,
     claims.batch_upsert,
+    claims.batch_readings,
     claims.memory,
 )
 ALONE = (aggregated, notified)
 """On a server of its own."""
+LONG = (million,)
+"""Only when they are asked for by name: they take an hour."""
 PEERS = {
     "GET": "Orion-LD, 1 CPU + MongoDB on 4-8 CPU: 4,200/s",
     "PATCH": "Orion-LD, same: 1,400/s with history; Stellio, 8 vCPU: 120-417/s",
@@ -75,6 +79,10 @@ def main() -> None:
     for alone in ALONE:
         if not chosen.only or alone.__name__ in chosen.only:
             take(alone())
+    for long in LONG:
+        if long.__name__ in chosen.only:
+            for result in long():
+                take(result)
     text = (
         f"{machine()}; fdatasync of 4 kB: {disk():.0f} us; {ROUNDS} rounds of {SECONDS} s, medians; "
         f"wrk on the same cores; {dt.datetime.now(dt.UTC):%Y-%m-%d}.\n\n{table(results)}\n"

@@ -65,6 +65,7 @@ class Server:
     data: Path
     store: str = ""
     port: int = 0
+    count: int = 100_000  # entities that the claims put there
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __enter__(self) -> Server:
