@@ -15,10 +15,13 @@ from kitamae.settings import Settings
 
 KAGA = City.read(Path(__file__).resolve().parents[1] / "cities" / "kaga")
 NO_STORE: Any = SimpleNamespace()
+NO_REGISTRATIONS: Any = SimpleNamespace()
 
 
 def heard(tmp_path: Path, policy: Policy, mqtt: str = "mqtt://127.0.0.1:1883") -> Any:
-    return devices.subscriber(Settings(data=tmp_path, mqtt=mqtt), KAGA, NO_STORE, CORE, policy)
+    return devices.subscriber(
+        Settings(data=tmp_path, mqtt=mqtt), KAGA, NO_STORE, CORE, policy, NO_REGISTRATIONS
+    )
 
 
 def test_devices_whose_type_nobody_declared_are_not_listened_to(tmp_path: Path) -> None:

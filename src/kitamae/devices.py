@@ -16,13 +16,21 @@ from kitamae.sdk.city import BadCityError
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.registration.registry import Registrations
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.people.policy import Policy
     from kitamae.sdk.city import City
     from kitamae.settings import Settings
 
 
-def subscriber(settings: Settings, profile: City, store: Store, words: Context, policy: Policy) -> Subscriber:
+def subscriber(
+    settings: Settings,
+    profile: City,
+    store: Store,
+    words: Context,
+    policy: Policy,
+    registrations: Registrations,
+) -> Subscriber:
     """Ready to run. Its name at the MQTT broker stays the same for one data directory, so that messages wait for it.
 
     Raises NotLoaded: no address, a device file that is not in order, or a type that the broker does not take.
@@ -34,5 +42,5 @@ def subscriber(settings: Settings, profile: City, store: Store, words: Context, 
     except (ValueError, BadCityError, Forbidden) as error:
         raise NotLoaded(f"mqtt: {error}") from error
     mark = sha256(str(settings.data.absolute()).encode()).hexdigest()[:8]
-    door = Observations(store, words, profile.tenant, actor="mqtt")
+    door = Observations(store, words, profile.tenant, actor="mqtt", registrations=registrations)
     return Subscriber(address, kinds, door.hear, identifier=f"kitamae-{profile.id}-{mark}")

@@ -95,6 +95,7 @@ class City:
             limits,
             subscriptions,
             address=settings.public_url.rstrip("/"),
+            dialect=v2.NgsiV2(),
             alias=alias,
         )
         self._api: ASGIApp = api.routes(self.broker)
@@ -150,7 +151,8 @@ class City:
             city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
             city.broker.subscriptions_v2 = subscriptions_v2
             if settings.mqtt and profile and not quietly:
-                city.hear(devices.subscriber(settings, profile, store, words, city.policy))
+                registrations = subscriptions.registrations
+                city.hear(devices.subscriber(settings, profile, store, words, city.policy, registrations))
             if settings.stream and not quietly:
                 name = profile.id if profile else alias
                 city.tell(Relay(settings.stream, store, name, alias, words, settings.stream_days))

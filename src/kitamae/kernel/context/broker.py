@@ -15,6 +15,7 @@ from kitamae.kernel.people.policy import Action, Policy, Question
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from kitamae.kernel.context.registration.dialect import Dialect
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.context.subscription.registry import Subscriptions
     from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
@@ -42,6 +43,7 @@ class Broker:
     """One city's context broker: what every door to it (HTTP, pages, services, MQTT) is given.
 
     `subscriptions` is started and closed by whoever composes the broker; None: nobody is told of changes.
+    `dialect`: how sources that speak NGSIv2 are asked; None: they are not.
     `address`: how people reach it, as the operator says (`https://city.example.jp`); "": not told. `alias` names this broker among others (Via header, sourceIdentity). `started` in microseconds UTC.
     """
 
@@ -51,6 +53,7 @@ class Broker:
     limits: Limits = field(default_factory=Limits)
     subscriptions: Subscriptions | None = None
     subscriptions_v2: SubscriptionsV2 | None = None
+    dialect: Dialect | None = None
     clock: Callable[[], int] = now
     address: str = ""
     alias: str = "kitamae"

@@ -13,14 +13,16 @@ from kitamae.kernel.context import clock, read
 from kitamae.kernel.context.operations import instance
 from kitamae.kernel.context.operations.command import Command
 from kitamae.kernel.context.operations.observe import LATE, Observe
+from kitamae.kernel.context.registration import share
 from kitamae.kernel.context.store import Instance, InstanceQuery
-from kitamae.kernel.problems import Problem
+from kitamae.kernel.problems import AnsweredTwice, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kitamae.kernel.context.entity import Attribute, Entity, Json
     from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.registration.registry import Registrations
     from kitamae.kernel.context.store import Store, Transaction
 
 Heard = Literal["new", "known", "late"]
@@ -29,20 +31,38 @@ Heard = Literal["new", "known", "late"]
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """The door. `context` is what payloads are read in; `actor` the opaque reference of whoever sends them."""
+    """The door. `context` is what payloads are read in; `actor` the opaque reference of whoever sends them.
+
+    What an exclusive or redirect source among `registrations` answers for is refused (clause 4.3.6: the broker itself has
+    none of it). It is not sent there: nobody waits for the answer, and a device speaks with no identity but the city's.
+    """
 
     store: Store
     context: Context
     tenant: str = ""
     actor: str = ""
+    registrations: Registrations | None = None
 
     async def take(self, entities: Sequence[Entity]) -> list[Heard | Problem]:
         """Each on its own, in order; durable when this returns."""
-        effects = await self.store.apply(
-            [Command(self.tenant, entity["id"], Observe(entity), self.actor) for entity in entities]
+        others = self.registrations.listing(self.tenant) if self.registrations else ()
+        owners = [share.owner(entity, others) if others else None for entity in entities]
+        effects = iter(
+            await self.store.apply(
+                [
+                    Command(self.tenant, entity["id"], Observe(entity), self.actor)
+                    for entity, owner in zip(entities, owners, strict=True)
+                    if owner is None
+                ]
+            )
         )
         outcomes: list[Heard | Problem] = []
-        for entity, effect in zip(entities, effects, strict=True):
+        for entity, owner in zip(entities, owners, strict=True):
+            if owner is not None:
+                refusal = f"{entity['id']}: the source {owner.id} keeps some of this in our place"
+                outcomes.append(AnsweredTwice(refusal))
+                continue
+            effect = next(effects)
             if isinstance(effect, Problem):
                 outcomes.append(effect)
             elif any(why == LATE for why in effect.not_updated.values()):

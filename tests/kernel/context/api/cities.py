@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,12 +30,13 @@ def room(number: int, **attrs: Any) -> dict[str, Any]:
 
 @dataclass
 class City:
-    """A broker that others can ask; `asked`: what came over HTTP."""
+    """A broker that others can ask; `asked`: what came over HTTP; `answer`: instead of ours."""
 
     client: Client
     broker: Broker
     url: str = ""
     asked: list[web.Request] = field(default_factory=list)
+    answer: Callable[[], web.Response] | None = None
 
     async def knows(self, other: str, *information: Any, number: int = 1, **members: Any) -> None:
         information = information or ({"entities": [{"type": "Room"}]},)
@@ -54,6 +55,8 @@ class City:
 
     async def handle(self, request: web.Request) -> web.Response:
         self.asked.append(request)
+        if self.answer is not None:
+            return self.answer()
         path = request.raw_path.removeprefix("/ngsi-ld/v1/").lstrip("/")
         kept = ("accept", "content-type", "via", "link", "ngsild-tenant", "ngsild-entitymap", "x-token")
         headers = {name: request.headers[name] for name in kept if name in request.headers}

@@ -86,7 +86,9 @@ async def city(folder: Path, name: str) -> AsyncIterator[City]:
     second = SubscriptionsV2(store, contexts, subscriptions)
     await second.start()
     await subscriptions.start()
-    broker = Broker(store, contexts, Policy(open=True), Limits(), subscriptions, second, alias=name)
+    broker = Broker(
+        *(store, contexts, Policy(open=True), Limits(), subscriptions, second, v2.NgsiV2()), alias=name
+    )
     one = City(Client(v2.routes(broker), "/v2"), Client(api.routes(broker), "/ngsi-ld/v1"), broker)
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", one.handle)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from kitamae.kernel.context.api import forward, owner, parameters, rendering, source
 from kitamae.kernel.context.api.asked import segment, simplified
 from kitamae.kernel.context.api.permission import change_all
+from kitamae.kernel.context.api.write import named, part_of
 from kitamae.kernel.context.operations.command import Effect
 from kitamae.kernel.context.registration import reword, share
 from kitamae.kernel.context.registration.peers import Unanswered
@@ -131,7 +132,7 @@ async def _shared(
     types = element.types
     if types is None and (here := await forward.present(request, element.id)) is not None:
         types = frozenset(here)
-    names = None if element.payload is None else forward.named(element.payload, element.context)
+    names = None if element.payload is None else named(element.payload, element.context)
     target = share.Target(element.id, types, None, names)
     return forward.asked(
         x, request, target, registrations, {f"{kind}Batch", *(one.name for one in _instead(kind, request))}
@@ -143,12 +144,8 @@ def _ours(element: Element, shared: Shares) -> Operation | None:
         raise element.operation
     if element.payload is None or not (shared.whole or shared.taken):
         return element.operation
-    left = forward.named(element.payload, element.context) - shared.taken
-    return (
-        element.means(forward.part_of(element.payload, left, element.context), element.context)
-        if left
-        else None
-    )
+    left = named(element.payload, element.context) - shared.taken
+    return element.means(part_of(element.payload, left, element.context), element.context) if left else None
 
 
 async def _send(
@@ -179,7 +176,7 @@ def _content(request: Request, kind: Kind, element: Element, part: Part, words: 
     """What of the entity goes to the source, in its words."""
     payload = element.payload or {}
     if part.attrs is not None:
-        payload = forward.part_of(payload, part.attrs, element.context)
+        payload = part_of(payload, part.attrs, element.context)
     if words is not element.context:
         short = kind == "merge" and simplified(request)
         return reword.entity(payload, element.context, words, simplified=short)

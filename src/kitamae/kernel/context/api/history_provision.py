@@ -2,72 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import lexical, read
-from kitamae.kernel.context.api.answer import Answer, created
+from kitamae.kernel.context.api import writing
+from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, created
 from kitamae.kernel.context.api.asked import segment, uri
+from kitamae.kernel.context.api.write import Write
+from kitamae.kernel.context.operations import Effect
 from kitamae.kernel.context.store import InstanceQuery
-from kitamae.kernel.context.temporal import write
+from kitamae.kernel.context.temporal import write as history
 from kitamae.kernel.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Attribute, Attributes, Entity
+    from kitamae.kernel.context.operations.command import Verb
     from kitamae.kernel.context.store import Transaction
     from kitamae.kernel.people.policy import Action
 
+Work = Callable[["Transaction"], Awaitable["Verb"]]
+"""What a write to the history does in its transaction."""
 _NOT_ATTRIBUTES: Final = frozenset({"id", "type", "@id", "@type"})
 
 
 async def create(x: Exchange) -> Answer:
     """POST temporal/entities: a history, or more of it (5.6.11)."""
     request, payload = await x.document()
-    entity = read.entity(payload, request.context, temporal=True)
-    request.demand_types("write", entity["type"])
-    id = entity["id"]
-    instances = write.instances(id, entity["attrs"], request.broker.clock())
+    whole = read.entity(payload, request.context, temporal=True)
+    request.demand_types("write", whole["type"])
+    id = whole["id"]
 
-    async def work(tx: Transaction) -> bool:
-        head: Entity = {**entity, "attrs": {}}
-        known = await _known(request, tx, id, "write")
-        if known is not None:  # types are added to those known
-            types = list(dict.fromkeys([*known["type"], *entity["type"]]))
-            head = {**known, **head, "type": types}
-        await tx.remember(request.tenant, head)
-        await tx.add_instances(request.tenant, id, instances)
-        return known is None
+    def means(part: dict[str, Any]) -> Work:
+        entity = whole if part is payload else read.entity(part, request.context, temporal=True)
+        instances = history.instances(id, entity["attrs"], request.broker.clock())
 
-    if not await request.broker.store.transact(work):
-        return Answer(204, None, x.echo(request.tenant))
-    answer = created(f"/ngsi-ld/v1/temporal/entities/{segment(id)}")
-    answer.headers += x.echo(request.tenant)
-    return answer
+        async def work(tx: Transaction) -> Verb:
+            head: Entity = {**entity, "attrs": {}}
+            known = await _known(request, tx, id, "write")
+            if known is not None:  # types are added to those known
+                types = list(dict.fromkeys([*known["type"], *entity["type"]]))
+                head = {**known, **head, "type": types}
+            await tx.remember(request.tenant, head)
+            await tx.add_instances(request.tenant, id, instances)
+            return "created" if known is None else "updated"
+
+        return work
+
+    write = Write(
+        *("upsertTemporal", "POST", "temporal/entities", id, payload),
+        means=means,
+        types=frozenset(whole["type"]),
+        do=_do,
+    )
+    outcomes, _ = await writing.carried(x, request, write)
+    new = any(one.created for one in outcomes)
+    done = created(f"/ngsi-ld/v1/temporal/entities/{segment(id)}") if new else NO_CONTENT
+    return writing.of_entity(x, request, write, outcomes, done)
 
 
 async def append(x: Exchange, id: str) -> Answer:
     """POST temporal/entities/{id}/attrs (5.6.12)."""
     uri(id)
     request, payload = await x.document()
-    fragment = read.fragment(payload, request.context, id=id, temporal=True)
-    attrs = cast("Attributes", fragment["attrs"])  # complete, because a history holds no patches
-    instances = write.instances(id, attrs, request.broker.clock())
 
-    async def work(tx: Transaction) -> None:
-        await _demand_known(request, tx, id, "write")
-        await tx.add_instances(request.tenant, id, instances)
+    def means(part: dict[str, Any]) -> Work:
+        fragment = read.fragment(part, request.context, id=id, temporal=True)
+        attrs = cast("Attributes", fragment["attrs"])  # complete, because a history holds no patches
+        instances = history.instances(id, attrs, request.broker.clock())
 
-    await request.broker.store.transact(work)
-    return Answer(204, None, x.echo(request.tenant))
+        async def work(tx: Transaction) -> Verb:
+            await _demand_known(request, tx, id, "write")
+            await tx.add_instances(request.tenant, id, instances)
+            return "updated"
+
+        return work
+
+    write = Write(
+        *("appendAttrsTemporal", "POST", f"temporal/entities/{segment(id)}/attrs/", id, payload),
+        means=means,
+        do=_do,
+    )
+    return await writing.attributes(x, request, write)
 
 
 async def delete(x: Exchange, id: str) -> Answer:
     """DELETE temporal/entities/{id}: all of its history (5.6.16)."""
     uri(id)
     request = await x.request()
-    await _drop(request, id, InstanceQuery(request.tenant, (id,)))
-    return Answer(204, None, x.echo(request.tenant))
+    query = InstanceQuery(request.tenant, (id,))
+    write = Write(
+        *("deleteTemporal", "DELETE", f"temporal/entities/{segment(id)}", id, None),
+        means=lambda _: _drop(request, query),
+        do=_do,
+    )
+    return await writing.entity(x, request, write)
 
 
 async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
@@ -78,9 +109,13 @@ async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
     given = request.params.get("datasetId", ())
     datasets = () if request.params.get("deleteAll", False) else (given or ("@none",))
     query = InstanceQuery(request.tenant, (id,), (iri,), datasets)
-    if not await _drop(request, id, query):
-        raise NotFound(f"nothing is remembered of {name} of {id}")
-    return Answer(204, None, x.echo(request.tenant))
+    write = Write(
+        *("deleteAttrsTemporal", "DELETE", f"temporal/entities/{segment(id)}/attrs", id, None),
+        means=lambda _: _drop(request, query, f"nothing is remembered of {name} of {id}"),
+        attribute=iri,
+        do=_do,
+    )
+    return await writing.attributes(x, request, write)
 
 
 async def update_instance(x: Exchange, id: str, name: str, instance: str) -> Answer:
@@ -91,19 +126,31 @@ async def update_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
     iri = request.context.expand(name)
     patch = read.attribute(_instance_in(payload, name, request), request.context, name)
     query = InstanceQuery(request.tenant, (id,), (iri,), instance=instance)
-    found = await request.broker.store.instances(query)
-    if not found:
-        raise NotFound(f"nothing is remembered under {instance}")
-    changed = write.modified(found[0], cast("Attribute", patch), request.broker.clock())
+    gone = f"nothing is remembered under {instance}"
 
-    async def work(tx: Transaction) -> None:
-        await _demand_known(request, tx, id, "write")
-        if not await tx.drop_instances(query):
-            raise NotFound(f"nothing is remembered under {instance} any more")
-        await tx.add_instances(request.tenant, id, [changed])
+    async def correct(request: Request, id: str, _: Any) -> Effect:
+        found = await request.broker.store.instances(query)
+        if not found:
+            raise NotFound(gone)
+        changed = history.modified(found[0], cast("Attribute", patch), request.broker.clock())
 
-    await request.broker.store.transact(work)
-    return Answer(204, None, x.echo(request.tenant))
+        async def work(tx: Transaction) -> Verb:
+            await _demand_known(request, tx, id, "write")
+            if not await tx.drop_instances(query):
+                raise NotFound(gone)
+            await tx.add_instances(request.tenant, id, [changed])
+            return "updated"
+
+        return await _do(request, id, work)
+
+    write = Write(
+        *("updateAttrInstanceTemporal", "PATCH", f"temporal/entities/{segment(id)}/attrs", id, payload),
+        means=dict,
+        attribute=iri,
+        after=f"/{segment(instance)}",
+        do=correct,
+    )
+    return await writing.attributes(x, request, write)
 
 
 def _instance_in(payload: dict[str, Any], name: str, request: Request) -> Any:
@@ -124,9 +171,19 @@ async def delete_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
     request = await x.request()
     iri = request.context.expand(name)
     query = InstanceQuery(request.tenant, (id,), (iri,), instance=instance)
-    if not await _drop(request, id, query):
-        raise NotFound(f"nothing is remembered under {instance}")
-    return Answer(204, None, x.echo(request.tenant))
+    write = Write(
+        *("deleteAttrInstanceTemporal", "DELETE", f"temporal/entities/{segment(id)}/attrs", id, None),
+        means=lambda _: _drop(request, query, f"nothing is remembered under {instance}"),
+        attribute=iri,
+        after=f"/{segment(instance)}",
+        do=_do,
+    )
+    return await writing.attributes(x, request, write)
+
+
+async def _do(request: Request, _: str, work: Work) -> Effect:
+    """In one transaction; the present is not touched."""
+    return Effect(await request.broker.store.transact(work), None, None)
 
 
 async def _known(request: Request, tx: Transaction, id: str, action: Action) -> Entity | None:
@@ -143,11 +200,13 @@ async def _demand_known(request: Request, tx: Transaction, id: str, action: Acti
         raise NotFound(f"nothing is remembered of an entity {id}")
 
 
-async def _drop(request: Request, id: str, query: InstanceQuery) -> int:
-    """How many. Raises as `_demand_known`."""
+def _drop(request: Request, query: InstanceQuery, nothing: str | None = None) -> Work:
+    """Raises as `_demand_known`, and NotFound where there is `nothing`."""
 
-    async def work(tx: Transaction) -> int:
-        await _demand_known(request, tx, id, "delete")
-        return await tx.drop_instances(query)
+    async def work(tx: Transaction) -> Verb:
+        await _demand_known(request, tx, query.entities[0], "delete")
+        if not await tx.drop_instances(query) and nothing is not None:
+            raise NotFound(nothing)
+        return "deleted"
 
-    return await request.broker.store.transact(work)
+    return work

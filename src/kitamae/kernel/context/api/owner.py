@@ -23,9 +23,9 @@ from kitamae.kernel.problems import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
-    from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.api.source import Asking
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
@@ -48,7 +48,7 @@ _PASSED: Final = frozenset({"datasetId", "deleteAll", "format", "lang", "observe
 
 
 async def ask(
-    x: Exchange,
+    x: Asking,
     request: Request,
     registration: Registration,
     method: str,
@@ -57,13 +57,14 @@ async def ask(
     words: Context,
     *,
     known: frozenset[str] = _PASSED,
+    also: Sequence[tuple[str, str]] = (),
 ) -> Reply:
-    """One operation at a source; `known`: parameters that say what it is to do. Raises Unanswered."""
+    """One operation at a source. `known`: parameters that say what it is to do; `also`: more of them. Raises Unanswered."""
     subscriptions = request.broker.subscriptions
     if subscriptions is None:
         raise Unanswered("other sources are not spoken to")
     body, headers = source.spoken(x, request, registration, words, content)
-    params = [pair for pair in x.parameters() if pair[0] in known] + speech.local_only(registration)
+    params = [pair for pair in x.parameters() if pair[0] in known] + [*also, *speech.local_only(registration)]
     identity = speech.identity(registration)
     _log.info(
         "sent to an owner", registration=registration.id, operation=f"{method} {path}", identity=identity

@@ -8,7 +8,7 @@ from kitamae.kernel.context import read
 from kitamae.kernel.context.api import writing
 from kitamae.kernel.context.api.answer import Answer, created
 from kitamae.kernel.context.api.asked import only, options, segment, simplified, uri
-from kitamae.kernel.context.api.forward import Write
+from kitamae.kernel.context.api.write import Write
 from kitamae.kernel.context.operations import (
     Append,
     Create,

@@ -14,7 +14,9 @@ import orjson
 
 from kitamae.kernel.context import read
 from kitamae.kernel.context.api import source
+from kitamae.kernel.context.api.asked import only
 from kitamae.kernel.context.query import match, pattern
+from kitamae.kernel.context.query.tree import EntityQuery, TypeQ
 from kitamae.kernel.context.registration import peers, speech
 from kitamae.kernel.context.registration.peers import Unanswered
 
@@ -22,11 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kitamae.kernel.context.api.answer import Header
-    from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.api.source import Asking
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Entity, Json
     from kitamae.kernel.context.jsonld import Context
-    from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.registration.model import EntityInfo, Information, Registration
     from kitamae.kernel.context.registration.peers import Reply
 
@@ -88,8 +89,10 @@ class Told:
     warnings: list[Header]
 
 
-async def one(x: Exchange, request: Request, asked: Source, id: str) -> Told:
+async def one(x: Asking, request: Request, asked: Source, id: str) -> Told:
     """All that it knows of one entity. Raises Unanswered; Problem for what cannot be understood."""
+    if "v2" in asked.registration.doc:
+        return await _over_v2(x, request, asked, EntityQuery(ids=(id,), types=only(request) or TypeQ()))
     words = await source.words(request, asked.registration, request.context)
     params = narrowed(request, asked, words, ("type", "datasetId"), id=id)
     if "retrieveEntity" in asked.registration.operations:
@@ -106,7 +109,7 @@ async def one(x: Exchange, request: Request, asked: Source, id: str) -> Told:
 
 
 async def many(
-    x: Exchange,
+    x: Asking,
     request: Request,
     asked: Source,
     wanted: EntityQuery,
@@ -118,6 +121,10 @@ async def many(
 
     `maps`: registration -> the entity map that its source made for this query.
     """
+    if "v2" in asked.registration.doc:
+        told = await _over_v2(x, request, asked, wanted)
+        told.entities = [one for one in told.entities if split or _fits(one, wanted, judged=False)]
+        return told
     words = await source.words(request, asked.registration, request.context)
     judged_there = words is request.context and not split
     params = for_query(request, asked, words, split=split)
@@ -132,6 +139,16 @@ async def many(
     if not split:
         told.entities = [entity for entity in told.entities if _fits(entity, wanted, judged_there)]
     return told
+
+
+async def _over_v2(x: Asking, request: Request, asked: Source, wanted: EntityQuery) -> Told:
+    """It is asked for entities and attributes; conditions are judged here, so with one for all attributes that it has."""
+    dialect, errand = source.errand(x, request)
+    judged = wanted.q is not None or wanted.geo is not None or bool(request.params.get("splitEntities"))
+    attrs = (
+        frozenset() if judged else frozenset(map(request.context.expand, _names(request.params.get("attrs"))))
+    )
+    return Told(await dialect.query(errand, asked.registration, (wanted,), attrs), [])
 
 
 def for_query(request: Request, asked: Source, words: Context, *, split: bool) -> dict[str, str]:
@@ -204,7 +221,7 @@ def _text(value: Any) -> str:
 
 
 async def _page(
-    x: Exchange,
+    x: Asking,
     request: Request,
     asked: Source,
     words: Context,
@@ -225,7 +242,7 @@ async def _page(
 
 
 async def ask(
-    x: Exchange,
+    x: Asking,
     request: Request,
     asked: Source,
     words: Context,

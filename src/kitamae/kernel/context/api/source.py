@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
 
 from kitamae.kernel.context.registration import match, speech
+from kitamae.kernel.context.registration.dialect import Errand
 from kitamae.kernel.context.registration.peers import INVALID, Unanswered
 from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.answer import Header
-    from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.registration.dialect import Dialect
     from kitamae.kernel.context.registration.match import Question
     from kitamae.kernel.context.registration.model import Registration
+
+
+class Asking(Protocol):
+    """The request for which others are asked, of either dialect: its headers (lower-case names, repeated ones joined)."""
+
+    headers: dict[bytes, bytes]
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """URL parameters that mean something to a source of NGSI-LD."""
+        ...
 
 
 def registered(request: Request) -> list[Registration]:
@@ -31,7 +43,7 @@ def concerned(request: Request, question: Question) -> list[Registration]:
     return [one for one in registered(request) if match.relevant(question, one)]
 
 
-def visited(x: Exchange) -> list[str]:
+def visited(x: Asking) -> list[str]:
     """Who asked before: the received-by of each element of Via (RFC 9110, 7.6.3)."""
     elements = (one.split() for one in x.headers.get(b"via", b"").decode("latin-1").split(","))
     return [words[1] for words in elements if len(words) > 1]
@@ -49,10 +61,20 @@ async def words(request: Request, registration: Registration, context: Context) 
 
 
 def spoken(
-    x: Exchange, request: Request, registration: Registration, context: Context, content: Json = None
+    x: Asking, request: Request, registration: Registration, context: Context, content: Json = None
 ) -> tuple[bytes | None, dict[str, str]]:
     """Body and headers of a request in the words of `context`; see `registration.speech`."""
     return speech.spoken(registration, speech.via(x.headers, request.alias), context, content, x.headers)
+
+
+def errand(x: Asking, request: Request) -> tuple[Dialect, Errand]:
+    """How sources that speak NGSIv2 are spoken to for this request. Raises Unanswered."""
+    dialect, subscriptions = request.broker.dialect, request.broker.subscriptions
+    if dialect is None or subscriptions is None:
+        raise Unanswered("sources that speak NGSIv2 are not spoken to")
+    correlator = x.headers.get(b"fiware-correlator", b"").decode("latin-1") or str(uuid4())
+    via = speech.via(x.headers, request.alias)
+    return dialect, Errand(subscriptions.peers, request.tenant, request.context, via, correlator)
 
 
 def warning(request: Request, code: int, text: str) -> Header:

@@ -84,7 +84,7 @@ def compiled(tenant: str, doc: dict[str, Json]) -> Registration:
         doc["id"],
         tuple(_information(one) for one in doc["information"]),
         doc.get("mode", "inclusive"),
-        operations.single(doc.get("operations", operations.USUAL)),
+        _operations(doc),
         doc["endpoint"],
         _interval(doc.get("observationInterval")),
         _interval(doc.get("managementInterval")),
@@ -92,6 +92,15 @@ def compiled(tenant: str, doc: dict[str, Json]) -> Registration:
         _described(doc),
         doc,
     )
+
+
+def _operations(doc: dict[str, Any]) -> frozenset[str]:
+    """Of a source of NGSIv2: what it is asked in place of them (`dialect`). It is auxiliary, so there is nothing else."""
+    if "v2" not in doc:
+        return operations.single(doc.get("operations", operations.USUAL))
+    own = doc["v2"]
+    asked = own["status"] == "active" and own["mode"] in ("all", "query")
+    return operations.QUERIES if asked else frozenset()
 
 
 def _information(given: dict[str, Any]) -> Information:

@@ -108,6 +108,8 @@ GROUPS: Final[dict[str, frozenset[str]]] = {
         ]
     ),
 }
+QUERIES: Final = frozenset({"retrieveEntity", "queryEntity", "queryBatch"})
+"""By which entities are read."""
 USUAL: Final = ("federationOps",)
 """What a registration offers that does not say."""
 

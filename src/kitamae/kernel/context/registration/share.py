@@ -14,6 +14,7 @@ from kitamae.kernel.context.query import match, pattern
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.query.tree import TypeQ
     from kitamae.kernel.context.registration.model import EntityInfo, Information, Registration
 
@@ -94,6 +95,13 @@ def shares(
         found.taken |= gone
         left = None if left is None else left - gone
     return found
+
+
+def owner(entity: Entity, registrations: Iterable[Registration]) -> Registration | None:
+    """Who answers in our place for something of an entity that would be written here: an exclusive or redirect source."""
+    target = Target(entity["id"], frozenset(entity["type"]), attrs=frozenset(entity["attrs"]))
+    parts = shares(target, registrations, ()).refused
+    return parts[0].registration if parts else None
 
 
 def _covers(target: Target, registration: Registration) -> tuple[frozenset[str], bool, frozenset[str]]:

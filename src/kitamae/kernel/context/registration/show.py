@@ -35,6 +35,8 @@ def shown(
     ]
     answer.setdefault("mode", "inclusive")
     answer.setdefault("operations", list(operations.USUAL))
+    if "v2" in doc:
+        answer["operations"] = sorted(registration.operations)
     for name, value in doc.get("properties", {}).items():
         answer[context.compact(name)] = value
     if sys_attrs:

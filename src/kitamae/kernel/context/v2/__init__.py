@@ -5,6 +5,7 @@ and values in both directions, `represent` writes what clients read, `operations
 """
 
 from kitamae.kernel.context.v2.application import Application
+from kitamae.kernel.context.v2.registration.ask import NgsiV2
 from kitamae.kernel.context.v2.routes import routes
 
-__all__ = ["Application", "routes"]
+__all__ = ["Application", "NgsiV2", "routes"]

@@ -9,15 +9,18 @@ import orjson
 from kitamae.kernel.context.api import body, negotiation
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
 from kitamae.kernel.context.v2 import selection, writing
+from kitamae.kernel.context.v2.entities import asked_type
 from kitamae.kernel.context.v2.exchange import TEXT
 from kitamae.kernel.context.v2.names import field
 from kitamae.kernel.context.v2.operations import Drop, SetAttribute
 from kitamae.kernel.context.v2.problems import NO_ATTRIBUTE, NoneWritten, NoSuchAttribute
-from kitamae.kernel.context.v2.registration import providers
+from kitamae.kernel.context.v2.registration import owners, providers
 from kitamae.kernel.context.v2.represent import Form, attributes
 from kitamae.kernel.problems import BadRequest, NotAcceptable, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.v2.exchange import Exchange
 
@@ -50,22 +53,32 @@ async def replace(x: Exchange, id: str, name: str) -> Answer:
 
 
 async def _set(x: Exchange, id: str, operation: SetAttribute) -> Answer:
-    """Here, or with whoever registered what is not here."""
-    try:
-        await writing.change(x, await writing.target(x, id), operation)
-    except NotFound:
-        if not await providers.update(x, id, x.params.get("type"), {operation.name: operation.given}):
-            raise
+    """Here, or with whoever answers for it in our place, or registered what is not here."""
+
+    async def here(_: Mapping[str, Json]) -> None:
+        try:
+            await writing.change(x, await writing.target(x, id), operation)
+        except NotFound:
+            if not await providers.update(x, id, x.params.get("type"), {operation.name: operation.given}):
+                raise
+
+    kind: owners.Kind = "setValue" if operation.value_only else "set"
+    given = {operation.name: operation.given}
+    await owners.done(x, owners.Wish(kind, x.inner(id), asked_type(x), given), here)
     return NO_CONTENT
 
 
 async def delete(x: Exchange, id: str, name: str) -> Answer:
     """DELETE."""
     operation = Drop((field(name, "attribute name"),), x.words)
-    try:
-        await writing.change(x, await writing.target(x, id), operation)
-    except NoneWritten:
-        raise NoSuchAttribute(NO_ATTRIBUTE) from None
+
+    async def here(_: Mapping[str, Json]) -> None:
+        try:
+            await writing.change(x, await writing.target(x, id), operation)
+        except NoneWritten:
+            raise NoSuchAttribute(NO_ATTRIBUTE) from None
+
+    await owners.done(x, owners.Wish("drop", x.inner(id), asked_type(x), {name: {}}), here)
     return NO_CONTENT
 
 

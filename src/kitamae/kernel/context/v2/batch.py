@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -11,16 +12,28 @@ from kitamae.kernel.context.operations import Delete
 from kitamae.kernel.context.v2 import entities, selection, writing
 from kitamae.kernel.context.v2.operations import Drop, Upsert, Write
 from kitamae.kernel.context.v2.problems import NoneWritten, NotAll, NotPossible, told_of
-from kitamae.kernel.context.v2.registration import providers
+from kitamae.kernel.context.v2.registration import owners, providers
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
 from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.operations import Effect, Operation
     from kitamae.kernel.context.v2.exchange import Exchange
 
 _ACTIONS: Final = frozenset(("append", "appendStrict", "update", "delete", "replace"))
+_KINDS: Final[dict[str, owners.Kind]] = {
+    "append": "upsert",
+    "appendStrict": "upsertStrict",
+    "update": "update",
+    "replace": "replace",
+    "delete": "dropAll",
+}
+_HEAD: Final = frozenset(("id", "type"))
+_AT_ONCE: Final = 4
+"""Entities that others have a part in, under way at the same time."""
 _OLD: Final = {
     "APPEND": "append",
     "APPEND_STRICT": "appendStrict",
@@ -57,6 +70,56 @@ def elements(x: Exchange, payload: dict[str, Any], member: str) -> list[dict[str
 
 
 async def _apply(x: Exchange, given: list[dict[str, Any]], action: str, options: frozenset[str]) -> Answer:
+    """What is ours alone in one commit, then what others have a part in, entity by entity."""
+    ours: list[dict[str, Any]] = []
+    parted: list[tuple[dict[str, Any], owners.Owned]] = []
+    turns = Turns()
+    for one in given:
+        await turns.next()
+        mine = await _owned(x, one, action, options)
+        if mine is None:
+            ours.append(one)
+        else:
+            parted.append((one, mine))
+    if not parted:
+        await _here(x, ours, action, options)
+        return NO_CONTENT
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def part(one: dict[str, Any], mine: owners.Owned) -> None:
+        async def here(left: Mapping[str, Json]) -> None:
+            kept = {name: value for name, value in one.items() if name in left or name in _HEAD}
+            await _here(x, [kept], action, options)
+
+        async with turn:
+            await owners.carry(x, mine, here)
+
+    work = [_here(x, ours, action, options)] if ours else []
+    work += [part(one, mine) for one, mine in parted]
+    wrong: list[Problem] = []
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(outcome, Problem):
+            wrong.append(outcome)
+        elif outcome is not None:
+            raise outcome
+    if not wrong:
+        return NO_CONTENT
+    if len(wrong) == len(work) and not any(isinstance(one, NotAll) for one in wrong):
+        raise wrong[0]
+    raise NotAll("; ".join(map(str, wrong))[:2_000])
+
+
+async def _owned(
+    x: Exchange, one: dict[str, Any], action: str, options: frozenset[str]
+) -> owners.Owned | None:
+    """Whose is what of an element; None: all of it is ours."""
+    new = entities.entity(x, one, "keyValues" in options)
+    kind = _KINDS[action] if new.attrs or action != "delete" else "delete"
+    return await owners.owned(x, owners.Wish(kind, new.id, new.type if "type" in one else None, new.attrs))
+
+
+async def _here(x: Exchange, given: list[dict[str, Any]], action: str, options: frozenset[str]) -> None:
+    """In one commit. Raises NotAll, NotPossible, NotFound, with what was not done."""
     wanted, turns = [], Turns()
     for one in given:
         await turns.next()
@@ -77,7 +140,7 @@ async def _apply(x: Exchange, given: list[dict[str, Any]], action: str, options:
             left.append((named, sorted(missing, key=list(one).index)))
         complete = complete or not isinstance(outcome, Problem)
     if not left:
-        return NO_CONTENT
+        return
     told = told_of(left, action)
     if complete:
         raise NotAll(told)

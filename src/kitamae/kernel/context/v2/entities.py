@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from kitamae.kernel.context.v2 import selection, writing
 from kitamae.kernel.context.v2.names import field, inner_id
 from kitamae.kernel.context.v2.operations import BUILTIN, New, Upsert, Write
 from kitamae.kernel.context.v2.problems import NoneWritten, NotAll, NotPossible, told_of
-from kitamae.kernel.context.v2.registration import providers
+from kitamae.kernel.context.v2.registration import owners, providers
 from kitamae.kernel.context.v2.represent import Form, Format, attributes, formed, present, type_of
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
 from kitamae.kernel.turns import Turns
@@ -84,8 +85,14 @@ async def create(x: Exchange) -> Answer:
     new = entity(x, payload, "keyValues" in options)
     target = writing.Target(new.id, new.type, new.path, may_create=True)
     override, forced = "overrideMetadata" in options, "forcedUpdate" in options
-    operation = Upsert(new, override, forced=forced) if "upsert" in options else new
-    await writing.change(x, target, operation)
+    upsert = "upsert" in options
+
+    async def here(ours: Mapping[str, Json]) -> None:
+        part = dataclasses.replace(new, attrs=ours)
+        await writing.change(x, target, Upsert(part, override, forced=forced) if upsert else part)
+
+    wish = owners.Wish("upsert" if upsert else "create", new.id, new.type, new.attrs)
+    await owners.done(x, wish, here)
     type = quote(x.words.compact(new.type), safe=":@!$*+,")
     location = (
         b"location",
@@ -133,8 +140,17 @@ async def retrieve_attributes(x: Exchange, id: str) -> Answer:
 
 async def delete(x: Exchange, id: str) -> Answer:
     """DELETE entities/{id}."""
-    await writing.change(x, await writing.target(x, id), Delete())
+
+    async def here(_: Mapping[str, Json]) -> None:
+        await writing.change(x, await writing.target(x, id), Delete())
+
+    await owners.done(x, owners.Wish("delete", x.inner(id), asked_type(x)), here)
     return NO_CONTENT
+
+
+def asked_type(x: Exchange) -> str | None:
+    """The `type` of the URL, expanded."""
+    return x.words.expand(field(x.params["type"], "type")) if "type" in x.params else None
 
 
 async def append(x: Exchange, id: str) -> Answer:
@@ -160,6 +176,18 @@ async def _write(x: Exchange, id: str, options: frozenset[str], mode: Mode) -> A
     if not payload:
         raise BadRequest("empty payload")
     given = attrs(payload, "keyValues" in options)
+
+    async def here(ours: Mapping[str, Json]) -> None:
+        await _write_here(x, id, options, mode, ours)
+
+    await owners.done(x, owners.Wish(mode, x.inner(id), asked_type(x), given), here)
+    return NO_CONTENT
+
+
+async def _write_here(
+    x: Exchange, id: str, options: frozenset[str], mode: Mode, given: Mapping[str, Json]
+) -> None:
+    """Here, and with providers who registered what is not here. Raises NotFound, NotPossible, NotAll."""
     operation = Write(given, mode, x.words, "overrideMetadata" in options, "forcedUpdate" in options)
     named = f"{id}/{x.params['type']}" if "type" in x.params else id
     problem: Problem | None = None
@@ -175,4 +203,3 @@ async def _write(x: Exchange, id: str, options: frozenset[str], mode: Mode) -> A
         raise problem
     if left:
         raise (NotPossible if problem else NotAll)(told_of([(named, left)], mode))
-    return NO_CONTENT

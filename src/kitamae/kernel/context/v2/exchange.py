@@ -91,6 +91,10 @@ class Exchange:
         self.request = Request(self.broker, principal, tenant, context, self.params)
         self.words = Words(context)
 
+    def parameters(self) -> list[tuple[str, str]]:
+        """None of the URL's mean something to a source of NGSI-LD."""
+        return []
+
     def header(self, name: bytes) -> str:
         """Its text; "" where it is missing."""
         return self.headers.get(name, b"").decode("latin-1")

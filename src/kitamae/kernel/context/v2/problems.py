@@ -9,10 +9,13 @@ from kitamae.kernel.problems import (
     AlreadyExists,
     BadRequest,
     Conflict,
+    Elsewhere,
     Forbidden,
     InvalidRequest,
     LengthRequired,
+    LoopDetected,
     MethodNotAllowed,
+    NoAnswer,
     NotAcceptable,
     NotFound,
     NotSignedIn,
@@ -88,6 +91,9 @@ _TOLD: Final[tuple[tuple[type[Problem], int, str], ...]] = (
     (TooManyRequests, 429, "TooManyRequests"),
     (StoreFull, 507, "InsufficientStorage"),
     (Unavailable, 503, "ServiceUnavailable"),
+    (NoAnswer, 504, "GatewayTimeout"),
+    (LoopDetected, 508, "LoopDetected"),
+    (Elsewhere, 502, "BadGateway"),
 )
 
 

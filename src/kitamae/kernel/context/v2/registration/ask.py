@@ -7,61 +7,59 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from kitamae.kernel.context.registration.peers import ERROR, INVALID, Unanswered
-from kitamae.kernel.context.v2 import correlator
-from kitamae.kernel.context.v2.names import field, inner_id, outer_id
+from kitamae.kernel.context.v2 import attribute, correlator
+from kitamae.kernel.context.v2.names import Words, field, inner_id, outer_id
 from kitamae.kernel.context.v2.operations import New
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kitamae.kernel.context.entity import Entity, Json
+    from kitamae.kernel.context.entity import Attribute, Entity, Json
     from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.registration.dialect import Errand
     from kitamae.kernel.context.registration.model import EntityInfo, Registration
-    from kitamae.kernel.context.registration.peers import Peers, Reply
-    from kitamae.kernel.context.v2 import correlator
-    from kitamae.kernel.context.v2.exchange import Exchange
-from kitamae.kernel.context.v2.names import Words
+    from kitamae.kernel.context.registration.peers import Reply
 
 _PAGE: Final = 1_000
 _PAGES: Final = 10
 
 
-def _headers(x: Exchange, registration: Registration) -> dict[str, str]:
-    """Nothing of the caller's own goes along: the provider sees the city."""
-    before = x.header(b"via")
+def _headers(errand: Errand, registration: Registration) -> dict[str, str]:
+    """Nothing of the caller's own goes along: the provider sees the city. Raises Unanswered for a circle."""
+    if correlator.count(errand.correlator, "cbfwd") >= correlator.MOST:
+        raise Unanswered("the request went from broker to broker too often")
     found = {
         "Accept": "application/json",
         "Content-Type": "application/json",
-        "Fiware-Correlator": correlator.counted(x.correlator, "cbfwd"),
+        "Fiware-Correlator": correlator.counted(errand.correlator, "cbfwd"),
         "Fiware-ServicePath": registration.doc["v2"]["path"],
-        "Via": f"{before + ', ' if before else ''}1.1 {x.request.alias}",
+        "Via": errand.via,
     }
-    if x.request.tenant:
-        found["Fiware-Service"] = x.request.tenant
+    if errand.tenant:
+        found["Fiware-Service"] = errand.tenant
     return found
 
 
 async def query(
-    x: Exchange,
-    peers: Peers,
+    errand: Errand,
     registration: Registration,
     wanted: Sequence[EntityQuery],
     attrs: frozenset[str],
 ) -> list[Entity]:
     """What it knows of that, whatever the conditions; only what it registered is believed. Raises Unanswered."""
-    told = registration.information[0].attrs
+    told, words = registration.information[0].attrs, Words(errand.context)
     body: dict[str, Json] = {
-        "entities": _selectors(registration, wanted, x.words),
-        "attrs": sorted(map(x.words.compact, (told & attrs) or told or attrs)),
+        "entities": _selectors(registration, wanted, words),
+        "attrs": sorted(map(words.compact, (told & attrs) or told or attrs)),
     }
-    content, found = orjson.dumps(body), []
+    content, found, headers = orjson.dumps(body), [], _headers(errand, registration)
     for page in range(_PAGES):
         slice_ = [("limit", str(_PAGE)), ("offset", str(page * _PAGE))]
-        reply = await peers.ask(registration, "POST", "op/query", slice_, _headers(x, registration), content)
+        reply = await errand.peers.ask(registration, "POST", "op/query", slice_, headers, content)
         if reply.status == 404:
             break
-        entities = _entities(reply, registration, x.words)
+        entities = _entities(reply, registration, words)
         found += entities
         if len(entities) != _PAGE:
             break
@@ -120,16 +118,44 @@ def _registered(entity: Entity, info: EntityInfo) -> bool:
 
 
 async def update(
-    x: Exchange,
-    peers: Peers,
+    errand: Errand,
     registration: Registration,
     id: str,
     type: str | None,
     attrs: Mapping[str, Json],
 ) -> None:
-    """Durable there when this returns. `id`, `type`, names as the client wrote them. Raises Unanswered."""
+    """Durable there when this returns. `id`, `type`, names and values as NGSIv2 writes them. Raises Unanswered."""
     entity = {"id": id, **({} if type is None else {"type": type}), **attrs}
     content = orjson.dumps({"actionType": "update", "entities": [entity]})
-    reply = await peers.ask(registration, "POST", "op/update", (), _headers(x, registration), content)
+    headers = _headers(errand, registration)
+    reply = await errand.peers.ask(registration, "POST", "op/update", (), headers, content)
     if not reply.done:
         raise Unanswered(f"it answers {reply.status}", ERROR)
+
+
+class NgsiV2:
+    """How NGSI-LD asks and tells sources that speak NGSIv2 (`registration.dialect.Dialect`)."""
+
+    async def query(
+        self,
+        errand: Errand,
+        registration: Registration,
+        wanted: Sequence[EntityQuery],
+        attrs: frozenset[str],
+    ) -> list[Entity]:
+        """See `query` above."""
+        return await query(errand, registration, wanted, attrs)
+
+    async def update(
+        self,
+        errand: Errand,
+        registration: Registration,
+        id: str,
+        types: Sequence[str],
+        attrs: Mapping[str, Attribute],
+    ) -> None:
+        """The first of the types is the one that NGSIv2 sees."""
+        words = Words(errand.context)
+        shown = {words.compact(name): attribute.shown(one, words) for name, one in attrs.items()}
+        type = words.compact(types[0]) if types else None
+        await update(errand, registration, outer_id(id), type, shown)

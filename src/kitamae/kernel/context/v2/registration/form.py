@@ -46,7 +46,6 @@ def document(given: Json, id: str, path: str, words: Words) -> dict[str, Json]:
         "type": TYPE,
         "information": [_information(body.get("dataProvided"), words)],
         "mode": "auxiliary",
-        "operations": [],
         "endpoint": _url(provider.get("http")),
         "v2": {"path": path, "mode": mode, "status": status},
     }

@@ -7,7 +7,7 @@ All that concern a question are asked at the same time; one that does not answer
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -16,6 +16,8 @@ from kitamae.kernel.context.api.questions import Source
 from kitamae.kernel.context.broker import Request
 from kitamae.kernel.context.query import match
 from kitamae.kernel.context.query.tree import ScopeQ, TypeQ
+from kitamae.kernel.context.registration import dialect, speech
+from kitamae.kernel.context.registration.dialect import Errand
 from kitamae.kernel.context.registration.match import Question, Wanted, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.context.v2 import correlator
@@ -26,7 +28,6 @@ from kitamae.kernel.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kitamae.kernel.context.api.exchange import Exchange as ExchangeLD
     from kitamae.kernel.context.entity import Entity, Json
     from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.registration.model import Mode, Registration
@@ -45,15 +46,20 @@ def _possible(x: Exchange) -> list[Registration]:
     found = source.registered(x.request)
     if not found or correlator.count(x.correlator, "cbfwd") >= correlator.MOST:
         return []
-    visited = source.visited(cast("ExchangeLD", x))
+    visited = source.visited(x)
     return [] if x.request.alias in visited else found
+
+
+def _errand(x: Exchange, peers: Peers) -> Errand:
+    via = speech.via(x.headers, x.request.alias)
+    return Errand(peers, x.request.tenant, x.request.context, via, x.correlator)
 
 
 def _offers(x: Exchange, registration: Registration, mode: str) -> bool:
     own = registration.doc.get("v2")
     if own is None:
         return mode == "query" and not registration.operations.isdisjoint(("queryEntity", "queryBatch"))
-    if own["status"] != "active" or own["mode"] not in ("all", mode):
+    if not dialect.offers(registration, mode):
         return False
     wanted, root = queries.scope(x.paths)
     if wanted is None and root is None:
@@ -70,7 +76,8 @@ async def gather(x: Exchange, wanted: Sequence[EntityQuery], attrs: frozenset[st
         return {}
     question = Question(tuple(Wanted(one.types, one.ids) for one in wanted), attrs)
     asked = [one for one in found if _offers(x, one, "query") and relevant(question, one)]
-    answers = await asyncio.gather(*(_told(x, subscriptions.peers, one, wanted, attrs) for one in asked))
+    errand = _errand(x, subscriptions.peers)
+    answers = await asyncio.gather(*(_told(x, errand, one, wanted, attrs) for one in asked))
     parts: Parts = {}
     for registration, entities in zip(asked, answers, strict=True):
         for entity in entities:
@@ -80,11 +87,11 @@ async def gather(x: Exchange, wanted: Sequence[EntityQuery], attrs: frozenset[st
 
 
 async def _told(
-    x: Exchange, peers: Peers, one: Registration, wanted: Sequence[EntityQuery], attrs: frozenset[str]
+    x: Exchange, errand: Errand, one: Registration, wanted: Sequence[EntityQuery], attrs: frozenset[str]
 ) -> list[Entity]:
     try:
         if "v2" in one.doc:
-            entities = await ask.query(x, peers, one, wanted, attrs)
+            entities = await ask.query(errand, one, wanted, attrs)
         else:
             entities = [entity for each in wanted for entity in await _over_ngsi_ld(x, one, each, attrs)]
     except (Unanswered, Problem) as trouble:
@@ -108,7 +115,7 @@ async def _over_ngsi_ld(
         params["attrs"] = ",".join(sorted(map(context.compact, attrs)))
     request = Request(x.broker, x.request.principal, x.request.tenant, context, params)
     asked = Source(one, one.information)
-    told = await questions.many(cast("ExchangeLD", x), request, asked, wanted, split=False, maps={})
+    told = await questions.many(x, request, asked, wanted, split=False, maps={})
     return told.entities
 
 
@@ -132,7 +139,7 @@ async def update(x: Exchange, id: str, type: str | None, attrs: Mapping[str, Jso
     done: set[str] = set()
     for owner, part in shares.values():
         try:
-            await ask.update(x, subscriptions.peers, owner, id, type, part)
+            await ask.update(_errand(x, subscriptions.peers), owner, id, type, part)
         except Unanswered as trouble:
             _count(x, owner, str(trouble))
         else:
