@@ -55,7 +55,7 @@ COPY (SELECT * FROM fresh ORDER BY entity, attribute, t, number) TO {file}
 """
 
 Row = tuple[Any, ...]
-"""As in the table `instance`: number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, txt, doc."""
+"""As in the table `instance`: number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, doc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def read(files: Sequence[Path], wanted: Wanted) -> list[Row]:
 
 def _back(row: Row) -> Row:
     *head, num, whole, doc = row
-    return (*head, int(num) if whole else num, None, doc.encode())
+    return (*head, int(num) if whole else num, doc.encode())
 
 
 def numbers(file: Path) -> Iterator[list[tuple[int, int]]]:
@@ -201,7 +201,7 @@ def _quoted(path: Path) -> str:
 
 
 def _stored(row: Row) -> Row:
-    *head, num, _txt, doc = row
+    *head, num, doc = row
     whole = isinstance(num, int)
     head[4] = bool(head[4])
     return (*head, None if num is None else float(num), whole, doc.decode())

@@ -9,7 +9,7 @@ import orjson
 
 from kitamae.adapters.postgres import series
 from kitamae.adapters.postgres.named import queries
-from kitamae.adapters.sql.columns import dataset, typed
+from kitamae.adapters.sql.columns import dataset, numeric
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL
 
@@ -84,7 +84,7 @@ def _touched(change: Change, key: int, names: dict[Name, int], rows: list[tuple[
         t = _micros(after["observedAt"]) if observed else at
         new = one.verb == "created" or "createdAt" not in after
         created = at if new else _micros(after["createdAt"])
-        num = typed(after)[0]
+        num = numeric(after)
         doc = orjson.dumps(after)
         rows.append(
             (tenant, key, name, part, t, seq, created, at, None, num, observed, type(num) is int, doc)
@@ -100,7 +100,7 @@ def _given(of: Given, names: dict[Name, int]) -> Iterator[tuple[Any, ...]]:
         name = names[one.name, dataset(attribute)]
         if one.instance_id:
             attribute = {**attribute, "instanceId": one.instance_id}
-        num = typed(attribute)[0]
+        num = numeric(attribute)
         yield (
             of.tenant, of.entity, name, part, t, of.seq, one.created_at, one.modified_at, one.deleted_at, num,
             observed is not None, type(num) is int, orjson.dumps(attribute),

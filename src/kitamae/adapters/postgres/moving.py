@@ -14,7 +14,7 @@ from kitamae.adapters.postgres.group import State, Wrote
 from kitamae.adapters.postgres.known import Known
 from kitamae.adapters.postgres.named import queries
 from kitamae.adapters.postgres.shares import share
-from kitamae.adapters.sql.columns import typed
+from kitamae.adapters.sql.columns import numeric
 from kitamae.kernel.context.moving.carried import (
     ALIAS,
     MOVED,
@@ -262,7 +262,7 @@ class PostgresArriving(PostgresLeaving):
         for one in wholes:
             for instance in one.history:
                 attribute = orjson.loads(instance.doc)
-                num = typed(attribute)[0]
+                num = numeric(attribute)
                 rows.append(
                     (
                         one.id[0], one.key, names[instance.name, instance.dataset], instance.part, instance.t,

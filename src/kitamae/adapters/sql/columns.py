@@ -55,16 +55,14 @@ def places(entity: Entity) -> list[tuple[str, geometry.Box]]:
     ]
 
 
-def typed(attribute: Attribute) -> tuple[int | float | None, str | None]:
-    """(num, txt) of a Property's value; of booleans and structures neither, nor of what ends by itself (expiresAt)."""
+def numeric(attribute: Attribute) -> int | float | None:
+    """A Property's value where it is a number; None of all else, and of what ends by itself (expiresAt)."""
     value = attribute["v"]
     if attribute["kind"] != "Property" or "expiresAt" in attribute:
-        return None, None
-    if isinstance(value, str):
-        return None, value
+        return None
     if isinstance(value, float) or (type(value) is int and abs(value) < _MOST_EXACT):
-        return value, None
-    return None, None
+        return value
+    return None
 
 
 def dataset(attribute: Attribute) -> str:

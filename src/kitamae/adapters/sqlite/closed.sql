@@ -2,7 +2,7 @@
 -- Every connection's own: one series' rows for the question that is being answered. Its indexes are those of `instance`.
 CREATE TEMP TABLE recalled (
     number INTEGER PRIMARY KEY, entity INTEGER, attribute INTEGER, t INTEGER, observed INTEGER, seq INTEGER,
-    created_at INTEGER, modified_at INTEGER, deleted_at INTEGER, num ANY, txt TEXT, doc BLOB
+    created_at INTEGER, modified_at INTEGER, deleted_at INTEGER, num ANY, doc BLOB
 ) STRICT;
 CREATE INDEX temp.instance_series ON recalled (entity, attribute, t, observed, num);
 CREATE INDEX temp.instance_deleted ON recalled (entity, attribute, deleted_at) WHERE deleted_at IS NOT NULL;
@@ -17,8 +17,8 @@ WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high;
 -- name: recalled_insert
 -- A row that has not left yet is here already.
 INSERT OR IGNORE INTO temp.recalled
-    (number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, txt, doc)
-VALUES {(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)};
+    (number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, doc)
+VALUES {(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)};
 
 -- name: recalled_without_deleted
 DELETE FROM temp.recalled WHERE number IN (SELECT number FROM main.tombstone);
@@ -54,7 +54,7 @@ INSERT INTO month (name, low, high, file, leaving) VALUES (:name, :low, :high, N
 ON CONFLICT (name) DO UPDATE SET leaving = 1;
 
 -- name: month_rows
-SELECT number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, txt, doc FROM instance
+SELECT number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, doc FROM instance
 WHERE t >= ? AND t < ?;
 
 -- name: month_file

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from kitamae.adapters.sql.columns import dataset, typed
+from kitamae.adapters.sql.columns import dataset, numeric
 from kitamae.adapters.sqlite import series
 from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries
@@ -104,7 +104,7 @@ class Remembering:
             at if new else _micros(attribute["createdAt"]),
             at,
             None,
-            *typed(attribute),
+            numeric(attribute),
             orjson.dumps(attribute),
         )
 
@@ -119,7 +119,7 @@ class Remembering:
         gone: dict[str, Any] = {"kind": before["kind"], "v": NULL}
         if "datasetId" in before:
             gone["datasetId"] = before["datasetId"]
-        return (number, entity, key, at, 0, seq, created, at, at, None, None, orjson.dumps(gone))
+        return (number, entity, key, at, 0, seq, created, at, at, None, orjson.dumps(gone))
 
     def add(self, entity: int, instances: Sequence[Instance], seq: int) -> int:
         """Instances as the temporal API gives them, the first numbered `seq`; returns the next number."""
@@ -141,7 +141,7 @@ class Remembering:
                     one.created_at,
                     one.modified_at,
                     one.deleted_at,
-                    *typed(attribute),
+                    numeric(attribute),
                     orjson.dumps(attribute),
                 )
             )

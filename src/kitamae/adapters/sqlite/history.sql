@@ -6,8 +6,8 @@ INSERT INTO attribute (name, dataset) VALUES (?, ?) RETURNING key;
 
 -- name: instance_insert
 INSERT INTO instance
-    (number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, txt, doc)
-VALUES {(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)};
+    (number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, doc)
+VALUES {(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)};
 
 -- name: last_instance
 SELECT max(coalesce((SELECT max(number) FROM instance), 0), (SELECT value FROM mark WHERE name = 'instance'));

@@ -17,7 +17,6 @@ from kitamae.adapters.sqlite.census import Census
 from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.reading import touched
-from kitamae.kernel.context.entity import NULL
 from kitamae.kernel.context.moving.carried import (
     ALIAS,
     MOVED,
@@ -365,11 +364,11 @@ class _Adopting:
         for instance in one.history:
             self._number += 1
             attribute = orjson.loads(instance.doc)
-            num, txt = (None, None) if attribute["v"] == NULL else columns.typed(attribute)
+            num = columns.numeric(attribute)
             rows.append(
                 (
                     self._number, key, self._attribute(instance.name, instance.dataset), instance.t, instance.observed,
-                    instance.seq, instance.created_at, instance.modified_at, instance.deleted_at, num, txt, instance.doc,
+                    instance.seq, instance.created_at, instance.modified_at, instance.deleted_at, num, instance.doc,
                 )
             )  # fmt: skip
         db.executemany(_SQL["instance_carry"], rows)

@@ -119,5 +119,5 @@ WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = :name);
 
 -- name: instance_carry
 INSERT INTO instance
-    (number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, txt, doc)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    (number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, doc)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
