@@ -89,7 +89,7 @@ def _duckdb() -> DuckDBPyConnection:
 
 
 @contextmanager
-def _asking() -> Iterator[DuckDBPyConnection]:
+def asking() -> Iterator[DuckDBPyConnection]:
     """A connection of its own. Raises StoreDamaged for a file that cannot be read."""
     import duckdb
 
@@ -125,7 +125,7 @@ def read(files: Sequence[Path], wanted: Wanted) -> list[Row]:
     if wanted.most is not None:
         query += " LIMIT $most"
         bound["most"] = wanted.most
-    with _asking() as db:
+    with asking() as db:
         return [_back(row) for row in db.execute(query, bound).fetchall()]
 
 
@@ -136,7 +136,7 @@ def _back(row: Row) -> Row:
 
 def numbers(file: Path) -> Iterator[list[tuple[int, int]]]:
     """(number, seq) of everything in a file, some at a time."""
-    with _asking() as db:
+    with asking() as db:
         found = db.execute("SELECT number, seq FROM read_parquet($file)", {"file": str(file)})
         while some := found.fetchmany(PIECE):
             yield some
@@ -145,13 +145,13 @@ def numbers(file: Path) -> Iterator[list[tuple[int, int]]]:
 def series(file: Path) -> list[tuple[int, int, int]]:
     """(entity, attribute, how many rows) of everything in a file."""
     sql = "SELECT entity, attribute, count(*) FROM read_parquet($file) GROUP BY ALL"
-    with _asking() as db:
+    with asking() as db:
         return db.execute(sql, {"file": str(file)}).fetchall()
 
 
 def last(file: Path) -> int:
     """The highest number in a file."""
-    with _asking() as db:
+    with asking() as db:
         found = db.execute("SELECT max(number) FROM read_parquet($file)", {"file": str(file)}).fetchone()
         return int(found[0] or 0) if found else 0
 
@@ -167,7 +167,7 @@ def write(
     """`rows` and what stands in `old`, without `gone` (numbers) and `forgotten` (entity, highest number that is meant), as
     a file that is on disk when this returns; how many rows it has. The folder `work` takes what is not finished.
     """
-    with _asking() as db:
+    with asking() as db:
         part = work / f"{to.name}.part"
         db.execute(f"SET temp_directory = {_quoted(work / 'spill')}")
         try:

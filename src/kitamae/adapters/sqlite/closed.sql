@@ -29,6 +29,14 @@ SELECT m.file, (SELECT count(*) FROM main.tombstone WHERE month = m.name), m.hig
 FROM main.compacted AS c JOIN main.month AS m ON m.name = c.month
 WHERE c.entity = :entity AND c.attribute = :attribute AND m.high > :low AND m.low < :high AND m.file IS NOT NULL;
 
+-- name: not_in_files
+-- The instances of a series that files may hold and that do not count there: those deleted, and those that are here.
+SELECT tombstone.number FROM main.tombstone JOIN main.month ON month.name = tombstone.month
+WHERE month.high > :low AND month.low < :high
+UNION ALL
+SELECT number FROM main.instance
+WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < min(:high, :edge);
+
 -- name: younger
 SELECT count(*) FROM (
     SELECT 1 FROM main.instance

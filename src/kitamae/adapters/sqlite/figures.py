@@ -1,20 +1,18 @@
-"""Figures over periods, worked out by SQLite where a series is plain numbers: the index alone is read, once.
+"""Figures over periods, worked out where the numbers lie if a series is plain numbers: by SQLite over the index alone, once, and
+by DuckDB in the files of closed months.
 
-While SQLite counts, Python's lock is free. What is not plain numbers goes the way of `temporal.aggregate`, which says what
+While they count, Python's lock is free. What is not plain numbers goes the way of `temporal.aggregate`, which says what
 each figure is. Nothing is kept between two questions.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from kitamae.adapters.sqlite import series
-from kitamae.adapters.sqlite.named import queries
+from kitamae.adapters.sqlite.numbers import Numbers
 from kitamae.kernel.context.names import SCOPE
 from kitamae.kernel.context.query.match import NO_DATASET
 from kitamae.kernel.context.store import Figures
@@ -28,17 +26,6 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Instance, InstanceQuery
     from kitamae.kernel.context.temporal.query import Aggregation, Method
 
-_SQL = queries("history")
-_SAID: Final[dict[Method, str]] = {
-    "totalCount": "count(num)",
-    "distinctCount": "count(DISTINCT num)",
-    "sum": "total(num)",
-    "avg": "avg(num)",
-    "min": "min(num)",
-    "max": "max(num)",
-    "stddev": "total((num - mean) * (num - mean)) / count(num)",  # its square
-    "sumsq": "total(num * num)",
-}
 PERIODS: Final = 10_000
 """Beyond so many, most of them with hardly an instance, looking for each costs more than reading them all."""
 
@@ -73,19 +60,21 @@ class _Entity:
         self._query = query
         self._asked = aggregation
         self._now = now
-        self._series = found
+        self._low, self._high = series.interval(query)
+        observed = query.timerel is not None
+        self._series = {one: Numbers(db, one, self._low, self._high, observed) for one in found}
         self._read: dict[Series, list[Instance]] = {}
-        low, high = series.interval(query)
-        self._bound: dict[str, Any] = {"low": low, "high": high, "observed": query.timerel is not None}
 
     def figures(self) -> list[Figures]:
         """Of each series. One that turns out not to be plain numbers is read, and may move where the periods start."""
-        ends = {one: self._ends(one) for one in self._series}
         told: dict[Series, Figures | None] = {}
+        ends = {one: numbers.ends for one, numbers in self._series.items()}
         extent: tuple[int, int] | None = None
-        while extent != (extent := self._extent(ends)):
-            for one in self._series:
-                figures = None if one in self._read else self._counted(one, ends[one], *extent)
+        while extent != (
+            extent := aggregate.extent(self._query, [t for some in ends.values() for t in some])
+        ):
+            for one, numbers in self._series.items():
+                figures = None if one in self._read else self._counted(one, numbers, *extent)
                 if figures is None:
                     if one not in self._read:
                         self._read[one] = self._instances(one)
@@ -93,21 +82,6 @@ class _Entity:
                     figures = self._defined(one, *extent)
                 told[one] = figures
         return [figures for one in self._series if (figures := told[one]) is not None]
-
-    def _of(self, one: Series) -> dict[str, Any]:
-        return self._bound | {"entity": one.entity, "attribute": one.attribute}
-
-    def _ends(self, one: Series) -> list[int]:
-        """When it has its first and its last number."""
-        place = series.table(self._db, self._query, one)
-        found = (
-            self._db.execute(_SQL["numbers_end"].format(direction=direction, table=place), self._of(one)).get
-            for direction in ("ASC", "DESC")
-        )
-        return [t for t in found if t is not None]
-
-    def _extent(self, ends: dict[Series, list[int]]) -> tuple[int, int]:
-        return aggregate.extent(self._query, [t for some in ends.values() for t in some])
 
     def _instances(self, one: Series) -> list[Instance]:
         query = replace(
@@ -126,32 +100,21 @@ class _Entity:
         told = aggregate.aggregate(aggregate.samples(some, self._query), self._asked, start, end)
         return Figures(one.id, one.name, one.dataset, some[0].attribute["kind"], told)
 
-    def _counted(self, one: Series, ends: list[int], start: int, end: int) -> Figures | None:
-        """As SQLite counts; None where there is something else than numbers."""
-        period, low, high = self._asked.period, self._bound["low"], self._bound["high"]
-        if not ends:
+    def _counted(self, one: Series, numbers: Numbers, start: int, end: int) -> Figures | None:
+        """As the stores count; None where there is something else than numbers, or a figure that only the definition knows."""
+        period, methods = self._asked.period, self._asked.methods
+        if not numbers.ends:
             return None
-        first, last = (0, 0) if period.whole else (period.index(start, ends[0]), period.index(start, ends[1]))
+        first, last = (0, 0) if period.whole else (period.index(start, at) for at in numbers.ends)
         if last - first >= PERIODS:
             return None
         between = [period.boundary(start, k) for k in range(first + 1, last + 1)]
-        bound, place = self._of(one), series.table(self._db, self._query, one)
-        self._db.execute(_SQL["periods_clear"])
-        self._db.execute(_SQL["periods_put"], (orjson.dumps([low, *between, high]).decode(),))
-        if "stddev" in self._asked.methods:
-            self._db.execute(_SQL["means"].format(table=place), bound)
-        said = "".join(f", {_SAID[method]}" for method in self._asked.methods)
-        counted = _SQL["figures"].format(figures=said, table=place)
-        rows: list[Any] = self._db.execute(counted, bound).fetchall()
-        others = sum(row[1] - row[2] for row in rows)
-        if others and others != self._db.execute(_SQL["deleted_between"].format(table=place), bound).get:
+        parts = numbers.parts([self._low, *between], methods)
+        if parts is None or not all(part.finite for part in parts.values()):
             return None
-        told: dict[Method, list[tuple[Any, int, int]]] = {method: [] for method in self._asked.methods}
-        for k, _, numbers, *figures in rows:
-            if numbers:
-                begin, finish = aggregate.bounds(self._asked, start, end, first + k)
-                for method, figure in zip(self._asked.methods, figures, strict=True):
-                    if figure is not None and math.isfinite(figure):
-                        shown = math.sqrt(figure) if method == "stddev" else figure
-                        told[method].append((shown, begin, finish))
+        told: dict[Method, list[tuple[Any, int, int]]] = {method: [] for method in methods}
+        for k, part in parts.items():
+            begin, finish = aggregate.bounds(self._asked, start, end, first + k)
+            for method in methods:
+                told[method].append((part.figure(method), begin, finish))
         return Figures(one.id, one.name, one.dataset, "Property", told)

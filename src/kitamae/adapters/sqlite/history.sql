@@ -134,7 +134,7 @@ ORDER BY id, variant;
 
 -- name: period_table
 -- Every reading connection's own: the periods of the question that is being answered.
-CREATE TEMP TABLE period (k INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL, mean REAL);
+CREATE TEMP TABLE period (k INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL, base);
 
 -- name: periods_put
 -- A JSON list of their boundaries: each reaches to where the next one starts.
@@ -147,7 +147,7 @@ DELETE FROM temp.period;
 
 -- name: numbers_end
 -- The first time at which a series has a number, or the last.
-SELECT t FROM {table}
+SELECT t FROM instance
 WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
     AND num IS NOT NULL
 ORDER BY t {direction} LIMIT 1;
@@ -155,19 +155,28 @@ ORDER BY t {direction} LIMIT 1;
 -- name: figures
 -- For each period how many instances there are, how many of them numbers, and what is asked of those. One pass over the
 -- index, in its own order: the periods are the outer loop, so nothing is sorted.
-SELECT k, count(*), count(num){figures} FROM temp.period CROSS JOIN {table}
+SELECT k, count(*), count(num), base{figures} FROM temp.period CROSS JOIN instance
 WHERE entity = :entity AND attribute = :attribute AND t >= period.low AND t < period.high AND observed >= :observed
 GROUP BY k;
 
--- name: means
--- For a deviation, which takes a second pass.
-INSERT OR REPLACE INTO temp.period
-SELECT k, low, high, avg(num) FROM temp.period CROSS JOIN {table}
+-- name: bases
+-- For a deviation: a number of each period, the first. What the others differ from it by, and the squares of that, can be added
+-- up in the same pass; squares of the numbers themselves would lose what is asked for.
+UPDATE temp.period SET base = (
+    SELECT num FROM instance
+    WHERE entity = :entity AND attribute = :attribute AND t >= period.low AND t < period.high AND observed >= :observed
+        AND num IS NOT NULL
+    ORDER BY t LIMIT 1
+);
+
+-- name: period_numbers
+-- The different numbers of some periods, bound as a JSON list.
+SELECT DISTINCT k, num FROM temp.period CROSS JOIN instance
 WHERE entity = :entity AND attribute = :attribute AND t >= period.low AND t < period.high AND observed >= :observed
-GROUP BY k;
+    AND num IS NOT NULL AND k IN (SELECT value FROM json_each(:periods));
 
 -- name: deleted_between
 -- What a series has that is no number because it says that something was deleted.
-SELECT count(*) FROM {table} INDEXED BY instance_deleted
+SELECT count(*) FROM instance INDEXED BY instance_deleted
 WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
     AND deleted_at IS NOT NULL;

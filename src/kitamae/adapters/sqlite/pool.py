@@ -27,8 +27,11 @@ QUICK: Final = (
 PATIENCE: Final = (
     6  # times the limit that a read may take by the clock on the wall: others use the machine too
 )
-STEPS: Final = 5_000  # between two looks at the clock
+STEPS: Final = (
+    50_000  # between two looks at the clock, some 0.5 ms: each look takes Python's lock from somebody
+)
 QUICK_CACHE: Final = 24_000  # kB: the inner pages and the indexes of 100,000 entities
+CACHE: Final = 6_000  # kB for each of the others: a year of one series' numbers
 
 
 class TooLong(Exception):
@@ -59,7 +62,7 @@ class Pool:
         """`time_limit`: seconds of work that one read in a thread may take; waiting for its turn does not count."""
         self._limit = time_limit
         self.here = database.reader(path, QUICK_CACHE)
-        self._idle = [database.reader(path) for _ in range(THREADS)]
+        self._idle = [database.reader(path, CACHE) for _ in range(THREADS)]
         self._places = Places(THREADS, THREADS - 1)  # one is left for whoever comes next
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="kitamae-read")
 
