@@ -85,10 +85,15 @@ class Pool:
 
     def _read(self, read: Callable[[apsw.Connection], T]) -> T:
         db = self._idle.pop()
-        until = time.thread_time() + self._limit
-        latest = time.monotonic() + self._limit * PATIENCE
+        began, until = time.monotonic(), time.thread_time() + self._limit
+
+        def stop() -> bool:
+            """Less work than time went by, and a thread's own clock is a call of the system."""
+            passed = time.monotonic() - began
+            return passed > self._limit and (time.thread_time() > until or passed > self._limit * PATIENCE)
+
         try:
-            with _snapshot(db, lambda: time.thread_time() > until or time.monotonic() > latest, STEPS):
+            with _snapshot(db, stop, STEPS):
                 return read(db)
         except apsw.InterruptError:
             raise TooComplex(

@@ -22,16 +22,18 @@ def now() -> int:
 
 
 @lru_cache(4_096)
-def _minute(number: int) -> str:
-    """`2026-11-21T07:14:`, by the number of minutes since 1970."""
-    return (_EPOCH + timedelta(minutes=number)).isoformat()[:17]
+def _day(number: int) -> str:
+    """`2026-11-21T`, by the number of days since 1970."""
+    return (_EPOCH + timedelta(days=number)).isoformat()[:11]
 
 
 @lru_cache(8_192)
 def _second(number: int) -> str:
     """`2026-11-21T07:14:46`, by the number of seconds since 1970. Devices measure at the same seconds."""
-    minute, second = divmod(number, 60)
-    return f"{_minute(minute)}{second:02}"
+    day, second = divmod(number, 86_400)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    return f"{_day(day)}{hour:02}:{minute:02}:{second:02}"
 
 
 def text(micros: int) -> str:
