@@ -73,8 +73,12 @@ conformance: build/conformance/.robot  ## the ETSI suite: SUITE=its checkout, PA
 	@$(UV) pip install --quiet --python .venv/interop/bin/python --require-hashes -r requirements/interop.txt
 	@touch $@
 
-interop: .venv/.interop  ## clients that other people wrote do their rounds: filip in both dialects, ngsildclient
+tests/interop/openid/node_modules/.package-lock.json: tests/interop/openid/package-lock.json
+	@cd tests/interop/openid && npm ci --ignore-scripts --silent && touch node_modules/.package-lock.json
+
+interop: .venv/.interop .venv/.dev tests/interop/openid/node_modules/.package-lock.json  ## programs that other people wrote do their rounds with ours: filip, ngsildclient, oidc-provider
 	@.venv/interop/bin/python -m pytest -c tests/interop/pytest.ini tests/interop
+	@$(BIN)/python -m pytest -c tests/interop/openid/pytest.ini tests/interop/openid
 
 faults: .venv/.dev  ## break everything that can break while it is used, and count: nothing may be missing (STORE=postgresql: two servers on one)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(STORE),--store $(STORE)) $(FAULTS)

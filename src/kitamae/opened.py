@@ -43,6 +43,7 @@ from kitamae.sdk.city import City as Profile
 from kitamae.sdk.manifest import BadManifestError
 from kitamae.sdk.service import discover
 from kitamae.settings import is_loopback, listed
+from kitamae.ways_in import WaysIn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +80,7 @@ class City:
         """`alias` names this broker among others; `on.store` is open and `subscriptions` watch it; nothing else was begun."""
         self.store, self.people, self.gate = on.store, on.people, on.gate
         self.subscriptions = subscriptions
+        self._ways = on.ways
         self.policy = Policy(settings.open, _declared(on))
         self.health = Health(
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
@@ -135,7 +137,8 @@ class City:
             )
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
-            on = Building(profile, store, words, changes, people, gate, services, layout.derived)
+            ways = await WaysIn.open(settings, layout, store, people, fetcher.destinations, address)
+            on = Building(profile, store, words, changes, people, gate, ways, services, layout.derived)
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
             alias = settings.alias or await _alias(store)
             subscriptions = Subscriptions(
@@ -193,6 +196,7 @@ class City:
         """Nothing asks any more: let go of the files."""
         await self.subscriptions.close()
         await self._fetcher.close()
+        await self._ways.close()
         await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

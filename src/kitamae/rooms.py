@@ -20,7 +20,7 @@ from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
-from kitamae.web import errors, sign_in
+from kitamae.web import errors, residents, sign_in
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kitamae.sdk.changes import Changes
     from kitamae.sdk.city import City
     from kitamae.sdk.service import Service
+    from kitamae.ways_in import WaysIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Building:
     changes: Changes
     people: People
     gate: Gate
+    ways: WaysIn
     services: Sequence[Service]
     derived: Path
 
@@ -73,7 +75,11 @@ class Rooms:
         if on.profile:
             self._shell.languages = on.profile.languages
         self._page = ShellPage(self._shell, HERE)
-        routes: list[BaseRoute] = [*sign_in.routes(self._page, on.people, on.gate)]
+        self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
+        routes: list[BaseRoute] = [
+            *residents.routes(self._page, on.people, on.gate, on.ways.residents, on.ways.stand_in),
+            *sign_in.routes(self._page, on.people, on.gate),
+        ]
         for service in on.services:
             room = Room(
                 service.manifest, on.profile, reader, ShellPage(self._shell, service.folder), on.changes

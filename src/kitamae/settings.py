@@ -104,6 +104,35 @@ class Settings(BaseSettings):
         False
     )
 
+    seal: Annotated[
+        Path | None,
+        Field(description="The file with the key of what only this city reads again, shared by all workers"),
+    ] = None
+
+    residents_issuer: Annotated[
+        str,
+        Field(
+            description="デジタル認証アプリ as it names itself, https://...; empty: residents cannot sign in"
+        ),
+    ] = ""
+    residents_client: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9A-Za-z]{0,255}$",
+            description="The client id that デジタル認証アプリ gave this city",
+        ),
+    ] = ""
+    residents_key: Annotated[
+        Path | None,
+        Field(description="The file with our private key for it, a JWK whose public half it was given"),
+    ] = None
+    demo_residents: Annotated[
+        bool,
+        Field(
+            description="A stand-in of デジタル認証アプリ with four invented residents: for demonstrations only"
+        ),
+    ] = False
+
     mqtt: Annotated[
         str, Field(description="The MQTT broker whose devices the city hears, e.g. mqtt://127.0.0.1:1883")
     ] = ""
@@ -135,6 +164,26 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"expected the address of a NATS server, nats://... or tls://..., got {self.stream!r:.80}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _residents_come_one_way(self) -> Self:
+        real = (self.residents_issuer, self.residents_client, self.residents_key)
+        if self.demo_residents and any(real):
+            raise ValueError(
+                "the stand-in with its invented residents is never served beside the real デジタル認証アプリ: leave out "
+                "--demo-residents or KITAMAE_RESIDENTS_*"
+            )
+        if any(real) and not all(real):
+            raise ValueError(
+                "デジタル認証アプリ needs KITAMAE_RESIDENTS_ISSUER, KITAMAE_RESIDENTS_CLIENT and KITAMAE_RESIDENTS_KEY"
+            )
+        parts = urlsplit(self.residents_issuer)
+        here = self.open and is_loopback(parts.hostname or "")
+        if self.residents_issuer and (
+            not parts.hostname or parts.query or parts.fragment or (parts.scheme != "https" and not here)
+        ):
+            raise ValueError(f"expected the https address of an issuer, got {self.residents_issuer!r:.80}")
         return self
 
     @model_validator(mode="after")

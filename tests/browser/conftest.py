@@ -14,6 +14,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from kitamae.kernel.people.person import Principal
+from kitamae.kernel.people.relying.stand_in import RESIDENTS
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import City as Profile
 from kitamae.sdk.room import Room
@@ -41,7 +43,7 @@ PAGES = (
     "/", "/map", "/map?kind=HotSpring", "/places?text=山代&near=136.31,36.30", "/places?text=zzz", "/kind/HotSpring",
     f"/entity/{SHELTER}", f"/entity/{UNKNOWN}", "/entity/urn:ngsi-ld:PublicToilet:172065:1",
     "/entity/urn:ngsi-ld:PopulationByAge:172065:census-1980", f"/history/{GAUGE}?attribute=水位", "/data", "/accessibility", "/nowhere",
-    "/test/sign-in", "/test/staff", "/test/broken",
+    "/test/sign-in", "/test/staff", "/test/resident", "/test/account", "/test/stand-in", "/test/broken",
 )  # fmt: skip
 """Every kind of page that the shell has, the ones for errors too."""
 
@@ -81,10 +83,24 @@ def application(folder: Path) -> Starlette:
     async def staff(request):
         return page.render(request, "staff.html", until="2026-11-21T07:00:00Z", sign_out="/test/sign-in")
 
+    async def resident(request):
+        return page.render(
+            request, "resident.html", ready=True, start="/test/resident", next="/", failed="", minutes=10
+        )
+
+    async def account(request):
+        who = Principal("resident-1", "resident", assurance=3, session="x")
+        return page.render(request, "account.html", who=who, until="2026-11-21T07:00:00Z", csrf="")
+
+    async def stand_in(request):
+        return page.render(request, "stand-in.html", residents=RESIDENTS, action="/test/stand-in", csrf="")
+
     async def broken(request):
         raise RuntimeError("on purpose")
 
-    found += [Route("/test/sign-in", sign_in), Route("/test/staff", staff), Route("/test/broken", broken)]
+    own = {"sign-in": sign_in, "staff": staff, "resident": resident, "account": account, "stand-in": stand_in}
+    own["broken"] = broken
+    found += [Route(f"/test/{name}", answer) for name, answer in own.items()]
     return Starlette(routes=found + routes(shell), exception_handlers=problem_handlers(shell))
 
 

@@ -63,6 +63,7 @@ def up(
     store: str | None = None,
     stay: bool = False,
     open: bool = False,
+    demo_residents: bool = False,
     stream: str | None = None,
 ) -> None:
     """Serve a city: pages, API and notifications, from one data directory.
@@ -84,13 +85,16 @@ def up(
         Serve a city that has moved away (`kitamae migrate`) from here again, as it was then.
     open
         Clients on this machine write without signing in: for tests. Refused on any address but loopback.
+    demo_residents
+        A stand-in of デジタル認証アプリ with four invented residents, for demonstrations; never beside the real one.
     stream
         The NATS server that is given every change, such as nats://127.0.0.1:4222.
 
     """
     heap.share()
     chosen = {"city": city, "data": data, "host": host, "port": port, "store": store, "stream": stream}
-    settings = Settings.chosen(**chosen, stay=stay or None, open=open or None)
+    flags = {"stay": stay or None, "open": open or None, "demo_residents": demo_residents or None}
+    settings = Settings.chosen(**chosen, **flags)
     logs.configure(settings)
     uvloop.run(serve(settings))
 

@@ -50,6 +50,11 @@ class Layout:
         return self.root / "derived"
 
     @property
+    def seal(self) -> Path:
+        """The key of what only this city reads again: never in a backup of the state (`kernel/people/seal.py`)."""
+        return self.root / "seal.key"
+
+    @property
     def incoming(self) -> Path:
         """A backup being unpacked: not yet the city's."""
         return self.root / ".incoming"

@@ -67,6 +67,8 @@ class Shell:
     menu: Sequence[Entry] = ()
     languages: Sequence[Language] = OFFERED
     words: Words = field(default_factory=Words.load)
+    residents: bool = False  # residents can sign in
+    demo: bool = False  # ... with invented ones, which every page must say
     basemap: Basemap | None = None  # None: the map shows points on an empty ground
 
     @cached_property

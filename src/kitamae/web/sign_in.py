@@ -60,7 +60,7 @@ def routes(page: Page, people: People, gate: Gate) -> list[Route]:
 
     async def staff(request: Request) -> Response:
         who = asking(request.scope)
-        if not who.session:
+        if not who.session or who.role != "staff":
             return RedirectResponse(SIGN_IN, 303)
         return page.render(
             request,

@@ -85,8 +85,24 @@ class Gate:
 
     def cookie(self, session: str, seconds: int) -> str:
         """The Set-Cookie value that signs a browser in; `seconds` 0 signs it out."""
+        return self._cookie(self._name, session, seconds)
+
+    def carry(self, name: str, note: str, seconds: int) -> str:
+        """The Set-Cookie value with which a browser carries a sealed note for a while; `seconds` 0 takes it away."""
+        return self._cookie(self._prefix + name, note, seconds)
+
+    def carried(self, scope: Mapping[str, Any], name: str) -> str:
+        """That note, "" where there is none."""
+        headers = (v.decode("latin-1") for k, v in scope["headers"] if k == b"cookie")
+        return next((note for one in headers if (note := _cookie(one, self._prefix + name))), "")
+
+    @property
+    def _prefix(self) -> str:
+        return "__Host-kitamae_" if self._secure else "kitamae_"
+
+    def _cookie(self, name: str, value: str, seconds: int) -> str:
         secure = "; Secure" if self._secure else ""
-        return f"{self._name}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"
+        return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"
 
 
 def demand_form(scope: Mapping[str, Any], sent: object) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
-from kitamae.kernel.people.records import TENANT, Link, Person, Session, Token
+from kitamae.kernel.people.records import TENANT, Link, Person, Session, SignedIn, Token
 from kitamae.kernel.people.scopes import scope, tenants
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
 
@@ -169,20 +169,48 @@ class People:
             person = cast("Person | None", await transaction.get(TENANT, "person", kept["person"]))
             if person is None or clock.micros(kept["expiresAt"]) <= now:
                 return False
-            opened: Session = {
-                "person": kept["person"],
-                "role": person["role"],
-                "tenants": person.get("tenants", [HOME]),
-                "assurance": 1,
-                "createdAt": clock.text(now),
-                "expiresAt": clock.text(now + self._session),
-            }
+            opened = self._opened(kept["person"], person["role"], 1, person.get("tenants", [HOME]))
             await transaction.put(TENANT, "session", secrecy.digest(session), opened)
             return True
 
         if not await self._store.transact(spend):
             raise LinkSpent(_SPENT)
         return session, self._session // _SECOND
+
+    async def admit(
+        self, ref: str, role: SignedIn, assurance: int, of: Sequence[str] = (HOME,)
+    ) -> tuple[str, int]:
+        """Sign somebody in who proved otherwise who he is: the session's secret and how many seconds it lasts.
+
+        `of`: the tenants whose staff a member of staff is.
+        """
+        session = secrecy.fresh("session")
+        opened = self._opened(ref, role, assurance, of)
+
+        async def add(transaction: Transaction) -> None:
+            await transaction.put(TENANT, "session", secrecy.digest(session), opened)
+
+        await self._store.transact(add)
+        return session, self._session // _SECOND
+
+    def _opened(self, ref: str, role: SignedIn, assurance: int, of: Sequence[str]) -> Session:
+        now = self._now()
+        return {
+            "person": ref,
+            "role": role,
+            "tenants": list(of),
+            "assurance": assurance,
+            "createdAt": clock.text(now),
+            "expiresAt": clock.text(now + self._session),
+        }
+
+    async def end_sessions(self, prefix: str) -> int:
+        """End those of everybody whose reference begins so; how many."""
+        kept = await self._store.documents(TENANT, "session")
+        gone = [digest for _, digest, doc in kept if doc["person"].startswith(prefix)]
+        for digest in gone:
+            await self._drop("session", digest)
+        return len(gone)
 
     async def sign_out(self, digest: str) -> None:
         """End a session (`Principal.session`)."""
@@ -241,7 +269,7 @@ class People:
         """Forget what has expired; how many."""
         now = self._now()
         gone: list[tuple[str, str]] = []
-        for kind in ("link", "session", "token"):
+        for kind in ("link", "session", "token", "spent"):
             docs: list[tuple[str, str, Any]] = await self._store.documents(TENANT, kind)
             gone += [
                 (kind, d) for _, d, doc in docs if doc["expiresAt"] and clock.micros(doc["expiresAt"]) <= now

@@ -5,6 +5,8 @@
 `session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
 `token`    by the secret's digest: {number, name, role, scopes, tenants, asked, createdAt, expiresAt|null}
 `revoked`  by the secret's digest: {at}       a token that no restore may bring back
+`spent`    by a digest: {expiresAt}           what works once, and did (`once.py`)
+`sealed`   by its purpose: a sealed note      a key of the city's own (`pseudonyms.py`)
 
 `tenants` is missing in what was written before there was a choice: then it is the default tenant alone.
 """
@@ -32,11 +34,15 @@ class Link(TypedDict):
     expiresAt: str
 
 
+SignedIn = Literal["staff", "resident", "visitor"]
+"""Who can have a session."""
+
+
 class Session(TypedDict):
     """A browser that is signed in."""
 
     person: str
-    role: Literal["staff"]
+    role: SignedIn
     tenants: NotRequired[list[str]]
     assurance: int
     createdAt: str

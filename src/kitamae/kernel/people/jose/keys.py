@@ -84,7 +84,9 @@ class Key:
         return str(self.inner.thumbprint())
 
     def fits(self, name: str, operation: str) -> bool:
-        """Whether this key is for the algorithm `name` and may be used to do `operation`."""
+        """Whether this key is for the algorithm `name`, may be used to do `operation`, and can."""
+        if operation == "sign" and not self.inner.is_private:
+            return False
         what = SIGNING.get(name) or WRAPPING.get(name)
         return what is not None and self._fits(what) and self.alg in ("", name) and operation in self.ops
 

@@ -1,0 +1,86 @@
+"""How persons come in, wired together: the relying party of デジタル認証アプリ, or its stand-in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from kitamae.kernel.people.jose.encoding import BadToken, members
+from kitamae.kernel.people.jose.keys import Key
+from kitamae.kernel.people.once import Once
+from kitamae.kernel.people.pseudonyms import Pseudonyms
+from kitamae.kernel.people.relying.flow import Client, Relying
+from kitamae.kernel.people.relying.issuer import Issuer
+from kitamae.kernel.people.relying.outbound import Guarded
+from kitamae.kernel.people.relying.stand_in import PREFIX, StandIn
+from kitamae.kernel.people.seal import Seal
+from kitamae.kernel.problems import BadRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kitamae.directory.layout import Layout
+    from kitamae.kernel.context.store import Store
+    from kitamae.kernel.context.subscription.destinations import Destinations
+    from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.relying.outbound import Outbound
+    from kitamae.settings import Settings
+
+RETURN = "/sign-in/resident/return"
+"""Where the issuer sends browsers back to: `redirect_uri`, as it is registered there."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaysIn:
+    """`residents` None: this city has no デジタル認証アプリ. `stand_in` is there for demonstrations alone."""
+
+    residents: Relying | None
+    stand_in: StandIn | None
+    outbound: Outbound | None
+
+    @classmethod
+    async def open(
+        cls,
+        settings: Settings,
+        layout: Layout,
+        store: Store,
+        people: People,
+        destinations: Destinations,
+        address: str,
+    ) -> Self:
+        """Raises BadRequest for a key that cannot be used."""
+        seal = Seal(settings.seal or layout.seal)
+        once, pseudonyms = Once(store), Pseudonyms(store, seal)
+        if settings.demo_residents:
+            client = Client("standin", Key.make("demo"), address + RETURN)
+            stand_in = StandIn(address, client, seal, once)
+            issuer = Issuer(stand_in.issuer, stand_in)
+            relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, None, prefix=PREFIX)
+            return cls(relying, stand_in, stand_in)
+        await people.end_sessions(PREFIX)
+        if not settings.residents_issuer or settings.residents_key is None:
+            return cls(None, None, None)
+        outbound = Guarded(settings.residents_issuer, destinations)
+        client = Client(settings.residents_client, _key(settings.residents_key), address + RETURN)
+        issuer = Issuer(settings.residents_issuer, outbound)
+        return cls(Relying(issuer, outbound, client, seal, once, pseudonyms, None), None, outbound)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self.outbound is not None:
+            await self.outbound.close()
+
+
+def _key(file: Path) -> Key:
+    """Raises BadRequest."""
+    try:
+        key = Key.read(members(file.read_bytes()))
+    except OSError as wrong:
+        raise BadRequest(f"KITAMAE_RESIDENTS_KEY: {file}: {wrong.strerror}") from None
+    except BadToken as wrong:
+        raise BadRequest(f"KITAMAE_RESIDENTS_KEY: {file}: {wrong.detail}") from None
+    if not any(key.fits(alg, "sign") for alg in ("ES256", "PS256", "RS256")):
+        raise BadRequest(
+            f"KITAMAE_RESIDENTS_KEY: {file}: a private key (JWK) for ES256, PS256 or RS256 is expected"
+        )
+    return key

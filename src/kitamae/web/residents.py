@@ -1,0 +1,126 @@
+"""A resident signs in with デジタル認証アプリ, and sees the sign-in. Whoever has come back once has a session, and no code any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from kitamae.kernel.people.gate import demand_form
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.relying.flow import MINUTES, SignInFailed
+from kitamae.kernel.people.relying.outbound import IssuerFailed
+from kitamae.kernel.people.relying.stand_in import PATH, RESIDENTS
+from kitamae.kernel.problems import NotFound
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from kitamae.kernel.people.gate import Gate
+    from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.relying.flow import Relying
+    from kitamae.kernel.people.relying.stand_in import StandIn
+    from kitamae.sdk.page import Page
+
+SIGN_IN: Final = "/sign-in/resident"
+ACCOUNT: Final = "/account"
+ASSURANCE: Final = 3
+"""デジタル認証: the highest (`Principal.assurance`)."""
+
+_NOTE: Final = "resident"
+_KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
+_LONGEST: Final = 500
+
+
+def routes(
+    page: Page, people: People, gate: Gate, relying: Relying | None, stand_in: StandIn | None
+) -> list[Route]:
+    """`/sign-in/resident`, its way there and back, `/account`; with a stand-in, `/stand-in/authorize`."""
+
+    def show(request: Request, failed: str = "") -> Response:
+        return page.render(
+            request,
+            "resident.html",
+            status=400 if failed else 200,
+            headers=_KEEP_NOTHING,
+            ready=relying is not None,
+            start=SIGN_IN + "/start",
+            next=local(request.query_params.get("next", "")),
+            failed=failed,
+            minutes=MINUTES,
+        )
+
+    async def ask(request: Request) -> Response:
+        return show(request)
+
+    async def start(request: Request) -> Response:
+        if relying is None:
+            raise NotFound("this city is not connected to デジタル認証アプリ")
+        query = request.query_params
+        try:
+            begun = await relying.begin(local(query.get("next", "")), query.get("sign_transaction_id", ""))
+        except IssuerFailed as wrong:
+            return show(request, wrong.title)
+        headers = {"Set-Cookie": gate.carry(_NOTE, begun.note, MINUTES * 60), **_KEEP_NOTHING}
+        return RedirectResponse(begun.address, 303, headers)
+
+    async def back(request: Request) -> Response:
+        if relying is None:
+            raise NotFound("this city is not connected to デジタル認証アプリ")
+        sent = dict(request.query_params)
+        try:
+            resident = await relying.finish(gate.carried(request.scope, _NOTE), sent)
+        except (SignInFailed, IssuerFailed) as wrong:
+            return show(request, wrong.detail)
+        if session := asking(request.scope).session:
+            await people.sign_out(session)
+        secret, seconds = await people.admit(resident.ref, "resident", ASSURANCE)
+        response = RedirectResponse(resident.next, 303, _KEEP_NOTHING)
+        response.headers.append("Set-Cookie", gate.cookie(secret, seconds))
+        response.headers.append("Set-Cookie", gate.carry(_NOTE, "", 0))
+        return response
+
+    async def account(request: Request) -> Response:
+        who = asking(request.scope)
+        if not who.session:
+            return RedirectResponse(SIGN_IN if relying else "/sign-in", 303, _KEEP_NOTHING)
+        return page.render(
+            request,
+            "account.html",
+            headers=_KEEP_NOTHING,
+            who=who,
+            until=await people.until(who.session),
+            csrf=request.scope["csrf"],
+        )
+
+    async def choose(request: Request) -> Response:
+        if stand_in is None:
+            raise NotFound("there is no stand-in here")
+        asked = stand_in.asked(request.query_params)
+        if request.method == "POST":
+            sent = await request.form(max_files=0, max_fields=10)
+            demand_form(request.scope, sent.get("csrf"))
+            return RedirectResponse(stand_in.chosen(asked, str(sent.get("who", ""))), 303, _KEEP_NOTHING)
+        return page.render(
+            request,
+            "stand-in.html",
+            headers=_KEEP_NOTHING,
+            residents=RESIDENTS,
+            action=f"{PATH}/authorize?{request.url.query}",
+            csrf=request.scope.get("csrf", ""),
+        )
+
+    found = [
+        Route(SIGN_IN, ask, methods=["GET"]),
+        Route(SIGN_IN + "/start", start, methods=["GET"]),
+        Route(SIGN_IN + "/return", back, methods=["GET"]),
+        Route(ACCOUNT, account, methods=["GET"]),
+    ]
+    return [*found, *([Route(PATH + "/authorize", choose, methods=["GET", "POST"])] if stand_in else [])]
+
+
+def local(path: str) -> str:
+    """A page of this server, and nothing that a browser would read as another one's."""
+    fine = path.startswith("/") and not path.startswith("//") and path.isascii() and path.isprintable()
+    return path if fine and "\\" not in path and len(path) <= _LONGEST else ACCOUNT

@@ -1,0 +1,29 @@
+"""Programs that other people wrote, in processes of their own: `npm ci` in this folder brings them (`make interop`)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+@asynccontextmanager
+async def node(script: str, given: Any) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A script of this folder, which was given one JSON value; it ends with the block."""
+    process = await asyncio.create_subprocess_exec(
+        *("node", script), cwd=HERE, stdin=-1, stdout=-1, stderr=-1, limit=1_000_000
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(given).encode())
+    process.stdin.close()
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
