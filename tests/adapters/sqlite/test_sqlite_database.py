@@ -192,7 +192,7 @@ async def test_hot_indexes_follow_what_is_declared_and_are_used(tmp_path: Path) 
 
 async def test_a_query_that_takes_too_long_is_refused_and_the_next_one_is_answered(tmp_path: Path) -> None:
     store = await opened(tmp_path, time_limit=0.0)
-    for start in range(0, 2_000, 500):
+    for start in range(0, 4_000, 500):
         await done(store, *(create(n) for n in range(start, start + 500)))
     with pytest.raises(TooComplex, match="narrow it"):
         await store.find(EntityQuery(order=(OrderBy(QPath((LEVEL,))),)))
