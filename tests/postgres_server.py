@@ -1,7 +1,7 @@
 """A PostgreSQL of the tests' own: Debian's binaries, a new cluster in memory or in a temporary folder, one socket.
 
-It is started when the first test asks for it and stopped, by its process id, when the tests end. fsync is on: a server
-without it is refused by the store, and in memory it costs nothing.
+It is started when the first test asks for it and stopped, by its process id, when the tests end, or by its watcher when
+they are killed. fsync is on: a server without it is refused by the store, and in memory it costs nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from typing import Any
 import pytest
 
 MEMORY = Path("/dev/shm")
+WATCHER = 'cat >/dev/null; "$1/pg_ctl" stop -s -m immediate -D "$2/data"; rm -rf "$2"'
+"""Waits until nobody holds the other end of its input, which is when the tests are gone, however they went."""
+
 ROOM = 1_000_000_000
 
 
@@ -64,6 +67,10 @@ class Cluster:
             "-N",
         )
         self.start()
+        self.watcher = subprocess.Popen(
+            ["/bin/sh", "-c", WATCHER, "watcher", bin, folder], cwd="/", start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._as,
+        )  # fmt: skip
 
     @property
     def dsn(self) -> str:
@@ -108,6 +115,7 @@ class Cluster:
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self.stop(signal.SIGQUIT)
+        self.watcher.communicate()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -15,7 +15,8 @@ import structlog
 
 from kitamae.adapters.postgres.connect import SCHEMES
 from kitamae.adapters.postgres.moving import PostgresArriving, PostgresLeaving
-from kitamae.adapters.sqlite.moving import SqliteArriving, SqliteLeaving
+from kitamae.adapters.sqlite.arriving import SqliteArriving
+from kitamae.adapters.sqlite.leaving import SqliteLeaving
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import Lock
 from kitamae.kernel.context.moving.rounds import Rounds

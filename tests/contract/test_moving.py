@@ -19,7 +19,8 @@ from test_store_machine import DATASETS, IDS, NAMES, TENANTS, TYPES, commands
 import postgres_server
 from kitamae.adapters import postgres, sqlite
 from kitamae.adapters.postgres.moving import PostgresArriving, PostgresLeaving
-from kitamae.adapters.sqlite.moving import SqliteArriving, SqliteLeaving
+from kitamae.adapters.sqlite.arriving import SqliteArriving
+from kitamae.adapters.sqlite.leaving import SqliteLeaving
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.moving import rounds
 from kitamae.kernel.context.moving.rounds import Rounds

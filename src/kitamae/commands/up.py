@@ -36,8 +36,9 @@ _COLLECT = (250_000, 20, 50)
 Python's own numbers (700, 10, 10) a tenth of a write's time is spent on looking at them."""
 
 _TURN = 0.0005
-"""Seconds that a thread waits for Python before it asks the one that runs to let go (5 ms unless told). The writer gives Python away
-for every statement; getting it back must not take longer than the statement."""
+"""Seconds that a thread waits for Python before it asks the one that runs to let go (5 ms unless told). Beside the event loop
+there are long reads, the work of `transact`, each statement of which gives Python away, and the commit, whose end the loop waits
+for. Getting Python back must not take longer than what was done without it."""
 
 
 class PortTaken(Conflict):

@@ -7,6 +7,7 @@ transaction.py what work inside a commit sees        series.py   history
 census.py      counted while written: discovery      translate.py, condition.py  a query tree -> SQL
 present.py     the row that is there before          backup.py, migrate.py, database.py
 figures.py     sums and means over periods           compaction.py, closing.py, recall.py: closed months in files
+leaving.py, carried.py, arriving.py, adopting.py: moving to another place
 *.sql          every statement by its name
 """
 
