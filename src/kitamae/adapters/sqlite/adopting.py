@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         Whole,
     )
 
-_SQL = queries("entity", "change", "history", "moving")
+_SQL = queries("change", "entity", "history", "moving")
 
 
 class Adopting:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.moving.carried import Id
     from kitamae.kernel.context.store import Leaf, Owed
 
-_SQL = queries("change", "history", "ledger", "moving")
+_SQL = queries("change", "entity", "ledger", "moving")
 _LEAVES: Final = Many(_SQL["leaf_insert"])
 
 T = TypeVar("T")

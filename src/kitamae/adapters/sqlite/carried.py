@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.moving.carried import Id
 
-_SQL = queries("entity", "change", "history", "moving")
+_SQL = queries("moving")
 _EVER: Final = (1 << 63) - 1
 
 

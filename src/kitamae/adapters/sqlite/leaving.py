@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.moving.carried import Id
 
-_SQL = queries("entity", "change", "history", "moving")
+_SQL = queries("change", "entity", "ledger", "moving")
 _EVER: Final = (1 << 63) - 1
 
 T = TypeVar("T")
