@@ -14,7 +14,8 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 from kitamae.intake.reading import Reading
-from kitamae.intake.row import Refusal, UnreadableFileError
+from kitamae.intake.row import Refusal, Taken, UnreadableFileError
+from kitamae.sdk import belonging
 from kitamae.sdk.city import BadCityError, City
 from kitamae.sdk.manifest import REQUIRED_LANGUAGES, SOURCE_LANGUAGE, Manifest
 
@@ -56,7 +57,7 @@ def service(service: Service, known_types: Callable[[str], bool]) -> Iterator[Fi
 
 
 def city(folder: Path) -> tuple[City | None, list[Finding]]:
-    """The profile where it can be read, and all findings in a city's folder: rows, devices, names without a term."""
+    """The profile where it can be read, and all findings in a city's folder: rows, whose they are, devices, names without a term."""
     findings: list[Finding] = []
     try:
         profile = City.read(folder)
@@ -65,6 +66,7 @@ def city(folder: Path) -> tuple[City | None, list[Finding]]:
         return None, [Finding(folder.name, str(error))]
     terms = profile.context.get("@context", {})
     unnamed: dict[str, str] = {}
+    taken: list[tuple[str, Taken]] = []
     for data in profile.data:
         try:
             with Reading(
@@ -77,9 +79,11 @@ def city(folder: Path) -> tuple[City | None, list[Finding]]:
                             Finding(where, f"{row.column}: expected {row.expected}, got {row.value!r}")
                         )
                     else:
+                        taken.append((data.file, row))
                         unnamed |= {name: data.file for name in row.entity if name not in terms}
         except (OSError, UnreadableFileError) as error:
             findings.append(Finding(data.file, str(error)))
+    findings += [Finding(where, why) for where, why in belonging.strangers(profile, taken)]
     findings += [
         Finding(file, f"{name} has no term in the city's @context")
         for name, file in unnamed.items()
