@@ -177,3 +177,23 @@ async def test_periods_of_a_minute_over_thirty_years_cost_no_more_than_their_ins
         InstanceQuery("", (E,)), Aggregation(("max",), Period(0, MINUTE)), START + 20_000 * DAY
     )
     assert [row[:2] for row in one.told["max"]] == [(0, START), (1, START + 11_000 * DAY)]
+
+
+async def test_a_sum_that_no_number_can_hold_is_left_out_and_the_others_are_told(store: Store) -> None:
+    values = [1e308, 1e308, 1e-200]
+    made = [
+        Instance(E, NAMES[0], "", {"kind": "Property", "v": value}, START + n * DAY, n, n, None)
+        for n, value in enumerate(values)
+    ]
+
+    async def begin(tx: Transaction) -> None:
+        await tx.remember("", {"id": E, "type": ["https://example.org/T"], "attrs": {}})
+        await tx.add_instances("", E, made)
+
+    await store.transact(begin)
+    query = InstanceQuery("", (E,), timerel="after", at=START)
+    (one,) = await store.aggregate(query, Aggregation(("sum", "sumsq", "max"), Period(0, 2 * DAY)), NOW)
+    later = START + 2 * DAY
+    assert [row[:2] for row in one.told["sum"]] == [(1e-200, later)]
+    assert [row[:2] for row in one.told["sumsq"]] == [(0, later)]
+    assert [row[:2] for row in one.told["max"]] == [(1e308, START), (1e-200, later)]

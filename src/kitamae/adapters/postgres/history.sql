@@ -66,6 +66,37 @@ CROSS JOIN LATERAL (
 ) AS i
 ORDER BY s.n, i.t, i.seq, i.part;
 
+-- name: numbers_ends
+-- The first and the last time at which each series has a number.
+SELECT (SELECT i.t FROM instance AS i
+        WHERE i.entity = s.entity AND i.attribute = s.attribute AND i.t >= $3 AND i.t < $4 AND i.observed >= $5
+            AND i.num IS NOT NULL
+        ORDER BY i.t LIMIT 1) AS first,
+       (SELECT i.t FROM instance AS i
+        WHERE i.entity = s.entity AND i.attribute = s.attribute AND i.t >= $3 AND i.t < $4 AND i.observed >= $5
+            AND i.num IS NOT NULL
+        ORDER BY i.t DESC LIMIT 1) AS last
+FROM unnest($1::bigint[], $2::integer[]) WITH ORDINALITY AS s (entity, attribute, n)
+ORDER BY s.n;
+
+-- name: figures
+-- For each series and period how many instances there are, how many of them numbers, and what is asked of those. The
+-- index alone is read, in its own order: the periods are the outer loop, so nothing is sorted.
+SELECT s.n, p.k, f.*
+FROM unnest($1::bigint[], $2::integer[]) WITH ORDINALITY AS s (entity, attribute, n)
+CROSS JOIN unnest($3::bigint[], $4::bigint[]) WITH ORDINALITY AS p (low, high, k)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS instances, count(num) AS numbers, {figures} FROM instance AS i
+    WHERE i.entity = s.entity AND i.attribute = s.attribute AND i.t >= p.low AND i.t < p.high AND i.observed >= $5
+) AS f
+WHERE f.instances > 0
+ORDER BY s.n, p.k;
+
+-- name: deleted_between
+-- What a series has that is no number because it says that something was deleted.
+SELECT count(*) FROM instance
+WHERE entity = $1 AND attribute = $2 AND t >= $3 AND t < $4 AND observed >= $5 AND deleted_at IS NOT NULL;
+
 -- name: instances_delete
 -- Those instances of some series, by where they stand, and what changes that came from another store say of them.
 WITH old AS (

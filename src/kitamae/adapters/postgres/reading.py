@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from kitamae.adapters.postgres import census, changes, connect, find, series
+from kitamae.adapters.postgres import census, changes, connect, figures, find, series
 from kitamae.adapters.postgres.find import Finder
 from kitamae.adapters.postgres.named import queries
 from kitamae.adapters.postgres.rows import Rows
@@ -24,7 +24,6 @@ from kitamae.kernel.context.store import (
     Readings,
     Row,
 )
-from kitamae.kernel.context.temporal import aggregate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -119,9 +118,9 @@ class Reading:
             return await series.readings(db, query)
 
     async def aggregate(self, query: InstanceQuery, aggregation: Aggregation, now: int) -> list[Figures]:
-        """By its definition, in a thread."""
-        found = await self.instances(query)
-        return await asyncio.to_thread(aggregate.figures, found, query, aggregation, now)
+        """By PostgreSQL where it can."""
+        async with self._snapshot() as db:
+            return await figures.figures(db, query, aggregation, now)
 
     async def remembered(self, query: EntityQuery, history: InstanceQuery, after: str | None) -> Found:
         """Those that live and those that are gone, merged."""
