@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SQL = queries("entity", "history")
 _ROW: Final = "e.key, e.version, e.doc"
 _LAST: Final = "\U0010ffff"  # behind every id
-_LEAST: Final = 64  # candidates that are looked into at once, at first
+_LEAST: Final = 16  # candidates that are looked into at once, at first
 _MOST: Final = 1_000
 
 
@@ -48,11 +48,11 @@ class Finder:
         if plan.exact or plan.order is None:
             return None
         end = query.offset + query.limit
-        size = min(max(end + 1, _LEAST), _MOST)
+        size = min(max(end + end // 2, _LEAST), _MOST)
         sql = f"{plan.select(f'{_ROW}, {plan.unsure} AS unsure')} LIMIT ${len(plan.params) + 1}::bigint"
         found = await self._db.fetch(sql, *plan.params, size)
-        rows = await self.judge(found)
-        if len(found) == size and (query.count or len(rows) <= end):
+        rows = await self.judge(found, None if query.count else end)
+        if len(found) == size and (query.count or len(rows) < end):
             return None
         page = [Row(row["key"], row["version"], row["doc"]) for row in rows[query.offset : end]]
         return Found(page, len(rows) if query.count else None)
@@ -67,11 +67,11 @@ class Finder:
         end = query.offset + query.limit
         rows: list[Row] = []
         seen = 0
-        async for row in self.matching(end + 1):
+        async for row in self.matching(end):
             seen += 1
             if query.offset < seen <= end:
                 rows.append(row)
-            elif seen > end and not query.count:
+            if seen >= end and not query.count:
                 break
         return Found(rows, seen if query.count else None)
 
@@ -116,14 +116,16 @@ class Finder:
                 return
             size = min(size * 2, _MOST)
 
-    async def judge(self, found: Sequence[Record]) -> list[Record]:
-        """Those that match. Raises TooComplex when it takes too long."""
+    async def judge(self, found: Sequence[Record], enough: int | None = None) -> list[Record]:
+        """Those that match, or the first of them if so many are `enough`. Raises TooComplex when it takes too long."""
         answer: dict[int, Record] = {}
         again = list(enumerate(found))
         while again:
             began = time.thread_time()
-            unknown = []
+            unknown: list[tuple[int, Record, frozenset[str]]] = []
             for n, row in again:
+                if len(answer) == enough and not unknown and len(again) == len(found):
+                    break  # everything before is known
                 if not row["unsure"]:
                     answer[n] = row
                     continue
