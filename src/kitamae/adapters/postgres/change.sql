@@ -18,11 +18,6 @@ UPDATE mark SET value = $1 WHERE name = 'base';
 -- Transactions below this one have all ended: what they wrote is all there is.
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
 
--- name: change_insert
-INSERT INTO change (seq, tenant, entity, variant, verb, at, actor, types, key, delta)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-                     $8::bytea[], $9::bigint[], $10::bytea[]);
-
 -- name: changes_after
 -- Changes after a number in the order of commits: only those of transactions before which none is still under way.
 -- $3 is the horizon's base, see numbers.py.

@@ -127,7 +127,7 @@ def _attributes(
     moves, looks = False, old is None or new is None or old["type"] != new["type"]
     for name in was.keys() | now.keys():
         before, after = was.get(name), now.get(name)
-        if before is after:
+        if before is after or (before and after and _alike(before, after)):
             continue
         kinds, others = [one["kind"] for one in before or ()], [one["kind"] for one in after or ()]
         looks = looks or kinds != others
@@ -150,6 +150,14 @@ def _attributes(
             rows.census[tenant, shape(old)] -= 1
         if new is not None:
             rows.census[tenant, shape(new)] += 1
+
+
+def _alike(before: Sequence[Any], after: Sequence[Any]) -> bool:
+    """One instance each, and the same kind and value: nothing that hangs on the entity's key is another."""
+    if len(before) != 1 or len(after) != 1:
+        return False
+    (was,), (now,) = before, after
+    return was["kind"] == now["kind"] and type(was["v"]) is type(now["v"]) and bool(was["v"] == now["v"])
 
 
 def shape(entity: Entity) -> bytes:

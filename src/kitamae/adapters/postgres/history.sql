@@ -1,9 +1,3 @@
--- name: instance_insert
-INSERT INTO instance (tenant, entity, attribute, part, t, seq, created_at, modified_at, deleted_at, num, observed,
-                      whole, doc)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[],
-                     $8::bigint[], $9::bigint[], $10::float8[], $11::boolean[], $12::boolean[], $13::bytea[]);
-
 -- name: history_keys
 -- The keys under which the history of some entities stands, in the order asked for.
 SELECT e.id, e.key FROM unnest($2::text[]) WITH ORDINALITY AS w (id, n)

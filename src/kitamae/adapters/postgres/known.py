@@ -5,6 +5,7 @@ Nothing of it is believed without being checked under a lock, so other workers' 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.adapters.postgres.named import queries
@@ -31,7 +32,9 @@ class Known:
     """`hot`: expanded names of the attributes whose values are indexed, with their keys."""
 
     def __init__(self) -> None:
-        self._entities: dict[Id, State] = {}
+        self._entities: OrderedDict[Id, State] = (
+            OrderedDict()
+        )  # a dict is slow to give up its first again and again
         self._names: dict[Name, int] = {}
         self.tenants: set[str] = set()
         self.begun: set[str] = set()  # tenants that are new in the transaction that is under way
@@ -53,7 +56,7 @@ class Known:
             return
         self._entities[id] = state
         if len(self._entities) > CACHED:
-            del self._entities[next(iter(self._entities))]
+            self._entities.popitem(last=False)
 
     def committed(self) -> None:
         """What was new is there to stay."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 
-from kitamae.adapters.postgres import changes, connect, entities, hot, migrate, numbers, series
+from kitamae.adapters.postgres import changes, connect, entities, history, hot, migrate, numbers, series
 from kitamae.adapters.postgres.flush import columns
 from kitamae.adapters.postgres.group import State, Wrote
 from kitamae.adapters.postgres.known import Known
@@ -271,7 +271,7 @@ class PostgresArriving(PostgresLeaving):
                     )
                 )  # fmt: skip
         if rows:
-            await db.execute(_SQL["instance_insert"], *columns(rows))
+            await db.copy_records_to_table("instance", columns=history.INSTANCE, records=rows)
         return lost
 
     async def tell(self, told: Sequence[Told]) -> None:
