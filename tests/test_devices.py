@@ -18,10 +18,9 @@ NO_STORE: Any = SimpleNamespace()
 NO_REGISTRATIONS: Any = SimpleNamespace()
 
 
-def heard(tmp_path: Path, policy: Policy, mqtt: str = "mqtt://127.0.0.1:1883") -> Any:
-    return devices.subscriber(
-        Settings(data=tmp_path, mqtt=mqtt), KAGA, NO_STORE, CORE, policy, NO_REGISTRATIONS
-    )
+def heard(tmp_path: Path, policy: Policy, mqtt: str = "mqtt://127.0.0.1:1883", store: str = "") -> Any:
+    settings = Settings(data=tmp_path, mqtt=mqtt, store=store)
+    return devices.subscriber(settings, KAGA, NO_STORE, CORE, policy, NO_REGISTRATIONS, "city-1")
 
 
 def test_devices_whose_type_nobody_declared_are_not_listened_to(tmp_path: Path) -> None:
@@ -33,3 +32,11 @@ def test_devices_whose_type_nobody_declared_are_not_listened_to(tmp_path: Path) 
 def test_an_address_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotLoaded, match="mqtt"):
         heard(tmp_path, Policy(), "nowhere")
+
+
+def test_workers_of_one_database_share_a_session_and_two_directories_do_not(tmp_path: Path) -> None:
+    policy = Policy(declared=frozenset({CORE.expand("RiverGauge")}))
+    one, two = tmp_path / "one", tmp_path / "two"
+    shared = [heard(place, policy, store="postgresql://db/kaga").identifier for place in (one, two)]
+    assert shared[0] == shared[1]
+    assert heard(one, policy).identifier != heard(two, policy).identifier

@@ -30,8 +30,10 @@ def subscriber(
     words: Context,
     policy: Policy,
     registrations: Registrations,
+    alias: str,
 ) -> Subscriber:
-    """Ready to run. Its name at the MQTT broker stays the same for one data directory, so that messages wait for it.
+    """Ready to run. Its name at the MQTT broker stays the same for one data directory, or for all workers of one database
+    (`alias` names their broker among others), so that messages wait for whoever listens next.
 
     Raises NotLoaded: no address, a device file that is not in order, or a type that the broker does not take.
     """
@@ -41,6 +43,6 @@ def subscriber(
             policy.demand(Question(SYSTEM, "write", f"entity:{words.expand(kind.type)}", profile.tenant))
     except (ValueError, BadCityError, Forbidden) as error:
         raise NotLoaded(f"mqtt: {error}") from error
-    mark = sha256(str(settings.data.absolute()).encode()).hexdigest()[:8]
+    mark = sha256((alias if settings.store else str(settings.data.absolute())).encode()).hexdigest()[:8]
     door = Observations(store, words, profile.tenant, actor="mqtt", registrations=registrations)
     return Subscriber(address, kinds, door.hear, identifier=f"kitamae-{profile.id}-{mark}")

@@ -20,6 +20,7 @@ from kitamae.adapters.sqlite import database, migrate
 from kitamae.adapters.sqlite.closing import Closing
 from kitamae.edge.health import Health
 from kitamae.kernel.context import api, v2
+from kitamae.kernel.context.alone import Alone
 from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.fetch import Fetcher
@@ -154,8 +155,8 @@ class City:
             city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
             city.broker.subscriptions_v2 = subscriptions_v2
             if settings.mqtt and profile and not quietly:
-                registrations = subscriptions.registrations
-                city.hear(devices.subscriber(settings, profile, store, words, city.policy, registrations))
+                known = subscriptions.registrations
+                city.hear(devices.subscriber(settings, profile, store, words, city.policy, known, alias))
             if settings.stream and not quietly:
                 name = profile.id if profile else alias
                 city.tell(Relay(settings.stream, store, name, alias, words, settings.stream_days))
@@ -169,7 +170,7 @@ class City:
     def start(self) -> None:
         """Begin what goes on beside requests."""
         self._tasks.append(asyncio.create_task(self._tidy()))
-        self._tasks.append(asyncio.create_task(self.retention.run()))
+        self._tasks.append(asyncio.create_task(Alone(self.store, "/retention", self.retention.run).run()))
         if self.closing:
             self._tasks.append(asyncio.create_task(self.closing.run()))
         if self._profile:
@@ -177,8 +178,8 @@ class City:
             self._tasks.append(asyncio.create_task(self._load(self._profile)))
 
     def hear(self, mqtt: Subscriber) -> None:
-        """Listen to devices too."""
-        self._tasks.append(asyncio.create_task(mqtt.run()))
+        """Listen to devices too, with the one session that they have at the MQTT broker: one worker at a time."""
+        self._tasks.append(asyncio.create_task(Alone(self.store, "/devices", mqtt.run).run()))
 
     def tell(self, relay: Relay) -> None:
         """Give NATS every change."""

@@ -147,3 +147,42 @@ async def test_counts_stay_right_when_their_rows_are_folded_together(
             await asyncio.sleep(0.01)
     assert await pair[1].types("") == {TYPE: 8}
     assert {name: one["count"] for name, one in (await pair[1].attributes("")).items()} == {"a0": 4, "a1": 4}
+
+
+async def test_a_worker_that_does_not_serve_yet_keeps_no_queue_from_those_that_do(pair: Pair) -> None:
+    told: list[int] = []
+
+    async def serving() -> None:
+        told.append(len(pair[0]._following.shares))
+
+    pair[0].on_serving(serving)
+    await until(lambda: told and told[-1] == following.SHARES)
+    await asyncio.sleep(2 * following.TURN)  # it would have given half of them away
+    assert told == [following.SHARES]
+    pair[1].on_serving(serving)
+    await until(lambda: len(pair[1]._following.shares) == following.SHARES // 2)
+    assert len(pair[0]._following.shares) == following.SHARES // 2
+
+
+async def test_what_a_worker_served_that_was_killed_is_served_by_the_other(pair: Pair) -> None:
+    async def nothing() -> None:
+        """Whoever wants to be told serves."""
+
+    heard: list[Owed] = []
+
+    async def owe(tx: Transaction, change: Change, effect: Effect) -> None:
+        for queue in "abcdefgh":
+            await tx.owe("", queue, change.seq, b"")
+
+    for store in pair:
+        store.on_serving(nothing)
+    pair[0].on_owed(heard.extend)
+    pair[0].on_change(owe)
+    await until(lambda: all(pair[0].serves(queue) != pair[1].serves(queue) for queue in "abcdefgh"))
+    task = pair[1]._following._task
+    assert task
+    task.cancel()  # its connection is gone at once, as after kill -9
+    await asyncio.gather(task, return_exceptions=True)
+    await until(lambda: all(pair[0].serves(queue) for queue in "abcdefgh"))
+    await pair[0].apply([create(1, v=1)])
+    await until(lambda: len(heard) == 8)

@@ -57,6 +57,7 @@ class Following:
         self._own: set[int] = set()  # transactions of this worker above the cursor
         self._told = 0  # the highest number that is known to be there
         self._news = False
+        self._serving = False  # and the other workers can see it
         self._changes = self._owed = 0  # cursors
 
     def begin(self) -> None:
@@ -87,7 +88,7 @@ class Following:
         """For ever; whatever goes wrong, it begins again with a new connection."""
         while True:
             try:
-                db = await connect.connect(self._dsn, f"follow {self._schema:x}", statement_timeout="20s")
+                db = await connect.connect(self._dsn, self._role("follow"), statement_timeout="20s")
                 try:
                     await self._follow(db)
                 finally:
@@ -98,6 +99,7 @@ class Following:
                 await asyncio.sleep(TURN)
 
     async def _follow(self, db: Connection) -> None:
+        self._serving = False
         channel = f"kitamae_{self._schema & 0xFFFFFFFF:x}"
         await db.add_listener(channel, self._notified)
         if not self._changes:
@@ -160,12 +162,22 @@ class Following:
         self._own = {one for one in self._own if one << BITS >= horizon}
 
     # --- who serves what
+    def _role(self, does: str) -> str:
+        return f"{does} {self._schema:x}"
+
     async def _balance(self, db: Connection) -> bool:
-        """Take this worker's part of the shares, give back what is more than that. True: there is no other worker."""
-        workers = max(1, int(await db.fetchval(_SQL["workers"])))
+        """Take this worker's part of the shares, give back what is more than that. True: there is no other worker.
+
+        Whoever only follows has no part: a worker that is still loading its city, or a command.
+        """
+        names = [f"kitamae {self._role(does)}" for does in ("follow", "serve")]
+        if self.on_serving and not self._serving:
+            await db.execute("SELECT set_config('application_name', $1, false)", names[1])
+            self._serving = True
+        following, serving = await db.fetchrow(_SQL["workers"], *names)
         if not self.on_serving:
-            return workers == 1
-        fair = math.ceil(SHARES / workers)
+            return bool(following <= 1)
+        fair = math.ceil(SHARES / max(1, serving))
         if len(self.shares) > fair:
             given = sorted(self.shares)[fair:]
             await self._served(self.shares.difference(given))
@@ -175,7 +187,7 @@ class Following:
             taken = await db.fetch(_SQL["shares_take"], self._schema, wanted, fair - len(self.shares))
             if taken:
                 await self._served(self.shares.union(row[0] for row in taken))
-        return workers == 1
+        return bool(following <= 1)
 
     async def _served(self, shares: set[int]) -> None:
         if shares != self.shares:

@@ -1,7 +1,7 @@
 -- name: workers
--- Workers of this city that follow.
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = current_setting('application_name');
+-- Who follows this city, and how many of them serve.
+SELECT count(*) AS following, count(*) FILTER (WHERE application_name = $2) AS serving FROM pg_stat_activity
+WHERE datname = current_database() AND application_name IN ($1, $2);
 
 -- name: shares_take
 -- At most $3 of these shares, for as long as this connection lives.
