@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from kitamae.adapters.postgres import census, series, translate
+from kitamae.adapters.postgres import census, translate
 from kitamae.adapters.postgres.named import queries
 from kitamae.adapters.sql.plan import type_alone
 from kitamae.kernel.context.query import match, order
@@ -23,11 +21,9 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.query.tree import EntityQuery
-    from kitamae.kernel.context.store import InstanceQuery
 
 _SQL = queries("entity", "history")
-_ROW: Final = "e.key, e.version, e.doc"
-_LAST: Final = "\U0010ffff"  # behind every id
+ROW: Final = "e.key, e.version, e.doc"
 _LEAST: Final = 16  # candidates that are looked into at once, at first
 _MOST: Final = 1_000
 
@@ -36,7 +32,7 @@ class Finder:
     """One query on one connection, inside a transaction that sees one state. `seconds`: what its matching may take."""
 
     def __init__(self, db: Connection, query: EntityQuery, hot: dict[str, int], seconds: float) -> None:
-        self._db, self._query, self._seconds = db, query, seconds
+        self._db, self.query, self._seconds = db, query, seconds
         self.plan = translate.where(query, hot)
         self._linked: dict[str, Entity | None] = {}
         self._missing: set[str] = set()
@@ -44,12 +40,12 @@ class Finder:
 
     async def soon(self) -> Found | None:
         """The answer, where one statement gives it; needs no transaction. None: there is more to look at."""
-        query, plan = self._query, self.plan
+        query, plan = self.query, self.plan
         if plan.exact or plan.order is None:
             return None
         end = query.offset + query.limit
         size = min(max(end + end // 2, _LEAST), _MOST)
-        sql = f"{plan.select(f'{_ROW}, {plan.unsure} AS unsure')} LIMIT ${len(plan.params) + 1}::bigint"
+        sql = f"{plan.select(f'{ROW}, {plan.unsure} AS unsure')} LIMIT ${len(plan.params) + 1}::bigint"
         found = await self._db.fetch(sql, *plan.params, size)
         rows = await self.judge(found, None if query.count else end)
         if len(found) == size and (query.count or len(rows) < end):
@@ -59,7 +55,7 @@ class Finder:
 
     async def found(self) -> Found:
         """See `Store.find`."""
-        query, plan = self._query, self.plan
+        query, plan = self.query, self.plan
         if plan.exact and plan.order is not None:
             return await self._exactly()
         if plan.order is None:
@@ -76,9 +72,9 @@ class Finder:
         return Found(rows, seen if query.count else None)
 
     async def _exactly(self) -> Found:
-        query, plan = self._query, self.plan
+        query, plan = self.query, self.plan
         size = len(plan.params)
-        sql = f"{plan.select(_ROW)} LIMIT ${size + 1}::bigint OFFSET ${size + 2}::bigint"
+        sql = f"{plan.select(ROW)} LIMIT ${size + 1}::bigint OFFSET ${size + 2}::bigint"
         rows = [Row(*row) for row in await self._db.fetch(sql, *plan.params, query.limit, query.offset)]
         if not query.count:
             return Found(rows)
@@ -93,7 +89,7 @@ class Finder:
 
     async def _sorted(self) -> Found:
         """In an order that only the kernel knows. What is kept of each match is where it stands, not its document."""
-        query = self._query
+        query = self.query
         placed = [
             (row.key, order.places(query.order, orjson.loads(row.doc))) async for row in self.matching(_MOST)
         ]
@@ -107,7 +103,7 @@ class Finder:
     async def matching(self, first: int) -> AsyncIterator[Row]:
         """Those that match, in order. `first`: how many are wanted at least; more candidates are read as they are needed."""
         plan = self.plan
-        cursor = await self._db.cursor(plan.select(f"{_ROW}, {plan.unsure} AS unsure"), *plan.params)
+        cursor = await self._db.cursor(plan.select(f"{ROW}, {plan.unsure} AS unsure"), *plan.params)
         size = min(max(first, _LEAST), _MOST)
         while found := await cursor.fetch(size):
             for row in await self.judge(found):
@@ -129,7 +125,7 @@ class Finder:
                 if not row["unsure"]:
                     answer[n] = row
                     continue
-                matches = match.entity(self._query, orjson.loads(row["doc"]), self._link)
+                matches = match.entity(self.query, orjson.loads(row["doc"]), self._link)
                 if self._missing:
                     unknown.append((n, row, frozenset(self._missing)))
                     self._missing.clear()
@@ -157,7 +153,7 @@ class Finder:
         wanted = sorted(ids)
         self._linked.update(dict.fromkeys(wanted))
         readable = [id for id in wanted if "\0" not in id]
-        tenants, variants = [self._query.tenant] * len(readable), [""] * len(readable)
+        tenants, variants = [self.query.tenant] * len(readable), [""] * len(readable)
         for n, _, _, doc in await self._db.fetch(_SQL["rows_read"], tenants, readable, variants):
             self._linked[readable[n - 1]] = orjson.loads(doc)
 
@@ -166,54 +162,7 @@ async def chunk(finder: Finder, after: int, size: int) -> tuple[list[Row], int |
     """Matches among the next `size` candidates after a key, and the last key looked at; None: there are no more."""
     plan, n = finder.plan, len(finder.plan.params)
     more = f" AND {plan.key} > ${n + 1}::bigint"
-    sql = f"{plan.select(f'{_ROW}, {plan.unsure} AS unsure', more)} LIMIT ${n + 2}::bigint"
+    sql = f"{plan.select(f'{ROW}, {plan.unsure} AS unsure', more)} LIMIT ${n + 2}::bigint"
     found = await finder._db.fetch(sql, *plan.params, after, size)
     rows = [Row(row["key"], row["version"], row["doc"]) for row in await finder.judge(found)]
     return rows, found[-1]["key"] if len(found) == size else None
-
-
-async def remembered(
-    db: Connection,
-    query: EntityQuery,
-    history: InstanceQuery,
-    hot: dict[str, int],
-    seconds: float,
-    after: str | None = None,
-) -> Found:
-    """See `Store.remembered`. A living entity is judged by its present state, a deleted one by its last."""
-    falling = bool(query.order) and query.order[0].descending  # by id is the only order that history has
-    way = "DESC" if falling else "ASC"
-    finder = Finder(db, replace(query, order=()), hot, seconds)
-    plan = finder.plan
-    low, high = ("", after or _LAST) if falling else (after or "", _LAST)
-    bounds = len(plan.params)
-    living: list[Any] = await db.fetch(
-        f"SELECT e.id, {_ROW}, {plan.unsure} AS unsure FROM {plan.source} WHERE {plan.where}"
-        f" AND e.id > ${bounds + 1} AND e.id < ${bounds + 2} ORDER BY e.id {way}, e.variant {way}",
-        *plan.params,
-        low,
-        high,
-    )
-    ids = list(query.ids) if query.ids else None
-    past: list[Any] = await db.fetch(_SQL["past"], query.tenant, ids, low, high)
-    if falling:
-        past.reverse()
-    candidates = list(heapq.merge(living, past, key=lambda row: str(row["id"]), reverse=falling))
-    kept = await _with_history(db, await finder.judge(candidates), history)
-    page = kept[query.offset : query.offset + query.limit]
-    return Found(
-        [Row(row["key"], row["version"], row["doc"]) for row in page], len(kept) if query.count else None
-    )
-
-
-async def _with_history(db: Connection, found: Sequence[Record], history: InstanceQuery) -> list[Record]:
-    """Those that have an instance that is asked for."""
-    asked = replace(history, last=None, limit=1, entities=tuple(row["id"] for row in found))
-    wanted = await series.named(db, asked)
-    if wanted is None:
-        of = await series.attributes(db, [row["key"] for row in found], asked)
-        some = [series.Series(row["id"], row["key"], *one) for row in found for one in of.get(row["key"], ())]
-    else:
-        some = [series.Series(row["id"], row["key"], *one) for row in found for one in wanted]
-    there = {some[row["n"] - 1].entity for row in await series.rows(db, asked, some)} if some else set()
-    return [row for row in found if row["key"] in there]

@@ -128,7 +128,6 @@ WITH old AS (
 SELECT count(*) FROM old;
 
 -- name: past
--- Entities that only history knows: all of a tenant ($2 NULL), or those with certain ids; between two ids.
-SELECT id, key, version, doc, true AS unsure FROM entity
-WHERE tenant = $1 AND gone AND ($2::text[] IS NULL OR id = ANY($2::text[])) AND id > $3 AND id < $4
-ORDER BY id, variant;
+-- Entities that only history knows: all of a tenant ($2 NULL), or those with certain ids. Where to begin is added.
+SELECT e.id, e.variant, e.key, e.version, e.doc, true AS unsure FROM entity AS e
+WHERE e.tenant = $1 AND e.gone AND ($2::text[] IS NULL OR e.id = ANY($2::text[]));

@@ -11,6 +11,7 @@ import orjson
 from kitamae.adapters.postgres import census, changes, connect, figures, find, series
 from kitamae.adapters.postgres.find import Finder
 from kitamae.adapters.postgres.named import queries
+from kitamae.adapters.postgres.recall import Recall
 from kitamae.adapters.postgres.rows import Rows
 from kitamae.kernel.context.store import (
     Change,
@@ -123,9 +124,9 @@ class Reading:
             return await figures.figures(db, query, aggregation, now)
 
     async def remembered(self, query: EntityQuery, history: InstanceQuery, after: str | None) -> Found:
-        """Those that live and those that are gone, merged."""
+        """Those that live and those that are gone."""
         async with self._snapshot() as db:
-            return await find.remembered(db, query, history, self._hot, self._seconds, after)
+            return await Recall(db, query, history, self._hot, self._seconds, after).found()
 
     async def changes(self, after: int, most: int) -> list[Change]:
         """Behind the horizon; what was acknowledged here is waited for."""
