@@ -47,6 +47,11 @@ async def until(true: object) -> None:
             await asyncio.sleep(0.005)
 
 
+def halved(pair: Pair) -> bool:
+    """The queues are shared out."""
+    return all(len(store._following.shares) == following.SHARES // 2 for store in pair)
+
+
 async def test_each_change_is_heard_once_by_each_worker_in_the_order_of_each_entity(pair: Pair) -> None:
     heard: tuple[list[Change], list[Change]] = ([], [])
     for store, ears in zip(pair, heard, strict=True):
@@ -76,7 +81,7 @@ async def test_what_is_owed_is_heard_by_the_one_who_serves_the_queue_in_order(pa
         store.on_change(owe)
         store.on_owed(ears.extend)
         store.on_serving(nothing)
-    await until(lambda: all(pair[0].serves(queue) != pair[1].serves(queue) for queue in "abcdefgh"))
+    await until(lambda: halved(pair))
     for n in range(20):
         await pair[n % 2].apply([create(1, v=n)])
     await until(lambda: len(heard[0]) + len(heard[1]) == 160)
@@ -178,7 +183,7 @@ async def test_what_a_worker_served_that_was_killed_is_served_by_the_other(pair:
         store.on_serving(nothing)
     pair[0].on_owed(heard.extend)
     pair[0].on_change(owe)
-    await until(lambda: all(pair[0].serves(queue) != pair[1].serves(queue) for queue in "abcdefgh"))
+    await until(lambda: halved(pair))
     task = pair[1]._following._task
     assert task
     task.cancel()  # its connection is gone at once, as after kill -9
