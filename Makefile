@@ -63,9 +63,9 @@ build/conformance/.robot: requirements/conformance.txt .venv/.dev
 	@$(UV) pip install --quiet --python build/conformance/robot/bin/python --require-hashes -r requirements/conformance.txt
 	@touch $@
 
-conformance: build/conformance/.robot  ## the ETSI suite: SUITE=its checkout, PART=TP or IOP, GROUP=one folder of it
+conformance: build/conformance/.robot  ## the ETSI suite: SUITE=its checkout, PART=TP or IOP, GROUP=one folder of it, STORE=postgresql
 	@test -d '$(SUITE)/TP' || { echo 'Say where the checkout of the suite is: make conformance SUITE=...'; exit 1; }
-	@$(BIN)/python -m tests.conformance '$(SUITE)' build/conformance/robot/bin/python --part $(or $(PART),TP) --group '$(GROUP)' $(if $(CONTEXTS),--contexts '$(CONTEXTS)')
+	@$(BIN)/python -m tests.conformance '$(SUITE)' build/conformance/robot/bin/python --part $(or $(PART),TP) --group '$(GROUP)' $(if $(STORE),--store $(STORE)) $(if $(CONTEXTS),--contexts '$(CONTEXTS)')
 
 .venv/.interop: requirements/interop.txt .venv/.run
 	@echo 'Installing clients that other people wrote ...'

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.conformance import score, servers, suite
+from tests.postgres_server import Cluster, database
 
 HERE = Path(__file__).parent
 PARTS = {"TP": ("TP/NGSI-LD", 1), "IOP": ("IOP_TP/NGSI-LD/Interoperability", 5)}
@@ -34,10 +35,11 @@ def main() -> None:
     )
     parser.add_argument("--contexts", type=Path, default=Path("../shared/data/contexts"))
     parser.add_argument(
-        "--option", action="append", default=[], help="an option of `kitamae up`, e.g. --option=--store=..."
+        "--store", choices=("sqlite", "postgresql"), default="sqlite", help="what the brokers keep things in"
     )
     chosen = parser.parse_args()
-    kept = Path("build/conformance", "-".join(filter(None, (chosen.part, chosen.group.replace("/", ".")))))
+    names = chosen.part, chosen.group.replace("/", "."), "" if chosen.store == "sqlite" else chosen.store
+    kept = Path("build/conformance", "-".join(filter(None, names)))
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
     found = run(chosen, kept.resolve())
@@ -51,7 +53,9 @@ def run(chosen: argparse.Namespace, kept: Path) -> list[score.Test]:
     """The tests of one part, or of one group of it, once."""
     part, brokers = PARTS[chosen.part]
     host = f"127.{os.getpid() >> 16 & 255}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
-    with tempfile.TemporaryDirectory(prefix="conformance-") as made:
+    with contextlib.ExitStack() as stack:
+        made = stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-"))
+        cluster = stack.enter_context(servers.cluster()) if chosen.store == "postgresql" else None
         served = Path(made, "contexts")
         served.mkdir()
         with servers.files(served, host) as contexts:
@@ -65,7 +69,7 @@ def run(chosen: argparse.Namespace, kept: Path) -> list[score.Test]:
             found: list[score.Test] = []
             for folder in folders or [group]:  # a group may be one file
                 out = kept / (folder if folders else folder.parent).relative_to(copy / part)
-                some = _folder(chosen, copy, folder, out, host, brokers)
+                some = _folder(chosen.robot, copy, folder, out, host, brokers, cluster)
                 print(
                     f"{folder.relative_to(copy / part)}: {sum(one.passed for one in some)} of {len(some)}",
                     flush=True,
@@ -75,7 +79,7 @@ def run(chosen: argparse.Namespace, kept: Path) -> list[score.Test]:
 
 
 def _folder(
-    chosen: argparse.Namespace, copy: Path, tests: Path, out: Path, host: str, brokers: int
+    python: Path, copy: Path, tests: Path, out: Path, host: str, brokers: int, cluster: Cluster | None
 ) -> list[score.Test]:
     """One folder's tests, not those of the folders in it."""
     out.mkdir(parents=True, exist_ok=True)
@@ -85,7 +89,7 @@ def _folder(
         "PYTHONPATH": f"{copy}/libraries/robotframework-httpctrl/src:{copy}/libraries",
         "CONFORMANCE_HOST": host,
     }
-    robot = [chosen.robot.absolute(), "-m", "robot", "--console=none", "--report=NONE", f"--outputdir={out}"]
+    robot = [python.absolute(), "-m", "robot", "--console=none", "--report=NONE", f"--outputdir={out}"]
     with contextlib.ExitStack() as stack:
         for number in range(brokers):
             url = f"http://{host}:{suite.PORT + number}/ngsi-ld/v1"
@@ -93,7 +97,8 @@ def _folder(
             data = Path(stack.enter_context(tempfile.TemporaryDirectory()), "data")
             log = out / f"broker{number + 1}.log"
             alias = f"{suite.ALIAS}{number + 1}"
-            stack.enter_context(servers.broker(data, log, host, suite.PORT + number, alias, *chosen.option))
+            store = stack.enter_context(database(alias, cluster)) if cluster else ""
+            stack.enter_context(servers.broker(data, log, host, suite.PORT + number, alias, store))
         with (out / "console.log").open("w") as console:
             subprocess.run(
                 [*robot, *files], cwd=copy, env=os.environ | environment, stdout=console, check=False

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests import postgres_server
+
 _PAGE = 15
 """Instances of an attribute in an answer: the suite expects a broker that cuts the history of twenty (6.3.10)."""
 
@@ -49,8 +51,18 @@ def files(folder: Path, host: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def broker(data: Path, log: Path, host: str, port: int, alias: str, *options: str) -> Iterator[None]:
-    """`kitamae up --open` at that address with a data directory of its own."""
+def cluster() -> Iterator[postgres_server.Cluster]:
+    """A PostgreSQL for the brokers of a run, with room for the connections of five."""
+    one = postgres_server.Cluster(postgres_server.folder(), max_connections="200")
+    try:
+        yield one
+    finally:
+        one.remove()
+
+
+@contextlib.contextmanager
+def broker(data: Path, log: Path, host: str, port: int, alias: str, store: str) -> Iterator[None]:
+    """`kitamae up --open` at that address with a data directory of its own; `store`: the address of another store than that."""
     environment = {
         "KITAMAE_ALIAS": alias,
         "KITAMAE_FETCH_CONTEXTS": host,
@@ -60,7 +72,7 @@ def broker(data: Path, log: Path, host: str, port: int, alias: str, *options: st
     with (
         log.open("w") as written,
         subprocess.Popen(
-            [*command, "--host", host, "--port", str(port), *options],
+            [*command, "--host", host, "--port", str(port), *(["--store", store] if store else [])],
             stdout=subprocess.PIPE,
             stderr=written,
             text=True,
