@@ -9,19 +9,21 @@ from kitamae.kernel.context import clock
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kitamae.kernel.context.entity import Attribute, Entity
+    from kitamae.kernel.context.entity import Attribute, Attributes, Entity
     from kitamae.kernel.context.registration.model import Mode
 
 _RANK: Final[dict[Mode, int]] = {"exclusive": 0, "redirect": 1, "inclusive": 2, "auxiliary": 3}
 
 
 def entity(local: Entity | None, given: Iterable[tuple[Mode, Entity]]) -> Entity | None:
-    """What exclusive and redirect sources say stands; what we and inclusive ones say, the newest; auxiliary fills gaps."""
-    parts = sorted(given, key=lambda part: _RANK[part[0]])
-    proxied = [one for mode, one in parts if _RANK[mode] < 2]
-    equal = [*([local] if local is not None else []), *(one for mode, one in parts if mode == "inclusive")]
-    spare = [one for mode, one in parts if mode == "auxiliary"]
-    everything = [*equal, *proxied, *spare]
+    """An exclusive source's word stands, then that of redirect ones; what we and inclusive ones say; auxiliary fills gaps.
+
+    Among those of equal standing the newest instance of each dataset stands.
+    """
+    ranked: list[list[Entity]] = [[], [], [*([local] if local is not None else [])], []]
+    for mode, one in given:
+        ranked[_RANK[mode]].append(one)
+    everything = [*ranked[2], *ranked[0], *ranked[1], *ranked[3]]
     if not everything:
         return None
     answer: Entity = {**everything[0], "attrs": {}}
@@ -30,19 +32,41 @@ def entity(local: Entity | None, given: Iterable[tuple[Mode, Entity]]) -> Entity
     if scopes:
         answer["scope"] = scopes
     _dated(answer, everything)
+    differ = _expiring(answer, everything)
     attrs = answer["attrs"]
-    for one in proxied:
-        for name, instances in one["attrs"].items():
-            attrs.setdefault(name, instances)
-    settled = set(attrs)
-    for one in equal:
-        for name, instances in one["attrs"].items():
-            if name not in settled:
-                attrs[name] = _newest(attrs.get(name, []), instances)
-    for one in spare:
-        for name, instances in one["attrs"].items():
-            attrs.setdefault(name, instances)
+    for equal in ranked:
+        found: Attributes = {}
+        for one in equal:
+            for name, instances in (_transient(one) if differ else one["attrs"]).items():
+                if name not in attrs:
+                    found[name] = _newest(found.get(name, []), instances)
+        attrs |= found
     return answer
+
+
+def _expiring(answer: Entity, parts: list[Entity]) -> bool:
+    """Do its parts differ in when they expire? Then it does with the last of them, or never when one never does."""
+    ends = {one.get("expiresAt") for one in parts}
+    if None in ends:
+        answer.pop("expiresAt", None)
+    else:
+        answer["expiresAt"] = max(filter(None, ends), key=_moment)
+    return len(ends) > 1
+
+
+def _transient(one: Entity) -> Attributes:
+    """The attributes of a part that expires before the whole does, each with that end unless it has an earlier one."""
+    end = one.get("expiresAt")
+    if end is None:
+        return one["attrs"]
+    return {
+        name: [{**some, "expiresAt": min(some.get("expiresAt", end), end, key=_moment)} for some in instances]
+        for name, instances in one["attrs"].items()
+    }
+
+
+def _moment(stamp: str) -> int:
+    return clock.micros(stamp, "expiresAt")
 
 
 def _dated(answer: Entity, parts: list[Entity]) -> None:
