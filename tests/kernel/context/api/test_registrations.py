@@ -141,11 +141,31 @@ async def test_sources_are_found_by_their_properties_places_and_scopes(client: C
     await client.post("csourceRegistrations", registration(2, depth=9, location=far))
     assert await found(client, "type=*&csf=depth<5") == [1]
     assert await found(client, 'csf=endpoint=="http://nomi.example:1026"') == [1, 2]
-    assert await found(client, "q=depth>5") == [2]
     assert await found(client, "type=*&scopeQ=/Kaga/%23") == [1]
     place = "georel=near;maxDistance==2000&geometry=Point&coordinates=[136.3,36.301]"
     assert await found(client, place) == [1]
     assert await found(client, f"{place}&geoproperty=observationSpace") == []
+
+
+async def test_sources_are_found_by_the_attributes_that_a_query_asks_for(client: Client) -> None:
+    warm = {"entities": [{"type": "Room"}], "propertyNames": ["temperature", "location"]}
+    wet = {"entities": [{"type": "Room"}], "propertyNames": ["humidity"], "relationshipNames": ["isPartOf"]}
+    anything = {"entities": [{"type": "Room"}]}
+    place = {"type": "Point", "coordinates": [136.3, 36.3]}
+    for number, information in ((1, warm), (2, wet), (3, anything)):
+        await client.post("csourceRegistrations", registration(number, information, depth=9, location=place))
+    assert await found(client, "q=temperature>20") == [1, 3]
+    assert await found(client, "q=isPartOf.depth==1;createdAt>2020-01-01T00:00:00Z") == [2, 3]
+    assert await found(client, "type=Room&q=depth==9") == [3], "not a condition on the source: that is csf"
+    assert await found(client, "georel=near;maxDistance==9&geometry=Point&coordinates=[136.3,36.3]") == [1, 3]
+    assert await found(client, "type=Room&pick=id,type,humidity") == [2, 3]
+    assert await found(client, "type=Room&pick=isPartOf{name}") == [2, 3]
+    assert await found(client, "type=Room&pick=id,type") == [1, 2, 3]
+    assert await found(client, "type=Room&omit=humidity,isPartOf") == [1, 3]
+    assert await found(client, "type=Room&omit=humidity,isPartOf{name}") == [1, 2, 3]
+    assert await found(client, "type=Room&lang=ja&geometryProperty=location") == [1, 2, 3]
+    assert (await client.get("csourceRegistrations?omit=humidity")).error == "BadRequestData"
+    assert (await client.get("csourceRegistrations?attrs=a&pick=b")).error == "BadRequestData"
 
 
 async def test_sources_of_history_are_found_by_time_alone(client: Client) -> None:

@@ -6,14 +6,14 @@ in `contextSourceInfo`, are nobody else's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context.api import negotiation, registered, selection
 from kitamae.kernel.context.api.asked import uri
 from kitamae.kernel.context.api.listing import page, sys_attrs
 from kitamae.kernel.context.api.registered import WHAT
 from kitamae.kernel.context.api.rendering import in_context
-from kitamae.kernel.context.query import parse
+from kitamae.kernel.context.query import parse, reach
 from kitamae.kernel.context.query.pattern import checked
 from kitamae.kernel.context.query.tree import TypeQ
 from kitamae.kernel.context.registration.match import Question, Wanted
@@ -22,6 +22,8 @@ from kitamae.kernel.context.temporal import query as temporal
 from kitamae.kernel.problems import BadRequest, Unprocessable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from kitamae.kernel.context.api.answer import Answer
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.broker import Request
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 _NAMED: Final = "the registration's id"
 _GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
 _TIME: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty")
-_SELECTS: Final = ("type", "attrs", "q", "csf", "id", "idPattern", "scopeQ", "georel")
+_SELECTS: Final = ("type", "attrs", "pick", "q", "csf", "id", "idPattern", "scopeQ", "georel")
+_MEMBERS: Final = frozenset({"id", "type", "scope"})
 
 
 async def create(x: Exchange) -> Answer:
@@ -73,13 +76,18 @@ async def delete(x: Exchange, id: str) -> Answer:
 
 
 def asked(request: Request) -> Question:
-    """The question that the URL parameters mean. Raises BadRequest, TooComplex; also for one that is too wide."""
+    """The question that the URL parameters mean. Raises BadRequest, TooComplex; also for one that is too wide.
+
+    `q` and the geoquery say which attributes are meant, and the latter where; conditions on the sources are `csf` (5.10.2.4).
+    `lang` and `geometryProperty` choose nothing among sources.
+    """
     params, expand = request.params, request.context.expand
     time = temporal.parse({name: params[name] for name in _TIME if name in params})
-    filters = tuple(parse.q(params[name], expand) for name in ("q", "csf") if name in params)
     geo = parse.geo({name: params[name] for name in _GEO if name in params}, expand)
     if not any(name in params for name in _SELECTS):
         raise BadRequest(f"too wide: give one of {', '.join(_SELECTS)}")
+    if "attrs" in params and {"pick", "omit"} & params.keys():
+        raise BadRequest("attrs does not go with pick or omit")
     entities: tuple[Wanted, ...] = ()
     if {"type", "id", "idPattern"} & params.keys():
         types = params.get("type", "*")
@@ -90,14 +98,27 @@ def asked(request: Request) -> Question:
             None if pattern is None else checked(pattern),
         )
         entities = (wanted,)
+    attrs = {*selection.names(params, "attrs", expand), *_projected(params, "pick", expand)}
+    if "q" in params:
+        attrs |= reach.attributes(parse.q(params["q"], expand))
+    if geo is not None:
+        attrs.add(geo.geoproperty)
     return Question(
         entities,
-        frozenset(selection.names(params, "attrs", expand)),
-        filters,
+        frozenset(attrs),
+        (parse.q(params["csf"], expand),) if "csf" in params else (),
         geo,
         parse.scope_q(params["scopeQ"]) if "scopeQ" in params else None,
         time if time.timerel is not None else None,
+        omitted=_projected(params, "omit", expand),
     )
+
+
+def _projected(params: Mapping[str, Any], member: str, expand: Callable[[str], str]) -> frozenset[str]:
+    """The attributes, not the other members, that pick or omit names; of linked entities nothing is asked here."""
+    found = parse.projection(params[member], expand, member) if member in params else ()
+    whole = [one for one in found if member == "pick" or not one.linked]
+    return frozenset(one.name for one in whole) - _MEMBERS
 
 
 def _kept(request: Request) -> Registrations:

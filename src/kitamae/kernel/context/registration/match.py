@@ -29,7 +29,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which registrations. `entities` are alternatives (none: any); `attrs` expanded, one of them is enough.
+    """Which registrations. `entities` are alternatives (none: any); `attrs` expanded, one of them is enough; who has nothing
+    but what is `omitted` is of no use.
 
     `filters` are conditions on the Context Source Properties, `geo` on one of the source's places. `around`: where the
     entities asked for are; `datasets`: instances asked for; both exclude only who said that it has none there, or none such.
@@ -43,6 +44,7 @@ class Question:
     time: TemporalQuery | None = None
     around: Geo | None = None
     datasets: frozenset[str] = frozenset()
+    omitted: frozenset[str] = frozenset()
 
 
 def relevant(question: Question, registration: Registration) -> tuple[int, ...]:
@@ -67,6 +69,8 @@ def relevant(question: Question, registration: Registration) -> tuple[int, ...]:
 def informs(question: Question, information: Information) -> bool:
     """Could this source know something of that?"""
     if question.attrs and information.attrs and not question.attrs & information.attrs:
+        return False
+    if information.attrs and information.attrs <= question.omitted:
         return False
     if not question.entities or not information.entities:
         return True
