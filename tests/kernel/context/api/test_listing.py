@@ -44,6 +44,24 @@ async def test_a_list_comes_page_by_page_with_a_count_and_a_way_on(client: Clien
     assert not any('rel="next"' in one for one in last.all("link"))
 
 
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        (None, "application/json"),
+        ("application/ld+json", "application/ld+json"),
+        ("application/geo+json, application/ld+json;q=0.9, application/json;q=0.5", "application/ld+json"),
+    ],
+)
+async def test_a_link_to_another_page_says_what_that_page_will_be(
+    client: Client, kind: str, accept: str | None, media: str
+) -> None:
+    await three_of(kind, client)
+    page = await client.get(asked(kind, "limit=1&offset=1"), **({} if accept is None else {"accept": accept}))
+    assert page.header("content-type") == media
+    links = [one for one in page.all("link") if 'rel="next"' in one or 'rel="prev"' in one]
+    assert [one.rpartition(";")[2] for one in links] == [f'type="{media}"'] * 2
+
+
 async def test_times_are_shown_where_they_are_asked_for(client: Client, kind: str) -> None:
     await three_of(kind, client)
     assert all("createdAt" in one for one in (await client.get(asked(kind, "options=sysAttrs"))).json())

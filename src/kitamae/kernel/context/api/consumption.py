@@ -203,7 +203,7 @@ async def _query(x: Exchange, request: Request, view: View, wanted: EntityQuery)
             if shown is not None and shown.text:
                 texts.append(shown.text)
     headers = view.headers + x.echo(request.tenant)
-    headers += page_headers(x, wanted, len(found.rows) > wanted.limit, found.count)
+    headers += page_headers(x, view.media, wanted, len(found.rows) > wanted.limit, found.count)
     return Answer(view.status(orjson.loads(row.doc) for row in rows), view.many(texts), headers)
 
 
@@ -242,12 +242,13 @@ async def _paged(
         request.demand_types("read", types)
     texts = await joined(request, view, entities)
     headers = view.headers + x.echo(request.tenant) + more
-    headers += page_headers(x, wanted, wanted.offset + wanted.limit < count, count if wanted.count else None)
+    following = wanted.offset + wanted.limit < count
+    headers += page_headers(x, view.media, wanted, following, count if wanted.count else None)
     return Answer(view.status(entities, status), view.many(texts), headers)
 
 
-def page_headers(x: Exchange, wanted: EntityQuery, more: bool, count: int | None) -> list[Header]:
-    """NGSILD-Results-Count, and links to the pages before and after (6.3.10, 6.3.13)."""
+def page_headers(x: Exchange, media: str, wanted: EntityQuery, more: bool, count: int | None) -> list[Header]:
+    """NGSILD-Results-Count, and links to the pages before and after, of the same media type as this one (6.3.10, 6.3.13)."""
     headers: list[Header] = []
     limit, offset = wanted.limit, wanted.offset
     if count is not None:
@@ -255,15 +256,14 @@ def page_headers(x: Exchange, wanted: EntityQuery, more: bool, count: int | None
     if limit == 0 or x.scope["method"] == "POST":
         return headers
     if offset > 0:
-        headers.append(_page_link(x, limit, max(0, offset - limit), "prev"))
+        headers.append(_page_link(x, media, limit, max(0, offset - limit), "prev"))
     if more:
-        headers.append(_page_link(x, limit, offset + limit, "next"))
+        headers.append(_page_link(x, media, limit, offset + limit, "next"))
     return headers
 
 
-def _page_link(x: Exchange, limit: int, offset: int, rel: str) -> Header:
+def _page_link(x: Exchange, media: str, limit: int, offset: int, rel: str) -> Header:
     """The parameters in alphabetical order: one page, one address."""
     given = dict(x.parameters()) | {"limit": str(limit), "offset": str(offset)}
     text = urlencode(sorted(given.items()), quote_via=quote, safe=":/?@!$'()*,;")
-    media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
     return (b"link", f'<{x.path.rstrip("/")}?{text}>;rel="{rel}";type="{media}"'.encode("ascii"))

@@ -119,7 +119,7 @@ async def _query(x: Exchange, request: Request, media: str) -> Answer:
     else:
         selected = await select(request.broker, wanted, what)
     shown, range_ = await _show(request, selected.entities, what, theirs, selected.within)
-    more = consumption.page_headers(x, wanted, selected.more, selected.count)
+    more = consumption.page_headers(x, media, wanted, selected.more, selected.count)
     told += [*more, *theirs.warnings]
     return _answer(x, request, media, [one for one in shown if one], range_, told, status)
 

@@ -30,7 +30,7 @@ def page(
     wanted = selection.page(request, EntityQuery(request.tenant))
     end = wanted.offset + wanted.limit
     count = len(everything) if wanted.count else None
-    headers = consumption.page_headers(x, wanted, len(everything) > end, count)
+    headers = consumption.page_headers(x, media, wanted, len(everything) > end, count)
     return in_context(x, request, media, [show(one) for one in everything[wanted.offset : end]], headers)
 
 
