@@ -52,6 +52,25 @@ async def test_the_times_of_the_source_are_shown(cities: tuple[City, City]) -> N
     assert (await kaga.client.get("entities?type=Room&options=sysAttrs")).json() == [theirs]
 
 
+async def test_what_has_expired_at_a_source_is_not_there_any_more(
+    cities: tuple[City, City], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url)
+    past, later = "2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
+    half = {**room(2, floor=1, depth=2), "expiresAt": later}
+    half["depth"]["expiresAt"] = past
+    told = [{**room(1, floor=1), "expiresAt": past}, half]
+
+    async def late(*_: Any, **__: Any) -> Reply:
+        return Reply(200, [], json.dumps(told).encode(), 0)
+
+    monkeypatch.setattr(nomi, "client", late)
+    assert (await kaga.client.get(f"entities/{ROOM}")).status == 404
+    found = (await kaga.client.get("entities?type=Room&options=keyValues")).json()
+    assert found == [{"id": half["id"], "type": "Room", "floor": 1}]
+
+
 SQUARE = {"type": "Polygon", "coordinates": [[[136, 36], [137, 36], [137, 37], [136, 37], [136, 36]]]}
 THERE = "&georel=near;maxDistance==500&geometry=Point&coordinates="
 

@@ -15,6 +15,7 @@ import orjson
 from kitamae.kernel.context import read
 from kitamae.kernel.context.api import source
 from kitamae.kernel.context.api.asked import only
+from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import match, pattern
 from kitamae.kernel.context.query.tree import EntityQuery, TypeQ
 from kitamae.kernel.context.registration import peers, speech
@@ -104,7 +105,7 @@ async def one(x: Asking, request: Request, asked: Source, id: str) -> Told:
         told = await _told(request, asked, words, reply)
     else:
         told = await _page(x, request, asked, words, params, 0)
-    told.entities = [entity for entity in told.entities if entity["id"] == id and asked.registered(entity)]
+    told.entities = [entity for entity in _believed(request, asked, told.entities) if entity["id"] == id]
     return told
 
 
@@ -132,7 +133,7 @@ async def many(
     told = Told([], [])
     for number in range(_PAGES):
         page = await _page(x, request, asked, words, params, number * _PAGE, map)
-        told.entities += [entity for entity in page.entities if asked.registered(entity)]
+        told.entities += _believed(request, asked, page.entities)
         told.warnings += page.warnings
         if len(page.entities) != _PAGE:  # the last page, or from somebody who knows no pages
             break
@@ -149,6 +150,13 @@ async def _over_v2(x: Asking, request: Request, asked: Source, wanted: EntityQue
         frozenset() if judged else frozenset(map(request.context.expand, _names(request.params.get("attrs"))))
     )
     return Told(await dialect.query(errand, asked.registration, (wanted,), attrs), [])
+
+
+def _believed(request: Request, asked: Source, entities: list[Entity]) -> list[Entity]:
+    """Without what the source did not register, and without what has expired."""
+    now = request.broker.clock()
+    found = (expiry.alive(one, now) for one in entities if asked.registered(one))
+    return [one for one in found if one is not None]
 
 
 def for_query(request: Request, asked: Source, words: Context, *, split: bool) -> dict[str, str]:
