@@ -30,6 +30,7 @@ def copied(checkout: Path, to: Path, *, contexts: str, host: str) -> Path:
         if file.suffix in {".robot", ".resource", ".py", ".json", ".jsonld", ".geojson"}:
             before = file.read_text("utf-8")
             after = here(before, contexts).replace(f"http://localhost:{PORT}", f"http://{host}:{PORT}")
+            after = after.replace("127.0.0.1", host)
             if after != before:
                 file.write_text(after, "utf-8")
     _choose(to / "resources" / "variables.py", host)
