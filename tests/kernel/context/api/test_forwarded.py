@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -390,6 +391,47 @@ async def test_a_purge_goes_to_every_owner(cities: tuple[City, City]) -> None:
     partly = await kaga.client("DELETE", "entities?type=Room")
     assert (partly.status, partly.json()["success"]) == (207, ["urn:ngsi-ld:Room:2"])
     assert await nomi.ids("type=Room") == []
+
+
+async def test_a_purge_of_every_type_stays_here(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    for one in cities:
+        await one.has(1, floor=1)
+    await kaga.knows(nomi.url, WHOLE, operations=ALL)
+    assert (await kaga.client("DELETE", "entities?type=*")).status == 204
+    assert (await kaga.ids("type=*"), nomi.asked, await nomi.ids("type=Room")) == ([], [], [1])
+
+
+async def test_a_context_source_filter_says_which_owners_purge(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await nomi.has(1, floor=1)
+    await kaga.knows(nomi.url, WHOLE, operations=ALL, depth=3)
+    assert (await kaga.client("DELETE", "entities?type=Room&csf=depth==4")).status == 204
+    assert (nomi.asked, await nomi.ids("type=Room")) == ([], [1])
+    assert (await kaga.client("DELETE", "entities?type=Room&csf=depth==3")).status == 204
+    assert await nomi.ids("type=Room") == []
+
+
+async def test_a_purge_with_an_entity_map_takes_what_is_in_it_and_nothing_else(
+    cities: tuple[City, City],
+) -> None:
+    kaga, nomi = cities
+    await kaga.knows(nomi.url, WHOLE, operations=ALL)
+    for one, numbers in ((kaga, (1, 2)), (nomi, (3, 4))):
+        for number in numbers:
+            await one.has(number, floor=number)
+    map = (await kaga.client.get("entityMaps?type=Room")).header("ngsild-entitymap") or ""
+    await kaga.has(5, floor=5)
+    await nomi.has(6, floor=6)
+    purge = partial(kaga.client, "DELETE")
+    purged = await purge("entities?type=Room&q=floor!=2", headers={"ngsild-entitymap": map})
+    assert (purged.status, purged.header("ngsild-entitymap")) == (204, map)
+    assert (await kaga.ids("type=Room&local=true"), await nomi.ids("type=Room")) == ([2, 5], [6])
+    nobody = await purge("entities?type=Room&id=urn:ngsi-ld:Room:6", headers={"ngsild-entitymap": map})
+    assert (nobody.status, await nomi.ids("type=Room")) == (204, [6])
+    gone = await purge("entities?type=Room", headers={"ngsild-entitymap": "urn:ngsi-ld:EntityMap:gone"})
+    assert (gone.status, gone.header("ngsild-entitymap") != map) == (204, True)
+    assert (await kaga.ids("type=Room&local=true"), await nomi.ids("type=Room")) == ([], []), "of a new map"
 
 
 async def test_a_source_that_failed_is_left_alone_for_its_cooldown(

@@ -31,9 +31,11 @@ class Asking(Protocol):
 
 
 def registered(request: Request) -> list[Registration]:
-    """Whoever may have a part in this request: nobody when it is limited to what is here."""
-    subscriptions = request.broker.subscriptions
-    if subscriptions is None or not len(subscriptions.registrations) or request.params.get("local"):
+    """Whoever may have a part in this request: nobody when it is limited to what is here, as `type=*` is (6.4.3, 6.18.3)."""
+    subscriptions, params = request.broker.subscriptions, request.params
+    if subscriptions is None or not len(subscriptions.registrations):
+        return []
+    if params.get("local") or params.get("type") == "*":
         return []
     return subscriptions.registrations.listing(request.tenant)
 
