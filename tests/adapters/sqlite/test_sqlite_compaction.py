@@ -165,6 +165,57 @@ async def test_an_edited_and_a_late_instance_stand_in_their_place(tmp_path: Path
     await store.close()
 
 
+async def test_others_write_while_the_file_is_read_in_which_something_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await sqlite.open(tmp_path / "kitamae.db")
+    await year(store)
+    await store.compact(CLOSED)
+    at, reading, written = START + 10 * DAY, threading.Event(), threading.Event()
+    (one,) = await store.instances(of(IDS[0], timerel="between", at=at, end=at + DAY))
+    read = parquet.read
+
+    def slowly(*given: Any) -> Any:
+        reading.set()
+        assert written.wait(20), "somebody who writes waits for the file"
+        return read(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "read", slowly)
+        deleting = asyncio.create_task(drop(store, of(IDS[0], attrs=(LEVEL,), instance=one.instance_id)))
+        assert await asyncio.to_thread(reading.wait, 20)
+        await add(store, instance(IDS[0], LEVEL, at + 1, 99))
+        written.set()
+        assert await deleting == 1
+    found = await store.instances(of(IDS[0], timerel="between", at=at, end=at + DAY))
+    assert [one.attribute["v"] for one in found] == [99]
+    await store.close()
+
+
+async def test_a_deletion_finds_what_moved_into_another_file_after_it_had_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "LATE", 1)
+    store = await sqlite.open(tmp_path / "kitamae.db")
+    await year(store)
+    await store.compact(CLOSED)
+    read, loop = parquet.read, asyncio.get_running_loop()
+    late = iter([instance(IDS[0], LEVEL, START + 1, 99)])
+
+    def and_compact(*given: Any) -> Any:
+        found = read(*given)
+        for one in late:  # the first time
+            for turn in (add(store, one), store.compact(CLOSED)):
+                asyncio.run_coroutine_threadsafe(turn, loop).result(20)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "read", and_compact)
+        assert await drop(store, of(IDS[0], timerel="between", at=START, end=START + DAY)) == 2
+    assert await store.instances(of(IDS[0], timerel="before", at=START + DAY)) == []
+    await store.close()
+
+
 async def test_numbers_that_stand_in_files_are_not_given_again_after_a_restart(tmp_path: Path) -> None:
     store = await sqlite.open(tmp_path / "kitamae.db")
     await add(store, instance(IDS[0], LEVEL, START, 1))

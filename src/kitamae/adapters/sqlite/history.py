@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from kitamae.adapters.sql.columns import dataset, numeric
-from kitamae.adapters.sqlite import series
+from kitamae.adapters.sqlite import recall, series
 from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import NULL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import apsw
 
@@ -36,10 +37,20 @@ class Remembering:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
+        self._ahead = recall.Ahead()
         self._names: dict[tuple[str, str], int] = {}
         self._new: list[tuple[str, str]] = []
         self._rows: list[tuple[Any, ...]] = []
         self._number = int(db.execute(_SQL["last_instance"]).get)
+
+    @contextmanager
+    def reading(self, ahead: recall.Ahead) -> Iterator[None]:
+        """Inside, that is all it knows of files."""
+        self._ahead = ahead
+        try:
+            yield
+        finally:
+            self._ahead = recall.Ahead()
 
     def mark(self) -> tuple[int, int, int]:
         """Where a savepoint begins."""
@@ -150,7 +161,10 @@ class Remembering:
         return seq
 
     def drop(self, query: InstanceQuery) -> int:
-        """Delete for good what `query` finds; how many. An entity named without anything else is forgotten."""
+        """Delete for good what `query` finds; how many. An entity named without anything else is forgotten.
+
+        Raises Unread for what stands in files and was not read before.
+        """
         db, gone = self._db, 0
         if not (query.attrs or query.datasets or query.timerel or query.instance or query.last):
             for id in query.entities:
@@ -165,7 +179,7 @@ class Remembering:
                     db.execute(_SQL["past_delete"], (key,))
             return gone
         for one in list(series.concerned(db, query)):
-            found = series.rows(db, query, one)
+            found = series.rows(db, query, one, read=self._ahead)
             self.delete([(row[0], row[4] if row[2] is None else row[2]) for row in found])
             self._db.executemany(_SQL["told_forget"], {row[1:2] for row in found})
             gone += len(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kitamae.adapters.parquet import month
 from kitamae.adapters.parquet.month import Wanted
@@ -16,7 +16,11 @@ from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import apsw
+
+    from kitamae.adapters.parquet.month import Row
 
 _SQL = queries("closed")
 _INSERT = Many(_SQL["recalled_insert"])
@@ -34,7 +38,40 @@ def folder(db: apsw.Connection) -> Path:
     return Path(db.filename).parent / "history"
 
 
-def table(db: apsw.Connection, wanted: Wanted) -> str:
+Read: TypeAlias = "Callable[[Sequence[Path], Wanted], list[Row]]"
+"""As `month.read`."""
+
+
+class Unread(Exception):
+    """A transaction needs rows of files that were not read before it began."""
+
+    def __init__(self, files: Sequence[Path], wanted: Wanted) -> None:
+        super().__init__(wanted)
+        self.files, self.wanted = tuple(files), wanted
+
+
+class Ahead:
+    """What was read of files before a transaction began. While one goes on, all others wait: it reads none itself.
+
+    Which files count, and what of them is deleted, is found out inside; where that is not what was read, it is read once more.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[tuple[Path, ...], Wanted], list[Row]] = {}
+
+    def __call__(self, files: Sequence[Path], wanted: Wanted) -> list[Row]:
+        """As `month.read`. Raises Unread."""
+        found = self._found.get((tuple(files), wanted))
+        if found is None:
+            raise Unread(files, wanted)
+        return found
+
+    def read(self, what: Unread) -> None:
+        """Before the next try. Raises StoreDamaged."""
+        self._found[what.files, what.wanted] = month.read(what.files, what.wanted)
+
+
+def table(db: apsw.Connection, wanted: Wanted, read: Read = month.read) -> str:
     """The table that holds what is wanted of a series: at least `most` rows of it, or all."""
     bound: dict[str, Any] = {
         "entity": wanted.entity,
@@ -50,7 +87,7 @@ def table(db: apsw.Connection, wanted: Wanted) -> str:
         if wanted.latest and _enough(db, bound, wanted, max(end for _, _, end in files)):
             return HERE
         most += sum(dead for _, dead, _ in files)
-    rows = month.read([folder(db) / file for file, _, _ in files], replace(wanted, most=most))
+    rows = read([folder(db) / file for file, _, _ in files], replace(wanted, most=most))
     db.execute(_SQL["recalled_clear"])
     db.execute(_SQL["recalled_here"], bound)
     _INSERT(db, rows)

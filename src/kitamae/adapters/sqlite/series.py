@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from kitamae.adapters.parquet import month
 from kitamae.adapters.parquet.month import Wanted
 from kitamae.adapters.sqlite import recall
 from kitamae.adapters.sqlite.named import queries
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from kitamae.adapters.sqlite.recall import Read
     from kitamae.kernel.context.entity import Kind
     from kitamae.kernel.context.store import InstanceQuery
 
@@ -114,16 +116,16 @@ def attributes(
 
 
 def rows(
-    db: apsw.Connection, query: InstanceQuery, one: Series, *, here: bool = False
+    db: apsw.Connection, query: InstanceQuery, one: Series, *, here: bool = False, read: Read = month.read
 ) -> list[tuple[Any, ...]]:
     """(number, seq, observed_at, created_at, modified_at, deleted_at, doc) in ascending order. `here`: not in files."""
     if query.instance is not None:
-        return _named(db, one, query.instance)
+        return _named(db, one, query.instance, read)
     sql = _SQL["instances_all" if query.timerel is None else _BY[query.timeproperty]]
     if query.timerel is None and query.timeproperty != "observedAt":
         sql = _SQL[_BY[query.timeproperty]]
     newest = query.last is not None
-    place = recall.HERE if here else table(db, query, one)
+    place = recall.HERE if here else table(db, query, one, read)
     told = sql.format(direction="DESC" if newest else "ASC", table=place)
     found = list(db.execute(told, _bound(query, one)))
     if newest:
@@ -131,7 +133,7 @@ def rows(
     return found
 
 
-def table(db: apsw.Connection, query: InstanceQuery, one: Series) -> str:
+def table(db: apsw.Connection, query: InstanceQuery, one: Series, read: Read = month.read) -> str:
     """The table that a question finds a series in."""
     wanted = Wanted(one.entity, one.attribute, *_EVER)
     if query.timeproperty == "observedAt":
@@ -145,7 +147,7 @@ def table(db: apsw.Connection, query: InstanceQuery, one: Series) -> str:
             latest=newest,
             most=min((most for most in (query.last, query.limit) if most is not None), default=None),
         )
-    return recall.table(db, wanted)
+    return recall.table(db, wanted, read)
 
 
 def _bound(query: InstanceQuery, one: Series) -> dict[str, Any]:
@@ -154,18 +156,18 @@ def _bound(query: InstanceQuery, one: Series) -> dict[str, Any]:
     return {"entity": one.entity, "attribute": one.attribute, "low": low, "high": high, "most": most}
 
 
-def _named(db: apsw.Connection, one: Series, id: str) -> list[tuple[Any, ...]]:
+def _named(db: apsw.Connection, one: Series, id: str, read: Read) -> list[tuple[Any, ...]]:
     """The instance of that id, looked for where its id says that it stands, and then among those that brought one along."""
     where: dict[str, Any] = {"entity": one.entity, "attribute": one.attribute, "id": id}
     wanted = Wanted(one.entity, one.attribute, *_EVER)
     digits = _HEX.search(id)
     if digits and len(digits[1]) < 16:
         where["number"] = number = int(digits[1], 16)
-        place = recall.table(db, replace(wanted, number=number))
+        place = recall.table(db, replace(wanted, number=number), read)
         found = list(db.execute(_SQL["instance_by_number"].format(table=place), where))
         if found and derived_id(one, found[0][1], found[0][0]) == id:
             return found
-    place = recall.table(db, replace(wanted, holding=orjson.dumps(id).decode()))
+    place = recall.table(db, replace(wanted, holding=orjson.dumps(id).decode()), read)
     return list(db.execute(_SQL["instance_by_id"].format(table=place), where))
 
 

@@ -112,10 +112,15 @@ class SqliteStore:
         return await self._writer.apply(commands)
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """See `Store.transact`."""
-        writer = self._writer
-        result: T = await writer.submit(lambda: writer.transact(work))
-        return result
+        """See `Store.transact`. What it needs of files is read beside the writer, and then it is begun anew."""
+        writer, ahead = self._writer, recall.Ahead()
+        while True:
+            try:
+                result: T = await writer.submit(lambda: writer.transact(work, ahead))
+            except recall.Unread as unread:
+                await self._reading.run(partial(_read, ahead, unread))
+            else:
+                return result
 
     def on_change(self, watch: Callable[[Transaction, Change, Effect], Awaitable[None]]) -> None:
         """See `Store.on_change`."""
@@ -296,3 +301,7 @@ class SqliteStore:
         await self._reading.close()
         self._writer.release()
         self._lock.release()
+
+
+def _read(ahead: recall.Ahead, unread: recall.Unread, _: apsw.Connection) -> None:
+    ahead.read(unread)

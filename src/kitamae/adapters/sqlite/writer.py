@@ -32,6 +32,7 @@ from kitamae.kernel.problems import Problem, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from kitamae.adapters.sqlite.recall import Ahead
     from kitamae.kernel.context.operations.command import Command, Effect
     from kitamae.kernel.context.store import Change, Transaction
 
@@ -254,7 +255,7 @@ class Writer:
                 self._db.execute("ROLLBACK")
 
     # --- what jobs do
-    def transact(self, work: Work) -> Any:
-        """All or nothing."""
-        with self.writing.whole():
+    def transact(self, work: Work, ahead: Ahead) -> Any:
+        """All or nothing. `ahead`: what it may use of files. Raises Unread for what is not in it."""
+        with self.writing.whole(), self.writing.memory.reading(ahead):
             return drive(work(self.transaction))  # type: ignore[arg-type]  # a coroutine function's

@@ -223,8 +223,8 @@ class Store(Protocol):
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """All or nothing, in one savepoint of the next commit. What `work` raises is raised here.
 
-        Where several workers write, `work` may be run more than once: what it did before is not there then, so it must
-        not rely on anything that it noted down outside.
+        `work` may be run more than once (several workers write, or what it needs must be fetched first): what it did
+        before is not there then, so it must not rely on anything that it noted down outside.
         """
         ...
 
