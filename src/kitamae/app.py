@@ -200,7 +200,7 @@ class Kitamae:
                 if not t.startswith("/")
             },
             "history": self.city.retention.report(),
-            **({"closed months": self.city.closing.report()} if self.city.closing else {}),
+            **({"closed months": await self.city.closing.report()} if self.city.closing else {}),
             "owed": sum(count for _, _, count in await store.queues()),
         }
 

@@ -188,6 +188,8 @@ class City:
 
     async def stop(self) -> None:
         """End it."""
+        if self.closing:
+            await self.closing.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

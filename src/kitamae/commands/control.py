@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,14 @@ from starlette.routing import Route
 
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import InUse, Lock, holder
-from kitamae.kernel.problems import BadRequest, NotFound, Problem, Unavailable
+from kitamae.kernel.problems import BadRequest, Conflict, NotFound, Problem, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from kitamae.adapters.sqlite.closing import Closing
     from kitamae.app import Kitamae
     from kitamae.settings import Settings
 
@@ -53,6 +55,10 @@ class Control:
                 Route("/control/migrate", self._migrate, methods=["POST"]),
                 Route("/control/migrate", self._moving, methods=["GET"]),
                 Route("/control/migrate", self._stay, methods=["DELETE"]),
+                Route("/control/compact/due", self._due, methods=["POST"]),
+                Route("/control/compact", self._compact, methods=["POST"]),
+                Route("/control/compact", self._compacting, methods=["GET"]),
+                Route("/control/compact", self._leave_off, methods=["DELETE"]),
             ]
         )
         self._edge = kitamae.operator_edge(self._route)
@@ -108,6 +114,28 @@ class Control:
     async def _stay(self, request: Request) -> JSONResponse:
         await self._kitamae.stay()
         return await self._moving(request)
+
+    async def _due(self, request: Request) -> JSONResponse:
+        due = await self._closing().due((await _json(request)).get("until"))
+        return JSONResponse([asdict(one) for one in due])
+
+    async def _compact(self, request: Request) -> JSONResponse:
+        await self._closing().begin((await _json(request)).get("until"))
+        return await self._compacting(request)
+
+    async def _compacting(self, _: Request) -> JSONResponse:
+        return JSONResponse(self._closing().told())
+
+    async def _leave_off(self, request: Request) -> JSONResponse:
+        await self._closing().stop()
+        return await self._compacting(request)
+
+    def _closing(self) -> Closing:
+        if self._kitamae.city.closing is None:
+            raise Conflict(
+                "closed months stand in files of the embedded store only: PostgreSQL keeps them as rows"
+            )
+        return self._kitamae.city.closing
 
 
 async def _json(request: Request) -> dict[str, Any]:

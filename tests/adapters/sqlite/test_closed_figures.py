@@ -93,7 +93,7 @@ async def disturb(
 async def half_compact(store: SqliteStore, pieces: int) -> None:
     """Cut off after so many rows have left: the others stand in the file and in the database."""
     do = store._writer.writing.do
-    for month in compaction.due(store.path, CLOSED):
+    for month in [one.name for one in compaction.due(store.path, CLOSED)]:
         await store._writer.submit(partial(do, partial(compaction.begin, name=month)))
         done = await asyncio.to_thread(compaction.write, store.path, month, threading.Event())
         await store._writer.submit(partial(do, partial(compaction.register, done=done)))

@@ -319,7 +319,7 @@ def steps(store: SqliteStore) -> Iterator[Any]:
     async def nothing() -> None:
         return None
 
-    for name in compaction.due(store.path, CLOSED):
+    for name in [one.name for one in compaction.due(store.path, CLOSED)]:
         yield submit(partial(compaction.begin, name=name))
         done = compaction.write(store.path, name, threading.Event())
         yield nothing()

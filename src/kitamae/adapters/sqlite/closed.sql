@@ -47,8 +47,8 @@ SELECT count(*) FROM (
 SELECT 1 FROM main.compacted WHERE entity = ? AND attribute = ? LIMIT 1;
 
 -- name: months_here
--- Months that ended before a time and have rows in `instance`: by name, how many.
-SELECT strftime('%Y-%m', t / 1000000, 'unixepoch') AS month, count(*) FROM instance WHERE t < ? GROUP BY month;
+-- Months that ended before a time and have rows in `instance`: by name, how many, and the bytes of their documents.
+SELECT strftime('%Y-%m', t / 1000000, 'unixepoch') AS month, count(*), sum(octet_length(doc)) FROM instance WHERE t < ? GROUP BY month;
 
 -- name: months
 SELECT name, file, leaving FROM month;

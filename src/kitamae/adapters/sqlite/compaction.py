@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     import apsw
 
 _SQL = queries("closed", "change", "history")
+ROW: Final = (
+    110  # bytes of a row beside its document, with its share of the indexes and of what its change says
+)
 LATE: Final = 1_000  # rows that came after the file: fewer stay where they are
 GRACE: Final = 600.0  # seconds for which a file that was replaced stays: longer than any question takes
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,26 +50,49 @@ def bounds(name: str) -> tuple[int, int]:
     return low, high
 
 
-def due(path: Path, before: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A month that should move: how many rows of it the database holds, and about how many bytes it needs for them.
+
+    `new`: it has no file yet.
+    """
+
+    name: str
+    rows: int
+    bytes: int
+    new: bool
+
+
+def files(db: apsw.Connection) -> dict[str, Path]:
+    """The files that count, by their month."""
+    place = recall.folder(db)
+    return {name: place / file for name, file, _ in db.execute(_SQL["months"]) if file is not None}
+
+
+def due(path: Path, before: int) -> list[Due]:
     """Months that ended by `before` (microseconds UTC) and whose file is missing, or should be written anew: something
     in it is deleted, it was cut off, or many late rows came since.
     """
     db = database.reader(path)
     try:
-        here = dict(_months(db, before))
+        here = {name: (rows, size) for name, rows, size in _months(db, before)}
         known = {name: (file, leaving) for name, file, leaving in db.execute(_SQL["months"])}
         unclean = {name for (name,) in db.execute(_SQL["months_unclean"])}
     finally:
         db.close()
-    found = {name for name, rows in here.items() if name not in known or rows >= LATE}
+    found = {name for name, (rows, _) in here.items() if name not in known or rows >= LATE}
     found |= {name for name, (file, leaving) in known.items() if leaving or file is None or name in unclean}
-    return sorted(found)
+    return [
+        Due(name, rows, rows * ROW + size, not known.get(name, (None,))[0])
+        for name in sorted(found)
+        for rows, size in (here.get(name, (0, 0)),)
+    ]
 
 
-def _months(db: apsw.Connection, before: int) -> Iterator[tuple[str, int]]:
-    for name, rows in db.execute(_SQL["months_here"], (before,)):
+def _months(db: apsw.Connection, before: int) -> Iterator[tuple[str, int, int]]:
+    for name, rows, size in db.execute(_SQL["months_here"], (before,)):
         if name is not None and "0001" <= name[:4] <= "9998" and len(name) == 7 and bounds(name)[1] <= before:
-            yield name, rows
+            yield name, rows, size
 
 
 class Written:

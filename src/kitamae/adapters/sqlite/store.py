@@ -18,6 +18,7 @@ from kitamae.kernel.context import clock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+    from kitamae.adapters.sqlite.compaction import Due
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.operations.command import Command, Effect
     from kitamae.kernel.context.query.tree import EntityQuery
@@ -259,15 +260,26 @@ class SqliteStore:
         writing = self._writer.writing
         await self._writer.submit(lambda: writing.erase(tenant, entity))
 
-    async def compact(self, before: int) -> int:
+    async def closed(self) -> dict[str, Path]:
+        """The months that stand in files: `2025-03` -> its file."""
+        return await self._reading.run(compaction.files)
+
+    async def due(self, before: int) -> list[Due]:
+        """What `compact` would move."""
+        return await asyncio.to_thread(compaction.due, self.path, before)
+
+    async def compact(self, before: int, moved: Callable[[int], None] = lambda _: None) -> int:
         """Move months that ended by then (microseconds UTC) into files, and write those anew in which something is deleted;
-        how many months. Others are served meanwhile; see `compaction.py` for what a crash leaves.
+        how many months. Others are served meanwhile; see `compaction.py` for what a crash leaves. `moved` is told after each
+        month how many rows have left.
         """
         async with self._compacting:
-            names = await asyncio.to_thread(compaction.due, self.path, before)
+            names = await self.due(before)
             try:
-                for self.moving in names:
-                    await self._compact(self.moving)
+                for one in names:
+                    self.moving = one.name
+                    await self._compact(one.name)
+                    moved(one.rows)
             finally:
                 self.moving = ""
             await asyncio.to_thread(compaction.sweep, self.path, compaction.GRACE)
