@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 app = App(name="kitamae", version=__version__, help="The operating system of a small city.")
 token = App(name="token", help="Ways in for programs.")
 
+client = App(name="client", help="Services and partners that people sign in to from here.")
+
 app.command("kitamae.commands.up:up")
 app.command("kitamae.commands.sign_in:sign_in", name="sign-in")
 app.command(token)
 token.command("kitamae.commands.tokens:create", name="create")
 token.command("kitamae.commands.tokens:list_", name="list")
 token.command("kitamae.commands.tokens:revoke", name="revoke")
+app.command(client)
+client.command("kitamae.commands.clients:add", name="add")
+client.command("kitamae.commands.clients:list_", name="list")
+client.command("kitamae.commands.clients:remove", name="remove")
 app.command("kitamae.commands.keeping:backup")
 app.command("kitamae.commands.keeping:restore")
 app.command("kitamae.commands.keeping:status")
@@ -35,7 +41,7 @@ app.command("kitamae.commands.check:run", name="check")
 
 
 def _ask_for_help(arguments: Sequence[str]) -> bool:
-    return not arguments or arguments == ["token"] or arguments[-1] in app.help_flags
+    return not arguments or arguments in (["token"], ["client"]) or arguments[-1] in app.help_flags
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if _ask_for_help(arguments):  # a command tells what it does in its docstring, so all are imported now
             app.resolved_commands()
             token.resolved_commands()
+            client.resolved_commands()
         app(arguments)
     except Problem as problem:
         print(f"kitamae: {problem.detail or problem.title}", file=sys.stderr)

@@ -31,6 +31,7 @@ _PAGE: Final = {
     "303": {"description": "Elsewhere"},
     "304": {"description": "Not changed"},
     "400": {"description": "Something in the request is wrong"},
+    "401": {"description": "Who asks is not known"},
     "403": {"description": "Not allowed"},
     "404": {"description": "There is no such page"},
     "405": {"description": "That method is not available here"},

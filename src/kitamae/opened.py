@@ -81,7 +81,7 @@ class City:
         """`alias` names this broker among others; `on.store` is open and `subscriptions` watch it; nothing else was begun."""
         self.store, self.people, self.gate = on.store, on.people, on.gate
         self.subscriptions = subscriptions
-        self._ways = on.ways
+        self.ways = on.ways
         self.policy = Policy(settings.open, _declared(on))
         self.health = Health(
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
@@ -199,7 +199,7 @@ class City:
         """Nothing asks any more: let go of the files."""
         await self.subscriptions.close()
         await self._fetcher.close()
-        await self._ways.close()
+        await self.ways.close()
         await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
-from kitamae.web import errors, residents, sign_in
+from kitamae.web import errors, openid, residents, sign_in
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
@@ -77,7 +77,8 @@ class Rooms:
         self._page = ShellPage(self._shell, HERE)
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
         routes: list[BaseRoute] = [
-            *residents.routes(self._page, on.people, on.gate, on.ways.residents, on.ways.stand_in),
+            *residents.routes(self._page, on.people, on.gate, on.ways),
+            *openid.routes(self._page, on.people, on.gate, on.ways.provider, on.ways.seal),
             *sign_in.routes(self._page, on.people, on.gate),
         ]
         for service in on.services:

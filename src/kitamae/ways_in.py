@@ -1,4 +1,4 @@
-"""How persons come in, wired together: the relying party of デジタル認証アプリ, or its stand-in."""
+"""How persons come in, and go on to partners, wired together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from kitamae.kernel.people.jose.encoding import BadToken, members
 from kitamae.kernel.people.jose.keys import Key
 from kitamae.kernel.people.once import Once
+from kitamae.kernel.people.provider.provider import Provider
 from kitamae.kernel.people.pseudonyms import Pseudonyms
 from kitamae.kernel.people.relying.flow import Client, Relying
 from kitamae.kernel.people.relying.issuer import Issuer
@@ -34,9 +35,11 @@ RETURN = "/sign-in/resident/return"
 class WaysIn:
     """`residents` None: this city has no デジタル認証アプリ. `stand_in` is there for demonstrations alone."""
 
-    residents: Relying | None
-    stand_in: StandIn | None
-    outbound: Outbound | None
+    seal: Seal
+    provider: Provider
+    residents: Relying | None = None
+    stand_in: StandIn | None = None
+    outbound: Outbound | None = None
 
     @classmethod
     async def open(
@@ -51,19 +54,21 @@ class WaysIn:
         """Raises BadRequest for a key that cannot be used."""
         seal = Seal(settings.seal or layout.seal)
         once, pseudonyms = Once(store), Pseudonyms(store, seal)
+        provider = Provider(address, store, seal, once, pseudonyms)
         if settings.demo_residents:
             client = Client("standin", Key.make("demo"), address + RETURN)
             stand_in = StandIn(address, client, seal, once)
             issuer = Issuer(stand_in.issuer, stand_in)
             relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, None, prefix=PREFIX)
-            return cls(relying, stand_in, stand_in)
+            return cls(seal, provider, relying, stand_in, stand_in)
         await people.end_sessions(PREFIX)
         if not settings.residents_issuer or settings.residents_key is None:
-            return cls(None, None, None)
+            return cls(seal, provider)
         outbound = Guarded(settings.residents_issuer, destinations)
         client = Client(settings.residents_client, _key(settings.residents_key), address + RETURN)
         issuer = Issuer(settings.residents_issuer, outbound)
-        return cls(Relying(issuer, outbound, client, seal, once, pseudonyms, None), None, outbound)
+        relying = Relying(issuer, outbound, client, seal, once, pseudonyms, None)
+        return cls(seal, provider, relying, None, outbound)
 
     async def close(self) -> None:
         """Close every connection."""

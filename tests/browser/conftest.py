@@ -43,9 +43,12 @@ PAGES = (
     "/", "/map", "/map?kind=HotSpring", "/places?text=山代&near=136.31,36.30", "/places?text=zzz", "/kind/HotSpring",
     f"/entity/{SHELTER}", f"/entity/{UNKNOWN}", "/entity/urn:ngsi-ld:PublicToilet:172065:1",
     "/entity/urn:ngsi-ld:PopulationByAge:172065:census-1980", f"/history/{GAUGE}?attribute=水位", "/data", "/accessibility", "/nowhere",
-    "/test/sign-in", "/test/staff", "/test/resident", "/test/account", "/test/stand-in", "/test/broken",
+    "/test/sign-in", "/test/staff", "/test/resident", "/test/account", "/test/stand-in", "/test/consent", "/test/end-session", "/test/broken",
 )  # fmt: skip
 """Every kind of page that the shell has, the ones for errors too."""
+
+
+PARTNER = {"id": "client-1", "name": "のりあいバス予約", "purpose": "予約した人を見分けます"}
 
 
 def application(folder: Path) -> Starlette:
@@ -90,7 +93,25 @@ def application(folder: Path) -> Starlette:
 
     async def account(request):
         who = Principal("resident-1", "resident", assurance=3, session="x")
-        return page.render(request, "account.html", who=who, until="2026-11-21T07:00:00Z", csrf="")
+        return page.render(
+            request, "account.html", who=who, until="2026-11-21T07:00:00Z", csrf="", partners=[PARTNER]
+        )
+
+    async def consent(request):
+        scope = ("openid", "role", "offline_access")
+        return page.render(
+            request,
+            "consent.html",
+            client=PARTNER,
+            host="bus.example.jp",
+            scope=scope,
+            sent=[],
+            action="/",
+            csrf="",
+        )
+
+    async def end_session(request):
+        return page.render(request, "end-session.html", sent={}, action="/", csrf="")
 
     async def stand_in(request):
         return page.render(request, "stand-in.html", residents=RESIDENTS, action="/test/stand-in", csrf="")
@@ -99,6 +120,7 @@ def application(folder: Path) -> Starlette:
         raise RuntimeError("on purpose")
 
     own = {"sign-in": sign_in, "staff": staff, "resident": resident, "account": account, "stand-in": stand_in}
+    own |= {"consent": consent, "end-session": end_session}
     own["broken"] = broken
     found += [Route(f"/test/{name}", answer) for name, answer in own.items()]
     return Starlette(routes=found + routes(shell), exception_handlers=problem_handlers(shell))

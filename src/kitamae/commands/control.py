@@ -50,6 +50,9 @@ class Control:
                 Route("/control/tokens", self._tokens, methods=["GET"]),
                 Route("/control/tokens", self._issue, methods=["POST"]),
                 Route("/control/tokens/{number}", self._revoke, methods=["DELETE"]),
+                Route("/control/clients", self._clients, methods=["GET"]),
+                Route("/control/clients", self._register, methods=["POST"]),
+                Route("/control/clients/{id}", self._remove, methods=["DELETE"]),
                 Route("/control/backup", self._backup, methods=["POST"]),
                 Route("/control/restore", self._restore, methods=["POST"]),
                 Route("/control/migrate", self._migrate, methods=["POST"]),
@@ -95,6 +98,24 @@ class Control:
 
     async def _revoke(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.city.people.revoke(request.path_params["number"]))
+
+    async def _clients(self, request: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.city.ways.provider.clients.all())
+
+    async def _register(self, request: Request) -> JSONResponse:
+        sent = await _json(request)
+        client, secret = await self._kitamae.city.ways.provider.clients.add(
+            sent["name"],
+            sent["purpose"],
+            sent["redirects"],
+            sent.get("logouts", ()),
+            public=bool(sent.get("public")),
+            keys=sent.get("keys"),
+        )
+        return JSONResponse({"client": client, "secret": secret}, 201)
+
+    async def _remove(self, request: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.city.ways.provider.clients.remove(request.path_params["id"]))
 
     async def _backup(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.backup(Path((await _json(request))["to"])), 201)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.people.gate import Gate
     from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.provider.provider import Provider
     from kitamae.kernel.people.relying.flow import Relying
     from kitamae.kernel.people.relying.stand_in import StandIn
     from kitamae.sdk.page import Page
@@ -30,13 +31,31 @@ ASSURANCE: Final = 3
 
 _NOTE: Final = "resident"
 _KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
-_LONGEST: Final = 500
+_LONGEST: Final = 2400  # a request of a partner fits, and the sealed note with it into a cookie
 
 
-def routes(
-    page: Page, people: People, gate: Gate, relying: Relying | None, stand_in: StandIn | None
-) -> list[Route]:
+class Ways(Protocol):
+    """What of the composition is needed here."""
+
+    @property
+    def provider(self) -> Provider:
+        """To whom people signed in from here."""
+        ...
+
+    @property
+    def residents(self) -> Relying | None:
+        """None: this city is not connected to デジタル認証アプリ."""
+        ...
+
+    @property
+    def stand_in(self) -> StandIn | None:
+        """There for demonstrations alone."""
+        ...
+
+
+def routes(page: Page, people: People, gate: Gate, ways: Ways) -> list[Route]:
     """`/sign-in/resident`, its way there and back, `/account`; with a stand-in, `/stand-in/authorize`."""
+    relying, stand_in = ways.residents, ways.stand_in
 
     def show(request: Request, failed: str = "") -> Response:
         return page.render(
@@ -91,6 +110,7 @@ def routes(
             headers=_KEEP_NOTHING,
             who=who,
             until=await people.until(who.session),
+            partners=await ways.provider.partners(who.ref),
             csrf=request.scope["csrf"],
         )
 

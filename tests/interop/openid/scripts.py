@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,3 +27,33 @@ async def node(script: str, given: Any) -> AsyncIterator[asyncio.subprocess.Proc
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+@asynccontextmanager
+async def talking(
+    script: str, given: Any
+) -> AsyncIterator[tuple[Callable[[str], None], Callable[[], Awaitable[Any]]]]:
+    """A script that is spoken with in lines: how to say one, and how to hear one (JSON)."""
+    process = await asyncio.create_subprocess_exec(
+        *("node", script), cwd=HERE, stdin=-1, stdout=-1, stderr=-1
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+
+    def say(line: str) -> None:
+        stdin.write(line.encode() + b"\n")
+
+    async def hear() -> Any:
+        line = await asyncio.wait_for(stdout.readline(), 60)
+        assert line, (await stderr.read()).decode()
+        return json.loads(line)
+
+    say(json.dumps(given))
+    try:
+        yield say, hear
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.communicate()

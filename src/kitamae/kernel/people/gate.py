@@ -22,6 +22,9 @@ COOKIE: Final = "kitamae_session"
 SECURE_COOKIE: Final = "__Host-kitamae_session"
 """Over TLS the name itself forbids other hosts and plain HTTP to set it."""
 
+APART: Final = "/openid/"
+"""There partners say who they are in the ways of OAuth, which the provider checks itself."""
+
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -42,8 +45,9 @@ class Gate:
         write that another site's page sends with the reader's cookie, TooManyRequests.
         """
         bearer = cookie = ""
+        apart = scope["path"].startswith(APART)
         for name, value in scope["headers"]:
-            if name == b"authorization":
+            if name == b"authorization" and not apart:
                 bearer = value.decode("latin-1")
             elif name == b"cookie" and self._mark in value:
                 cookie = _cookie(value.decode("latin-1"), self._name)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
+from kitamae.kernel.people.provider.grants import KINDS as GRANTED
 from kitamae.kernel.people.records import TENANT, Link, Person, Session, SignedIn, Token
 from kitamae.kernel.people.scopes import scope, tenants
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
@@ -90,12 +91,16 @@ class People:
         known = self.remembered(digest)
         return known if known is not None else await self._ask(digest)
 
-    async def until(self, digest: str) -> str:
-        """When a session ends, RFC 3339 UTC. Raises NotFound."""
+    async def session(self, digest: str) -> Session:
+        """Raises NotFound."""
         session = cast("Session | None", await self._store.get(TENANT, "session", digest))
         if session is None:
             raise NotFound("there is no such session")
-        return session["expiresAt"]
+        return session
+
+    async def until(self, digest: str) -> str:
+        """When a session ends, RFC 3339 UTC. Raises NotFound."""
+        return (await self.session(digest))["expiresAt"]
 
     async def _ask(self, digest: str) -> Principal:
         who, until, drops = NOBODY, None, self._drops
@@ -269,7 +274,7 @@ class People:
         """Forget what has expired; how many."""
         now = self._now()
         gone: list[tuple[str, str]] = []
-        for kind in ("link", "session", "token", "spent"):
+        for kind in ("link", "session", "token", "spent", *GRANTED):
             docs: list[tuple[str, str, Any]] = await self._store.documents(TENANT, kind)
             gone += [
                 (kind, d) for _, d, doc in docs if doc["expiresAt"] and clock.micros(doc["expiresAt"]) <= now
@@ -283,9 +288,11 @@ class People:
         return frozenset(digest for _, digest, _ in await self._store.documents(TENANT, "revoked"))
 
     async def restored(self, revoked: frozenset[str]) -> None:
-        """After a restore: a token that was revoked since the backup stays revoked, and everybody signs in again."""
+        """After a restore: a token that was revoked since the backup stays revoked, and everybody signs in again, to
+        partners too: a refresh token that was used since would work once more.
+        """
         gone = [("token", digest) for digest in sorted(revoked)]
-        for kind in ("link", "session"):
+        for kind in ("link", "session", *GRANTED):
             gone += [(kind, digest) for _, digest, _ in await self._store.documents(TENANT, kind)]
         for kind, digest in gone:
             await self._drop(kind, digest)

@@ -11,7 +11,7 @@ import secrets
 from typing import Literal
 
 
-def fresh(kind: Literal["token", "session", "link"]) -> str:
+def fresh(kind: Literal["token", "session", "link", "client", "code", "access", "refresh"]) -> str:
     """A new secret, safe in a URL and in a header.
 
     It begins with `kitamae_`, so that scanners find one that was published by mistake.

@@ -1,0 +1,219 @@
+"""Codes, and the tokens that they are exchanged for (RFC 6749, 4.1.3 and 6; RFC 7009; RFC 9700, 4.14).
+
+A refresh token works once and brings the next one. When one that was used comes again, somebody has stolen it, thief or owner: the whole
+grant ends, and both must ask the person again. The same for a code that comes twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people import secret as secrecy
+from kitamae.kernel.people.jose.encoding import encode
+from kitamae.kernel.people.provider.errors import InvalidGrant, InvalidScope, InvalidToken
+from kitamae.kernel.people.provider.records import Code, Grant
+from kitamae.kernel.people.records import TENANT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.provider.request import Asked
+
+CODE_SECONDS: Final = 60
+ACCESS_SECONDS: Final = 600
+GRANT_SECONDS: Final = 30 * 86_400
+KINDS: Final = ("code", "grant", "access", "refresh")
+"""What ends by itself, and with a restore."""
+_SECOND: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who agrees: an opaque reference, with how surely and when (seconds since 1970) the person signed in."""
+
+    person: str
+    role: str
+    assurance: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """`refresh` is "" without `offline_access`; `nonce` is that of the request, "" after a refresh."""
+
+    grant: Grant
+    access: str
+    refresh: str
+    scope: str
+    nonce: str
+
+
+class Grants:
+    """On one store."""
+
+    def __init__(self, store: Store, now: Callable[[], int] = clock.now) -> None:
+        self._store = store
+        self._now = now
+
+    async def code(self, asked: Asked, who: SignedIn) -> str:
+        """A code for what was asked, which the person agreed to."""
+        made = secrecy.fresh("code")
+        kept: Code = {
+            "client": asked.back.client["id"],
+            "person": who.person,
+            "role": who.role,
+            "assurance": who.assurance,
+            "scope": " ".join(asked.scope),
+            "redirect": asked.back.redirect,
+            "challenge": asked.challenge,
+            "nonce": asked.nonce,
+            "authTime": who.at,
+            "grant": "",
+            "expiresAt": self._in(CODE_SECONDS),
+        }
+        await self._put("code", made, kept)
+        return made
+
+    async def exchange(self, client: str, code: str, redirect: str, verifier: str) -> Issued:
+        """Raises InvalidGrant."""
+        key = secrecy.digest(code)
+        fresh = self._fresh()
+
+        async def spend(transaction: Transaction) -> Issued | str:
+            kept = cast("Code | None", await transaction.get(TENANT, "code", key))
+            if kept is None or kept["client"] != client:
+                return "the code is not known"
+            if kept["grant"]:
+                await transaction.drop(TENANT, "grant", kept["grant"])
+                return "the code was used already: what it was exchanged for has ended"
+            if self._past(kept["expiresAt"]):
+                return "the code has expired"
+            if kept["redirect"] != redirect:
+                return "`redirect_uri` is not that of the request"
+            if not _matches(verifier, kept["challenge"]):
+                return "`code_verifier` does not fit"
+            grant: Grant = {
+                "client": client,
+                "person": kept["person"],
+                "role": kept["role"],
+                "assurance": kept["assurance"],
+                "scope": kept["scope"],
+                "authTime": kept["authTime"],
+                "expiresAt": self._in(GRANT_SECONDS),
+            }
+            await transaction.put(TENANT, "grant", fresh.grant, grant)
+            await transaction.put(TENANT, "code", key, {**kept, "grant": fresh.grant})
+            return await self._issue(transaction, fresh.grant, grant, fresh, kept["scope"], kept["nonce"])
+
+        return _demand(await self._store.transact(spend))
+
+    async def refresh(self, client: str, token: str, scope: str) -> Issued:
+        """`scope` may ask for less. Raises InvalidGrant, InvalidScope."""
+        key = secrecy.digest(token)
+        fresh = self._fresh()
+
+        async def turn(transaction: Transaction) -> Issued | str:
+            kept: Any = await transaction.get(TENANT, "refresh", key)
+            if kept is None:
+                return "the refresh token is not known"
+            grant = cast("Grant | None", await transaction.get(TENANT, "grant", kept["grant"]))
+            if grant is None or grant["client"] != client:
+                return "the refresh token is not known"
+            if kept["spent"]:
+                await transaction.drop(TENANT, "grant", kept["grant"])
+                return "the refresh token was used already: everything that came of it has ended"
+            if self._past(kept["expiresAt"]):
+                return "the refresh token has expired"
+            wanted = scope or grant["scope"]
+            if not set(wanted.split()) <= set(grant["scope"].split()):
+                raise InvalidScope("more than the person agreed to")
+            await transaction.put(TENANT, "refresh", key, {**kept, "spent": True})
+            return await self._issue(transaction, kept["grant"], grant, fresh, wanted, "")
+
+        return _demand(await self._store.transact(turn))
+
+    async def holder(self, access: str) -> tuple[Grant, str]:
+        """The grant behind an access token, and the token's scope. Raises InvalidToken."""
+        kept: Any = await self._store.get(TENANT, "access", secrecy.digest(access))
+        if kept is None or self._past(kept["expiresAt"]):
+            raise InvalidToken("the access token is not known, or has expired")
+        grant = cast("Grant | None", await self._store.get(TENANT, "grant", kept["grant"]))
+        if grant is None:
+            raise InvalidToken("the access token was revoked")
+        return grant, kept["scope"]
+
+    async def revoke(self, client: str, token: str) -> None:
+        """A refresh token ends its grant, an access token itself; what is another client's, or nothing, ends nothing."""
+        key = secrecy.digest(token)
+
+        async def end(transaction: Transaction) -> None:
+            for kind in ("refresh", "access"):
+                kept: Any = await transaction.get(TENANT, kind, key)
+                grant: Any = kept and await transaction.get(TENANT, "grant", kept["grant"])
+                if grant and grant["client"] == client:
+                    what = ("grant", kept["grant"]) if kind == "refresh" else (kind, key)
+                    await transaction.drop(TENANT, *what)
+
+        await self._store.transact(end)
+
+    async def end(self, person: str, client: str = "") -> int:
+        """Everything that a person allowed a client, or ("") all of them; how many."""
+        kept = await self._store.documents(TENANT, "grant")
+        gone = [id for _, id, doc in kept if doc["person"] == person and client in ("", doc["client"])]
+
+        async def drop(transaction: Transaction) -> None:
+            for id in gone:
+                await transaction.drop(TENANT, "grant", id)
+
+        await self._store.transact(drop)
+        return len(gone)
+
+    async def _issue(
+        self, transaction: Transaction, id: str, grant: Grant, fresh: _Fresh, scope: str, nonce: str
+    ) -> Issued:
+        access = {"grant": id, "scope": scope, "expiresAt": self._in(ACCESS_SECONDS)}
+        await transaction.put(TENANT, "access", secrecy.digest(fresh.access), access)
+        offline = "offline_access" in grant["scope"].split()
+        if offline:
+            refresh = {"grant": id, "spent": False, "expiresAt": grant["expiresAt"]}
+            await transaction.put(TENANT, "refresh", secrecy.digest(fresh.refresh), refresh)
+        return Issued(grant, fresh.access, fresh.refresh if offline else "", scope, nonce)
+
+    def _fresh(self) -> _Fresh:
+        return _Fresh(secrets.token_hex(16), secrecy.fresh("access"), secrecy.fresh("refresh"))
+
+    def _in(self, seconds: int) -> str:
+        return clock.text(self._now() + seconds * _SECOND)
+
+    def _past(self, time: str) -> bool:
+        return clock.micros(time) <= self._now()
+
+    async def _put(self, kind: str, made: str, kept: Any) -> None:
+        async def put(transaction: Transaction) -> None:
+            await transaction.put(TENANT, kind, secrecy.digest(made), kept)
+
+        await self._store.transact(put)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    grant: str
+    access: str
+    refresh: str
+
+
+def _demand(found: Issued | str) -> Issued:
+    """What ended is committed before it is said: an exception inside would undo it."""
+    if isinstance(found, str):
+        raise InvalidGrant(found)
+    return found
+
+
+def _matches(verifier: str, challenge: str) -> bool:
+    right = 43 <= len(verifier) <= 128 and verifier.isascii()
+    return right and secrecy.same(encode(hashlib.sha256(verifier.encode()).digest()), challenge)

@@ -1,0 +1,58 @@
+"""What the provider keeps, as documents of the store. Secrets are kept as digests; times are RFC 3339 UTC.
+
+`client`   by id:                   Client
+`consent`  by person and client:    {scope, at}
+`code`     by the code's digest:    Code     kept until it expires when it is spent: a second use ends the grant
+`grant`    by id:                   Grant    what a person allowed a client; dropping it ends all its tokens
+`access`   by the token's digest:   {grant, expiresAt}
+`refresh`  by the token's digest:   {grant, spent, expiresAt}    spent ones are kept, to notice that one was stolen
+`provider` "keys":                  [{kid, sealed, createdAt}]   oldest first
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+Authentication = Literal["none", "client_secret_basic", "private_key_jwt"]
+
+
+class Client(TypedDict):
+    """A service or a partner that the operator registered. `name` and `purpose` stand on the page that asks for consent."""
+
+    id: str
+    name: str
+    purpose: str
+    redirects: list[str]
+    logouts: list[str]
+    authentication: Authentication
+    secret: str | None  # digest
+    keys: dict[str, Any] | None  # JWK set
+    createdAt: str
+
+
+class Code(TypedDict):
+    """A code that was handed to a browser."""
+
+    client: str
+    person: str
+    role: str
+    assurance: int
+    scope: str
+    redirect: str
+    challenge: str
+    nonce: str
+    authTime: int  # seconds since 1970
+    grant: str  # "" until it is spent
+    expiresAt: str
+
+
+class Grant(TypedDict):
+    """What a person allowed a client."""
+
+    client: str
+    person: str
+    role: str
+    assurance: int
+    scope: str
+    authTime: int
+    expiresAt: str
