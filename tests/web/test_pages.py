@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from kitamae.sdk.context import Reading
 from kitamae.web import city_map, speak
 from web.conftest import ENTITIES, GAUGE, KNOWN, TOILET
 
@@ -37,6 +39,29 @@ def test_everything_with_a_place_is_in_the_list_with_its_position(site):
     assert {anchor: [float(lon), float(lat)] for anchor, lon, lat in listed} == points
 
 
+def test_what_lies_in_other_cities_comes_last_and_is_counted_apart(site, shell):
+    shell.city = replace(shell.city, code="172065")
+    for n in range(3):
+        far = f"urn:ngsi-ld:RiverGauge:172031:{n}"
+        shell.context.entities[far] = {**shell.context.entities[GAUGE], "id": far}
+    text = site.get("/map", params={"lang": "en"}).text
+    assert "<b>4 places found</b> 3 more are in other municipalities." in text
+    assert '<span>River gauges <span class="count quiet">1</span>' in text
+    assert text.index(speak.anchor({"id": TOILET})) < text.index("other municipalities</small>")
+    assert len(re.findall(r'<li class="place" id="e-urn-ngsi-ld-RiverGauge-172031-', text)) == 3
+
+
+def test_a_count_of_one_and_a_single_thing_are_told_in_the_singular(site):
+    home = site.get("/", params={"lang": "en"}).text
+    assert "1 item<" in home
+    assert "2 items<" in home
+    text = site.get("/map", params={"lang": "en", "kind": "PublicToilet"}).text
+    assert "1 place found" in text
+    assert "1 item<" in text
+    badge = site.get(f"/entity/{TOILET}", params={"lang": "en"}).text
+    assert "Public toilet</span>" in badge
+
+
 def test_kinds_can_be_chosen_without_script(site):
     text = site.get("/map", params={"kind": "PublicToilet"}).text
     assert "錦城山公園" in text
@@ -61,6 +86,20 @@ def test_history_is_newest_first_in_the_citys_time(site):
     text = site.get(f"/history/{GAUGE}?attribute=水位").text
     assert text.index("18:50") < text.index("18:40")
     assert "23.05 m" in text
+
+
+def test_one_attribute_has_one_number_of_decimals_in_its_history(site, shell):
+    levels = (1.2, 1.25, 3, "欠測", True)
+    at = shell.context.readings[GAUGE, "水位"][0].at
+    shell.context.readings[GAUGE, "水位"] = [Reading(at, level, "MTR") for level in levels]
+    text = site.get(f"/history/{GAUGE}?attribute=水位").text
+    assert re.findall(r'<td class="n">([^<]*)</td>', text) == [
+        "True m",
+        "欠測 m",
+        "3.00 m",
+        "1.25 m",
+        "1.20 m",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,13 @@ async def history(page: ShellPage, request: Request) -> Response:
     if thing is None or not (readings or (attribute in thing and attribute not in ("id", "type"))):
         raise NotFound(f"there is no {attribute} of {uri}")
     return page.render(
-        request, "history.html", thing=thing, attribute_name=attribute, readings=readings[::-1], limit=PAGE
+        request,
+        "history.html",
+        thing=thing,
+        attribute_name=attribute,
+        readings=readings[::-1],
+        decimals=speak.decimals(one.value for one in readings),
+        limit=PAGE,
     )
 
 

@@ -39,11 +39,14 @@ class City:
     lead: Texts = field(default_factory=dict)  # one sentence under the title
     contact: Texts = field(default_factory=dict)  # whom to tell when a page does not work for you
     website: str = ""
+    code: str = ""  # 全国地方公共団体コード; empty: whatever is here is the city's
 
     @classmethod
     def of(cls, profile: Profile | None) -> City:
         """From `city.toml`; None is an empty broker without a city."""
-        return cls(profile.name, profile.platform, profile.prefecture) if profile else cls()
+        if profile is None:
+            return cls()
+        return cls(profile.name, profile.platform, profile.prefecture, code=profile.code)
 
 
 @dataclass(frozen=True, slots=True)

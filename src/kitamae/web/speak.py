@@ -13,11 +13,12 @@ from babel import Locale
 from babel.dates import format_date
 from markupsafe import Markup, escape
 
+from kitamae.kernel.municipality import whole
 from kitamae.web.languages import say
 from kitamae.web.words import short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from jinja2 import Environment
 
@@ -112,6 +113,16 @@ def point(entity: Entity) -> tuple[float, float] | None:
     return None
 
 
+def municipality(entity: Entity) -> str:
+    """The 全国地方公共団体コード (six digits) that it or its id says; empty where neither does."""
+    parts = str(entity["id"]).split(":")
+    said = text(entity.get("地方公共団体コード"), "ja") or (parts[3] if len(parts) > 4 else "")
+    try:
+        return whole(said)
+    except ValueError:
+        return ""
+
+
 def types(entity: Entity) -> list[str]:
     """Its types as the read door names them: short, or a URI where the city's @context has no name for it."""
     found = entity["type"]
@@ -171,6 +182,13 @@ def distance(metres: float, language: Language) -> str:
     return f"{number(round(metres / 1000, 1), language)} km"
 
 
+def decimals(values: Iterable[Any]) -> int:
+    """How many the numbers among some values need to be told with as many each: at most three."""
+    numbers = (one for one in values if isinstance(one, int | float) and not isinstance(one, bool))
+    told = (number(one, "en") for one in numbers if abs(one) < _COUNTABLE)
+    return max((len(one.partition(".")[2]) for one in told), default=0)
+
+
 def link(entity: Entity | str) -> str:
     """The address of an entity's own page."""
     return "/entity/" + quote(entity if isinstance(entity, str) else str(entity["id"]), safe=":")
@@ -203,6 +221,7 @@ def install(environment: Environment, language: Language, words: Words) -> None:
         "number": lambda value, decimals=None: number(value, language, decimals),
         "distance": lambda value: distance(value, language),
         "kind": lambda value: words.kind(value, language),
+        "one": lambda value: words.one(value, language),
         "attribute": lambda value: words.attribute(value, language),
         "unit": lambda value: words.unit(value, language),
         "icon": words.icon,

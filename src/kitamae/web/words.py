@@ -54,6 +54,11 @@ class Words:
         """`PublicToilet` -> 公共トイレ. An expanded name is shortened to what follows its last # or /."""
         return _of(self.types, type_, language)
 
+    def one(self, type_: str, language: Language) -> str:
+        """A single thing of a kind: `River gauge`, where `kind` says `River gauges`."""
+        alone = self.types.get(short(type_), {}).get(f"{language}_one")
+        return alone or self.kind(type_, language)
+
     def attribute(self, name: str, language: Language) -> str:
         """`nameKana` -> 読み."""
         return _of(self.attributes, name, language)
