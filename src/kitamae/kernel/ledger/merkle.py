@@ -111,7 +111,9 @@ def consistent(old: int, size: int, proof: Sequence[bytes], old_root: bytes, roo
     if not 0 <= old <= size:
         raise NotProved(f"a tree of {size} does not begin with one of {old}")
     if not old:
-        raise NotProved("every tree begins with the empty one: that says nothing, and there is no proof of it")
+        raise NotProved(
+            "every tree begins with the empty one: that says nothing, and there is no proof of it"
+        )
     if old == size:
         _demand_length(proof, 0)
         if old_root != root:
