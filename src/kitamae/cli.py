@@ -38,6 +38,8 @@ app.command("kitamae.commands.migrate:migrate")
 app.command("kitamae.commands.bring:bring", name="import")
 app.command("kitamae.commands.replay:replay")
 app.command("kitamae.commands.check:run", name="check")
+app.command("kitamae.commands.witness:witness")
+app.command("kitamae.commands.verify:verify")
 
 
 def _ask_for_help(arguments: Sequence[str]) -> bool:

@@ -148,7 +148,7 @@ def _directory(to: str) -> tuple[str, Lock, Arriving]:
 
 def _copy(there: Layout, here: Layout) -> None:
     files = [path for folder in _FOLDERS for path in (there.root / folder).rglob("*") if path.is_file()]
-    for path in [*files, *([there.city] if there.city.exists() else [])]:
+    for path in [*files, *(one for one in (there.city, there.ledger_key) if one.exists())]:
         to = here.root / path.relative_to(there.root)
         if to.exists() and to.stat().st_size == path.stat().st_size:
             continue

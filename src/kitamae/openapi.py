@@ -40,6 +40,14 @@ _PAGE: Final = {
     "429": {"description": "Too many requests from this address"},
     "503": {"description": "Not available at the moment"},
 }
+_LEDGER: Final[Mapping[str, str]] = {
+    "/ledger/checkpoint": "The newest signed checkpoint of the city's ledger (C2SP tlog-checkpoint)",
+    "/ledger/witnessed": "The newest checkpoint that witnesses have cosigned",
+    "/ledger/tile/{path}": "Hashes and entries (C2SP tlog-tiles)",
+    "/ledger/proof/{index}": "That an entry is in the ledger, to be verified without a network (C2SP tlog-proof)",
+    "/ledger/entries/{number}": "Where an entry stands, once it is published",
+    "/ledger/earlier/{n}/{path}": "A log in whose place the present one stands",
+}
 _WATCHED: Final[Mapping[str, str]] = {
     "/health": "Whether the city can be served as it should be",
     "/health/live": "Whether the server is there at all",
@@ -58,7 +66,7 @@ def document(rooms: Iterable[BaseRoute]) -> Json:
             "version": __version__,
             "description": "The context broker of a city (NGSI-LD 1.9.1 and NGSIv2 on the same entities), its services and its pages.",
         },
-        "paths": description.paths(ROUTES) | description_v2.paths(ROUTES_V2) | _watched() | pages,
+        "paths": description.paths(ROUTES) | description_v2.paths(ROUTES_V2) | _watched() | _ledger() | pages,
         "components": {
             "schemas": {**description.SCHEMAS, **description_v2.SCHEMAS, **schemas},
             "parameters": {
@@ -91,6 +99,57 @@ def _watched() -> Json:
         }
         for path, what in _WATCHED.items()
     }
+
+
+def _ledger() -> Json:
+    paths: Json = {
+        path: {
+            "get": {
+                "summary": what,
+                "tags": ["ledger"],
+                "parameters": [
+                    {
+                        "name": name,
+                        "in": "path",
+                        "required": True,
+                        "schema": {"type": "string", "minLength": 1},
+                    }
+                    for name in _CONVERTER.findall(path)
+                ],
+                "responses": {"200": {"description": what}, **{one: _PAGE[one] for one in ("404", "503")}},
+            }
+        }
+        for path, what in _LEDGER.items()
+    }
+    one = {
+        "type": "object",
+        "required": ["register", "statement"],
+        "additionalProperties": False,
+        "properties": {
+            "register": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,63}$"},
+            "statement": {"type": "object", "minProperties": 1},
+        },
+    }
+    many = {"type": "array", "items": one, "minItems": 1, "maxItems": 1000}
+    paths["/ledger/entries"] = {
+        "post": {
+            "summary": "Statements of a public register, for everybody to read; durable when it is answered",
+            "tags": ["ledger"],
+            "security": [{"token": []}],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": {"anyOf": [one, many]}}},
+            },
+            "responses": {
+                "201": {"description": "Committed, and published within a second"},
+                "401": {"description": "A token for operate:system:ledger is needed"},
+                "411": {"description": "A Content-Length is required"},
+                "415": {"description": "JSON is expected"},
+                **{status: _PAGE[status] for status in ("400", "403", "413", "503")},
+            },
+        }
+    }
+    return paths
 
 
 def _rooms(routes: Iterable[BaseRoute]) -> tuple[Json, Json]:

@@ -31,6 +31,13 @@ from kitamae.kernel.context.subscription.message import NOTIFIED_BY
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.context.temporal.retention import Retention
 from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
+from kitamae.kernel.ledger.api import Api as LedgerApi
+from kitamae.kernel.ledger.beginning import Place
+from kitamae.kernel.ledger.files import Folder
+from kitamae.kernel.ledger.log import Log
+from kitamae.kernel.ledger.policy import Policy as LedgerPolicy
+from kitamae.kernel.ledger.refusals import Malformed
+from kitamae.kernel.ledger.witnesses import Witnesses
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
@@ -103,6 +110,8 @@ class City:
         )
         self._api: ASGIApp = api.routes(self.broker)
         self._v2: ASGIApp = v2.routes(self.broker)
+        self._ledger: ASGIApp = LedgerApi(on.store, self.policy, on.log)
+        self.log, self._witnesses = on.log, on.witnesses
         self._rooms = Rooms(on)
         days = on.profile.history_days if on.profile else {}
         self.retention = Retention(on.store, {on.words.expand(type): kept for type, kept in days.items()})
@@ -139,9 +148,13 @@ class City:
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
             ways = await WaysIn.open(settings, layout, store, people, fetcher.destinations, address)
-            on = Building(profile, store, words, changes, people, gate, ways, services, layout.derived)
-            await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
             alias = settings.alias or await _alias(store)
+            log = None if quietly else await _log_of(settings, layout, store, alias)
+            witnesses = _witnesses(settings, log)
+            on = Building(
+                profile, store, words, changes, people, gate, ways, services, layout.derived, log, witnesses
+            )
+            await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
             subscriptions = Subscriptions(
                 *(store, contexts, fetcher.destinations),
                 mqtt=Notifier,
@@ -171,6 +184,14 @@ class City:
         """Begin what goes on beside requests."""
         self._tasks.append(asyncio.create_task(self._tidy()))
         self._tasks.append(asyncio.create_task(Alone(self.store, "/retention", self.retention.run).run()))
+        if self.log:
+            log = self.log
+            self._tasks.append(asyncio.create_task(log.run()))
+            self.health.also["ledger:log"] = lambda: log.trouble
+        if self._witnesses:
+            asking = Alone(self.store, "/ledger/witnesses", self._witnesses.run)
+            self._tasks.append(asyncio.create_task(asking.run()))
+            self.health.also["ledger:witnesses"] = self._witnesses.trouble
         if self.closing:
             self._tasks.append(asyncio.create_task(self.closing.run()))
         if self._profile:
@@ -211,6 +232,8 @@ class City:
             await self._api(scope, receive, send)
         elif path in ("/v2", "/version") or path.startswith("/v2/"):
             await self._v2(scope, receive, send)
+        elif path.startswith("/ledger/"):
+            await self._ledger(scope, receive, send)
         elif path in _WATCHED:
             await self._watch(path, scope, send)
         else:
@@ -293,6 +316,23 @@ async def _store(settings: Settings, layout: Layout, hot: Sequence[str]) -> Stor
     if settings.store:
         return await postgres.open(settings.store, hot=hot)
     return await sqlite.open(layout.state, hot=hot)
+
+
+async def _log_of(settings: Settings, layout: Layout, store: Store, alias: str) -> Log:
+    """The city's ledger. Raises Malformed for a key or a policy that cannot be read."""
+    name = settings.public_url.partition("://")[2].rstrip("/") or alias
+    place = Place(Folder(layout.ledger), layout.ledger_key, f"{name}/ledger", layout.replaced / "ledger")
+    return await Log.open(store, place)
+
+
+def _witnesses(settings: Settings, log: Log | None) -> Witnesses | None:
+    if log is None or settings.witnesses is None:
+        return None
+    try:
+        text = settings.witnesses.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Malformed(f"{settings.witnesses} cannot be read: {error}") from error
+    return Witnesses(log, LedgerPolicy.parse(text))
 
 
 async def _demand_here(store: Store, *, stay: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -20,7 +20,7 @@ from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
-from kitamae.web import errors, openid, residents, sign_in
+from kitamae.web import errors, ledger, openid, residents, sign_in
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.jsonld import Context
     from kitamae.kernel.context.store import Store
+    from kitamae.kernel.ledger.log import Log
+    from kitamae.kernel.ledger.witnesses import Witnesses
     from kitamae.kernel.people.gate import Gate
     from kitamae.kernel.people.people import People
     from kitamae.sdk.changes import Changes
@@ -57,6 +59,8 @@ class Building:
     ways: WaysIn
     services: Sequence[Service]
     derived: Path
+    log: Log | None = None
+    witnesses: Witnesses | None = None
 
 
 class Rooms:
@@ -93,6 +97,9 @@ class Rooms:
             routes.append(
                 Route(f"/context/{on.profile.id}.jsonld", _document(on.profile.context), methods=["GET"])
             )
+        routes.append(
+            Route("/ledger", partial(ledger.index, self._page, on.log, on.witnesses), methods=["GET"])
+        )
         routes += shell_routes(self._shell)
         self._app = Starlette(routes=[*routes, Route("/openapi.json", _described(routes), methods=["GET"])])
         self._app.router.default = _nothing_here

@@ -142,6 +142,11 @@ class Settings(BaseSettings):
     ] = ""
     stream_days: Annotated[float, Field(gt=0, description="How long NATS keeps a change, in days")] = 7
 
+    witnesses: Annotated[
+        Path | None,
+        Field(description="A file that names the witnesses who cosign the city's ledger (C2SP tlog-policy)"),
+    ] = None
+
     @property
     def networks(self) -> list[str]:
         """`deliver_to`, one by one."""

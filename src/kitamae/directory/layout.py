@@ -45,6 +45,16 @@ class Layout:
         return folder if (folder / "city.toml").is_file() else None
 
     @property
+    def ledger(self) -> Path:
+        """The log's files."""
+        return self.root / "ledger"
+
+    @property
+    def ledger_key(self) -> Path:
+        """The log's secret key: beside the log and in no backup."""
+        return self.root / "ledger.key"
+
+    @property
     def derived(self) -> Path:
         """What is made from the state and may be thrown away: never backed up."""
         return self.root / "derived"

@@ -74,8 +74,8 @@ class Place:
     def _take_longer(self, other: Folder, signers: Sequence[Signer]) -> None:
         """What a restore has put aside may be the same log, further on: then it goes on there."""
         here, there = _size(self.folder, signers), _size(other, signers)
-        if there <= here:
-            return
+        if there <= here or (here < 0 and self.folder.get(CHECKPOINT) is not None):
+            return  # what is here is longer, or another log
         shutil.copytree(
             other.root, self.folder.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(CHECKPOINT)
         )

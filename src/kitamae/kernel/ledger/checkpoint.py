@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def number(text: str) -> int:
     """A decimal number without leading zeroes. Raises Malformed."""
-    if not (text.isascii() and text.isdigit()) or (text[0] == "0" and text != "0") or len(text) > 19:
+    if not (text.isascii() and text.isdigit()) or (text[:1] == "0" and text != "0") or len(text) > 19:
         raise Malformed(f"{text[:80]!r} is no size of a tree")
     found = int(text)
     if found > MOST_SIZE:

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
+import orjson
 import structlog
 
 from kitamae.kernel.context.store import Leaf, Placed
 from kitamae.kernel.ledger import checkpoint, merkle, tiles
+from kitamae.kernel.ledger.beginning import BEGAN
 from kitamae.kernel.ledger.checkpoint import Checkpoint
 from kitamae.kernel.ledger.cosignature import cosigned
 from kitamae.kernel.ledger.edge import Edge
@@ -31,7 +33,7 @@ from kitamae.kernel.ledger.tiles import ENTRIES, WIDTH, Tile
 from kitamae.kernel.problems import NotFound, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.ledger.beginning import Beginning, Place
@@ -129,7 +131,7 @@ class Log:
             if len(some) < wanted:
                 break
         if leaves:
-            await asyncio.to_thread(self._integrate, leaves)
+            await _finished(self._integrate, leaves)
             if leads:
                 await self._store.place(_steps(self.head.checkpoint.size - len(leaves), leaves))
             self._number = leaves[-1].number
@@ -298,8 +300,11 @@ class Log:
     # --- showing
     def cosign(self, head: Head, signatures: Sequence[Signature]) -> None:
         """Witnesses have seen this checkpoint of ours: keep what they say of it with it."""
-        note = Note.parse(head.signed)
-        signed = Note(note.text, (*note.signatures, *signatures)).data
+        with_others = self.witnessed if self.witnessed.checkpoint == head.checkpoint else head
+        note = Note.parse(with_others.signed)
+        new = {(one.name, one.key) for one in signatures}
+        others = (one for one in note.signatures if (one.name, one.key) not in new)
+        signed = Note(note.text, (*others, *signatures)).data
         self.folder.publish(WITNESSED, signed)
         self.witnessed = Head(head.checkpoint, signed)
 
@@ -325,11 +330,33 @@ class Log:
             raise NotFound(f"the log has {self.head.checkpoint.size} entries: {index} is not among them")
         return (await self._entries(index, index + 1))[0]
 
+    async def last(self, most: int) -> list[tuple[int, bytes]]:
+        """The newest entries with their indexes, newest first. Raises Malformed."""
+        size = self.head.checkpoint.size
+        start = max(0, size - most)
+        return list(enumerate(await self._entries(start, size), start))[::-1]
+
+    def instead(self) -> dict[str, Any] | None:
+        """Why this log stands in the place of another one: {"why": ..., "before": {...}}; None: it is the first."""
+        told = self.folder.get(BEGAN)
+        found: dict[str, Any] | None = None if told is None else orjson.loads(told)["statement"]
+        return found
+
     def seen_by(self, witnesses: Sequence[Key]) -> dict[str, tuple[int, int]]:
         """Witness -> (size, when) of what it cosigned last; seconds since 1970, UTC."""
         note = Note.parse(self.witnessed.signed)
         size = self.witnessed.checkpoint.size
         return {one.witness.name: (size, one.at) for one in cosigned(note, witnesses)}
+
+
+async def _finished(work: Callable[[Sequence[Leaf]], None], leaves: Sequence[Leaf]) -> None:
+    """In a thread, and to its end also when nobody waits any more: who closes the city may move its files then."""
+    thread = asyncio.ensure_future(asyncio.to_thread(work, leaves))
+    try:
+        await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait([thread])
+        raise
 
 
 def _steps(size: int, leaves: Sequence[Leaf]) -> list[Placed]:

@@ -46,6 +46,10 @@ class Tile(NamedTuple):
         name = "/".join([*("x" + one for one in groups[:-1]), groups[-1]])
         return f"tile/{level}/{name}" + ("" if self.width == WIDTH else f".p/{self.width}")
 
+    def within(self, size: int) -> bool:
+        """Whether the tree of that size, or one before it, has this tile."""
+        return self.width <= width(self.level, self.number, size)
+
     @classmethod
     def at(cls, path: str) -> Self:
         """The tile of a path. Raises Malformed for one that no tile has."""

@@ -48,26 +48,27 @@ class Asking:
 class Witnesses:
     """Of one log. `policy` names them, with their addresses."""
 
-    def __init__(self, log: Log, policy: Policy, client: httpx2.AsyncClient | None = None) -> None:
+    def __init__(self, log: Log, policy: Policy) -> None:
         self._of = log
         self.policy = policy
         self.asking = [Asking(name, *known) for name, known in policy.witnesses.items() if known.url]
-        self._client = client or httpx2.AsyncClient(timeout=PATIENCE, follow_redirects=False)
         self._last: tuple[int, float] = (-1, 0.0)
+
+    def trouble(self) -> str:
+        """Who does not cosign, and why; "": nobody."""
+        return "; ".join(f"{one.name}: {one.trouble}" for one in self.asking if one.trouble)
 
     async def run(self) -> None:
         """Until cancelled."""
-        try:
+        async with httpx2.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client:
             while self.asking:
                 try:
-                    await self.round()
+                    await self.round(client)
                 except (OSError, Malformed) as error:
                     _log.warning("witnesses could not be asked; it is tried again", why=str(error))
                 await asyncio.sleep(ROUND)
-        finally:
-            await self._client.aclose()
 
-    async def round(self) -> int:
+    async def round(self, client: httpx2.AsyncClient) -> int:
         """Ask those whose turn it is; how many cosigned. Nobody is asked about what all have seen."""
         head = self._of.head
         size, when = self._last
@@ -75,17 +76,19 @@ class Witnesses:
         if size == head.checkpoint.size and time.monotonic() - when < AGAIN:
             due = [one for one in due if one.known != size]
         found = [
-            one for one in await asyncio.gather(*(self._ask(one, head) for one in due)) if one is not None
+            one
+            for one in await asyncio.gather(*(self._ask(one, head, client) for one in due))
+            if one is not None
         ]
         if found:
             await asyncio.to_thread(self._of.cosign, head, found)
             self._last = (head.checkpoint.size, time.monotonic())
         return len(found)
 
-    async def _ask(self, one: Asking, head: Head) -> Signature | None:
+    async def _ask(self, one: Asking, head: Head, client: httpx2.AsyncClient) -> Signature | None:
         try:
             async with asyncio.timeout(2 * PATIENCE):
-                signature = await self._cosigned(one, head)
+                signature = await self._cosigned(one, head, client)
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, Malformed, NotProved) as error:
             trouble = str(error) or type(error).__name__
             if not one.failures:
@@ -97,10 +100,10 @@ class Witnesses:
         one.trouble, one.failures, one.known = "", 0, head.checkpoint.size
         return signature
 
-    async def _cosigned(self, one: Asking, head: Head) -> Signature:
+    async def _cosigned(self, one: Asking, head: Head, client: httpx2.AsyncClient) -> Signature:
         """Raises Malformed, NotSigned, NotProved."""
         for _ in range(2):
-            status, body = await self._post(one, head)
+            status, body = await self._post(one, head, client)
             if status != 409:
                 break
             one.known = number(body.decode("ascii", "replace").removesuffix("\n"))
@@ -117,16 +120,14 @@ class Witnesses:
                 return signature
         raise NotSigned("its answer is signed by another key than is known of it")
 
-    async def _post(self, one: Asking, head: Head) -> tuple[int, bytes]:
+    async def _post(self, one: Asking, head: Head, client: httpx2.AsyncClient) -> tuple[int, bytes]:
         size = head.checkpoint.size
         proof: list[bytes] = []
         if 0 < one.known < size:
             node = tiles.nodes(self._of.folder.read, size)
             proof = await asyncio.to_thread(merkle.consistency, node, one.known, size)
         asked = Asked(min(one.known, size), tuple(proof), head.signed).body
-        async with self._client.stream(
-            "POST", f"{one.url.rstrip('/')}/add-checkpoint", content=asked
-        ) as answer:
+        async with client.stream("POST", f"{one.url.rstrip('/')}/add-checkpoint", content=asked) as answer:
             body = b""
             async for part in answer.aiter_bytes():
                 body += part
