@@ -54,10 +54,18 @@ class Cluster:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        self._begin()
+        self.start()
+        self.watcher = subprocess.Popen(
+            ["/bin/sh", "-c", WATCHER, "watcher", bin, folder], cwd="/", start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._as,
+        )  # fmt: skip
+
+    def _begin(self) -> None:
         self.run(
             "initdb",
             "-D",
-            str(folder / "data"),
+            str(self.folder / "data"),
             "-U",
             "kitamae",
             "-A",
@@ -67,11 +75,6 @@ class Cluster:
             "--locale=C",
             "-N",
         )
-        self.start()
-        self.watcher = subprocess.Popen(
-            ["/bin/sh", "-c", WATCHER, "watcher", bin, folder], cwd="/", start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._as,
-        )  # fmt: skip
 
     @property
     def dsn(self) -> str:
@@ -106,6 +109,10 @@ class Cluster:
             time.sleep(0.05)
         raise AssertionError("PostgreSQL did not start within half a minute")
 
+    def promote(self) -> None:
+        """A standby becomes the one that is written."""
+        self.run("pg_ctl", "promote", "-w", "-D", str(self.folder / "data"))
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT: at once, in order; SIGQUIT: as if the power went."""
         self.process.send_signal(how)
@@ -118,6 +125,20 @@ class Cluster:
                 self.stop(signal.SIGQUIT)
         self.watcher.communicate()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Standby(Cluster):
+    """A replica of another one, that follows it until it is promoted."""
+
+    def __init__(self, leader: Cluster, folder: Path, **settings: str) -> None:
+        self._leader = leader
+        super().__init__(folder, **settings)
+
+    def _begin(self) -> None:
+        where = ["-h", str(self._leader.folder), "-p", str(self._leader.port), "-U", "kitamae"]
+        self.run(
+            "pg_basebackup", *where, "-D", str(self.folder / "data"), "-R", "-X", "stream", "-c", "fast", "-N"
+        )
 
 
 def folder() -> Path:

@@ -68,6 +68,12 @@ class Known:
         self.begun.clear()
         self._names.clear()
 
+    def forget(self) -> None:
+        """Another server may have taken over, and given a version again that here belongs to what was never committed."""
+        self._entities.clear()
+        self._names.clear()
+        self.tenants.clear()
+
     async def names(self, db: Connection, wanted: Iterable[Name]) -> dict[Name, int]:
         """The keys of these names; new ones are made."""
         known = self._names

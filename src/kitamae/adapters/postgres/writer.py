@@ -131,6 +131,7 @@ class Writer:
         try:
             for _ in range(AGAIN):
                 if self._db.is_closed():
+                    self._known.forget()
                     self._db = await connect.writer(self._dsn)
                 try:
                     return await self._once(jobs, carefully)
