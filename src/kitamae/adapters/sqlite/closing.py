@@ -1,4 +1,7 @@
-"""Months that have long ended leave the database for files: every hour, or when asked. See `compaction.py` for how."""
+"""Months that have long ended leave the database for files: every hour, or when asked. See `compaction.py` for how.
+
+The write-ahead log is emptied every hour too, so that it holds nothing for long that was deleted.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +45,17 @@ class Closing:
 
     async def run(self) -> None:
         """Every hour, until cancelled."""
-        while self._months:
+        while True:
             try:
-                if moved := await self._store.compact(closed(self._now(), self._months)):
+                if self._months and (moved := await self._store.compact(closed(self._now(), self._months))):
                     _log.info("closed months of history stand in files", months=moved)
+                if not await self._store.fold():
+                    _log.info("the write-ahead log was in use and is emptied with the next round")
             except (Problem, OSError) as error:
-                _log.warning("closed months could not be compacted; it is tried again", why=str(error))
+                _log.warning(
+                    "closed months could not be compacted, or the log not emptied; it is tried again",
+                    why=str(error),
+                )
             await asyncio.sleep(EVERY)
 
     async def report(self) -> str:

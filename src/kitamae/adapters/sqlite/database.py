@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SQL = queries("history")
 APPLICATION_ID: Final = 0x4B544D45  # "KTME", so that nobody opens another program's file
+FOLD_WAIT: Final = 50  # milliseconds that writers may have to wait while the WAL is emptied
 CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL before it is folded back
 
 
@@ -70,11 +71,26 @@ def durable(db: apsw.Connection, most_bytes: int | None = None) -> None:
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     db.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * 4096 * 2}")
+    db.execute("PRAGMA secure_delete = ON")  # what is deleted is written over, not only given free
     db.execute("PRAGMA cache_size = -24000")
     db.execute("PRAGMA temp_store = MEMORY")
     recall.prepare(db)
     if most_bytes is not None:
         db.execute(f"PRAGMA max_page_count = {max(1, most_bytes // 4096):d}")
+
+
+def fold(path: Path) -> bool:
+    """Fold the WAL back into the file and empty it: until then it holds what was deleted since. False where somebody reads
+    or writes just then: it is tried again later. Raises apsw.Error.
+    """
+    db = apsw.Connection(str(path))
+    try:
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # most of the work, while others go on
+        db.set_busy_timeout(FOLD_WAIT)
+        busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() or (1,)
+        return not busy
+    finally:
+        db.close()
 
 
 def reader(path: Path, cache_kb: int = 2_000) -> apsw.Connection:

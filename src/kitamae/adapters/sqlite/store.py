@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BREATH: Final = 0.02  # seconds between two commits of house-keeping, for everybody else's writes
+FOLDS: Final = 20  # tries to empty the WAL between two who use it
 FORGET: Final = 2_000  # changes that are forgotten in one commit
 
 
@@ -259,6 +260,15 @@ class SqliteStore:
         """See `Store.erase`."""
         writing = self._writer.writing
         await self._writer.submit(lambda: writing.erase(tenant, entity))
+
+    async def fold(self) -> bool:
+        """Empty the WAL: until then it holds what was deleted. False: somebody used it all the time, so it is tried again."""
+        with database.problems():
+            for _ in range(FOLDS):
+                if await asyncio.to_thread(database.fold, self.path):
+                    return True
+                await asyncio.sleep(BREATH)
+        return False
 
     async def closed(self) -> dict[str, Path]:
         """The months that stand in files: `2025-03` -> its file."""
