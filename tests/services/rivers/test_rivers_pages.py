@@ -308,6 +308,34 @@ async def test_a_gauge_that_was_written_oddly_spoils_no_page(town: Town) -> None
     await town.page("/rivers/172065/2")
 
 
+@pytest.mark.parametrize(
+    "level",
+    [
+        {"type": "Property", "value": "高い"},
+        {"type": "Property", "value": True},
+        {"type": "Property", "value": [1.5]},
+        {"type": "Property", "value": 1e300},
+        {"type": "Property", "value": 1.5, "observedAt": "9999-12-31T23:59:59Z"},
+        {"type": "Relationship", "object": "urn:x:1"},
+        {"type": "LanguageProperty", "languageMap": {"ja": "高い"}},
+        {"type": "VocabProperty", "vocab": "high"},
+        {"type": "ListProperty", "valueList": [1.5]},
+        {"type": "JsonProperty", "json": {"level": 1.5}},
+    ],
+)
+async def test_what_is_no_level_spoils_neither_the_list_nor_the_history_nor_the_chart(
+    town: Town, level: dict[str, Any]
+) -> None:
+    written = gauge("1700000063", "宇谷川（宇谷町）")
+    await town.hear(written | {"水位": {"observedAt": "2026-01-01T00:00:00Z"} | level})
+    await town.page()
+    assert "記録はまだありません" in await town.page(UDANI)
+    assert (await town.client.get(f"{UDANI}/chart.svg")).status_code == 404
+    await town.hear(gauge("1700000063", "宇谷川（宇谷町）", 23.5))
+    assert "23.50 m" in await town.page(UDANI)
+    assert (await town.client.get(f"{UDANI}/chart.svg")).status_code == 200
+
+
 async def test_the_stream_and_its_files_are_served(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, kind in (("rivers.js", "javascript"), ("rivers.css", "css")):
         answer = await town.client.get(f"/rivers/static/{name}")

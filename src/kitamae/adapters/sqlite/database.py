@@ -113,7 +113,9 @@ def problem(error: apsw.Error) -> Problem:
         return StoreFull(f"the disk does not take writes: {error}")
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):
         return StoreDamaged(f"the database is damaged: {error}; restore the last backup")
-    if isinstance(error, apsw.BusyError | apsw.LockedError):
+    if isinstance(
+        error, apsw.BusyError | apsw.LockedError | apsw.ProtocolError
+    ):  # the last: a race for the WAL's index
         return Unavailable("the store is busy; try again")
     return Problem(f"the store failed: {error}")
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from kitamae.services.rivers.models import Gauge, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kitamae.sdk.context import Reading
+
 LEVEL: Final = "水位"
 STALE: Final = timedelta(minutes=30)
 """A gauge that has begun to report does so every five or ten minutes; after three missed reports we do not know."""
 _NO_RIVER: Final = 10_000.0  # metres: what is more than that is no level
+_ENDS: Final = datetime(9999, 12, 31, tzinfo=UTC)  # somebody's word for "never"
 ORDER: Final[tuple[State, ...]] = ("flood", "danger", "watch", "old", "silent", "below")
 """What people must see first comes first; what we do not know comes before what is low."""
 
@@ -50,9 +53,17 @@ def _told(entity: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _metres(entity: dict[str, Any], name: str) -> float | None:
     value = _told(entity, name).get("value")
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return value if abs(value) < _NO_RIVER else None
+    return value if is_level(value) else None
+
+
+def is_level(value: Any) -> TypeGuard[int | float]:
+    """Metres that a river can have: whoever may write a gauge can write anything in their place."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _NO_RIVER
+
+
+def levels(readings: Iterable[Reading]) -> list[Reading]:
+    """Those that are levels, of times that a chart can show in Japan's time."""
+    return [one for one in readings if is_level(one.value) and one.at < _ENDS]
 
 
 def height(one: Gauge) -> State:

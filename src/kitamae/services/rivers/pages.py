@@ -63,7 +63,7 @@ def routes(room: Room) -> list[BaseRoute]:
 
     async def one(request: Request) -> Response:
         gauge, now = await _gauge(room, request), _now()
-        readings = await room.context.history(gauge.id, logic.LEVEL, last=LAST)
+        readings = logic.levels(await room.context.history(gauge.id, logic.LEVEL, last=LAST))
         return room.page.render(
             request,
             "river.html",
@@ -79,7 +79,7 @@ def routes(room: Room) -> list[BaseRoute]:
 
     async def picture(request: Request) -> Response:
         gauge = await _gauge(room, request)
-        readings = await room.context.history(gauge.id, logic.LEVEL, last=LAST)
+        readings = logic.levels(await room.context.history(gauge.id, logic.LEVEL, last=LAST))
         if not readings:
             raise NotFound(f"{gauge.id} has not reported anything yet")
         narrow = "narrow" in request.query_params
