@@ -58,7 +58,7 @@ async def test_a_resident_may_do_nothing_that_staff_may(demo: Served) -> None:
     entity = {"id": "urn:x:1", "type": "Town"}
     assert (await demo.client.post("/ngsi-ld/v1/entities", json=entity, headers=SAME)).status_code == 403
     staff = await demo.client.get("/staff")
-    assert (staff.status_code, staff.headers["location"]) == (303, "/sign-in")
+    assert (staff.status_code, staff.headers["location"]) == (303, "/account")
 
 
 async def test_the_way_back_works_once_and_only_in_the_same_browser(demo: Served) -> None:

@@ -20,7 +20,7 @@ from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
-from kitamae.web import errors, ledger, openid, residents, sign_in
+from kitamae.web import errors, ledger, openid, passkeys, residents, sign_in
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
@@ -83,7 +83,8 @@ class Rooms:
         routes: list[BaseRoute] = [
             *residents.routes(self._page, on.people, on.gate, on.ways),
             *openid.routes(self._page, on.people, on.gate, on.ways.provider, on.ways.seal),
-            *sign_in.routes(self._page, on.people, on.gate),
+            *passkeys.routes(self._page, on.ways.passkeys),
+            *sign_in.routes(self._page, on.people, on.gate, on.ways.passkeys),
         ]
         for service in on.services:
             room = Room(

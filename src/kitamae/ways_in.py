@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from kitamae.kernel.people.jose.encoding import BadToken, members
 from kitamae.kernel.people.jose.keys import Key
 from kitamae.kernel.people.once import Once
+from kitamae.kernel.people.passkeys import Passkeys
 from kitamae.kernel.people.provider.provider import Provider
 from kitamae.kernel.people.pseudonyms import Pseudonyms
 from kitamae.kernel.people.relying.flow import Client, Relying
@@ -37,6 +38,7 @@ class WaysIn:
 
     seal: Seal
     provider: Provider
+    passkeys: Passkeys
     residents: Relying | None = None
     stand_in: StandIn | None = None
     outbound: Outbound | None = None
@@ -55,20 +57,21 @@ class WaysIn:
         seal = Seal(settings.seal or layout.seal)
         once, pseudonyms = Once(store), Pseudonyms(store, seal)
         provider = Provider(address, store, seal, once, pseudonyms)
+        passkeys = Passkeys(address, store, seal, once)
         if settings.demo_residents:
             client = Client("standin", Key.make("demo"), address + RETURN)
             stand_in = StandIn(address, client, seal, once)
             issuer = Issuer(stand_in.issuer, stand_in)
             relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, None, prefix=PREFIX)
-            return cls(seal, provider, relying, stand_in, stand_in)
+            return cls(seal, provider, passkeys, relying, stand_in, stand_in)
         await people.end_sessions(PREFIX)
         if not settings.residents_issuer or settings.residents_key is None:
-            return cls(seal, provider)
+            return cls(seal, provider, passkeys)
         outbound = Guarded(settings.residents_issuer, destinations)
         client = Client(settings.residents_client, _key(settings.residents_key), address + RETURN)
         issuer = Issuer(settings.residents_issuer, outbound)
         relying = Relying(issuer, outbound, client, seal, once, pseudonyms, None)
-        return cls(seal, provider, relying, None, outbound)
+        return cls(seal, provider, passkeys, relying, None, outbound)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -43,11 +43,16 @@ PAGES = (
     "/", "/map", "/map?kind=HotSpring", "/places?text=山代&near=136.31,36.30", "/places?text=zzz", "/kind/HotSpring",
     f"/entity/{SHELTER}", f"/entity/{UNKNOWN}", "/entity/urn:ngsi-ld:PublicToilet:172065:1",
     "/entity/urn:ngsi-ld:PopulationByAge:172065:census-1980", f"/history/{GAUGE}?attribute=水位", "/data", "/accessibility", "/nowhere",
-    "/test/sign-in", "/test/staff", "/test/resident", "/test/account", "/test/stand-in", "/test/consent", "/test/end-session", "/test/broken",
+    "/test/sign-in", "/test/staff", "/test/resident", "/test/account", "/test/stand-in", "/test/consent", "/test/end-session", "/test/passkeys", "/test/broken",
 )  # fmt: skip
 """Every kind of page that the shell has, the ones for errors too."""
 
 
+OFFER = {"options": "{}", "note": "n"}
+STAFF = {
+    "who": Principal("staff-1", "staff", assurance=2, session="x"), "csrf": "", "may_recover": True, "recovered": "",
+    "failed": True, "recovery": {"by": "staff-2", "at": "2026-11-21T07:00:00Z"},
+}  # fmt: skip
 PARTNER = {"id": "client-1", "name": "のりあいバス予約", "purpose": "予約した人を見分けます"}
 
 
@@ -81,10 +86,14 @@ def application(folder: Path) -> Starlette:
     shell.menu = menu
 
     async def sign_in(request):
-        return page.render(request, "sign-in.html", action="/test/sign-in", failed="expired", next="")
+        return page.render(
+            request, "sign-in.html", action="/test/sign-in", failed="expired", next="", passkey=OFFER
+        )
 
     async def staff(request):
-        return page.render(request, "staff.html", until="2026-11-21T07:00:00Z", sign_out="/test/sign-in")
+        return page.render(
+            request, "staff.html", until="2026-11-21T07:00:00Z", sign_out="/test/sign-in", **STAFF
+        )
 
     async def resident(request):
         return page.render(
@@ -110,6 +119,12 @@ def application(folder: Path) -> Starlette:
             csrf="",
         )
 
+    async def passkeys(request):
+        one = {"name": "携帯", "createdAt": "2026-11-21T07:00:00Z", "usedAt": "2026-11-21T08:00:00Z"}
+        return page.render(
+            request, "passkeys.html", passkeys=[("a", one)], offer=OFFER, possible=True, csrf="", failed="x"
+        )
+
     async def end_session(request):
         return page.render(request, "end-session.html", sent={}, action="/", csrf="")
 
@@ -120,7 +135,7 @@ def application(folder: Path) -> Starlette:
         raise RuntimeError("on purpose")
 
     own = {"sign-in": sign_in, "staff": staff, "resident": resident, "account": account, "stand-in": stand_in}
-    own |= {"consent": consent, "end-session": end_session}
+    own |= {"consent": consent, "end-session": end_session, "passkeys": passkeys}
     own["broken"] = broken
     found += [Route(f"/test/{name}", answer) for name, answer in own.items()]
     return Starlette(routes=found + routes(shell), exception_handlers=problem_handlers(shell))

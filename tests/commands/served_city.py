@@ -110,7 +110,14 @@ def servers() -> Iterator[Callable[..., Served]]:
                 data.with_name(f"{data.name}.log").open("w+")
             )  # a pipe that nobody reads would fill and stop it; beside the directory, which the server makes
             process = subprocess.Popen(
-                [*KITAMAE, "up", "--data", str(data), "--port", "0", *options],
+                [
+                    *KITAMAE,
+                    "up",
+                    "--data",
+                    str(data),
+                    *([] if "--port" in options else ["--port", "0"]),
+                    *options,
+                ],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

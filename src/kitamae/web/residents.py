@@ -140,7 +140,7 @@ def routes(page: Page, people: People, gate: Gate, ways: Ways) -> list[Route]:
     return [*found, *([Route(PATH + "/authorize", choose, methods=["GET", "POST"])] if stand_in else [])]
 
 
-def local(path: str) -> str:
+def local(path: str, otherwise: str = ACCOUNT) -> str:
     """A page of this server, and nothing that a browser would read as another one's."""
     fine = path.startswith("/") and not path.startswith("//") and path.isascii() and path.isprintable()
-    return path if fine and "\\" not in path and len(path) <= _LONGEST else ACCOUNT
+    return path if fine and "\\" not in path and len(path) <= _LONGEST else otherwise

@@ -8,29 +8,37 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from kitamae.kernel.people.gate import demand_form, same_origin
+from kitamae.kernel.people.passkeys import PasskeyRefused
 from kitamae.kernel.people.people import LinkSpent
-from kitamae.kernel.people.person import asking
-from kitamae.kernel.problems import Forbidden
+from kitamae.kernel.people.person import HOME, asking
+from kitamae.kernel.problems import Forbidden, NotFound
+from kitamae.web.residents import ACCOUNT, local
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
     from kitamae.kernel.people.gate import Gate
+    from kitamae.kernel.people.passkeys import Passkeys
     from kitamae.kernel.people.people import People
     from kitamae.sdk.page import Page
 
 SIGN_IN: Final = "/sign-in"
 STAFF: Final = "/staff"
 SIGN_OUT: Final = "/sign-out"
+ARRIVE: Final = STAFF
+"""Where one is after signing in; who is no member of staff goes on from there to his own page."""
+MAIL: Final = 1
+PASSKEY: Final = 2
+"""`Principal.assurance`: of whom only an e-mail address is known, however well his device signs; and of staff with a passkey."""
 _LONGEST: Final = 200
 _KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 
 
-def routes(page: Page, people: People, gate: Gate) -> list[Route]:
-    """`/sign-in`, `/sign-in/<code>`, `/staff`, `/sign-out`."""
+def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys) -> list[Route]:
+    """`/sign-in`, `/sign-in/passkey`, `/sign-in/<code>`, `/staff`, `/staff/recovery`, `/sign-out`."""
 
-    def form(request: Request, code: str = "", failed: str = "") -> Response:
+    def form(request: Request, code: str = "", failed: str = "", next: str = "") -> Response:
         status = 403 if failed else 200
         return page.render(
             request,
@@ -40,7 +48,8 @@ def routes(page: Page, people: People, gate: Gate) -> list[Route]:
             action=SIGN_IN,
             code=code,
             failed=failed,
-            next="",
+            next=next or local(request.query_params.get("next", ""), ""),
+            passkey=passkeys.challenge() if passkeys.possible and not code else None,
         )
 
     async def ask(request: Request) -> Response:
@@ -49,28 +58,71 @@ def routes(page: Page, people: People, gate: Gate) -> list[Route]:
     async def enter(request: Request) -> Response:
         if not same_origin(request.scope):
             raise Forbidden("a page of another site may not sign anybody in here")
-        code = (await _sent(request)).get("code")
+        sent = await _sent(request)
+        code, next = sent.get("code"), local(str(sent.get("next", "")), "")
         if not isinstance(code, str) or not code or len(code) > _LONGEST:
-            return form(request, failed="unknown")
+            return form(request, failed="unknown", next=next)
         try:
             secret, seconds = await people.sign_in(code.strip())
         except LinkSpent:
-            return form(request, failed="expired")
-        return _away(STAFF, gate.cookie(secret, seconds))
+            return form(request, failed="expired", next=next)
+        return _away(next or ARRIVE, gate.cookie(secret, seconds))
 
-    async def staff(request: Request) -> Response:
+    async def prove(request: Request) -> Response:
+        if not same_origin(request.scope):
+            raise Forbidden("a page of another site may not sign anybody in here")
+        sent = await _sent(request)
+        next = local(str(sent.get("next", "")), "")
+        try:
+            ref = await passkeys.prove(str(sent.get("note", "")), str(sent.get("credential", "")))
+            person = await people.person(ref)
+        except (PasskeyRefused, NotFound):
+            return form(request, failed="passkey", next=next)
+        if session := asking(request.scope).session:
+            await people.sign_out(session)
+        assurance = PASSKEY if person["role"] == "staff" else MAIL
+        secret, seconds = await people.admit(ref, person["role"], assurance, person.get("tenants", [HOME]))
+        return _away(next or ARRIVE, gate.cookie(secret, seconds))
+
+    async def staff_page(
+        request: Request, *, recovered: str = "", failed: bool = False, status: int = 200
+    ) -> Response:
         who = asking(request.scope)
-        if not who.session or who.role != "staff":
+        if not who.session:
             return RedirectResponse(SIGN_IN, 303)
+        if who.role != "staff":
+            return RedirectResponse(ACCOUNT, 303)
         return page.render(
             request,
             "staff.html",
+            status=status,
             headers=_KEEP_NOTHING,
             who=who,
             until=await people.until(who.session),
             sign_out=SIGN_OUT,
             csrf=request.scope["csrf"],
+            recovery=await people.recovery(who.ref),
+            may_recover=who.assurance >= PASSKEY,
+            recovered=recovered,
+            failed=failed,
         )
+
+    async def staff(request: Request) -> Response:
+        return await staff_page(request)
+
+    async def recover(request: Request) -> Response:
+        sent = await _sent(request)
+        demand_form(request.scope, sent.get("csrf"))
+        who = asking(request.scope)
+        if who.role != "staff" or who.assurance < PASSKEY:
+            raise Forbidden("only a member of staff who signed in with a passkey lets a colleague in again")
+        ref = str(sent.get("person", "")).strip()
+        try:
+            link = await people.let_in_again(who.ref, ref)
+        except NotFound:
+            return await staff_page(request, failed=True, status=404)
+        await passkeys.remove(ref)
+        return await staff_page(request, recovered=f"{passkeys.origin}{SIGN_IN}/{link}")
 
     async def leave(request: Request) -> Response:
         if not same_origin(request.scope):
@@ -83,8 +135,10 @@ def routes(page: Page, people: People, gate: Gate) -> list[Route]:
     return [
         Route(SIGN_IN, ask, methods=["GET"]),
         Route(SIGN_IN, enter, methods=["POST"]),
+        Route(SIGN_IN + "/passkey", prove, methods=["POST"]),
         Route(SIGN_IN + "/{code}", ask, methods=["GET"]),
         Route(STAFF, staff, methods=["GET"]),
+        Route(STAFF + "/recovery", recover, methods=["POST"]),
         Route(SIGN_OUT, leave, methods=["POST"]),
     ]
 

@@ -15,9 +15,9 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
-from kitamae.kernel.people.records import TENANT, Link, Person, Session, SignedIn, Token
+from kitamae.kernel.people.records import TENANT, Link, Person, Recovery, Session, SignedIn, Token
 from kitamae.kernel.people.scopes import scope, tenants
-from kitamae.kernel.problems import BadRequest, NotFound, Problem
+from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,8 +135,9 @@ class People:
             raise BadRequest("a tenant is chosen for a new person: add --another")
         where = tenants(of)
         if not another:
-            for _, ref, _ in await self._store.documents(TENANT, "person"):
-                return ref
+            for _, ref, doc in await self._store.documents(TENANT, "person"):
+                if doc["role"] == "staff":
+                    return ref
         ref = "staff-" + secrets.token_hex(6)
         person: Person = {"role": "staff", "tenants": where, "createdAt": clock.text(self._now())}
 
@@ -181,6 +182,34 @@ class People:
         if not await self._store.transact(spend):
             raise LinkSpent(_SPENT)
         return session, self._session // _SECOND
+
+    async def person(self, ref: str) -> Person:
+        """Raises NotFound."""
+        person = cast("Person | None", await self._store.get(TENANT, "person", ref))
+        if person is None:
+            raise NotFound(f"there is no person {ref!r:.80}")
+        return person
+
+    async def let_in_again(self, by: str, ref: str) -> str:
+        """A member of staff vouches for a colleague who lost every passkey: a one-time link, and a record of it that the
+        colleague sees. Whoever is signed in as the colleague is signed out. Raises Forbidden, NotFound.
+        """
+        if by == ref:
+            raise Forbidden("nobody lets himself in again: ask a colleague")
+        if (await self.person(ref))["role"] != "staff":
+            raise NotFound(f"there is no member of staff {ref!r:.80}")
+        recovery: Recovery = {"by": by, "at": clock.text(self._now())}
+
+        async def note(transaction: Transaction) -> None:
+            await transaction.put(TENANT, "recovery", ref, recovery)
+
+        await self._store.transact(note)
+        await self.end_sessions(ref)
+        return await self.invite(ref)
+
+    async def recovery(self, ref: str) -> Recovery | None:
+        """Who let somebody in as this person, the last time."""
+        return cast("Recovery | None", await self._store.get(TENANT, "recovery", ref))
 
     async def admit(
         self, ref: str, role: SignedIn, assurance: int, of: Sequence[str] = (HOME,)

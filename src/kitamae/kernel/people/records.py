@@ -5,6 +5,7 @@
 `session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
 `token`    by the secret's digest: {number, name, role, scopes, tenants, asked, createdAt, expiresAt|null}
 `revoked`  by the secret's digest: {at}       a token that no restore may bring back
+`recovery` by the person's reference: {by, at} the last time that a colleague let somebody in again
 `spent`    by a digest: {expiresAt}           what works once, and did (`once.py`)
 `sealed`   by its purpose: a sealed note      a key of the city's own (`pseudonyms.py`)
 
@@ -22,7 +23,7 @@ TENANT = ""
 class Person(TypedDict):
     """Somebody who may sign in. The reference says nothing about who it is."""
 
-    role: Literal["staff"]
+    role: Literal["staff", "visitor"]
     tenants: NotRequired[list[str]]
     createdAt: str
 
@@ -47,6 +48,13 @@ class Session(TypedDict):
     assurance: int
     createdAt: str
     expiresAt: str
+
+
+class Recovery(TypedDict):
+    """Who let a colleague in again, and when."""
+
+    by: str
+    at: str
 
 
 class Token(TypedDict):
