@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from kitamae import __version__
+from kitamae import __version__, personal
 from kitamae.directory import restore as restoring
 from kitamae.directory.backup import backup
 from kitamae.directory.layout import Layout
@@ -23,6 +23,7 @@ from kitamae.kernel.people.person import Principal
 from kitamae.kernel.problems import Conflict, Unavailable, Unprocessable
 from kitamae.moving import Moving
 from kitamae.opened import City, verify
+from kitamae.settings import listed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from kitamae.directory.lock import Lock
+    from kitamae.kernel.context.store import Transaction
     from kitamae.kernel.problems import Problem
     from kitamae.settings import Settings
 
@@ -120,22 +122,46 @@ class Kitamae:
         secret = await people.invite(await people.staff(another=another, of=of))
         return f"{self.address}/sign-in/{secret}"
 
-    async def backup(self, to: Path) -> dict[str, Any]:
-        """See `directory/backup.py`."""
+    async def backup(self, to: Path, keys: Path | None = None) -> dict[str, Any]:
+        """See `directory/backup.py`. `keys`: where persons' keys go, apart and afterwards: every record has its key then."""
         async with self._changing:
-            return await backup(self.city.store, self.layout, to)
+            if keys is not None:
+                _demand_free(keys)
+            made = await backup(self.city.store, self.layout, to, listed(self.settings.backup_to))
+            if keys is not None:
+                await self.backup_keys(keys)
+            return made
 
-    async def restore(self, file: Path) -> dict[str, Any]:
-        """See `directory/restore.py`. Tokens that were revoked since the backup stay revoked; sessions end."""
+    async def backup_keys(self, to: Path) -> dict[str, Any]:
+        """Persons' keys, still wrapped by the city's: to be kept apart from every other backup, and for a short time."""
+        _demand_free(to)
+        await self.city.vault.backup(str(to))
+        return {"days": self.settings.keys_backup_days}
+
+    async def rotate(self, *, city: bool) -> int:
+        """Give every person new keys, or (`city`) the city a new key; how many keys were replaced. See `personal.py`."""
+        async with self._changing:
+            if city:
+                return await personal.rotate_city_key(self.settings, self.layout, self.city.vault)
+            return await self.city.vault.rotate()
+
+    async def restore(
+        self, file: Path, keys: Path | None = None, identity: str | None = None
+    ) -> dict[str, Any]:
+        """See `directory/restore.py`. Tokens that were revoked since the backup stay revoked; sessions end; whoever was erased
+        stays so. `keys`: a backup of persons' keys that is put in their place. `identity`: what opens an encrypted backup.
+        """
         if self._changing.locked():
             raise Conflict("a backup, a restore or a move is going on; wait until it is done")
         if self.settings.store:
             raise Unprocessable("this city is kept on PostgreSQL: it is restored there, while no worker runs")
         async with self._changing:
-            manifest = await asyncio.to_thread(restoring.unpack, file, self.layout, verify)
+            manifest = await asyncio.to_thread(restoring.unpack, file, self.layout, verify, identity)
             revoked = await self.city.people.revoked()
             await self._close()
             try:
+                if keys is not None:  # first: what is refused leaves everything as it was
+                    await asyncio.to_thread(personal.restore_keys, self.settings, self.layout, keys)
                 await asyncio.to_thread(restoring.swap, self.layout)
             finally:
                 await self._open()
@@ -146,6 +172,14 @@ class Kitamae:
         """Begin to move into another store; `moving` tells how it goes. See `moving.py`."""
         if self._changing.locked():
             raise Conflict("a backup, a restore or a move is going on; wait until it is done")
+
+        async def held(tx: Transaction) -> int:
+            return await tx.vault.persons()
+
+        if persons := await self.city.store.transact(held):
+            raise Unprocessable(
+                f"the city holds data about {persons} persons, which kitamae migrate does not carry: it stays where it is"
+            )
         moving = await Moving.begin(self.settings, self.layout, to, self.city.broker.alias)
         if self._move is not None and not self._move.done():
             await moving.close()
@@ -223,3 +257,9 @@ class Kitamae:
         except TimeoutError:
             _log.warning("closing with requests going on", requests=self._serving)
         await city.close()
+
+
+def _demand_free(to: Path) -> None:
+    """Raises Conflict."""
+    if to.exists():
+        raise Conflict(f"{to} is already there; a backup replaces nothing")

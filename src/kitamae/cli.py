@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = App(name="kitamae", version=__version__, help="The operating system of a small city.")
 token = App(name="token", help="Ways in for programs.")
+keys = App(name="keys", help="The city's key and persons' keys.")
 
 client = App(name="client", help="Services and partners that people sign in to from here.")
 
@@ -29,6 +30,9 @@ app.command(client)
 client.command("kitamae.commands.clients:add", name="add")
 client.command("kitamae.commands.clients:list_", name="list")
 client.command("kitamae.commands.clients:remove", name="remove")
+app.command(keys)
+for name in ("status", "make", "rotate", "split", "combine", "rehearse", "backup"):
+    keys.command(f"kitamae.commands.keys:{name}", name=name)
 app.command("kitamae.commands.keeping:backup")
 app.command("kitamae.commands.keeping:restore")
 app.command("kitamae.commands.keeping:status")
@@ -43,7 +47,7 @@ app.command("kitamae.commands.verify:verify")
 
 
 def _ask_for_help(arguments: Sequence[str]) -> bool:
-    return not arguments or arguments in (["token"], ["client"]) or arguments[-1] in app.help_flags
+    return not arguments or arguments in (["token"], ["client"], ["keys"]) or arguments[-1] in app.help_flags
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             app.resolved_commands()
             token.resolved_commands()
             client.resolved_commands()
+            keys.resolved_commands()
         app(arguments)
     except Problem as problem:
         print(f"kitamae: {problem.detail or problem.title}", file=sys.stderr)

@@ -12,7 +12,7 @@ import apsw
 import orjson
 import structlog
 
-from kitamae import devices, loading
+from kitamae import devices, loading, personal
 from kitamae.adapters import postgres, sqlite
 from kitamae.adapters.mqtt.notifier import Notifier
 from kitamae.adapters.nats import Relay
@@ -43,6 +43,7 @@ from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.policy import Policy, Question
 from kitamae.kernel.people.throttle import Throttle
+from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import Conflict, LoopDetected, MethodNotAllowed, Problem, StoreDamaged
 from kitamae.rooms import Building, Rooms
 from kitamae.sdk.changes import Changes
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from kitamae.directory.layout import Layout
     from kitamae.edge.measures import Measures
     from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.vault import Purposes, Vault
     from kitamae.settings import Settings
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -94,6 +96,8 @@ class City:
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
         )
         self.loading = ""
+        self._vault: Vault | None = None
+        self._closed = VaultClosed("the vault is not open yet; try again in a moment")
         self._profile = on.profile
         self._measures = measures
         self._fetcher = fetcher
@@ -112,7 +116,7 @@ class City:
         self._v2: ASGIApp = v2.routes(self.broker)
         self._ledger: ASGIApp = LedgerApi(on.store, self.policy, on.log)
         self.log, self._witnesses = on.log, on.witnesses
-        self._rooms = Rooms(on)
+        self._rooms = Rooms(on, lambda: self.vault)
         days = on.profile.history_days if on.profile else {}
         self.retention = Retention(on.store, {on.words.expand(type): kept for type, kept in days.items()})
         self.closing = (
@@ -130,7 +134,8 @@ class City:
         try:
             profile = Profile.read(settings.city) if settings.city else None
             services = discover()
-        except (BadCityError, BadManifestError) as error:
+            purposes = personal.purposes(profile, services)
+        except (BadCityError, BadManifestError, ValueError) as error:
             raise loading.NotLoaded(str(error)) from error
         fetcher = _fetcher(settings)
         contexts = _contexts(profile, address, fetcher)
@@ -167,6 +172,7 @@ class City:
             await subscriptions.start(deliver=not quietly)
             city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
             city.broker.subscriptions_v2 = subscriptions_v2
+            await city.open_vault(settings, layout, purposes)
             if settings.mqtt and profile and not quietly:
                 known = subscriptions.registrations
                 city.hear(devices.subscriber(settings, profile, store, words, city.policy, known, alias))
@@ -180,8 +186,26 @@ class City:
             raise
         return city
 
+    @property
+    def vault(self) -> Vault:
+        """What is held about persons. Raises VaultClosed, saying what to do."""
+        if self._vault is None:
+            raise self._closed
+        return self._vault
+
+    async def open_vault(self, settings: Settings, layout: Layout, purposes: Purposes) -> None:
+        """What is wrong with the keys closes the vault, not the city: shelters are shown all the same."""
+        self.health.also["vault:keys"] = lambda: "" if self._vault else str(self._closed)
+        try:
+            self._vault = await personal.open_vault(settings, layout, self.store, self.policy, purposes)
+        except Problem as problem:
+            self._closed = VaultClosed(problem.detail or problem.title)
+            _log.error("the vault stays closed", why=str(problem))
+
     def start(self) -> None:
         """Begin what goes on beside requests."""
+        if self._vault:
+            self._vault.start()
         self._tasks.append(asyncio.create_task(self._tidy()))
         self._tasks.append(asyncio.create_task(Alone(self.store, "/retention", self.retention.run).run()))
         if self.log:
@@ -221,6 +245,8 @@ class City:
         await self.subscriptions.close()
         await self._fetcher.close()
         await self.ways.close()
+        if self._vault:
+            await self._vault.close()
         await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
-from kitamae.web import errors, ledger, openid, passkeys, residents, sign_in
+from kitamae.web import errors, ledger, openid, passkeys, records, residents, sign_in
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
@@ -29,7 +29,7 @@ from kitamae.web.tiles import Basemap
 from kitamae.web.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.ledger.witnesses import Witnesses
     from kitamae.kernel.people.gate import Gate
     from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.vault import Vault
     from kitamae.sdk.changes import Changes
     from kitamae.sdk.city import City
     from kitamae.sdk.service import Service
@@ -66,7 +67,8 @@ class Building:
 class Rooms:
     """All pages as one ASGI application; problems are raised, for the edge to answer."""
 
-    def __init__(self, on: Building) -> None:
+    def __init__(self, on: Building, vault: Callable[[], Vault]) -> None:
+        """`vault()` raises VaultClosed where there is none."""
         tenant = on.profile.tenant if on.profile else ""
         reader = Reader(on.store, on.words, tenant)
         self._shell = Shell(
@@ -85,6 +87,7 @@ class Rooms:
             *openid.routes(self._page, on.people, on.gate, on.ways.provider, on.ways.seal),
             *passkeys.routes(self._page, on.ways.passkeys),
             *sign_in.routes(self._page, on.people, on.gate, on.ways.passkeys),
+            *records.routes(vault),
         ]
         for service in on.services:
             room = Room(

@@ -100,6 +100,31 @@ class Settings(BaseSettings):
         Field(description="The PostgreSQL that keeps the state, postgresql://...; empty: the data directory"),
     ] = ""
 
+    keys: Annotated[
+        str,
+        Field(description="The PostgreSQL that keeps persons' keys; empty: keys.db in the data directory"),
+    ] = ""
+    city_key: Annotated[
+        str,
+        Field(
+            description="Where the city's key comes from: a file, env:NAME, pkcs11:...; city.key unless told"
+        ),
+    ] = ""
+    keys_backup_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=90,
+            description="A backup of persons' keys is restored within so many days, and then never",
+        ),
+    ] = 7
+    backup_to: Annotated[
+        str,
+        Field(
+            description="Whom a backup is encrypted to: age1..., comma-separated; empty: it is not encrypted"
+        ),
+    ] = ""
+
     stay: Annotated[bool, Field(description="Serve a city that has moved away from here, as it was then")] = (
         False
     )
@@ -192,9 +217,14 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _store_is_postgresql(self) -> Self:
-        if self.store and not self.store.startswith(("postgresql://", "postgres://")):
-            raise ValueError("--store: expected an address such as postgresql://kitamae@db.example.jp/city")
+    def _stores_are_postgresql(self) -> Self:
+        for name, dsn in (("--store", self.store), ("--keys", self.keys)):
+            if dsn and not dsn.startswith(("postgresql://", "postgres://")):
+                raise ValueError(
+                    f"{name}: expected an address such as postgresql://kitamae@db.example.jp/city"
+                )
+        if self.keys and self.keys == self.store:
+            raise ValueError("--keys: persons' keys lie apart from the state, in another database or schema")
         return self
 
     @property

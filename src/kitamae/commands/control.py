@@ -22,6 +22,8 @@ from starlette.routing import Route
 
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import InUse, Lock, holder
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.problems import BadRequest, Conflict, NotFound, Problem, Unavailable
 
 if TYPE_CHECKING:
@@ -55,6 +57,10 @@ class Control:
                 Route("/control/clients/{id}", self._remove, methods=["DELETE"]),
                 Route("/control/backup", self._backup, methods=["POST"]),
                 Route("/control/restore", self._restore, methods=["POST"]),
+                Route("/control/keys", self._keys, methods=["GET"]),
+                Route("/control/keys/rotate", self._rotate, methods=["POST"]),
+                Route("/control/keys/backup", self._backup_keys, methods=["POST"]),
+                Route("/control/people/{person}", self._erase, methods=["DELETE"]),
                 Route("/control/migrate", self._migrate, methods=["POST"]),
                 Route("/control/migrate", self._moving, methods=["GET"]),
                 Route("/control/migrate", self._stay, methods=["DELETE"]),
@@ -118,10 +124,31 @@ class Control:
         return JSONResponse(await self._kitamae.city.ways.provider.clients.remove(request.path_params["id"]))
 
     async def _backup(self, request: Request) -> JSONResponse:
-        return JSONResponse(await self._kitamae.backup(Path((await _json(request))["to"])), 201)
+        sent = await _json(request)
+        keys = Path(sent["keys"]) if sent.get("keys") else None
+        return JSONResponse(await self._kitamae.backup(Path(sent["to"]), keys), 201)
 
     async def _restore(self, request: Request) -> JSONResponse:
-        return JSONResponse(await self._kitamae.restore(Path((await _json(request))["from"])))
+        sent = await _json(request)
+        keys = Path(sent["keys"]) if sent.get("keys") else None
+        return JSONResponse(await self._kitamae.restore(Path(sent["from"]), keys, sent.get("identity")))
+
+    async def _keys(self, _: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.city.vault.status())
+
+    async def _rotate(self, request: Request) -> JSONResponse:
+        city = bool((await _json(request)).get("city"))
+        return JSONResponse({"replaced": await self._kitamae.rotate(city=city)})
+
+    async def _backup_keys(self, request: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.backup_keys(Path((await _json(request))["to"])), 201)
+
+    async def _erase(self, request: Request) -> JSONResponse:
+        classes = request.query_params.getlist("class")
+        vault = self._kitamae.city.vault
+        done = await vault.erase(SYSTEM, request.path_params["person"], classes)
+        told = {"classes": done.classes, "records": done.records, "until": clock.text(done.until)}
+        return JSONResponse({**told, "proof": done.proof()})
 
     async def _migrate(self, request: Request) -> JSONResponse:
         await self._kitamae.migrate((await _json(request))["to"])

@@ -12,32 +12,44 @@ from kitamae.kernel.problems import NotFound
 from kitamae.settings import Settings
 
 
-async def backup(file: Path, /, *, data: Path | None = None) -> None:
+async def backup(file: Path, /, *, keys: Path | None = None, data: Path | None = None) -> None:
     """Write everything into one file while the city is served: the state first, then the files it refers to.
+
+    Persons' keys are never in it: they go into a file of their own (--keys), afterwards. With KITAMAE_BACKUP_TO the file
+    is encrypted to those recipients.
 
     Parameters
     ----------
     file
-        Where to; it must not be there yet. A name that ends in .gz is compressed.
+        Where to; it must not be there yet. A name that ends in .gz (or .gz.age) is compressed.
+    keys
+        Where persons' keys go: to be kept elsewhere, and no longer than KITAMAE_KEYS_BACKUP_DAYS.
     data
         The data directory.
 
     """
     async with connect(Settings.chosen(data=data)) as client:
-        made = await ask(client, "POST", "/control/backup", {"to": _whole(file)})
+        sent = {"to": _whole(file), "keys": _whole(keys) if keys else None}
+        made = await ask(client, "POST", "/control/backup", sent)
     _say(f"{file}: the city as of {made['at']}")
 
 
-async def restore(file: Path, /, *, data: Path | None = None) -> None:
+async def restore(
+    file: Path, /, *, keys: Path | None = None, identity: Path | None = None, data: Path | None = None
+) -> None:
     """Put a backup in the place of the city, also while it is served; the old one is kept aside in .replaced.
 
     The file is unpacked beside the city and verified first; one that is damaged, cut off or of a newer version
-    changes nothing. Everybody must sign in again.
+    changes nothing. Everybody must sign in again; whoever was erased stays so.
 
     Parameters
     ----------
     file
         What `kitamae backup` wrote.
+    keys
+        What `kitamae backup --keys` wrote, where persons' keys are lost too.
+    identity
+        The file with the identity (AGE-SECRET-KEY-1...) that opens an encrypted backup.
     data
         The data directory; it is made when it is not there.
 
@@ -45,7 +57,12 @@ async def restore(file: Path, /, *, data: Path | None = None) -> None:
     whole = _present(file)
     settings = Settings.chosen(data=data)
     async with connect(settings, make=True) as client:
-        made = await ask(client, "POST", "/control/restore", {"from": whole})
+        sent = {
+            "from": whole,
+            "keys": _present(keys) if keys else None,
+            "identity": _present(identity) if identity else None,
+        }
+        made = await ask(client, "POST", "/control/restore", sent)
     before = Layout(settings.data).replaced
     _say(
         f"the city is as of {made['at']}"

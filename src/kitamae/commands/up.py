@@ -62,6 +62,7 @@ def up(
     host: str | None = None,
     port: int | None = None,
     store: str | None = None,
+    keys: str | None = None,
     stay: bool = False,
     open: bool = False,
     demo_residents: bool = False,
@@ -82,6 +83,8 @@ def up(
     store
         The PostgreSQL that keeps the state, postgresql://user@host/database, in place of the data directory. Any number
         of these processes, each with a data directory of its own, may serve one.
+    keys
+        The PostgreSQL that keeps persons' keys, apart from the state; without it they are in keys.db.
     stay
         Serve a city that has moved away (`kitamae migrate`) from here again, as it was then.
     open
@@ -93,7 +96,15 @@ def up(
 
     """
     heap.share()
-    chosen = {"city": city, "data": data, "host": host, "port": port, "store": store, "stream": stream}
+    chosen = {
+        "city": city,
+        "data": data,
+        "host": host,
+        "port": port,
+        "store": store,
+        "keys": keys,
+        "stream": stream,
+    }
     flags = {"stay": stay or None, "open": open or None, "demo_residents": demo_residents or None}
     settings = Settings.chosen(**chosen, **flags)
     logs.configure(settings)

@@ -19,16 +19,18 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from kitamae import __version__
+from kitamae.directory import sealing
 from kitamae.directory.layout import FOLDERS
 from kitamae.kernel.context import clock
 from kitamae.kernel.problems import BadRequest, Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
     from kitamae.directory.layout import Layout
+    from kitamae.directory.sealing import Recipient
     from kitamae.kernel.context.store import Store
 
 MANIFEST: Final = "manifest.json"
@@ -54,13 +56,16 @@ class Measured(io.RawIOBase):
         return part
 
 
-async def backup(store: Store, layout: Layout, to: Path) -> dict[str, Any]:
-    """Write `to`, complete or not at all; returns the manifest. Raises Conflict when `to` is there already."""
+async def backup(store: Store, layout: Layout, to: Path, recipients: Sequence[str] = ()) -> dict[str, Any]:
+    """Write `to`, complete or not at all; returns the manifest. Raises Conflict when `to` is there already.
+
+    `recipients`: age public keys; only who has one of their identities can read the file.
+    """
     partial = await asyncio.to_thread(_claim, to)
     copy = layout.root / f".backup-{os.getpid()}-{clock.now()}.db"
     try:
         await store.backup(str(copy))
-        return await asyncio.to_thread(_pack, layout, copy, partial, to)
+        return await asyncio.to_thread(_pack, layout, copy, partial, to, sealing.recipients(recipients))
     finally:
         for left in (copy, partial):
             left.unlink(missing_ok=True)
@@ -75,9 +80,11 @@ def _claim(to: Path) -> Path:
     return to.with_name(to.name + ".partial")
 
 
-def _pack(layout: Layout, state: Path, partial: Path, to: Path) -> dict[str, Any]:
+def _pack(
+    layout: Layout, state: Path, partial: Path, to: Path, recipients: Sequence[Recipient]
+) -> dict[str, Any]:
     files: dict[str, str] = {}
-    zipped = to.name.endswith((".gz", ".tgz"))
+    zipped = to.name.removesuffix(".age").endswith((".gz", ".tgz"))
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         with tarfile.open(
             fileobj=out, **({"mode": "w:gz", "compresslevel": 1} if zipped else {"mode": "w"})
@@ -101,6 +108,8 @@ def _pack(layout: Layout, state: Path, partial: Path, to: Path) -> dict[str, Any
             tar.addfile(info, io.BytesIO(text))
         out.flush()
         os.fsync(out.fileno())
+    if recipients:
+        sealing.seal(partial, recipients)
     partial.rename(to)
     return manifest
 

@@ -27,6 +27,16 @@ class Layout:
         return self.root / "lock"
 
     @property
+    def keys(self) -> Path:
+        """Persons' keys: never in a backup of the city."""
+        return self.root / "keys.db"
+
+    @property
+    def city_key(self) -> Path:
+        """The key that opens them, unless the operator keeps it elsewhere: in no backup at all."""
+        return self.root / "city.key"
+
+    @property
     def socket(self) -> Path:
         """Where commands talk to the running server."""
         return self.root / "control.sock"

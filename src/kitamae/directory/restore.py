@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from kitamae.directory import sealing
 from kitamae.directory.backup import FORMAT, MANIFEST, STATE
 from kitamae.directory.layout import FOLDERS
 from kitamae.kernel.problems import BadRequest, StoreFull
@@ -43,8 +44,10 @@ class BadBackup(BadRequest):
     title = "That backup cannot be restored"
 
 
-def unpack(file: Path, layout: Layout, check: Callable[[Path], None]) -> dict[str, Any]:
-    """Unpack into `.incoming` and verify every byte; returns the manifest.
+def unpack(
+    file: Path, layout: Layout, check: Callable[[Path], None], identity: str | None = None
+) -> dict[str, Any]:
+    """Unpack into `.incoming` and verify every byte; returns the manifest. `identity`: what opens an encrypted file.
 
     `check` looks at the unpacked state and raises Problem when it is damaged or of a newer version. Raises BadBackup,
     StoreFull. On any error nothing is left behind.
@@ -52,7 +55,8 @@ def unpack(file: Path, layout: Layout, check: Callable[[Path], None]) -> dict[st
     shutil.rmtree(layout.incoming, ignore_errors=True)
     layout.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        manifest = _unpack(file, layout)
+        with sealing.opened(file, layout.root, identity) as plain:
+            manifest = _unpack(plain, layout)
         check(layout.incoming / STATE)
         _settle(layout.incoming)
     except BaseException:

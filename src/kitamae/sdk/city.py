@@ -20,7 +20,7 @@ from kitamae.intake.layout import BadLayoutError, known
 from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, UnreadableFileError
 from kitamae.kernel.municipality import check_digit
-from kitamae.sdk.manifest import Language, Words
+from kitamae.sdk.manifest import Language, Personal, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,6 +74,7 @@ class City(BaseModel):
     types: tuple[str, ...]
     history_days: dict[str, Annotated[int, Field(ge=1)]] = {}
     data: tuple[DataFile, ...] = ()
+    personal: tuple[Personal, ...] = ()
 
     @field_validator("timezone")
     @classmethod

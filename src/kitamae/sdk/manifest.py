@@ -42,6 +42,10 @@ class Personal(BaseModel):
     basis: Literal["consent", "law", "contract", "vital-interest"]
     law: str = ""  # the article, in Japanese, where the basis is a law
     fields: tuple[str, ...]
+    identifiers: tuple[
+        str, ...
+    ] = ()  # of these fields, those that hold a number of something else (a permit, a meter)
+    also: tuple[str, ...] = ()  # purposes whose data may be read for this one too
     retention_days: Annotated[int, Field(gt=0)]
 
 

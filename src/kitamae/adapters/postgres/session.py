@@ -31,7 +31,7 @@ class Session:
 
     def __init__(self, db: Connection, group: Group, known: Known, base: int, schema: int) -> None:
         self.db, self.group, self.known = db, group, known
-        self._base, self._schema = base, schema
+        self._base, self.schema = base, schema
         self._documents = False
         self._flushed = START
         self._savepoint = False
@@ -75,7 +75,7 @@ class Session:
     async def document(self, ref: Ref) -> None:
         """Read a document that may be written, alone among all workers from now on."""
         if not self._documents:
-            await self.db.execute(_SQL["documents_lock"], self._schema)
+            await self.db.execute(_SQL["documents_lock"], self.schema)
             self._documents = True
         found = await self.db.fetchval(_SQL["document_read"], *ref)
         doc: Json | None = None if found is None else orjson.loads(found)
@@ -112,6 +112,11 @@ class Session:
             self._savepoint = True
         await self.flush(self.group.mark())
 
+    async def direct(self) -> None:
+        """What follows is written by statements of its own, behind this work's savepoint."""
+        await self.written()
+        self._direct = True
+
     async def flush(self, upto: Mark) -> None:
         """Write what was decided up to there. Raises Overtaken where another worker made one of the new entities."""
         if upto != self._flushed:
@@ -120,8 +125,7 @@ class Session:
 
     async def drop_instances(self, query: InstanceQuery) -> int:
         """See `Transaction.drop_instances`."""
-        await self.written()
-        self._direct = True
+        await self.direct()
         if query.attrs or query.datasets or query.timerel or query.instance or query.last:
             return await history.drop(self.db, query)
         found: list[Any] = await self.db.fetch(_SQL["entity_variants"], query.tenant, list(query.entities))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kitamae.adapters.postgres.vault import PostgresVaultRows
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 
@@ -58,6 +60,7 @@ class PostgresTransaction:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._group = session.group
+        self.vault = PostgresVaultRows(session, Ask)
 
     async def _load(self, id: tuple[str, str, str]) -> None:
         if id not in self._group.states:

@@ -47,20 +47,20 @@ def migrate(db: apsw.Connection, to: int | None = None, before: Callable[[int], 
     if have != goal and have and before:
         before(have)
     for step in known[have:goal]:
-        _run(db, step.up, step.number)
+        run(db, step.up, step.number)
     for step in reversed(known[goal:have]):
-        _run(db, step.down, step.number - 1)
+        run(db, step.down, step.number - 1)
     return have
 
 
-def _run(db: apsw.Connection, script: str, then: int) -> None:
-    """One step; a failure leaves the database as it was before the step."""
+def run(db: apsw.Connection, script: str, then: int, application: int = APPLICATION_ID) -> None:
+    """One step, `application` being the mark in the file's head; a failure leaves the database as it was before the step."""
     db.execute("BEGIN IMMEDIATE")
     try:
         for _ in db.execute(script):
             pass
         db.execute(f"PRAGMA user_version = {then:d}")
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID if then else 0:d}")
+        db.execute(f"PRAGMA application_id = {application if then else 0:d}")
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from kitamae.adapters.sqlite.vault import SqliteVaultRows
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
@@ -34,6 +36,7 @@ class SqliteTransaction:
 
     def __init__(self, writing: Writing) -> None:
         self._writing = writing
+        self.vault = SqliteVaultRows(writing.db)
 
     async def apply(self, command: Command) -> Effect:
         """See `Transaction.apply`."""

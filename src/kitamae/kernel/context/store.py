@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.operations.command import Command, Effect, Touched
     from kitamae.kernel.context.query.tree import EntityQuery
     from kitamae.kernel.context.temporal.query import Aggregation, Method
+    from kitamae.kernel.people.vault.rows import VaultRows
     from kitamae.kernel.problems import Problem
 
 T = TypeVar("T")
@@ -163,6 +164,11 @@ MOST_LEAF: Final = 0xFFFF
 
 class Transaction(Protocol):
     """Inside one savepoint of the group commit. Its awaits never wait for anything but the store."""
+
+    @property
+    def vault(self) -> VaultRows:
+        """Sealed records about persons, and receipts. For `kernel.people.vault` alone."""
+        ...
 
     async def apply(self, command: Command) -> Effect:
         """Change one entity, with its history and what is owed for it. Raises Problem."""

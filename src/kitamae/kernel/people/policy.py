@@ -18,7 +18,7 @@ Action = Literal["read", "write", "delete", "subscribe", "operate"]
 @dataclass(frozen=True, slots=True)
 class Question:
     """May `who` do `action` to `what`? `what` is `entity:<expanded type>`, `page:<name>`, `subscription`, `registration`,
-    `context`, `system:<part>`; `tenant` is where. `purpose` is empty for public data.
+    `context`, `system:<part>`, `person:<reference>`; `tenant` is where. `purpose` is empty for public data.
     """
 
     who: Principal
@@ -49,6 +49,8 @@ class Policy:
         who, action, what = question.who, question.action, question.what
         if self._undeclared(question):
             return False
+        if what.startswith("person:"):
+            return _person(question)
         if who.role == "system" or (action == "read" and not what.startswith("system:")):
             return True
         if self.open and not what.startswith("system:"):
@@ -81,6 +83,22 @@ class Policy:
             return False
         kind, _, type_ = question.what.partition(":")
         return kind == "entity" and type_ != "*" and type_ not in self.declared
+
+
+def _person(question: Question) -> bool:
+    """Personal data, also under `--open`: whom it is about, in a session of his own; staff for a declared purpose; a
+    program whose token names that purpose (`read:person:<purpose>`).
+    """
+    who, purpose = question.who, question.purpose
+    if who.role == "system":
+        return True
+    if purpose == "own":
+        return bool(who.session) and bool(who.ref) and question.what == f"person:{who.ref}"
+    if _elsewhere(question) or not purpose:
+        return False
+    if who.role in ("device", "service"):
+        return f"{question.action}:person:{purpose}" in who.scopes
+    return who.role == "staff" and bool(who.session)
 
 
 def _elsewhere(question: Question) -> bool:

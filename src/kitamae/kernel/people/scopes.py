@@ -17,7 +17,7 @@ DEFAULT: Final = "@default"
 
 _TENANT: Final = re.compile(r"[\w.-]{1,64}")
 _ACTIONS: Final = get_args(Action)
-_OWN: Final = ("subscription", "registration", "context", "system:", "page:")
+_OWN: Final = ("subscription", "registration", "context", "system:", "page:", "person:")
 """What the policy is asked about besides entities (see `policy.Question.what`)."""
 
 

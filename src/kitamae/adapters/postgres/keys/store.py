@@ -1,0 +1,136 @@
+"""See `kernel.people.vault.keystore.KeyStore`. Any number of workers on one schema, which is not that of the state."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.adapters.postgres import connect, migrate
+from kitamae.adapters.sql.named import queries
+from kitamae.adapters.sql.steps import read
+from kitamae.kernel.people.vault.keystore import Erasure, Tag, Wrapped
+from kitamae.kernel.problems import Conflict, Unprocessable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from asyncpg import Connection, Pool
+
+_SQL = queries("keys", package=__package__)
+CONNECTIONS: Final = 4
+_SECONDS: Final = 10.0  # one statement may take
+
+
+async def open(dsn: str) -> PostgresKeyStore:
+    """`dsn`: postgresql://user@host/database; its search_path says which schema. Raises StoreTooNew, StoreUnknown, Unavailable, Conflict."""
+    db = await connect.writer(dsn)
+    try:
+        with connect.problems():
+            if await db.fetchval(_SQL["state_here"]):
+                raise Conflict(
+                    "--keys names the schema of the city's state: keys lie apart, with backups of their own"
+                )
+            await migrate.migrate_to(db, known=read(__package__))
+            commit = str(await db.fetchval("SELECT current_setting('synchronous_commit')"))
+    finally:
+        await db.close()
+    return PostgresKeyStore(await connect.pool(dsn, CONNECTIONS, _SECONDS, commit))
+
+
+class PostgresKeyStore:
+    """See `open`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def _read(self, name: str, *given: Any) -> list[Any]:
+        with connect.problems():
+            found: list[Any] = await self._pool.fetch(_SQL[name], *given)
+        return found
+
+    @asynccontextmanager
+    async def _writing(self, persons: Iterable[str]) -> AsyncIterator[Connection]:
+        with connect.problems():
+            async with self._pool.acquire() as db, db.transaction():
+                for person in sorted(set(persons)):
+                    await db.execute(_SQL["person_lock"], person)
+                yield db
+
+    async def of(self, person: str) -> list[Wrapped]:
+        """See `KeyStore.of`."""
+        return [Wrapped(*row) for row in await self._read("keys_of", person)]
+
+    async def add(self, keys: Sequence[Wrapped]) -> None:
+        """See `KeyStore.add`."""
+        async with self._writing(one.person for one in keys) as db:
+            await db.executemany(_SQL["key_add"], keys)
+
+    async def destroyed(self, person: str) -> dict[str, int]:
+        """See `KeyStore.destroyed`."""
+        return {row[0]: row[1] for row in await self._read("destroyed", person)}
+
+    async def destroy(self, gone: Sequence[Erasure]) -> None:
+        """See `KeyStore.destroy`. When its pages are written over is the server's business: docs/operate/keys.md."""
+        async with self._writing(one.person for one in gone) as db:
+            await db.executemany(_SQL["erased_note"], gone)
+            await db.executemany(_SQL["keys_destroy"], [one[:3] for one in gone])
+            await db.executemany(_SQL["tags_destroy"], [one[:2] for one in gone])
+
+    async def erasures(self, after: int = 0) -> list[Erasure]:
+        """See `KeyStore.erasures`."""
+        return [Erasure(*row) for row in await self._read("erasures", after)]
+
+    async def wrapped_otherwise(self, city: str, most: int) -> list[Wrapped]:
+        """See `KeyStore.wrapped_otherwise`."""
+        return [Wrapped(*row) for row in await self._read("wrapped_otherwise", city, most)]
+
+    async def rewrap(self, keys: Sequence[Wrapped]) -> None:
+        """See `KeyStore.rewrap`."""
+        async with self._writing(()) as db:
+            rows = [(one.person, one.klass, one.version, one.city, one.key) for one in keys]
+            await db.executemany(_SQL["rewrap"], rows)
+
+    async def cities(self) -> list[str]:
+        """See `KeyStore.cities`."""
+        return [row[0] for row in await self._read("cities")]
+
+    async def older(self, made: int, most: int) -> list[tuple[str, str]]:
+        """See `KeyStore.older`."""
+        return [(row[0], row[1]) for row in await self._read("older", made, most)]
+
+    async def rotating(self, made: int | None = None) -> int:
+        """See `KeyStore.rotating`."""
+        if made is not None:
+            await self._read("mark_set", "rotating", made)
+        return int((await self._read("mark", "rotating"))[0][0])
+
+    async def count(self) -> int:
+        """See `KeyStore.count`."""
+        return int((await self._read("count"))[0][0])
+
+    async def tag(self, add: Sequence[Tag], records: Sequence[tuple[str, str]] = ()) -> None:
+        """See `KeyStore.tag`."""
+        async with self._writing(one.person for one in add) as db:
+            await db.executemany(_SQL["tag_drop"], records)
+            await db.executemany(_SQL["tag_add"], add)
+
+    async def tagged(self, tenant: str, field: str, tag: bytes, most: int) -> list[Tag]:
+        """See `KeyStore.tagged`."""
+        return [Tag(*row) for row in await self._read("tagged", tenant, field, tag, most)]
+
+    async def latest(self, at: int = 0) -> int:
+        """See `KeyStore.latest`."""
+        if at:
+            await self._read("mark_raise", "latest", at)
+        return int((await self._read("mark", "latest"))[0][0])
+
+    async def backup(self, to: str) -> None:
+        """See `KeyStore.backup`."""
+        raise Unprocessable(
+            "persons' keys are kept on PostgreSQL: back that schema up there (pg_dump), apart from the state, and keep it no"
+            " longer than KITAMAE_KEYS_BACKUP_DAYS; docs/operate/keys.md says how"
+        )
+
+    async def close(self) -> None:
+        """See `KeyStore.close`."""
+        await self._pool.close()

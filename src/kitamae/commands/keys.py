@@ -1,0 +1,189 @@
+"""`kitamae keys ...`: the city's key, persons' keys, and the shares that the city's key is put together from again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from kitamae import personal
+from kitamae.commands.control import ask, connect
+from kitamae.directory.layout import Layout
+from kitamae.kernel.people.vault import citykey, shares
+from kitamae.kernel.people.vault.problems import VaultClosed
+from kitamae.kernel.problems import BadRequest, Conflict
+from kitamae.settings import Settings
+
+
+async def status(*, data: Path | None = None) -> None:
+    """Say which key wraps persons' keys, how many there are, what is erased, and until when backups may hold it.
+
+    Parameters
+    ----------
+    data
+        The data directory.
+
+    """
+    settings = Settings.chosen(data=data)
+    async with connect(settings) as client:
+        said = await ask(client, "GET", "/control/keys")
+    path = personal.key_file(settings, Layout(settings.data))
+    lines = {**said, "key file": str(path) if path else settings.city_key.partition("?")[0]}
+    width = max(map(len, lines))
+    for name, value in lines.items():
+        _say(f"{name:{width}}  {', '.join(value) if isinstance(value, list) else value}")
+    if path == Layout(settings.data).city_key:
+        _say(
+            "街の鍵が、データと同じ場所にあります。別の媒体に移し、KITAMAE_CITY_KEY で場所を指定してください。\n"
+            "The city's key lies beside the data: move it to another medium and say where (KITAMAE_CITY_KEY)."
+        )
+
+
+async def rotate(*, city: bool = False, data: Path | None = None) -> None:
+    """Replace keys while the city is served: those of every person, or with --city the city's own.
+
+    Killed in the middle it goes on with the next start. After --city make new shares: the old ones open the old key only.
+
+    Parameters
+    ----------
+    city
+        The city's key; every person's key is wrapped anew, and the old key is set aside beside the new one.
+    data
+        The data directory.
+
+    """
+    async with connect(Settings.chosen(data=data)) as client:
+        done = await ask(client, "POST", "/control/keys/rotate", {"city": city})
+    _say(f"{done['replaced']} keys were {'wrapped by a new city key' if city else 'replaced'}")
+    if city:
+        _say(
+            "新しい街の鍵に替わりました。前の鍵は .old として残っています。鍵の控え(分散した紙)を作り直してください: kitamae keys split"
+        )
+
+
+def make(*, to: Path) -> None:
+    """Make a city's key, for a city whose keys are kept on PostgreSQL, or to keep it apart from the start.
+
+    Parameters
+    ----------
+    to
+        The key file; nothing is written over.
+
+    """
+    key = citykey.CityKey.fresh()
+    citykey.write(to, [key])
+    _say(
+        f"街の鍵 {key.id} を {to} に作りました。控えを作ってください: kitamae keys split\nThe city key {key.id} is in {to}."
+    )
+
+
+def split(*, count: int = 5, threshold: int = 3, to: Path, data: Path | None = None) -> None:
+    """Make shares of the city's key, one file each, for officers to keep apart. So many of them make the key again.
+
+    Parameters
+    ----------
+    count
+        How many shares.
+    threshold
+        How many of them are needed.
+    to
+        A folder for the files; print each, hand it over, and delete the file.
+    data
+        The data directory.
+
+    """
+    settings = Settings.chosen(data=data)
+    path = personal.key_file(settings, Layout(settings.data))
+    if path is None:
+        raise VaultClosed("the city's key is in no file here: split it where it is kept")
+    key = citykey.read(path)[0]
+    to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for number, text in enumerate(shares.split(key, count, threshold), start=1):
+        file = to / f"share-{number}.txt"
+        try:
+            fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise Conflict(f"{file} is there already: name an empty folder") from None
+        with os.fdopen(fd, "w") as out:
+            out.write(text + "\n")
+    _say(
+        f"街の鍵 {key.id} を {count} 枚の控えに分けました({to})。{threshold} 枚そろうと鍵に戻せます。{threshold - 1} 枚以下では何も分かりません。\n"
+        "1枚ずつ印刷して別々の職員が封をして保管し、このファイルは消してください。年に1度、kitamae keys rehearse で試してください。\n"
+        f"{count} shares of the city key {key.id}; any {threshold} make it again. Print each, seal it, delete the files."
+    )
+
+
+def combine(*files: Path, to: Path) -> None:
+    """Put the city's key together from its shares.
+
+    Parameters
+    ----------
+    files
+        The shares, a file each.
+    to
+        The key file to write; nothing is written over.
+
+    """
+    key = shares.combine(_read(files))
+    citykey.write(to, [key])
+    _say(f"街の鍵 {key.id} を {to} に書きました。\nThe city key {key.id} is in {to}.")
+
+
+async def rehearse(*files: Path, data: Path | None = None) -> None:
+    """Prove that these shares make the key that wraps persons' keys here. Nothing is written, and the live key is not touched.
+
+    Parameters
+    ----------
+    files
+        The shares, a file each.
+    data
+        The data directory.
+
+    """
+    key = shares.combine(_read(files))
+    async with connect(Settings.chosen(data=data)) as client:
+        said = await ask(client, "GET", "/control/keys")
+    if said["city key"] != key.id:
+        raise VaultClosed(
+            f"these shares make the key {key.id}, and this city's is {said['city key']}: they are shares from before a rotation."
+            " Make new ones (kitamae keys split)"
+        )
+    _say(
+        f"訓練成功: この控えから、街の鍵 {key.id} が戻せます。何も書き換えていません。\n"
+        f"These shares make the city key {key.id}. Nothing was written."
+    )
+
+
+async def backup(file: Path, /, *, data: Path | None = None) -> None:
+    """Copy persons' keys, still wrapped by the city's key, into a file that is kept apart and for a short time.
+
+    Parameters
+    ----------
+    file
+        Where to; it must not be there yet.
+    data
+        The data directory.
+
+    """
+    async with connect(Settings.chosen(data=data)) as client:
+        made = await ask(client, "POST", "/control/keys/backup", {"to": _whole(file)})
+    _say(f"{file}: to be deleted after {made['days']} days; it is not restored after that")
+
+
+def _whole(file: Path) -> str:
+    """The server may run in another folder than the command."""
+    return str(file.absolute())
+
+
+def _read(files: tuple[Path, ...]) -> list[str]:
+    if not files:
+        raise BadRequest("name the files with the shares")
+    try:
+        return [file.read_text("ascii") for file in files]
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"a share cannot be read: {error}") from None
+
+
+def _say(text: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(text, markup=False)

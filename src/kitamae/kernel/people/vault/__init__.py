@@ -1,0 +1,18 @@
+"""The vault: what is held about persons. Encrypted per person and retention class, read for a purpose, receipted.
+
+vault.py     the door: `Vault`                  seal.py      AES-GCM bound to a place
+reading.py   the one way to a plaintext         citykey.py   the city's key: file, environment; hsm.py: PKCS#11
+writing.py   records in                         keyring.py   persons' keys, wrapped by it
+erasing.py   keys destroyed, retention          keystore.py  what a store of keys does (keys.db)
+resealing.py new keys while all is served       rows.py      what the state does, in its transaction
+classes.py   purposes, bases, retention         index.py, variants.py   found by name, without storing a name
+receipt.py   who looked, and its commitment     shares.py    the city's key in several hands
+
+Nothing else may decrypt: tests/architecture holds it.
+"""
+
+from kitamae.kernel.people.vault.classes import OWN, Basis, Purpose, Purposes
+from kitamae.kernel.people.vault.reading import Asked, Record
+from kitamae.kernel.people.vault.vault import Vault
+
+__all__ = ["OWN", "Asked", "Basis", "Purpose", "Purposes", "Record", "Vault"]

@@ -1,0 +1,80 @@
+"""What is personal here, for what it may be read, on what basis, and how long it is kept: as manifests and the city declare it.
+
+A *retention class* is what was collected for one purpose: its records share a key per person and are kept equally long.
+A *purpose* says which fields may be read for it, and on what legal basis; the purpose that a record was collected for has
+the name of its class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from kitamae.kernel.problems import BadRequest, Forbidden
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+Basis = Literal["consent", "law", "contract", "vital-interest"]
+
+OWN: Final = "own"
+"""The purpose of whoever looks at what is held about himself."""
+RECEIPTS: Final = "receipts"
+"""The class of receipts: who looked is personal data too."""
+INDEXED: Final = frozenset({"name", "kana", "address", "birth_date"})
+"""Fields that a person is found by."""
+DAY: Final = 86_400_000_000  # microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """`law`: the article, in Japanese, where the basis is a law. `days`: how long its class is kept.
+
+    What was collected for it may be read for it, and what was collected for the purposes of `also`; nothing else, even
+    where the field has the same name. `identifiers`: fields that hold numbers of something else than a person.
+    """
+
+    name: str
+    basis: Basis
+    fields: frozenset[str]
+    days: int
+    law: str = ""
+    also: frozenset[str] = frozenset()
+    identifiers: frozenset[str] = frozenset()
+
+    def due(self, at: int) -> int:
+        """When what is written at `at` (microseconds UTC) has been kept long enough."""
+        return at + self.days * DAY
+
+
+class Purposes:
+    """All that are declared. `receipt_days`: how long receipts are kept."""
+
+    def __init__(self, declared: Iterable[Purpose], receipt_days: int = 3 * 365) -> None:
+        """Raises ValueError for a name that is declared twice with different content, or that is not free."""
+        self._known: dict[str, Purpose] = {}
+        for one in declared:
+            if one.name in (OWN, RECEIPTS) or self._known.setdefault(one.name, one) != one:
+                raise ValueError(f"the purpose {one.name} is declared twice")
+        self.receipt_days = receipt_days
+
+    def __iter__(self) -> Iterator[Purpose]:
+        return iter(self._known.values())
+
+    def demand(self, name: str) -> Purpose:
+        """Raises Forbidden for a purpose that nobody declared: then nothing is read for it."""
+        found = self._known.get(name)
+        if found is None:
+            raise Forbidden(
+                f"nobody declares the purpose {name!r:.60}: personal data is read for declared purposes only"
+            )
+        return found
+
+    def klass(self, name: str, fields: Mapping[str, object]) -> Purpose:
+        """The class that a record with these fields is written to. Raises BadRequest, Forbidden."""
+        found = self.demand(name)
+        if undeclared := sorted(fields.keys() - found.fields):
+            raise BadRequest(
+                f"{name} declares no field {undeclared[0]!r:.60}: it declares {', '.join(sorted(found.fields))}"
+            )
+        return found

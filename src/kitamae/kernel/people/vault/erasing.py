@@ -1,0 +1,190 @@
+"""Keys destroyed: on demand, and by retention.
+
+An erasure destroys the keys first (keys.db, and the list of erasures beside it), then deletes what they sealed. From the
+first step on nothing can be read; a crash between is finished at the next start by `replay`, and so is a restore of a
+state, or of keys, from before the erasure.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.policy import Question
+from kitamae.kernel.people.vault.classes import DAY, OWN, RECEIPTS
+from kitamae.kernel.people.vault.keyring import CITY
+from kitamae.kernel.people.vault.keystore import Erasure
+from kitamae.kernel.people.vault.problems import Erased, Refused
+from kitamae.kernel.people.vault.receipt import Receipt
+from kitamae.kernel.problems import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kitamae.kernel.context.store import Transaction
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.vault.inner import Inner
+    from kitamae.kernel.people.vault.rows import Sealed
+
+REPLAYED: Final = 500  # erasures in one transaction
+SWEPT: Final = 500  # records in one transaction
+_TRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """What an erasure did. `until`: a backup of the keys may hold them until then, microseconds UTC.
+
+    `kept`: class -> the law that keeps it. `number`, `salt`, `told`: with them the person can prove the erasure from
+    the ledger; nobody else has the salt.
+    """
+
+    person: str
+    classes: tuple[str, ...]
+    records: int
+    at: int
+    until: int
+    kept: dict[str, str]
+    number: int
+    salt: bytes
+    told: dict[str, Any]
+
+    def proof(self) -> dict[str, Any]:
+        """For the person to keep."""
+        return {"number": self.number, "erasure": self.told, "salt": base64.b64encode(self.salt).decode()}
+
+
+class Eraser:
+    """On the inner parts. `backup_days`: how long a backup of the keys is kept."""
+
+    def __init__(self, inner: Inner, backup_days: int) -> None:
+        self._inner = inner
+        self._days = backup_days
+
+    async def erase(
+        self, who: Principal, person: str, classes: Sequence[str] = (), purpose: str = OWN
+    ) -> Erasing:
+        """Destroy the keys of these classes; none named: of all that may go.
+
+        A person himself erases what rests on his consent; what a law or a contract keeps is erased by whoever may
+        decide that. With the last class go the receipts. Raises NotSignedIn, Forbidden, NotFound.
+        """
+        inner = self._inner
+        inner.policy.demand(Question(who, "delete", f"person:{person}", "", purpose))
+        if person == CITY:
+            raise BadRequest("the city's own keys are rotated, not erased")
+        keys = await inner.keys.of(person, anew=True)
+        there = [klass for klass in keys.current if klass != RECEIPTS]
+        wanted = [klass for klass in there if not classes or klass in classes]
+        kept = {klass: law for klass in wanted if who.role != "system" and (law := self._kept_by(klass))}
+        gone = [klass for klass in wanted if klass not in kept]
+        if not gone and not kept:
+            raise NotFound("nothing is held about that person under these classes")
+        if set(gone) == set(there) and RECEIPTS in keys.current:
+            gone.append(RECEIPTS)
+        at = inner.at()
+        until = at + self._days * DAY
+        erasures = [Erasure(person, klass, keys.current[klass], at, until) for klass in gone]
+        if gone:
+            await inner.keys.destroy(erasures)
+        told = {"at": at, "classes": sorted(gone), "person": person, "until": until, "who": who.ref}
+        salt = commitment.salt()
+
+        async def work(tx: Transaction) -> tuple[int, int]:
+            records = [await tx.vault.erase(one.person, one.klass, one.upto) for one in erasures]
+            leaf = commitment.commit(salt, commitment.canonical(told))
+            return sum(records), await tx.log(leaf)
+
+        records, number = await inner.store.transact(work) if gone else (0, 0)
+        await inner.keys.store.latest(at)
+        return Erasing(person, tuple(gone), records, at, until, kept, number, salt, told)
+
+    def _kept_by(self, klass: str) -> str:
+        """The basis on which it is kept against the person's wish; "": none. A class that nobody declares any more may go."""
+        for one in self._inner.purposes:
+            if one.name == klass and one.basis != "consent":
+                return one.law or one.basis
+        return ""
+
+    async def replay(self) -> int:
+        """Whoever was erased stays so: at every start, and so after every restore. How many records had come back."""
+        erasures = await self._inner.keys.store.erasures()
+        back = 0
+        for start in range(0, len(erasures), REPLAYED):
+            some = erasures[start : start + REPLAYED]
+
+            async def work(tx: Transaction, some: Sequence[Erasure] = some) -> int:
+                return sum([await tx.vault.erase(one.person, one.klass, one.upto) for one in some])
+
+            back += await self._inner.store.transact(work)
+        return back
+
+    async def sweep(self) -> int:
+        """What has been kept long enough goes, with an entry in the ledger for each person; how many records went."""
+        inner = self._inner
+        at, swept = inner.at(), 0
+        while some := await self._sweep(at):
+            swept += some
+        before = at - inner.purposes.receipt_days * DAY
+
+        async def work(tx: Transaction) -> int:
+            return await tx.vault.forget_receipts(before, SWEPT)
+
+        while await inner.store.transact(work):
+            pass
+        await inner.keys.store.latest(at)
+        return swept
+
+    async def _sweep(self, at: int) -> int:
+        inner = self._inner
+
+        async def look(tx: Transaction) -> list[Sealed]:
+            return await tx.vault.due(at, SWEPT)
+
+        rows = await inner.store.transact(look)
+        by_person: dict[str, list[Sealed]] = {}
+        for row in rows:
+            by_person.setdefault(row.person, []).append(row)
+        return sum([await self._pass(person, own, at) for person, own in by_person.items()])
+
+    async def _pass(self, person: str, rows: Sequence[Sealed], at: int) -> int:
+        """One person's records whose time is over; keys of classes that are empty then."""
+        inner = self._inner
+        for _ in range(_TRIES):
+            keys = await inner.keys.ensure(person, (RECEIPTS,))
+            version, key = keys.newest(RECEIPTS)
+            upto = {one.klass: keys.current.get(one.klass, one.version) for one in rows}
+
+            async def work(
+                tx: Transaction, version: int = version, key: bytes = key, upto: dict[str, int] = upto
+            ) -> list[str]:
+                for tenant in sorted({one.tenant for one in rows}):
+                    told: dict[str, list[str]] = {}
+                    for one in rows:
+                        if one.tenant == tenant:
+                            told.setdefault(one.kind, []).append(one.id)
+                    made = Receipt(
+                        *(0, tenant, person, at, "system", "retention", "retention", told),
+                        commitment.salt(),
+                    )
+                    number = await tx.log(made.leaf())
+                    if not await tx.vault.note(made.noted(number, "", version, key)):
+                        raise Refused(person, version)
+                await tx.vault.drop(rows)
+                empty = [klass for klass in upto if not await tx.vault.holds(person, klass)]
+                for klass in empty:  # from here on nothing is sealed with these any more
+                    await tx.vault.erase(person, klass, upto[klass])
+                return empty
+
+            try:
+                empty = await inner.store.transact(work)
+            except Refused as refused:
+                await inner.keys.after(person, RECEIPTS, refused.version)
+                continue
+            until = at + self._days * DAY
+            await inner.keys.destroy([Erasure(person, klass, upto[klass], at, until) for klass in empty])
+            await inner.keys.store.tag([], [(one.tenant, one.id) for one in rows])
+            return len(rows)
+        raise Erased("that person is being erased at this moment")

@@ -1,0 +1,257 @@
+"""The one way to a plaintext: who, for what purpose, on what basis; the receipt is durable before anything is opened.
+
+In one transaction the sealed records are read, the receipt is written and its leaf logged. Only after the commit is
+anything decrypted: whoever cannot leave a receipt (a full disk, a crash) gets nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.policy import Question
+from kitamae.kernel.people.vault import index, receipt
+from kitamae.kernel.people.vault.classes import OWN, RECEIPTS, Basis
+from kitamae.kernel.people.vault.keyring import CITY
+from kitamae.kernel.people.vault.problems import Erased, Refused, Tampered
+from kitamae.kernel.people.vault.receipt import Receipt
+from kitamae.kernel.people.vault.seal import Place, unseal
+from kitamae.kernel.problems import BadRequest, Forbidden
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kitamae.kernel.context.store import Transaction
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.vault.inner import Inner
+    from kitamae.kernel.people.vault.keyring import PersonKeys
+    from kitamae.kernel.people.vault.rows import Noted, Sealed
+
+MOST_PERSONS: Final = 1_000
+MOST_RECORDS: Final = 1_000
+_SESSIONS: Final = 50_000  # remembered sessions that have their receipt
+_TRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who wants to see what, and for what declared purpose (`OWN`: about oneself).
+
+    `kinds`, `fields`: empty for all that the purpose allows. `after`: records of one person behind this id.
+    """
+
+    who: Principal
+    purpose: str
+    persons: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    tenant: str = ""
+    after: str = ""
+    most: int = MOST_RECORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """In plain text. Times in microseconds UTC; `due`: when its retention ends."""
+
+    id: str
+    person: str
+    klass: str
+    kind: str
+    created: int
+    modified: int
+    due: int
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """What the policy and the papers allow."""
+
+    basis: Basis | str
+    fields: frozenset[str] | None  # None: all
+    classes: tuple[str, ...] = ()  # empty: all
+
+
+class Reading:
+    """On the inner parts."""
+
+    def __init__(self, inner: Inner) -> None:
+        self._inner = inner
+
+    async def read(self, asked: Asked) -> list[Record]:
+        """Records by person and id. Raises NotSignedIn, Forbidden, BadRequest, ClockSetBack, Tampered, WrongKey."""
+        allowed = self._allowed(asked)
+        for last in range(_TRIES):
+            keys = {person: await self._inner.keys.of(person, anew=last > 0) for person in asked.persons}
+            known = {person: one for person, one in keys.items() if RECEIPTS in one.current}
+            if not known:
+                return []
+            try:
+                rows = await self._receipted(asked, allowed, known)
+            except Refused as refused:
+                await self._inner.keys.after(refused.person, RECEIPTS, refused.version)
+                continue
+            rows = await self._living(rows, known)
+            return [self._opened(row, known[row.person], allowed.fields) for row in rows]
+        raise Erased("somebody is being erased at this moment; ask again")
+
+    def _allowed(self, asked: Asked) -> _Allowed:
+        """Raises NotSignedIn, Forbidden, BadRequest."""
+        inner = self._inner
+        if not 1 <= len(asked.persons) <= MOST_PERSONS or not 1 <= asked.most <= MOST_RECORDS:
+            raise BadRequest(
+                f"one request reads of 1 to {MOST_PERSONS} persons, {MOST_RECORDS} records at most"
+            )
+        for person in asked.persons:
+            inner.policy.demand(Question(asked.who, "read", f"person:{person}", asked.tenant, asked.purpose))
+        wanted = frozenset(asked.fields) or None
+        if asked.purpose == OWN:
+            return _Allowed("own", wanted)
+        purpose = inner.purposes.demand(asked.purpose)
+        if purpose.basis == "consent":
+            raise Forbidden(
+                f"{asked.purpose} needs the person's consent, and no consent is on record: only the person may look"
+            )
+        if wanted and (beyond := sorted(wanted - purpose.fields)):
+            raise Forbidden(f"the purpose {asked.purpose} does not cover the field {beyond[0]!r:.60}")
+        return _Allowed(purpose.basis, wanted or purpose.fields, (purpose.name, *sorted(purpose.also)))
+
+    async def _receipted(
+        self, asked: Asked, allowed: _Allowed, keys: Mapping[str, PersonKeys]
+    ) -> list[Sealed]:
+        """The sealed rows, once their receipts are durable. Raises Refused."""
+        at, who = self._inner.at(), asked.who
+        session = hashlib.sha256(who.session.encode()).hexdigest()[:32] if asked.purpose == OWN else ""
+
+        async def work(tx: Transaction) -> list[Sealed]:
+            found: list[Sealed] = []
+            for person, own in keys.items():
+                rows = await tx.vault.of(
+                    asked.tenant, person, asked.kinds, allowed.classes, asked.after, asked.most
+                )
+                shown = _shown(rows, allowed.fields)
+                if not shown or (session and await tx.vault.noted_in(asked.tenant, person, session)):
+                    found += rows
+                    continue
+                made = Receipt(
+                    *(0, asked.tenant, person, at, who.ref, asked.purpose, allowed.basis, shown),
+                    commitment.salt(),
+                )
+                version, key = own.newest(RECEIPTS)
+                number = await tx.log(made.leaf())
+                if not await tx.vault.note(made.noted(number, session, version, key)):
+                    raise Refused(person, version)
+                found += rows
+            return found
+
+        return await self._inner.store.transact(work)
+
+    async def _living(self, rows: list[Sealed], keys: Mapping[str, PersonKeys]) -> list[Sealed]:
+        """Without those whose key was destroyed just now, and which are about to be deleted."""
+        dead = {one.person for one in rows if keys[one.person].get(one.klass, one.version) is None}
+        gone = {person: await self._inner.keys.store.destroyed(person) for person in dead}
+        return [one for one in rows if one.version > gone.get(one.person, {}).get(one.klass, 0)]
+
+    def _opened(self, row: Sealed, keys: PersonKeys, only: frozenset[str] | None) -> Record:
+        """Raises Tampered."""
+        key = keys.get(row.klass, row.version)
+        if key is None:
+            raise Tampered(f"a record of the class {row.klass} names a key that is not there")
+        told = orjson.loads(row.fields)
+        fields = {
+            name: orjson.loads(
+                unseal(
+                    key,
+                    base64.b64decode(sealed),
+                    Place(row.tenant, row.person, row.id, name, row.klass, row.version),
+                )
+            )
+            for name, sealed in told.items()
+            if only is None or name in only
+        }
+        return Record(*(row.id, row.person, row.klass, row.kind, row.created, row.modified, row.due), fields)
+
+    async def find(self, asked: Asked, field: str, text: str) -> list[Record]:
+        """Whose record says that: through the blind index, then read as above, with a receipt for each person found.
+
+        `asked.persons` is not looked at. Raises as `read`.
+        """
+        keys = await self._inner.keys.of(CITY)
+        klass = f"index:{field}"
+        probe = Asked(asked.who, asked.purpose, ("?",), asked.kinds, asked.fields, asked.tenant)
+        allowed = self._allowed(probe)
+        if allowed.fields is not None and field not in allowed.fields:
+            raise Forbidden(f"the purpose {asked.purpose} does not cover the field {field!r:.60}")
+        if klass not in keys.current or not index.normal(text):
+            return []
+        _, key = keys.newest(klass)
+        made = index.tag(key, asked.tenant, field, text)
+        tags = await self._inner.keys.store.tagged(asked.tenant, field, made, MOST_PERSONS)
+        persons = tuple(dict.fromkeys(one.person for one in tags))
+        if not persons:
+            return []
+        records = await self.read(
+            Asked(asked.who, asked.purpose, persons, asked.kinds, asked.fields, asked.tenant, "", asked.most)
+        )
+        named = {one.record for one in tags}
+        wanted = index.normal(text)
+        hits = {
+            one.person
+            for one in records
+            if one.id in named and index.normal(str(one.fields.get(field, ""))) == wanted
+        }
+        return [one for one in records if one.person in hits]
+
+    async def receipts(self, asked: Asked, before: int, most: int) -> list[Receipt]:
+        """Who looked at one person's data, newest first; to be asked for as personal data is, and receipted as such."""
+        allowed = self._allowed(asked)
+        (person,) = asked.persons
+        keys = await self._inner.keys.of(person, anew=True)
+        if RECEIPTS not in keys.current:
+            return []
+        if asked.purpose != OWN:
+            made_for = _Allowed(allowed.basis, frozenset({RECEIPTS}))
+            await self._note(asked, made_for, keys)
+
+        async def work(tx: Transaction) -> list[Noted]:
+            return await tx.vault.noted(asked.tenant, person, before, most)
+
+        rows = await self._inner.store.transact(work)
+        return [self._receipt(row, keys) for row in rows]
+
+    async def _note(self, asked: Asked, allowed: _Allowed, keys: PersonKeys) -> None:
+        """Raises Refused."""
+        made = Receipt(
+            *(0, asked.tenant, keys.person, self._inner.at(), asked.who.ref, asked.purpose, allowed.basis),
+            {RECEIPTS: [RECEIPTS]},
+            commitment.salt(),
+        )
+        version, key = keys.newest(RECEIPTS)
+
+        async def work(tx: Transaction) -> None:
+            number = await tx.log(made.leaf())
+            if not await tx.vault.note(made.noted(number, "", version, key)):
+                raise Refused(keys.person, version)
+
+        await self._inner.store.transact(work)
+
+    def _receipt(self, row: Noted, keys: PersonKeys) -> Receipt:
+        key = keys.get(RECEIPTS, row.version)
+        if key is None:
+            raise Tampered("a receipt names a key that is not there")
+        return receipt.opened(row, unseal(key, row.sealed, receipt.place(row)))
+
+
+def _shown(rows: Sequence[Sealed], only: frozenset[str] | None) -> dict[str, list[str]]:
+    """Kind -> the fields that will be shown."""
+    shown: dict[str, set[str]] = {}
+    for row in rows:
+        names = orjson.loads(row.fields).keys()
+        shown.setdefault(row.kind, set()).update(names if only is None else only.intersection(names))
+    return {kind: sorted(names) for kind, names in sorted(shown.items()) if names}

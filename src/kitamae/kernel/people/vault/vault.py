@@ -1,0 +1,141 @@
+"""The door to the vault: opened once for a city, used by everything that has to do with persons."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import structlog
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.vault.erasing import Eraser
+from kitamae.kernel.people.vault.inner import Inner
+from kitamae.kernel.people.vault.keyring import Keyring
+from kitamae.kernel.people.vault.problems import KeysMissing
+from kitamae.kernel.people.vault.reading import Reading
+from kitamae.kernel.people.vault.resealing import Resealer
+from kitamae.kernel.people.vault.writing import Writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.people.vault.citykey import CityKey
+    from kitamae.kernel.people.vault.classes import Purposes
+    from kitamae.kernel.people.vault.keystore import KeyStore
+
+_HOUR_SECONDS: Final = 3600.0
+_log = structlog.get_logger("kitamae")
+
+
+class Vault:
+    """See `open`. `keep`, `read`, `find`, `receipts`, `erase` are what others use."""
+
+    def __init__(self, inner: Inner, backup_days: int) -> None:
+        self._inner = inner
+        self._eraser = Eraser(inner, backup_days)
+        self._resealer = Resealer(inner)
+        reading = Reading(inner)
+        self.keep = Writing(inner).keep
+        self.read = reading.read
+        self.find = reading.find
+        self.receipts = reading.receipts
+        self.erase = self._eraser.erase
+        self.sweep = self._eraser.sweep
+        self.purposes = inner.purposes
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        store: Store,
+        keys: KeyStore,
+        city: Sequence[CityKey],
+        purposes: Purposes,
+        policy: Policy,
+        *,
+        backup_days: int = 7,
+        now: Callable[[], int] = clock.now,
+    ) -> Self:
+        """Check that these keys are this city's, and finish erasures that a crash or a restore left open.
+
+        Raises WrongKey, KeysMissing, ClockSetBack.
+        """
+        inner = Inner(store, Keyring(keys, city, now), purposes, policy, now)
+        await inner.keys.check()
+
+        async def held(tx: Transaction) -> int:
+            return await tx.vault.persons()
+
+        if await store.transact(held) and not await keys.count() and not await keys.erasures():
+            raise KeysMissing(
+                "the city holds personal data and keys.db holds no key at all: put the file back, or restore its last"
+                " backup (kitamae restore --keys). Nothing was changed"
+            )
+        inner.latest = await keys.latest()
+        await keys.latest(inner.at())
+        vault = cls(inner, backup_days)
+        if back := await vault._eraser.replay():
+            _log.warning("what had been erased had come back with a restore, and is gone again", records=back)
+        return vault
+
+    def start(self) -> None:
+        """Begin what goes on beside requests: retention, and a rotation that is under way."""
+        self._task = asyncio.create_task(self._keep_house(), name="kitamae vault")
+
+    async def _keep_house(self) -> None:
+        while True:
+            try:
+                await self._resealer.rewrap()
+                await self._resealer.run()
+                await self._eraser.sweep()
+            except Exception as error:
+                _log.error("the vault's house is not kept", why=str(error))
+            await asyncio.sleep(_HOUR_SECONDS)
+
+    async def rotate(self) -> int:
+        """Replace every person's key, sealing anew what they sealed; how many. Others are served meanwhile."""
+        await self._resealer.begin()
+        return await self._resealer.run()
+
+    async def rewrap(self, city: Sequence[CityKey]) -> int:
+        """From now on the first of these keys wraps; how many of persons' keys were wrapped anew. Raises WrongKey."""
+        keys = Keyring(self._inner.keys.store, city, self._inner.now)
+        await keys.check()
+        self._inner.keys = keys
+        return await self._resealer.rewrap()
+
+    async def status(self) -> dict[str, Any]:
+        """For `kitamae keys status`."""
+        keys = self._inner.keys
+
+        async def held(tx: Transaction) -> int:
+            return await tx.vault.persons()
+
+        erasures = await keys.store.erasures()
+        return {
+            "city key": keys.wrapping.id,
+            "wrapped by": sorted(await keys.store.cities()),
+            "keys": await keys.store.count(),
+            "persons": await self._inner.store.transact(held),
+            "erasures": len(erasures),
+            "backups may hold erased keys until": clock.text(max(one.until for one in erasures))
+            if erasures
+            else "",
+            "rotating": bool(await keys.store.rotating()),
+        }
+
+    async def backup(self, to: str) -> None:
+        """A copy of the keys, still wrapped. See `KeyStore.backup`."""
+        await self._inner.keys.store.backup(to)
+
+    async def close(self) -> None:
+        """Let go."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self._inner.keys.store.latest(self._inner.latest)
+        await self._inner.keys.store.close()

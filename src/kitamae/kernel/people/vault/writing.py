@@ -1,0 +1,142 @@
+"""Records in: checked, sealed, indexed. The key is durable first, then the tags, then the record: a crash between leaves
+a key that nothing uses, or a tag that finds nothing; never a record that nobody can read.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from kitamae.kernel.people import mynumber
+from kitamae.kernel.people.policy import Question
+from kitamae.kernel.people.vault import index
+from kitamae.kernel.people.vault.classes import INDEXED, RECEIPTS
+from kitamae.kernel.people.vault.keyring import CITY
+from kitamae.kernel.people.vault.keystore import Tag
+from kitamae.kernel.people.vault.problems import Erased
+from kitamae.kernel.people.vault.rows import Sealed
+from kitamae.kernel.people.vault.seal import Place, seal
+from kitamae.kernel.problems import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kitamae.kernel.context.store import Transaction
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.vault.inner import Inner
+    from kitamae.kernel.people.vault.keyring import PersonKeys
+
+MOST_FIELDS: Final = 200
+MOST_BYTES: Final = 1_000_000  # of one record, in plain text
+_NAME: Final = re.compile(r"[\w][\w.:@-]{0,127}")
+_TRIES: Final = 3
+
+
+class Writing:
+    """On the inner parts."""
+
+    def __init__(self, inner: Inner) -> None:
+        self._inner = inner
+
+    async def keep(
+        self,
+        who: Principal,
+        person: str,
+        klass: str,
+        kind: str,
+        fields: Mapping[str, object],
+        *,
+        id: str = "",
+        tenant: str = "",
+    ) -> str:
+        """Write one record, or put it in the place of the one with that id; its id. `klass`: the purpose it is collected for.
+
+        Raises NotSignedIn, Forbidden, HoldsMyNumber, BadRequest, NotFound for an id that is another person's.
+        """
+        inner = self._inner
+        inner.policy.demand(Question(who, "write", f"person:{person}", tenant, klass))
+        purpose = inner.purposes.klass(klass, fields)
+        _demand_names(person, kind, id or "-")
+        mynumber.demand_none(fields, purpose.identifiers)
+        plain = _plain(fields)
+        at = inner.at()
+        record = id or secrets.token_hex(16)
+        for _ in range(_TRIES):
+            keys = await inner.keys.ensure(person, (klass, RECEIPTS))
+            row = _sealed(keys, tenant, record, klass, kind, at, purpose.due(at), plain)
+            tags = await self._tags(row, fields)
+            if tags:
+                await inner.keys.store.tag(tags)
+
+            async def work(tx: Transaction, row: Sealed = row) -> bool:
+                there = await tx.vault.get(tenant, record)
+                if id and (there is None or there.person != person):
+                    raise NotFound(f"there is no record {record!r:.60} of that person")
+                return await tx.vault.put(row if there is None else row._replace(created=there.created))
+
+            if await inner.store.transact(work):
+                if id:  # until now it was found by what it said before too
+                    await inner.keys.store.tag(tags, [(tenant, record)])
+                return record
+            await inner.keys.after(person, klass, row.version)
+        raise Erased("that person is being erased at this moment")
+
+    async def _tags(self, row: Sealed, fields: Mapping[str, object]) -> list[Tag]:
+        found = {
+            name: str(fields[name]) for name in INDEXED & fields.keys() if index.normal(str(fields[name]))
+        }
+        if not found:
+            return []
+        keys = await self._inner.keys.ensure(CITY, [f"index:{name}" for name in sorted(found)])
+        return [
+            Tag(
+                *(row.tenant, name, index.tag(keys.newest(f"index:{name}")[1], row.tenant, name, text)),
+                *(row.person, row.klass, row.id),
+            )
+            for name, text in found.items()
+        ]
+
+
+def _sealed(
+    keys: PersonKeys,
+    tenant: str,
+    id: str,
+    klass: str,
+    kind: str,
+    at: int,
+    due: int,
+    plain: Mapping[str, bytes],
+) -> Sealed:
+    version, key = keys.newest(klass)
+    told = {
+        name: base64.b64encode(
+            seal(key, value, Place(tenant, keys.person, id, name, klass, version))
+        ).decode()
+        for name, value in plain.items()
+    }
+    return Sealed(tenant, id, keys.person, klass, kind, version, at, at, due, orjson.dumps(told))
+
+
+def _plain(fields: Mapping[str, object]) -> dict[str, bytes]:
+    """Each as JSON. Raises BadRequest."""
+    if not 1 <= len(fields) <= MOST_FIELDS:
+        raise BadRequest(f"a record has 1 to {MOST_FIELDS} fields")
+    try:
+        plain = {name: orjson.dumps(value) for name, value in fields.items()}
+    except TypeError as error:
+        raise BadRequest(f"a record holds what JSON can say: {error}") from error
+    if (size := sum(map(len, plain.values()))) > MOST_BYTES:
+        raise BadRequest(f"a record has {MOST_BYTES} bytes at most, this one has {size}")
+    return plain
+
+
+def _demand_names(*names: str) -> None:
+    for name in names:
+        if name != "-" and not _NAME.fullmatch(name):
+            raise BadRequest(
+                f"{name!r:.60}: expected a reference of letters, digits and . : @ - _, 128 at most"
+            )

@@ -1,0 +1,139 @@
+"""The vault of a city: put together from its settings, its papers and its data directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kitamae.adapters.sqlite import keys as sqlite_keys
+from kitamae.adapters.sqlite.keys import restoring
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.vault import Purpose, Purposes, Vault, citykey
+from kitamae.kernel.people.vault.problems import KeysMissing, VaultClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kitamae.directory.layout import Layout
+    from kitamae.kernel.context.store import Store
+    from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.people.vault.citykey import CityKey
+    from kitamae.kernel.people.vault.keystore import KeyStore
+    from kitamae.sdk.city import City
+    from kitamae.sdk.manifest import Personal
+    from kitamae.sdk.service import Service
+    from kitamae.settings import Settings
+
+_ENVIRONMENT: Final = "env:"
+_HSM: Final = "pkcs11:"
+
+
+async def open_vault(
+    settings: Settings, layout: Layout, store: Store, policy: Policy, purposes: Purposes
+) -> Vault:
+    """Raises VaultClosed and what opening the keys raises: the rest of the city is served all the same."""
+    if settings.store and not settings.keys:
+        raise VaultClosed(
+            "the state is on PostgreSQL, and several processes may serve it: say with --keys where persons' keys are kept"
+        )
+    city = city_keys(settings, layout)
+    keys = await _keys(settings, layout)
+    try:
+        return await Vault.open(store, keys, city, purposes, policy, backup_days=settings.keys_backup_days)
+    except BaseException:
+        await keys.close()
+        raise
+
+
+async def _keys(settings: Settings, layout: Layout) -> KeyStore:
+    if settings.keys:
+        from kitamae.adapters.postgres import keys as postgres_keys
+
+        return await postgres_keys.open(settings.keys)
+    return sqlite_keys.open(layout.keys)
+
+
+def key_file(settings: Settings, layout: Layout) -> Path | None:
+    """Where the city's key lies; None: not in a file."""
+    if settings.city_key.startswith((_ENVIRONMENT, _HSM)):
+        return None
+    return Path(settings.city_key) if settings.city_key else layout.city_key
+
+
+def city_keys(settings: Settings, layout: Layout) -> Sequence[CityKey]:
+    """The city's keys, the one that wraps first; a new one in a directory that never had any. Raises VaultClosed."""
+    path = key_file(settings, layout)
+    if path is not None:
+        if not path.exists():
+            if settings.keys:
+                raise KeysMissing(
+                    f"the city's key {path} is not there: every process needs the same one. Copy it here, or name it with"
+                    " KITAMAE_CITY_KEY; a new city makes its key once (kitamae keys make)"
+                )
+            if layout.keys.exists():
+                raise KeysMissing(
+                    f"the city's key {path} is not there, and persons' keys are: put it back, or put it together from its"
+                    " shares (kitamae keys combine)"
+                )
+            citykey.write(path, [citykey.CityKey.fresh()])
+        return citykey.read(path)
+    if settings.city_key.startswith(_HSM):
+        from kitamae.kernel.people.vault import hsm
+
+        return hsm.read(settings.city_key)
+    name = settings.city_key.removeprefix(_ENVIRONMENT)
+    if not (text := os.environ.get(name, "")):
+        raise VaultClosed(f"the city's key should be in the environment variable {name}, which is empty")
+    return citykey.parse(text, f"the environment variable {name}")
+
+
+async def rotate_city_key(settings: Settings, layout: Layout, vault: Vault) -> int:
+    """A new key wraps, the old one still opens, until every person's key is wrapped anew; then the old one is set aside.
+
+    Killed anywhere, the next start goes on: the key file holds both until the end. Raises VaultClosed for a key that is in
+    no file: that one is changed where it is kept.
+    """
+    path = key_file(settings, layout)
+    if path is None:
+        raise VaultClosed(
+            "the city's key is not in a file: put the new one before the old one where it is kept, and start again;"
+            " persons' keys are wrapped anew by themselves"
+        )
+    old = citykey.read(path)
+    keys = [citykey.CityKey.fresh(), *old]
+    citykey.write(path, keys, replace=True)
+    done = await vault.rewrap(keys)
+    citykey.write(path.with_name(f"{path.name}.{old[0].id}.old"), old)
+    citykey.write(path, keys[:1], replace=True)
+    await vault.rewrap(keys[:1])
+    return done
+
+
+def restore_keys(settings: Settings, layout: Layout, copy: Path) -> int:
+    """Nobody has keys.db open. How many erasures were carried over. Raises VaultClosed and what opening the copy raises."""
+    if settings.keys:
+        raise VaultClosed(
+            "persons' keys are kept on PostgreSQL: they are restored there, while no worker runs"
+        )
+    return restoring.restore(copy, layout.keys, clock.now(), backup_days=settings.keys_backup_days)
+
+
+def purposes(profile: City | None, services: Sequence[Service]) -> Purposes:
+    """As the city's profile and its services' manifests declare them; a service's begin with its id. Raises ValueError."""
+    declared = [_purpose(one, "") for one in profile.personal] if profile else []
+    for service in services:
+        declared += [_purpose(one, f"{service.manifest.id}.") for one in service.manifest.personal]
+    return Purposes(declared)
+
+
+def _purpose(one: Personal, before: str) -> Purpose:
+    return Purpose(
+        before + one.purpose,
+        one.basis,
+        frozenset(one.fields),
+        one.retention_days,
+        one.law,
+        frozenset(one.also),
+        frozenset(one.identifiers),
+    )

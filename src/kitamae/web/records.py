@@ -1,0 +1,172 @@
+"""What is held about persons, over HTTP, as JSON: `/my/...` for oneself, `/people/...` for whoever may look for a purpose.
+
+Every answer with something personal in it left its receipt before it was sent, and is kept by no cache.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.vault import OWN, Asked
+from kitamae.kernel.problems import BadRequest, NotSignedIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.requests import Request
+
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.vault import Record, Vault
+
+PAGE: Final = 100
+_MOST: Final = 1_000
+_LONGEST: Final = 10_000  # bytes of a search
+_EVER: Final = (1 << 63) - 1
+_HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Cookie, Authorization"}
+
+
+def routes(vault: Callable[[], Vault]) -> list[Route]:
+    """`/my/records`, `/my/receipts`, `/people/{person}/records`, `/people/search`. `vault()` raises VaultClosed."""
+
+    async def my_records(request: Request) -> Response:
+        """What is held about oneself; the first look in a session leaves a receipt."""
+        who = _signed_in(request)
+        asked = Asked(who, OWN, (who.ref,), _listed(request, "kind"), **_page(request))
+        return _records(await vault().read(asked), asked.most)
+
+    async def my_erasure(request: Request) -> Response:
+        """Erase what rests on one's consent; `class` names it, unless all of it is meant."""
+        who = _signed_in(request)
+        done = await vault().erase(who, who.ref, _listed(request, "class"))
+        return _json(
+            {
+                "classes": done.classes,
+                "records": done.records,
+                "at": clock.text(done.at),
+                "inBackupsUntil": clock.text(done.until),
+                "kept": done.kept,
+                "proof": done.proof() if done.classes else None,
+            }
+        )
+
+    async def my_receipts(request: Request) -> Response:
+        """Who looked at one's data, newest first, each with what proves it from the ledger."""
+        who = _signed_in(request)
+        most = _number(request, "limit", PAGE, 1, _MOST)
+        asked = Asked(who, OWN, (who.ref,))
+        found = await vault().receipts(asked, _number(request, "before", _EVER, 1, _EVER), most)
+        rows = [
+            {
+                "at": clock.text(one.at), "who": one.who, "purpose": one.purpose, "basis": one.basis,
+                "fields": one.fields, "proof": one.proof(),
+            }
+            for one in found
+        ]  # fmt: skip
+        return _json({"receipts": rows, "before": found[-1].number if len(found) == most else None})
+
+    async def records(request: Request) -> Response:
+        """One person's records, for the declared purpose `purpose`; leaves a receipt that the person sees."""
+        asked = Asked(
+            asking(request.scope),
+            _purpose(request.query_params.get("purpose", "")),
+            (request.path_params["person"],),
+            _listed(request, "kind"),
+            _listed(request, "field"),
+            **_page(request),
+        )
+        return _records(await vault().read(asked), asked.most)
+
+    async def search(request: Request) -> Response:
+        """Whose name, kana, address or birth date that is: {purpose, field, text}. A name stands in no address bar or log."""
+        sent = await _sent(request)
+        asked = Asked(asking(request.scope), _purpose(sent["purpose"]), ("?",))
+        return _records(await vault().find(asked, sent["field"], sent["text"]), _MOST + 1)
+
+    return [
+        Route("/my/records", my_records, methods=["GET"]),
+        Route("/my/records", my_erasure, methods=["DELETE"]),
+        Route("/my/receipts", my_receipts, methods=["GET"]),
+        Route("/people/search", search, methods=["POST"]),
+        Route("/people/{person}/records", records, methods=["GET"]),
+    ]
+
+
+def _signed_in(request: Request) -> Principal:
+    who = asking(request.scope)
+    if not who.session:
+        raise NotSignedIn("what is held about you is shown after you have signed in")
+    return who
+
+
+def _purpose(text: str) -> str:
+    if not text or text == OWN:
+        raise BadRequest(
+            "purpose: for what? Name the declared purpose; what is about yourself is at /my/records"
+        )
+    return text
+
+
+def _listed(request: Request, name: str) -> tuple[str, ...]:
+    return tuple(one for one in request.query_params.getlist(name) if one)
+
+
+def _page(request: Request) -> dict[str, Any]:
+    return {
+        "after": request.query_params.get("after", ""),
+        "most": _number(request, "limit", PAGE, 1, _MOST),
+    }
+
+
+def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and least <= int(text) <= most):
+        raise BadRequest(f"{name}: expected a number from {least} to {most}")
+    return int(text)
+
+
+async def _sent(request: Request) -> dict[str, str]:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LONGEST:
+            raise BadRequest(f"a search has {_LONGEST} bytes at most")
+    try:
+        sent = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"expected a JSON object: {error}") from error
+    names = {"purpose", "field", "text"}
+    if (
+        not isinstance(sent, dict)
+        or sent.keys() != names
+        or not all(isinstance(sent[name], str) for name in names)
+    ):
+        raise BadRequest("expected {purpose, field, text}, each a text")
+    return sent
+
+
+def _records(found: Sequence[Record], most: int) -> Response:
+    rows = [
+        {
+            **dataclasses.asdict(one),
+            "created": clock.text(one.created),
+            "modified": clock.text(one.modified),
+            "due": clock.text(one.due),
+        }
+        for one in found
+    ]
+    for row in rows:
+        row["class"] = row.pop("klass")
+    return _json({"records": rows, "after": found[-1].id if len(found) == most else None})
+
+
+def _json(content: object) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json", headers=_HEADERS)

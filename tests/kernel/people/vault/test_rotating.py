@@ -1,0 +1,109 @@
+"""New keys while everything is served, and going on after a crash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from vaults import NAME, Place, asked, receipts
+
+from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.vault import Vault
+from kitamae.kernel.people.vault.citykey import CityKey
+from kitamae.kernel.people.vault.problems import WrongKey
+
+
+async def some(vault: Vault, count: int = 7) -> None:
+    for n in range(count):
+        for _ in range(3):
+            await vault.keep(SYSTEM, f"p-{n}", "resident", "person", NAME)
+        await vault.read(asked(persons=(f"p-{n}",)))
+
+
+async def all_there(vault: Vault, count: int = 7) -> None:
+    records = await vault.read(asked(SYSTEM, persons=tuple(f"p-{n}" for n in range(count))))
+    assert [dict(one.fields) for one in records] == [NAME] * 3 * count
+    assert len(await vault.find(asked(SYSTEM), "name", "加賀太郎")) == 3 * count
+
+
+async def test_the_citys_key_is_rotated_while_the_city_is_served_and_the_old_one_opens_nothing_then(
+    place: Place,
+) -> None:
+    vault = await place.open()
+    await some(vault)
+    new = CityKey.fresh()
+    assert (
+        await vault.rewrap([new, place.key]) == 18
+    )  # seven persons' two keys, and those of four indexed fields
+    await all_there(vault)
+    assert (await vault.status())["wrapped by"] == [new.id]
+    await place.close()
+    with pytest.raises(WrongKey):
+        await place.open(place.key)
+    await all_there(await place.open(new))
+    await place.close()
+
+
+async def test_a_rotation_of_the_citys_key_that_was_killed_goes_on_where_it_was(place: Place) -> None:
+    vault = await place.open()
+    await some(vault)
+    new = CityKey.fresh()
+    vault._inner.keys = type(vault._inner.keys)(place.keys, [new, place.key], lambda: place.time)
+    await vault._inner.keys.rewrap(5)
+    await place.close()
+    with pytest.raises(WrongKey):  # neither key alone opens it now
+        await place.open(new)
+    vault = await place.open(new, place.key)
+    await all_there(vault)
+    assert await vault.rewrap([new, place.key]) == 13
+    await place.close()
+    await all_there(await place.open(new))
+    await place.close()
+
+
+async def test_persons_keys_are_replaced_and_what_they_sealed_is_sealed_anew(place: Place) -> None:
+    vault = await place.open()
+    await some(vault)
+    before = {(one.person, one.klass): one.key for n in range(7) for one in await place.keys.of(f"p-{n}")}
+    place.time += 1_000_000
+    assert await vault.rotate() == 14
+    after = {(one.person, one.klass): one.key for n in range(7) for one in await place.keys.of(f"p-{n}")}
+    assert before.keys() == after.keys()
+    assert not set(before.values()) & set(after.values())
+    await all_there(vault)
+    taro: Any = type(asked().who)("p-0", "resident", session="s")
+    leaves = await place.leaves()
+    assert all(one.leaf() in leaves for one in await receipts(vault, taro))
+    await place.close()
+    await all_there(await place.open())  # and no replay takes them for erased
+    await place.close()
+
+
+async def test_a_rotation_of_persons_keys_that_was_killed_anywhere_goes_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = await place.open()
+    await some(vault, 3)
+    place.time += 1_000_000
+    monkeypatch.setattr("kitamae.kernel.people.vault.resealing.RESEALED", 1)
+    before = place.store.transact
+    for steps in (1, 2, 3, 5):
+        left = steps
+
+        async def dies(work: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise SystemError("killed")
+            return await before(work)
+
+        monkeypatch.setattr(place.store, "transact", dies)
+        with pytest.raises(SystemError):
+            await (vault.rotate() if steps == 1 else vault._resealer.run())
+        monkeypatch.setattr(place.store, "transact", before)
+        await all_there(vault, 3)
+    await vault._resealer.run()
+    assert not (await vault.status())["rotating"]
+    assert {one.version for n in range(3) for one in await place.keys.of(f"p-{n}")} == {2}
+    await all_there(vault, 3)
+    await place.close()
