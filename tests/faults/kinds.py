@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from faults.scene import Fault, Scene
     from faults.server import Server
@@ -80,7 +81,14 @@ def full(server: Server) -> Iterator[None]:
             if server.process.poll() is None:
                 server.most_bytes(None)
         return
-    filler = server.data / "filler"
+    with filled(server.data):
+        yield
+
+
+@contextlib.contextmanager
+def filled(folder: Path) -> Iterator[None]:
+    """A file takes the rest of the file system."""
+    filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
         for piece in (1 << 20, 4096):
             with contextlib.suppress(OSError):
@@ -98,16 +106,16 @@ def mounted(server: Server) -> bool:
 
 
 @contextlib.contextmanager
-def small_disk(server: Server, megabytes: int) -> Iterator[None]:
-    """A tmpfs as its data directory, where we may mount one (root may); else nothing happens."""
-    server.data.mkdir(parents=True, exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(server.data)]
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """A tmpfs in that place, where we may mount one (root may); else nothing happens."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     made = subprocess.run(mount, check=False, capture_output=True).returncode == 0
     try:
         yield
     finally:
         if made:
-            subprocess.run(["umount", "--lazy", str(server.data)], check=True)
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 async def clock_steps(scene: Scene) -> str:

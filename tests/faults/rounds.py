@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 from typing import TYPE_CHECKING, Literal
 
 import postgres_server
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from faults.scene import Fault
 
 DISK_MB = 128
+CLUSTER_MB = 320
 EVERYTHING = ("Sensor", "Batch", "Guest", "Raced")
 Store = Literal["sqlite", "postgresql"]
 
@@ -52,7 +54,8 @@ class City:
         self._draw = random.Random(seed)
         self._receivers = subscribers(2 * size)
         self._nats = Nats(place)
-        self._cluster = postgres_server.Cluster(postgres_server.folder()) if store == "postgresql" else None
+        self._store = store
+        self._cluster: postgres_server.Cluster | None = None
         self._servers: list[Server] = []
         self._rest = contextlib.AsyncExitStack()
 
@@ -61,14 +64,18 @@ class City:
             opening.callback(self._nats.kill)
             self._nats.start()
             address = ""
-            if self._cluster is not None:
+            if self._store == "postgresql":
+                disk = postgres_server.folder()
+                opening.callback(shutil.rmtree, disk, ignore_errors=True)
+                opening.enter_context(small_disk(disk, CLUSTER_MB * self._size))
+                self._cluster = postgres_server.Cluster(disk, max_wal_size="64MB", min_wal_size="32MB")
                 opening.callback(self._cluster.remove)
                 address = postgres_server.dsn("city", self._cluster)
             for n in range(2 if address else 1):
                 server = Server(self._place / f"data{n}", address, self._nats.url)
                 self._servers.append(server)
                 if not address:
-                    opening.enter_context(small_disk(server, DISK_MB * self._size))
+                    opening.enter_context(small_disk(server.data, DISK_MB * self._size))
                 opening.push_async_callback(server.down)
                 await server.up()
             for one in self._receivers:

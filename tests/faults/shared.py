@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 import postgres_server
-from faults.kinds import bad_manners, clock_steps, kill, receivers_die, stream_gone
+from faults.kinds import (
+    bad_manners,
+    clock_steps,
+    filled,
+    kill,
+    receivers_die,
+    refusals,
+    stream_gone,
+)
 
 if TYPE_CHECKING:
     from faults.scene import Fault, Scene
@@ -56,6 +64,25 @@ async def late_transaction(scene: Scene) -> str:
     return f"{times} times"
 
 
+async def database_full(scene: Scene) -> str:
+    """The disk of PostgreSQL has no room: writers are told so, or it stops altogether. There is room again, and whoever
+    runs it starts it where it stopped; the servers of the city go on by themselves.
+    """
+    assert scene.cluster
+    if not scene.cluster.folder.is_mount():
+        return "not done: nothing can be mounted here"
+    stopped = 0
+    for _ in range(scene.size):
+        await scene.some()
+        with filled(scene.cluster.folder):
+            await refusals(scene, 20)
+        if scene.cluster.process.poll() is not None:
+            stopped += 1
+            await asyncio.to_thread(scene.cluster.start)
+        await scene.some()
+    return f"{scene.size} times, on a tmpfs; PostgreSQL stopped {stopped} times"
+
+
 class _connected:  # noqa: N801  # reads like a function
     def __init__(self, cluster: Cluster | None) -> None:
         assert cluster
@@ -75,6 +102,7 @@ SHARED: dict[str, Fault] = {
     "dead receivers, kill -9 while retrying": receivers_die,
     "PostgreSQL restarts, in order and as if the power went": database_restarts,
     "PostgreSQL ends every connection": connections_cut,
+    "the disk of PostgreSQL is full": database_full,
     "a late transaction commits after later ones": late_transaction,
     "NATS restarts and loses its disk": stream_gone,
     "clock steps both ways": clock_steps,
