@@ -20,7 +20,7 @@ from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
-from kitamae.web import errors, ledger, openid, passkeys, records, residents, sign_in
+from kitamae.web import errors, ledger, openid, passkeys, records, residents, sign_in, visitors
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
@@ -81,11 +81,13 @@ class Rooms:
         if on.profile:
             self._shell.languages = on.profile.languages
         self._page = ShellPage(self._shell, HERE)
+        self._shell.visitors = on.ways.visitors is not None
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
         routes: list[BaseRoute] = [
             *residents.routes(self._page, on.people, on.gate, on.ways),
             *openid.routes(self._page, on.people, on.gate, on.ways.provider, on.ways.seal),
             *passkeys.routes(self._page, on.ways.passkeys),
+            *visitors.routes(self._page, on.people, on.gate, on.ways.visitors, on.ways.passkeys.origin),
             *sign_in.routes(self._page, on.people, on.gate, on.ways.passkeys),
             *records.routes(vault),
         ]

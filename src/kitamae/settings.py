@@ -158,6 +158,14 @@ class Settings(BaseSettings):
         ),
     ] = False
 
+    mail: Annotated[
+        str,
+        Field(
+            description="The mail server for visitors' links, smtp://user:password@host:587 or smtps://..."
+        ),
+    ] = ""
+    mail_from: Annotated[str, Field(description="The address that such letters come from")] = ""
+
     mqtt: Annotated[
         str, Field(description="The MQTT broker whose devices the city hears, e.g. mqtt://127.0.0.1:1883")
     ] = ""
@@ -214,6 +222,17 @@ class Settings(BaseSettings):
             not parts.hostname or parts.query or parts.fragment or (parts.scheme != "https" and not here)
         ):
             raise ValueError(f"expected the https address of an issuer, got {self.residents_issuer!r:.80}")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        parts = urlsplit(self.mail)
+        if self.mail and not (
+            (parts.scheme in ("smtp", "smtps") and parts.hostname) or (parts.scheme == "file" and parts.path)
+        ):
+            raise ValueError("KITAMAE_MAIL: expected smtp://host, smtps://host, or file:///folder for tests")
+        if bool(self.mail) != bool(self.mail_from):
+            raise ValueError("KITAMAE_MAIL and KITAMAE_MAIL_FROM belong together")
         return self
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from kitamae.adapters import mail
 from kitamae.kernel.people.jose.encoding import BadToken, members
 from kitamae.kernel.people.jose.keys import Key
 from kitamae.kernel.people.once import Once
@@ -16,6 +17,8 @@ from kitamae.kernel.people.relying.issuer import Issuer
 from kitamae.kernel.people.relying.outbound import Guarded
 from kitamae.kernel.people.relying.stand_in import PREFIX, StandIn
 from kitamae.kernel.people.seal import Seal
+from kitamae.kernel.people.throttle import Throttle
+from kitamae.kernel.people.visitors import Visitors
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.relying.outbound import Outbound
     from kitamae.settings import Settings
 
+_LETTERS = 5
+"""To visitors, in five minutes, for one network."""
+
 RETURN = "/sign-in/resident/return"
 """Where the issuer sends browsers back to: `redirect_uri`, as it is registered there."""
 
@@ -39,6 +45,7 @@ class WaysIn:
     seal: Seal
     provider: Provider
     passkeys: Passkeys
+    visitors: Visitors | None = None
     residents: Relying | None = None
     stand_in: StandIn | None = None
     outbound: Outbound | None = None
@@ -58,20 +65,24 @@ class WaysIn:
         once, pseudonyms = Once(store), Pseudonyms(store, seal)
         provider = Provider(address, store, seal, once, pseudonyms)
         passkeys = Passkeys(address, store, seal, once)
+        visitors = None
+        if settings.mail:
+            letters = mail.post(settings.mail, settings.mail_from)
+            visitors = Visitors(people, pseudonyms, once, letters, Throttle(_LETTERS))
         if settings.demo_residents:
             client = Client("standin", Key.make("demo"), address + RETURN)
             stand_in = StandIn(address, client, seal, once)
             issuer = Issuer(stand_in.issuer, stand_in)
             relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, None, prefix=PREFIX)
-            return cls(seal, provider, passkeys, relying, stand_in, stand_in)
+            return cls(seal, provider, passkeys, visitors, relying, stand_in, stand_in)
         await people.end_sessions(PREFIX)
         if not settings.residents_issuer or settings.residents_key is None:
-            return cls(seal, provider, passkeys)
+            return cls(seal, provider, passkeys, visitors)
         outbound = Guarded(settings.residents_issuer, destinations)
         client = Client(settings.residents_client, _key(settings.residents_key), address + RETURN)
         issuer = Issuer(settings.residents_issuer, outbound)
         relying = Relying(issuer, outbound, client, seal, once, pseudonyms, None)
-        return cls(seal, provider, passkeys, relying, None, outbound)
+        return cls(seal, provider, passkeys, visitors, relying, None, outbound)
 
     async def close(self) -> None:
         """Close every connection."""

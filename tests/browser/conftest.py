@@ -43,7 +43,7 @@ PAGES = (
     "/", "/map", "/map?kind=HotSpring", "/places?text=山代&near=136.31,36.30", "/places?text=zzz", "/kind/HotSpring",
     f"/entity/{SHELTER}", f"/entity/{UNKNOWN}", "/entity/urn:ngsi-ld:PublicToilet:172065:1",
     "/entity/urn:ngsi-ld:PopulationByAge:172065:census-1980", f"/history/{GAUGE}?attribute=水位", "/data", "/accessibility", "/nowhere",
-    "/test/sign-in", "/test/staff", "/test/resident", "/test/account", "/test/stand-in", "/test/consent", "/test/end-session", "/test/passkeys", "/test/broken",
+    "/test/sign-in", "/test/staff", "/test/resident", "/test/account", "/test/stand-in", "/test/consent", "/test/end-session", "/test/passkeys", "/test/visitor", "/test/broken",
 )  # fmt: skip
 """Every kind of page that the shell has, the ones for errors too."""
 
@@ -125,6 +125,11 @@ def application(folder: Path) -> Starlette:
             request, "passkeys.html", passkeys=[("a", one)], offer=OFFER, possible=True, csrf="", failed="x"
         )
 
+    async def visitor(request):
+        return page.render(
+            request, "visitor.html", ready=True, sent=False, failed="address", code="", action="/test/visitor"
+        )
+
     async def end_session(request):
         return page.render(request, "end-session.html", sent={}, action="/", csrf="")
 
@@ -135,7 +140,7 @@ def application(folder: Path) -> Starlette:
         raise RuntimeError("on purpose")
 
     own = {"sign-in": sign_in, "staff": staff, "resident": resident, "account": account, "stand-in": stand_in}
-    own |= {"consent": consent, "end-session": end_session, "passkeys": passkeys}
+    own |= {"consent": consent, "end-session": end_session, "passkeys": passkeys, "visitor": visitor}
     own["broken"] = broken
     found += [Route(f"/test/{name}", answer) for name, answer in own.items()]
     return Starlette(routes=found + routes(shell), exception_handlers=problem_handlers(shell))

@@ -71,6 +71,7 @@ class Shell:
     languages: Sequence[Language] = OFFERED
     words: Words = field(default_factory=Words.load)
     residents: bool = False  # residents can sign in
+    visitors: bool = False  # visitors can, with an e-mail address
     demo: bool = False  # ... with invented ones, which every page must say
     basemap: Basemap | None = None  # None: the map shows points on an empty ground
 

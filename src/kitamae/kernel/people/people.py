@@ -147,6 +147,16 @@ class People:
         await self._store.transact(add)
         return ref
 
+    async def welcome(self, ref: str) -> None:
+        """A visitor, who may have been here before."""
+        visitor: Person = {"role": "visitor", "createdAt": clock.text(self._now())}
+
+        async def add(transaction: Transaction) -> None:
+            if await transaction.get(TENANT, "person", ref) is None:
+                await transaction.put(TENANT, "person", ref, visitor)
+
+        await self._store.transact(add)
+
     async def invite(self, ref: str) -> str:
         """A secret for a sign-in link that works once, for a while. Raises NotFound."""
         if await self._store.get(TENANT, "person", ref) is None:

@@ -1,0 +1,45 @@
+"""Sending a letter to an address that somebody typed in: the city keeps neither the letter nor the address."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from kitamae.kernel.problems import BadRequest, Unavailable
+
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII
+)
+_LONGEST: Final = 254
+
+
+class PostFailed(Unavailable):
+    """The mail server did not take it. Nothing is tried again by itself: the person is there and does it."""
+
+    title = "The e-mail could not be sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Plain text. `to` is an address as `address` gives it back."""
+
+    to: str
+    subject: str
+    text: str
+
+
+class Post(Protocol):
+    """Whoever carries letters."""
+
+    async def send(self, letter: Letter) -> None:
+        """Handed over when it returns. Raises PostFailed."""
+        ...
+
+
+def address(text: str) -> str:
+    """An e-mail address as it was meant, in small letters. Raises BadRequest."""
+    found = text.strip().lower()
+    if len(found) > _LONGEST or not _ADDRESS.fullmatch(found):
+        raise BadRequest("expected an e-mail address, such as name@example.jp")
+    return found

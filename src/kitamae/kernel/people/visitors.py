@@ -1,0 +1,50 @@
+"""Visitors and e-residents: somebody who reads the mail of an address. Who it is, nobody checked, and every page says so.
+
+The address itself is not kept: it becomes a keyed pseudonym, and the letter with the link is handed to the mail server at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kitamae.kernel.people.post import Letter, address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kitamae.kernel.people.once import Once
+    from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.post import Post
+    from kitamae.kernel.people.pseudonyms import Pseudonyms
+    from kitamae.kernel.people.throttle import Throttle
+
+AGAIN_SECONDS: Final = 60
+"""Between two letters to one address."""
+
+
+class Visitors:
+    """`throttle` counts letters by the address of the network that asked for them, so that nobody floods other people's mail."""
+
+    def __init__(
+        self, people: People, pseudonyms: Pseudonyms, once: Once, post: Post, throttle: Throttle
+    ) -> None:
+        self._people = people
+        self._pseudonyms = pseudonyms
+        self._once = once
+        self._post = post
+        self._throttle = throttle
+
+    async def invite(self, typed: str, network: str, letter: Callable[[str], tuple[str, str]]) -> None:
+        """Send a sign-in link; `letter` makes subject and text from its secret. Nothing tells whether the address was here before.
+
+        Raises BadRequest, TooManyRequests, PostFailed.
+        """
+        to = address(typed)
+        self._throttle.demand(network)
+        self._throttle.wrong(network)
+        ref = "visitor-" + (await self._pseudonyms.of("visitor", to))[:32]
+        if not await self._once.spend(f"letter to {ref}", AGAIN_SECONDS):
+            return
+        await self._people.welcome(ref)
+        subject, text = letter(await self._people.invite(ref))
+        await self._post.send(Letter(to, subject, text))
