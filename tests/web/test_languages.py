@@ -19,7 +19,9 @@ from kitamae.web.words import Words
 
 def texts_of_templates():
     found = extract_from_dir(
-        HERE, [("templates/**.html", "jinja2")], keywords={"_": None, "ngettext": (1, 2)}
+        HERE,
+        [("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")],
+        keywords={"_": None, "ngettext": (1, 2)},
     )
     messages = {entry[2] if isinstance(entry[2], str) else entry[2][0] for entry in found}
     return messages | set(HAZARDS.values())
