@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,39 @@ async def test_a_backup_holds_no_secret_key_and_on_another_machine_a_new_log_beg
         earlier = await served.client.get("/ledger/earlier/1/checkpoint")
         assert earlier.text.startswith(origin)
         assert (await served.client.get("/ledger/earlier/1/tile/entries/000.p/5")).status_code == 200
+
+
+async def test_a_backup_of_a_log_that_grows_meanwhile_holds_every_tile_of_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, file = tmp_path / "data", tmp_path / "now.tar"
+    async with serving(data) as served:
+        mine = await token(served)
+        await published(served, (await posted(served, [SAID] * 5, mine)).json()["numbers"][-1])
+        log, store = served.kitamae.city.log, served.kitamae.city.store
+        loop = asyncio.get_running_loop()
+
+        async def grow() -> None:
+            async def work(tx: Any) -> int:
+                return int(await tx.log(b"meanwhile"))
+
+            await published(served, await store.transact(work))
+
+        real = tarfile.TarFile.addfile
+
+        def addfile(tar: Any, info: Any, of: Any = None) -> None:
+            asyncio.run_coroutine_threadsafe(grow(), loop).result(30)  # before each file, one entry more
+            real(tar, info, of)
+
+        monkeypatch.setattr(tarfile.TarFile, "addfile", addfile)
+        await served.kitamae.backup(file)
+        assert log.head.checkpoint.size > 8
+        keys = log.keys
+    with tarfile.open(file) as tar:
+        tar.extractall(tmp_path / "there", filter="data")
+    folder = Folder(tmp_path / "there" / "ledger")
+    found = verify.whole(folder.get("checkpoint") or b"", folder.read, keys, policy=Policy())
+    assert found.head.size >= 6
 
 
 @pytest.mark.parametrize(

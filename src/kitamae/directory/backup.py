@@ -14,6 +14,7 @@ import hashlib
 import io
 import os
 import tarfile
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -25,7 +26,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.problems import BadRequest, Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -89,10 +90,12 @@ def _pack(
         with tarfile.open(
             fileobj=out, **({"mode": "w:gz", "compresslevel": 1} if zipped else {"mode": "w"})
         ) as tar:
-            for name, path in ((STATE, state), *_kept(layout)):
-                info = tar.gettarinfo(path, name)
-                info.uname = info.gname = ""
+            for name, path in chain([(STATE, state)], _kept(layout)):
                 with path.open("rb") as file:
+                    info = tar.gettarinfo(
+                        arcname=name, fileobj=file
+                    )  # of this file, whatever takes its place
+                    info.uname = info.gname = ""
                     measured = Measured(file)
                     tar.addfile(info, measured)
                 files[name] = measured.sum.hexdigest()
@@ -116,6 +119,13 @@ def _pack(
 
 def _kept(layout: Layout) -> Iterator[tuple[str, Path]]:
     for folder in sorted(FOLDERS, key=("history", "blobs", "ledger").index):
-        for path in sorted((layout.root / folder).rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                yield str(path.relative_to(layout.root)), path
+        root = layout.root / folder
+        yield from _files(layout, sorted(root.glob("*")))
+        # looked for only now: a checkpoint is packed before the tiles that it speaks of
+        yield from _files(layout, sorted(path for path in root.rglob("*") if path.parent != root))
+
+
+def _files(layout: Layout, paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    for path in paths:
+        if path.is_file() and not path.is_symlink():
+            yield str(path.relative_to(layout.root)), path

@@ -28,7 +28,7 @@ class Shown:
     """An entry. `statement` None: a commitment, from which nothing can be read."""
 
     index: int
-    at: str = ""
+    at: datetime | None = None
     register: str = ""
     statement: str | None = None
 
@@ -70,7 +70,7 @@ def _shown(number: int, data: bytes) -> Shown:
     try:
         told: Any = orjson.loads(data)
         said = orjson.dumps(told["statement"]).decode()
-        return Shown(number, str(told["at"]), str(told["register"]), said[:1_000])
+        return Shown(number, datetime.fromisoformat(told["at"]), str(told["register"]), said[:1_000])
     except (ValueError, TypeError, KeyError):
         return Shown(number)
 
