@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from kitamae.kernel.ledger.checkpoint import Checkpoint
 from kitamae.kernel.people.person import Principal
 from kitamae.kernel.people.relying.stand_in import RESIDENTS
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import City as Profile
 from kitamae.sdk.room import Room
 from kitamae.sdk.service import discover
+from kitamae.web.ledger import Seen, Shown
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import problem_handlers, routes
 from kitamae.web.shell import HERE, City, Entry, Shell
@@ -43,7 +46,7 @@ PAGES = (
     "/", "/map", "/map?kind=HotSpring", "/places?text=山代&near=136.31,36.30", "/places?text=zzz", "/kind/HotSpring",
     f"/entity/{SHELTER}", f"/entity/{UNKNOWN}", "/entity/urn:ngsi-ld:PublicToilet:172065:1",
     "/entity/urn:ngsi-ld:PopulationByAge:172065:census-1980", f"/history/{GAUGE}?attribute=水位", "/data", "/accessibility", "/nowhere",
-    "/test/sign-in", "/test/staff", "/test/resident", "/test/account", "/test/stand-in", "/test/consent", "/test/end-session", "/test/passkeys", "/test/visitor", "/test/broken",
+    "/test/sign-in", "/test/staff", "/test/resident", "/test/account", "/test/stand-in", "/test/consent", "/test/end-session", "/test/passkeys", "/test/visitor", "/test/ledger", "/test/broken",
 )  # fmt: skip
 """Every kind of page that the shell has, the ones for errors too."""
 
@@ -136,12 +139,31 @@ def application(folder: Path) -> Starlette:
     async def stand_in(request):
         return page.render(request, "stand-in.html", residents=RESIDENTS, action="/test/stand-in", csrf="")
 
+    async def ledger(request):
+        when = datetime(2026, 11, 21, 7, tzinfo=UTC)
+        return page.render(
+            request,
+            "ledger.html",
+            head=Checkpoint("city.example/ledger", 2, bytes(32)),
+            root="A" * 43 + "=",
+            keys=["city.example/ledger+00000000+" + "A" * 44],
+            entries=[Shown(1, when, "sensors", '{"id":"urn:ngsi-ld:Sensor:1"}'), Shown(0)],
+            witnesses=[
+                Seen("a.example/w", 2, when, True),
+                Seen("b.example/w", None, None, True),
+                Seen("c", None, None, False),
+            ],
+            trouble=True,
+            instead={"why": "its secret key is not here"},
+            here_address="http://127.0.0.1:8080/ledger",
+        )
+
     async def broken(request):
         raise RuntimeError("on purpose")
 
     own = {"sign-in": sign_in, "staff": staff, "resident": resident, "account": account, "stand-in": stand_in}
     own |= {"consent": consent, "end-session": end_session, "passkeys": passkeys, "visitor": visitor}
-    own["broken"] = broken
+    own |= {"ledger": ledger, "broken": broken}
     found += [Route(f"/test/{name}", answer) for name, answer in own.items()]
     return Starlette(routes=found + routes(shell), exception_handlers=problem_handlers(shell))
 

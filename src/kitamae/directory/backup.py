@@ -92,9 +92,8 @@ def _pack(
         ) as tar:
             for name, path in chain([(STATE, state)], _kept(layout)):
                 with path.open("rb") as file:
-                    info = tar.gettarinfo(
-                        arcname=name, fileobj=file
-                    )  # of this file, whatever takes its place
+                    # of this file, whatever takes its place meanwhile
+                    info = tar.gettarinfo(arcname=name, fileobj=file)
                     info.uname = info.gname = ""
                     measured = Measured(file)
                     tar.addfile(info, measured)
