@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import claims
 from benchmarks.aggregated import aggregated
+from benchmarks.decided import decided
 from benchmarks.harness import ROUNDS, SECONDS, Result, disk, machine, server
 from benchmarks.ledger import ledger
 from benchmarks.million import million
@@ -24,7 +25,7 @@ CLAIMS = (
     claims.batch_readings,
     claims.memory,
 )
-ALONE = (aggregated, ledger, notified)
+ALONE = (aggregated, ledger, notified, decided)
 """On a server of its own."""
 LONG = (million,)
 """Only when they are asked for by name: they take an hour."""

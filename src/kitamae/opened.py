@@ -41,7 +41,7 @@ from kitamae.kernel.ledger.witnesses import Witnesses
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
-from kitamae.kernel.people.policy import Policy, Question
+from kitamae.kernel.people.policy import Facts, Policy, Question
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import Conflict, LoopDetected, MethodNotAllowed, Problem, StoreDamaged
@@ -91,7 +91,7 @@ class City:
         self.store, self.people, self.gate = on.store, on.people, on.gate
         self.subscriptions = subscriptions
         self.ways = on.ways
-        self.policy = Policy(settings.open, _declared(on))
+        self.policy = Policy(facts=_facts(settings, on))
         self.health = Health(
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
         )
@@ -116,7 +116,7 @@ class City:
         self._v2: ASGIApp = v2.routes(self.broker)
         self._ledger: ASGIApp = LedgerApi(on.store, self.policy, on.log)
         self.log, self._witnesses = on.log, on.witnesses
-        self._rooms = Rooms(on, lambda: self.vault)
+        self._rooms = Rooms(on, self.policy, lambda: self.vault)
         days = on.profile.history_days if on.profile else {}
         self.retention = Retention(on.store, {on.words.expand(type): kept for type, kept in days.items()})
         self.closing = (
@@ -157,7 +157,7 @@ class City:
             log = None if quietly else await _log_of(settings, layout, store, alias)
             witnesses = _witnesses(settings, log)
             on = Building(
-                profile, store, words, changes, people, gate, ways, services, layout.derived, log, witnesses
+                profile, store, words, changes, people, gate, ways, services, layout.derived, address, log, witnesses
             )
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
             subscriptions = Subscriptions(
@@ -279,6 +279,7 @@ class City:
         """What monitors ask for."""
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{path} is only read")
+        self.policy.demand(Question(asking(scope), "read", f"page:{path}"))
         status, kind = 200, b"application/health+json"
         if path == "/metrics":
             if not _from_here(scope):
@@ -399,13 +400,21 @@ def _fetcher(settings: Settings) -> Fetcher:
     return Fetcher([*hosts, *(_LOOPBACK if settings.open else ())], destinations)
 
 
-def _declared(on: Building) -> frozenset[str] | None:
-    """The entity types that this city takes."""
-    if on.profile is None:
-        return None
+def _facts(settings: Settings, on: Building) -> Facts:
+    """What the policy rests on, as the city and its services' manifests have it."""
     papers = [service.manifest for service in on.services]
-    names = {*on.profile.types, *(name for one in papers for name in (*one.reads, *one.writes))}
-    return frozenset(on.words.expand(name) for name in names)
+    declared = None
+    if on.profile is not None:
+        names = {*on.profile.types, *(name for one in papers for name in (*one.reads, *one.writes))}
+        declared = frozenset(on.words.expand(name) for name in names)
+    return Facts(
+        settings.open,
+        declared,
+        without_papers=frozenset(
+            one.id for one in on.services if not (one.folder / one.manifest.pia).is_file()
+        ),
+        bases={one.name: one.basis for one in personal.purposes(on.profile, on.services)},
+    )
 
 
 def _contexts(profile: Profile | None, address: str, fetcher: Fetcher) -> Contexts:

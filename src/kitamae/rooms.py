@@ -20,7 +20,8 @@ from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
-from kitamae.web import errors, ledger, openid, passkeys, records, residents, sign_in, visitors
+from kitamae.web import access, errors, ledger, openid, passkeys, records, residents, sign_in, visitors
+from kitamae.web.asked import guard
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.ledger.witnesses import Witnesses
     from kitamae.kernel.people.gate import Gate
     from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault import Vault
     from kitamae.sdk.changes import Changes
     from kitamae.sdk.city import City
@@ -60,6 +62,7 @@ class Building:
     ways: WaysIn
     services: Sequence[Service]
     derived: Path
+    address: str
     log: Log | None = None
     witnesses: Witnesses | None = None
 
@@ -67,8 +70,8 @@ class Building:
 class Rooms:
     """All pages as one ASGI application; problems are raised, for the edge to answer."""
 
-    def __init__(self, on: Building, vault: Callable[[], Vault]) -> None:
-        """`vault()` raises VaultClosed where there is none."""
+    def __init__(self, on: Building, policy: Policy, vault: Callable[[], Vault]) -> None:
+        """Every address asks `policy` before its handler runs. `vault()` raises VaultClosed where there is none."""
         tenant = on.profile.tenant if on.profile else ""
         reader = Reader(on.store, on.words, tenant)
         self._shell = Shell(
@@ -83,31 +86,39 @@ class Rooms:
         self._page = ShellPage(self._shell, HERE)
         self._shell.visitors = on.ways.visitors is not None
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
-        routes: list[BaseRoute] = [
+        ways_in: list[BaseRoute] = [
             *residents.routes(self._page, on.people, on.gate, on.ways),
             *openid.routes(self._page, on.people, on.gate, on.ways.provider, on.ways.seal),
             *passkeys.routes(self._page, on.ways.passkeys),
             *visitors.routes(self._page, on.people, on.gate, on.ways.visitors, on.ways.passkeys.origin),
             *sign_in.routes(self._page, on.people, on.gate, on.ways.passkeys),
             *records.routes(vault),
+            *access.routes(policy, access.of_city(policy, on.people, on.words.expand), on.address),
         ]
+        guard(ways_in, policy, tenant, for_everybody=True)
+        routes: list[BaseRoute] = []
         for service in on.services:
             room = Room(
                 service.manifest, on.profile, reader, ShellPage(self._shell, service.folder), on.changes
             )
+            own: list[BaseRoute] = []
             if pages := service.module("pages"):
-                routes += pages.routes(room)
+                own += pages.routes(room)
             if api := service.module("api"):
-                routes.append(Mount(f"/api/{service.id}", app=_api(service, api.router(room))))
+                own.append(Mount(f"/api/{service.id}", app=_api(service, api.router(room))))
+            guard(own, policy, tenant, service=service.id)
+            routes += own
+        shell = shell_routes(self._shell)
         if on.profile:
-            routes.append(
+            shell.append(
                 Route(f"/context/{on.profile.id}.jsonld", _document(on.profile.context), methods=["GET"])
             )
-        routes.append(
+        shell.append(
             Route("/ledger", partial(ledger.index, self._page, on.log, on.witnesses), methods=["GET"])
         )
-        routes += shell_routes(self._shell)
-        self._app = Starlette(routes=[*routes, Route("/openapi.json", _described(routes), methods=["GET"])])
+        shell.append(Route("/openapi.json", _described([*ways_in, *routes, *shell]), methods=["GET"]))
+        guard(shell, policy, tenant)
+        self._app = Starlette(routes=[*ways_in, *routes, *shell])
         self._app.router.default = _nothing_here
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -64,6 +64,7 @@ class Api:
             return
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{path[:200]} is only read")
+        self._policy.demand(Question(asking(scope), "read", "page:/ledger"))
         status, kind, keep, found = 200, _PLAIN, _SOON, b""
         name = path.removeprefix("/ledger/")
         if name.startswith("proof/"):

@@ -91,6 +91,24 @@ class People:
         known = self.remembered(digest)
         return known if known is not None else await self._ask(digest)
 
+    async def named(self, kind: str, ref: str) -> Principal | None:
+        """Whom a partner's program asks about: a `person` by reference, a `token` by number; None: nobody who is known here.
+        A person counts with the least assurance: how he signed in elsewhere is not known here.
+        """
+        if kind == "person":
+            person = cast("Person | None", await self._store.get(TENANT, "person", ref))
+            return person and Principal(
+                ref, person["role"], assurance=1, tenants=frozenset(person.get("tenants", [HOME]))
+            )
+        if kind == "token":
+            for token in await self.tokens():
+                ended = token["expiresAt"] is not None and clock.micros(token["expiresAt"]) <= self._now()
+                if token["number"] == ref and not ended:
+                    return Principal(
+                        f"token-{ref}", token["role"], frozenset(token["scopes"]), 1, tenants=_tenants(token)
+                    )
+        return None
+
     async def session(self, digest: str) -> Session:
         """Raises NotFound."""
         session = cast("Session | None", await self._store.get(TENANT, "session", digest))

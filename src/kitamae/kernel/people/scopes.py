@@ -16,7 +16,9 @@ DEFAULT: Final = "@default"
 """How an operator names the default tenant, which has no name of its own."""
 
 _TENANT: Final = re.compile(r"[\w.-]{1,64}")
-_ACTIONS: Final = get_args(Action)
+_ACTIONS: Final = tuple(action for action in get_args(Action) if action != "use")
+"""`use` is for what everybody may do: no token is given it."""
+
 _OWN: Final = ("subscription", "registration", "context", "system:", "page:", "person:")
 """What the policy is asked about besides entities (see `policy.Question.what`)."""
 

@@ -61,10 +61,11 @@ class Application:
         if method == "OPTIONS":
             return Answer(204, None, [(b"allow", self.table.methods(path).encode("ascii"))])
         route, values = self.table.find(method, path)
-        if route.needs is not None:
-            who = scope.get("principal", NOBODY)
-            if who.role == "anyone":  # others are asked again with what they want to change
-                self.broker.policy.demand(Question(who, *route.needs))
+        who = scope.get("principal", NOBODY)
+        if route.needs is None:
+            self.broker.policy.demand(Question(who, "read", "entity:*"))
+        elif who.role == "anyone":  # others are asked again with what they want to change
+            self.broker.policy.demand(Question(who, *route.needs))
         if path.startswith(_KEPT):
             await self.broker.store.catch_up()
         x = Exchange(self.broker, scope, receive, route)

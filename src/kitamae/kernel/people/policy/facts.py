@@ -1,0 +1,94 @@
+"""What the policies are told: the question, and what the city knows that bears on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kitamae.kernel.people.person import Role
+    from kitamae.kernel.people.policy.cedar import Uid
+    from kitamae.kernel.people.policy.question import Question
+
+Basis = Literal["consent", "law", "contract", "vital-interest"]
+
+_PROGRAMS: Final = ("device", "service")
+_CLOSED: Final = ("system", "person")
+"""Kinds of things that nobody sees who was not let in."""
+
+
+def _nobody(about: str, purpose: str) -> bool:
+    """No consent is kept yet: nobody has agreed to anything."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`open`: the server was started with --open. `declared`: the entity types (expanded) that the city or a service's
+    manifest declares; None: no city is served, and any type is taken. `without_papers`: services that have no published PIA.
+    `bases`: on what each declared purpose rests. `consented`: has this person agreed to this purpose, now?
+    """
+
+    open: bool = False
+    declared: frozenset[str] | None = None
+    without_papers: frozenset[str] = frozenset()
+    bases: Mapping[str, Basis] = field(default_factory=dict)
+    consented: Callable[[str, str], bool] = _nobody
+
+    def takes(self, type_: str) -> bool:
+        """Is an entity of that type written here? `*`: of some type."""
+        return self.open or self.declared is None or type_ == "*" or type_ in self.declared
+
+
+def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any], list[dict[str, Any]]]:
+    """(principal, action, resource, context, entities), as `Engine.decide` takes them."""
+    who, (kind, _, name) = question.who, question.what.partition(":")
+    principal, resource = ("Caller", who.ref), ("Thing", question.what)
+    scope = "write" if question.action == "delete" else question.action
+    if kind == "person":
+        scopes, about = [f"{question.action}:person:{question.purpose}"], name
+    else:
+        scopes, about = [f"{scope}:{question.what}", f"{scope}:*"], ""
+    basis = facts.bases.get(question.purpose, "")
+    context = {
+        "open": facts.open,
+        "scopes": scopes,
+        "purpose": question.purpose,
+        "consented": basis != "consent" or facts.consented(name, question.purpose),
+    }
+    caller = {
+        "uid": {"type": "Caller", "id": who.ref},
+        "attrs": {
+            "ref": who.ref,
+            "tenants": sorted(who.tenants),
+            "scopes": [one for one in scopes if one in who.scopes],  # the others bear on nothing here
+            "session": bool(who.session),
+            "assurance": who.assurance,
+        },
+        "parents": [{"type": "Role", "id": _role(who.role)}],
+    }
+    thing = {
+        "uid": {"type": "Thing", "id": question.what},
+        "attrs": {
+            "kind": kind,
+            "class": "closed" if kind in _CLOSED else "open",
+            "tenant": question.tenant,
+            "about": about,
+            "declared": kind != "entity" or facts.takes(name),
+            "papers": _service(question) not in facts.without_papers,
+        },
+        "parents": [],
+    }
+    return principal, ("Action", question.action), resource, context, [caller, thing]
+
+
+def _service(question: Question) -> str:
+    """Whose page it is, or whose purpose: a service's purposes begin with its id and a point."""
+    service, point, _ = question.purpose.partition(".")
+    return question.service or (service if point else "")
+
+
+def _role(role: Role) -> str:
+    return "program" if role in _PROGRAMS else role

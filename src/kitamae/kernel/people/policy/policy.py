@@ -1,0 +1,97 @@
+"""The decisions: asked of Cedar once, remembered until something that they rest on changes, and explained in words."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kitamae.kernel.people.person import EVERYWHERE
+from kitamae.kernel.people.policy.cedar import Decision, Engine
+from kitamae.kernel.people.policy.facts import Facts, told
+from kitamae.kernel.problems import Forbidden, NotSignedIn
+
+if TYPE_CHECKING:
+    from kitamae.kernel.people.policy.question import Question
+
+HERE: Final = Path(__file__).parent
+_MOST: Final = 20_000
+"""Decisions that are remembered."""
+
+
+@cache
+def of_city() -> Engine:
+    """The policies of `city.cedar`, checked against their schema."""
+    return Engine((HERE / "city.cedar").read_text("utf-8"), (HERE / "city.cedarschema").read_text("utf-8"))
+
+
+class Policy:
+    """Who may do what, as `engine` has it and `facts` stand."""
+
+    def __init__(
+        self,
+        open: bool = False,
+        declared: frozenset[str] | None = None,
+        *,
+        facts: Facts | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        """`open` and `declared` are the two facts that a broker alone needs; `facts` are all of them."""
+        self._facts = facts or Facts(open, declared)
+        self._engine = engine or of_city()
+        self._known: dict[Question, Decision] = {}
+
+    @property
+    def facts(self) -> Facts:
+        """What is decided now rests on these."""
+        return self._facts
+
+    def change(self, *, facts: Facts | None = None, engine: Engine | None = None) -> None:
+        """What is decided from now on rests on these; nothing that was decided before is believed any more."""
+        self._facts = facts or self._facts
+        self._engine = engine or self._engine
+        self._known = {}
+
+    @property
+    def takes_any_type(self) -> bool:
+        """Is an entity written whatever its type is?"""
+        return self._facts.open or self._facts.declared is None
+
+    def decide(self, question: Question) -> Decision:
+        """With the policies that decided. About a person's data it is asked anew each time: consent may have ended."""
+        if question.purpose:
+            return self._ask(question)
+        known = self._known.get(question)
+        if known is None:
+            known = self._ask(question)
+            if len(self._known) >= _MOST:
+                del self._known[next(iter(self._known))]  # the oldest
+            self._known[question] = known
+        return known
+
+    def _ask(self, question: Question) -> Decision:
+        principal, action, resource, context, entities = told(question, self._facts)
+        return self._engine.decide(principal, action, resource, context, entities)
+
+    def allows(self, question: Question) -> bool:
+        """Yes or no."""
+        return self.decide(question).allowed
+
+    def demand(self, question: Question) -> None:
+        """Raises NotSignedIn when signing in could help, else Forbidden."""
+        decision = self.decide(question)
+        if decision.allowed:
+            return
+        who, what = question.who, question.what
+        if "undeclared" in decision.because:
+            type_ = what.removeprefix("entity:")
+            raise Forbidden(f"neither the city nor a service's manifest declares the entity type {type_}")
+        if "no-papers" in decision.because:
+            service = question.service or question.purpose.partition(".")[0]
+            raise Forbidden(f"the service {service} has no published privacy impact assessment")
+        if who.role == "anyone":
+            raise NotSignedIn(f"to {question.action} {what} you must sign in or send a token")
+        if who.tenants.isdisjoint((question.tenant, EVERYWHERE)):
+            where = f"the tenant {question.tenant}" if question.tenant else "the default tenant"
+            raise Forbidden(f"this {who.role} may only read in {where}, whatever it may do elsewhere")
+        raise Forbidden(f"{who.role} may not {question.action} {what}")

@@ -1,0 +1,31 @@
+"""What the policy is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from kitamae.kernel.people.person import Principal
+
+Action = Literal["read", "use", "write", "delete", "subscribe", "operate"]
+"""Who may write may delete. What is of a type that nobody declares any more may only be deleted. `use`: send a form that is
+meant for everybody.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May `who` do `action` to `what`? `what` is `entity:<expanded type>`, `page:<address>`, `subscription`, `registration`,
+    `context`, `snapshot`, `system:<part>`, or `person:<reference>` for what is held about somebody; `tenant` is where.
+
+    `service`: whose page it is; "" for the city's own. `purpose`: what a person's data is wanted for, as a manifest declares it, or
+    `own` about oneself.
+    """
+
+    who: Principal
+    action: Action
+    what: str
+    tenant: str = ""
+    purpose: str = ""
+    service: str = ""

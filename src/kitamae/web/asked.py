@@ -1,0 +1,50 @@
+"""What each address of the pages asks the policy, before its handler sees the request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.routing import Mount, Route
+
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.policy import Action, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.routing import BaseRoute
+    from starlette.types import Receive, Scope, Send
+
+    from kitamae.kernel.people.policy import Policy
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def guard(
+    routes: Iterable[BaseRoute],
+    policy: Policy,
+    tenant: str,
+    *,
+    service: str = "",
+    for_everybody: bool = False,
+) -> None:
+    """Let every one of them ask first. `tenant`: the city's; `service`: whose pages they are; `for_everybody`: what is sent to
+    them, whoever comes may send, and it says itself who it comes from (to sign in, for one).
+
+    Raises TypeError for a route that is neither an address nor a folder of them.
+    """
+    for route in routes:
+        if not isinstance(route, Route | Mount):
+            raise TypeError(f"{route!r}: the policy cannot be asked about such a route")
+        _guard(route, policy, tenant, service, "use" if for_everybody else "write")
+
+
+def _guard(route: Route | Mount, policy: Policy, tenant: str, service: str, sending: Action) -> None:
+    inner, what = route.app, f"page:{route.path}"
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        action: Action = "read" if scope["method"] in _READS else sending
+        policy.demand(Question(asking(scope), action, what, tenant, service=service))
+        await inner(scope, receive, send)
+
+    route.app = asked
