@@ -13,6 +13,7 @@ from kitamae.kernel.context.api import description
 from kitamae.kernel.context.api.routes import ROUTES
 from kitamae.kernel.context.v2 import description as description_v2
 from kitamae.kernel.context.v2.routes import ROUTES as ROUTES_V2
+from kitamae.web.asked import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -157,8 +158,9 @@ def _rooms(routes: Iterable[BaseRoute]) -> tuple[Json, Json]:
     paths: dict[str, Json] = {}
     schemas: Json = {}
     for route in routes:
-        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
-            found = _renamed(route.app.openapi(), route.path.strip("/").replace("/", "-"))
+        inner = route.app.inner if isinstance(route, Mount) and isinstance(route.app, Asked) else None
+        if isinstance(route, Mount) and isinstance(inner, FastAPI):
+            found = _renamed(inner.openapi(), route.path.strip("/").replace("/", "-"))
             paths |= {route.path + path: _answered(operations) for path, operations in found["paths"].items()}
             schemas |= found.get("components", {}).get("schemas", {})
         elif isinstance(route, Route):

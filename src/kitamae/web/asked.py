@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Mount, Route
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.routing import BaseRoute
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from kitamae.kernel.people.policy import Policy
 
@@ -36,15 +37,23 @@ def guard(
     for route in routes:
         if not isinstance(route, Route | Mount):
             raise TypeError(f"{route!r}: the policy cannot be asked about such a route")
-        _guard(route, policy, tenant, service, "use" if for_everybody else "write")
+        asked: Action = "use" if for_everybody else "write"
+        route.app = Asked(route.app, policy, f"page:{route.path}", tenant, service, asked)
 
 
-def _guard(route: Route | Mount, policy: Policy, tenant: str, service: str, sending: Action) -> None:
-    inner, what = route.app, f"page:{route.path}"
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An application behind its question. `sending`: what it is asked for, for methods that do not only read."""
 
-    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
-        action: Action = "read" if scope["method"] in _READS else sending
-        policy.demand(Question(asking(scope), action, what, tenant, service=service))
-        await inner(scope, receive, send)
+    inner: ASGIApp
+    policy: Policy
+    what: str
+    tenant: str
+    service: str
+    sending: Action
 
-    route.app = asked
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, `http` only. Raises NotSignedIn, Forbidden."""
+        action: Action = "read" if scope["method"] in _READS else self.sending
+        self.policy.demand(Question(asking(scope), action, self.what, self.tenant, service=self.service))
+        await self.inner(scope, receive, send)
