@@ -157,7 +157,18 @@ class City:
             log = None if quietly else await _log_of(settings, layout, store, alias)
             witnesses = _witnesses(settings, log)
             on = Building(
-                profile, store, words, changes, people, gate, ways, services, layout.derived, address, log, witnesses
+                profile,
+                store,
+                words,
+                changes,
+                people,
+                gate,
+                ways,
+                services,
+                layout.derived,
+                address,
+                log,
+                witnesses,
             )
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
             subscriptions = Subscriptions(
