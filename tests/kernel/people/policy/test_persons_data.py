@@ -44,7 +44,9 @@ def test_everybody_sees_what_is_held_about_himself_and_not_about_others(policy: 
     assert not policy.allows(about(NOBODY, person=""))
 
 
-def test_staff_see_it_for_a_purpose_after_a_strong_sign_in_and_programs_with_a_token_for_it(policy: Policy) -> None:
+def test_staff_see_it_for_a_purpose_after_a_strong_sign_in_and_programs_with_a_token_for_it(
+    policy: Policy,
+) -> None:
     for who in (NURSE, PROGRAM):
         assert policy.allows(about(who, LAW))
         assert not policy.allows(about(who, "own"))

@@ -30,11 +30,11 @@ async def two(vault: Vault) -> None:
 
 
 async def is_gone(vault: Vault) -> None:
-    assert await vault.read(asked(SYSTEM)) == []
+    assert await vault.read(asked()) == []
     assert await receipts(vault) == []
     for field, text in NAME.items():
-        assert await vault.find(asked(SYSTEM), field, text) == []
-    assert len(await vault.find(asked(SYSTEM), "name", "山中花子")) == 1
+        assert await vault.find(asked(), field, text) == []
+    assert len(await vault.find(asked(), "name", "山中花子")) == 1
 
 
 async def test_an_erased_person_is_neither_read_nor_found_and_the_receipts_leaf_says_nothing_any_more(
@@ -159,7 +159,7 @@ async def test_a_crash_between_the_keys_and_the_records_is_finished_at_the_next_
     with pytest.raises(SystemError):
         await vault.erase(SYSTEM, "p-taro")
     monkeypatch.undo()
-    assert await vault.read(asked(SYSTEM)) == []  # nothing is readable from the first step on
+    assert await vault.read(asked()) == []  # nothing is readable from the first step on
     await place.close()
     await is_gone(await place.open())
     await place.close()
@@ -214,7 +214,7 @@ async def test_what_is_past_its_retention_goes_by_itself_with_an_entry_and_its_k
     assert {one.klass for one in await vault.read(asked(purpose="visit"))} == {"resident", "visit"}
     place.time += 10 * 365 * DAY
     assert await vault.sweep() == 3
-    assert await vault.read(asked(SYSTEM)) == []
+    assert await vault.read(asked()) == []
 
 
 async def test_ten_thousand_records_go_with_one_transaction(

@@ -151,7 +151,7 @@ async def test_a_record_that_holds_a_my_number_is_refused_and_nothing_is_left(
 ) -> None:
     with pytest.raises(HoldsMyNumber):
         await vault.keep(SYSTEM, "p-taro", "resident", "person", {**NAME, "note": "番号 1234-5678-9018"})
-    assert await vault.read(asked(SYSTEM)) == []
+    assert await vault.read(asked()) == []
     assert await place.keys.count() == 0
 
 
