@@ -89,11 +89,17 @@ async def test_under_open_nobody_reads_personal_data_without_signing_in(tmp_path
         assert (await served.client.get("/my/records")).status_code == 401
 
 
-async def test_staff_find_a_person_by_name_and_no_address_bar_names_anybody(tmp_path: Path) -> None:
+async def test_staff_find_a_person_by_name_with_a_passkey_alone_and_no_address_bar_names_anybody(
+    tmp_path: Path,
+) -> None:
     async with serving(tmp_path / "data", city=KAGA) as served:
         await keep(served, "p-taro")
-        await signed_in(served)
+        me = await signed_in(served)
         sent = {"purpose": "identity", "field": "kana", "text": "かが たろう"}
+        assert (await served.client.post("/people/search", json=sent, headers=SAME)).status_code == 403
+        session, _ = await served.kitamae.city.people.admit(me, "staff", 2)
+        served.client.cookies.clear()
+        served.client.cookies.set("kitamae_session", session)
         found = await served.client.post("/people/search", json=sent, headers=SAME)
         assert [one["person"] for one in found.json()["records"]] == ["p-taro"]
         assert (await served.client.post("/people/search", json=sent)).status_code == 403
