@@ -13,8 +13,11 @@ import pytest
 from pydantic import ValidationError
 
 from kitamae.kernel.people.jose.keys import Key
+from kitamae.kernel.people.relying.stand_in import RESIDENTS
 from kitamae.settings import Settings
 from serving import HERE, SAME, Served, serving
+
+KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"
 
 
 @pytest.fixture
@@ -120,6 +123,39 @@ async def test_every_page_of_a_demonstration_says_that_it_is_one(demo: Served, l
             else await demo.client.get(f"{page}&lang={lang}")
         )
         assert marks[lang] in html.unescape(shown.text), page
+
+
+async def test_what_the_card_says_goes_to_the_vault_once_and_the_resident_alone_sees_it(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path / "data", city=KAGA, demo_residents=True) as served:
+        begun = await served.client.get("/sign-in/resident/start")
+        asked = parse_qs(urlsplit(begun.headers["location"]).query)
+        assert asked["scope"] == ["openid name address birthdate gender"]
+        for who in ("test-1", "test-1", "test-4"):
+            back = await served.client.get(await away(served, who))
+            assert back.status_code == 303
+        (record,) = (await served.client.get("/my/records")).json()["records"]
+        assert record["fields"] == {
+            "name": "SAMPLE MARIA",
+            "address": RESIDENTS["test-4"]["address"],
+            "birth_date": "1999-02-29",
+            "gender": "2",
+        }
+        await served.client.get(await away(served, "test-1"))
+        (record,) = (await served.client.get("/my/records")).json()["records"]
+        assert record["fields"]["name"] == "試験 一郎"
+        for kind in ("resident", "session", "spent", "sealed"):
+            assert "試験" not in str(await served.kitamae.city.store.documents("", kind))
+
+
+async def test_where_the_vault_is_closed_nobody_is_signed_in(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=KAGA, demo_residents=True) as served:
+        back = await away(served)
+        served.kitamae.city._vault, vault = None, served.kitamae.city._vault
+        assert (await served.client.get(back)).status_code == 503
+        assert (await served.client.get("/account")).headers["location"] == "/sign-in/resident"
+        served.kitamae.city._vault = vault
 
 
 async def test_a_city_without_the_app_says_so_and_begins_nothing(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ class City:
             )
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
-            ways = await WaysIn.open(settings, layout, store, people, fetcher.destinations, address)
+            ways = await WaysIn.open(settings, layout, store, people, fetcher.destinations, address, purposes)
             alias = settings.alias or await _alias(store)
             log = None if quietly else await _log_of(settings, layout, store, alias)
             witnesses = _witnesses(settings, log)
@@ -184,6 +184,8 @@ class City:
             city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
             city.broker.subscriptions_v2 = subscriptions_v2
             await city.open_vault(settings, layout, purposes)
+            if ways.identity:
+                ways.identity.vault = lambda: city.vault
             if settings.mqtt and profile and not quietly:
                 known = subscriptions.registrations
                 city.hear(devices.subscriber(settings, profile, store, words, city.policy, known, alias))

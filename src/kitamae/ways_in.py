@@ -13,6 +13,7 @@ from kitamae.kernel.people.passkeys import Passkeys
 from kitamae.kernel.people.provider.provider import Provider
 from kitamae.kernel.people.pseudonyms import Pseudonyms
 from kitamae.kernel.people.relying.flow import Client, Relying
+from kitamae.kernel.people.relying.identity import Identity, declared
 from kitamae.kernel.people.relying.issuer import Issuer
 from kitamae.kernel.people.relying.outbound import Guarded
 from kitamae.kernel.people.relying.stand_in import PREFIX, StandIn
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.subscription.destinations import Destinations
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.relying.outbound import Outbound
+    from kitamae.kernel.people.vault import Purposes
     from kitamae.settings import Settings
 
 _LETTERS = 5
@@ -45,6 +47,7 @@ class WaysIn:
     seal: Seal
     provider: Provider
     passkeys: Passkeys
+    identity: Identity | None = None
     visitors: Visitors | None = None
     residents: Relying | None = None
     stand_in: StandIn | None = None
@@ -59,6 +62,7 @@ class WaysIn:
         people: People,
         destinations: Destinations,
         address: str,
+        purposes: Purposes,
     ) -> Self:
         """Raises BadRequest for a key that cannot be used."""
         seal = Seal(settings.seal or layout.seal)
@@ -66,6 +70,7 @@ class WaysIn:
         provider = Provider(address, store, seal, once, pseudonyms)
         passkeys = Passkeys(address, store, seal, once)
         visitors = None
+        identity = Identity(store) if declared(purposes) else None
         if settings.mail:
             letters = mail.post(settings.mail, settings.mail_from)
             visitors = Visitors(people, pseudonyms, once, letters, Throttle(_LETTERS))
@@ -73,16 +78,16 @@ class WaysIn:
             client = Client("standin", Key.make("demo"), address + RETURN)
             stand_in = StandIn(address, client, seal, once)
             issuer = Issuer(stand_in.issuer, stand_in)
-            relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, None, prefix=PREFIX)
-            return cls(seal, provider, passkeys, visitors, relying, stand_in, stand_in)
+            relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, identity, prefix=PREFIX)
+            return cls(seal, provider, passkeys, identity, visitors, relying, stand_in, stand_in)
         await people.end_sessions(PREFIX)
         if not settings.residents_issuer or settings.residents_key is None:
-            return cls(seal, provider, passkeys, visitors)
+            return cls(seal, provider, passkeys, identity, visitors)
         outbound = Guarded(settings.residents_issuer, destinations)
         client = Client(settings.residents_client, _key(settings.residents_key), address + RETURN)
         issuer = Issuer(settings.residents_issuer, outbound)
-        relying = Relying(issuer, outbound, client, seal, once, pseudonyms, None)
-        return cls(seal, provider, passkeys, visitors, relying, None, outbound)
+        relying = Relying(issuer, outbound, client, seal, once, pseudonyms, identity)
+        return cls(seal, provider, passkeys, identity, visitors, relying, None, outbound)
 
     async def close(self) -> None:
         """Close every connection."""

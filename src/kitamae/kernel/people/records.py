@@ -5,6 +5,7 @@
 `session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
 `token`    by the secret's digest: {number, name, role, scopes, tenants, asked, createdAt, expiresAt|null}
 `revoked`  by the secret's digest: {at}       a token that no restore may bring back
+`resident` by the reference:      the id of the record in the vault that holds the 基本4情報
 `recovery` by the person's reference: {by, at} the last time that a colleague let somebody in again
 `spent`    by a digest: {expiresAt}           what works once, and did (`once.py`)
 `sealed`   by its purpose: a sealed note      a key of the city's own (`pseudonyms.py`)

@@ -1,0 +1,69 @@
+"""The 基本4情報 of residents go to the vault, for the purpose that the city declares for it; each sign-in brings them up to date."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, cast
+
+from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.vault.problems import VaultClosed
+from kitamae.kernel.problems import Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.relying.said import BasicFour
+    from kitamae.kernel.people.vault import Purposes, Vault
+
+PURPOSE: Final = "identity"
+FIELDS: Final = frozenset({"name", "address", "birth_date", "gender"})
+_RECORD: Final = "basic-four"
+_KIND: Final = "resident"
+_DAY: Final = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
+
+
+def declared(purposes: Purposes) -> bool:
+    """Whether the city says in its papers that it holds them, and for what. Else they are not asked for."""
+    try:
+        return purposes.demand(PURPOSE).fields >= FIELDS
+    except Forbidden:
+        return False
+
+
+class Identity:
+    """A `Keeper`. `vault` is set when the vault is open; without one nobody is signed in whose facts should be kept."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.vault: Callable[[], Vault] = _closed
+
+    async def keep(self, resident: str, said: BasicFour) -> None:
+        """See `Keeper`."""
+        day = _DAY.fullmatch(said.birthdate or "")
+        born = "-".join(day.groups()) if day else said.birthdate
+        given = {"name": said.name, "address": said.address, "birth_date": born, "gender": said.gender}
+        fields = {name: value for name, value in given.items() if value is not None}
+        if not fields:
+            return
+        known = cast("str | None", await self._store.get(TENANT, _KIND, resident))
+        if known is not None:
+            try:
+                await self._keep(resident, fields, known)
+            except NotFound:  # it was erased, or its time was over
+                known = None
+        if known is None:
+            made = await self._keep(resident, fields, "")
+
+            async def remember(transaction: Transaction) -> None:
+                await transaction.put(TENANT, _KIND, resident, made)
+
+            await self._store.transact(remember)
+
+    async def _keep(self, resident: str, fields: dict[str, str], id: str) -> str:
+        return await self.vault().keep(SYSTEM, resident, PURPOSE, _RECORD, fields, id=id)
+
+
+def _closed() -> Vault:
+    raise VaultClosed("the vault is not open yet; try again in a moment")
