@@ -13,6 +13,9 @@ pytest_plugins = ["skips"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
+for name in ("LC_ALL", "LC_MESSAGES", "LANG"):  # commands speak the language of whoever runs the tests
+    os.environ.pop(name, None)
+
 settings.register_profile("house", deadline=None)  # no test measures time: the machine may be busy
 settings.load_profile("house")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,17 @@ from cyclopts import App
 from pydantic import ValidationError
 
 from kitamae import __version__
+from kitamae.commands import speech
 from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = App(name="kitamae", version=__version__, help="The operating system of a small city.")
+app = App(
+    name="kitamae",
+    version=__version__,
+    help="The operating system of a small city. Words: --lang ja or --lang en, else as LANG says.",
+)
 token = App(name="token", help="Ways in for programs.")
 keys = App(name="keys", help="The city's key and persons' keys.")
 
@@ -52,16 +58,17 @@ def _ask_for_help(arguments: Sequence[str]) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run it with these arguments, else those of the process: 0 when it was done, 1 when it could not be, 2 when it was asked for in a wrong way."""
-    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        arguments = speech.choose(sys.argv[1:] if arguments is None else arguments, os.environ)
         if _ask_for_help(arguments):  # a command tells what it does in its docstring, so all are imported now
             app.resolved_commands()
             token.resolved_commands()
             client.resolved_commands()
             keys.resolved_commands()
+            speech.teach(app)
         app(arguments)
     except Problem as problem:
-        print(f"kitamae: {problem.detail or problem.title}", file=sys.stderr)
+        print(f"kitamae: {speech.problem(problem)}", file=sys.stderr)
         sys.exit(1)
     except ValidationError as error:
         for wrong in error.errors():

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kitamae.commands.control import connect, of_its_city
+from kitamae.commands.speech import say
 from kitamae.intake.deliver import BATCH, Broker
 from kitamae.intake.reading import Reading
 from kitamae.intake.report import Report, write_csv
@@ -73,7 +74,7 @@ async def bring(
 
     """
     if not files:
-        raise BadRequest("name the files to import")
+        raise BadRequest(say("name the files to import"))
     settings = of_its_city(
         Settings.chosen(data=data, city=None if city.isdigit() or not city else Path(city))
     )
@@ -94,12 +95,18 @@ async def bring(
                 except UnreadableFileError as error:
                     told.error = str(error)
                 except OSError as error:
-                    told.error = f"{path.name}: cannot be read: {error.strerror or error}"
+                    told.error = say(
+                        "{name}: cannot be read: {why}", name=path.name, why=error.strerror or error
+                    )
                 except Problem as problem:
                     told.taken = (
                         told.created + told.changed + told.same
                     )  # what was read after that is nowhere
-                    told.error = f"{path.name}: {problem.detail}. What was acknowledged stays; repeat the command to go on"
+                    told.error = say(
+                        "{name}: {why}. What was acknowledged stays; repeat the command to go on",
+                        name=path.name,
+                        why=problem.detail,
+                    )
                     break
     if report is not None:
         _write(report, reports)
@@ -129,7 +136,7 @@ async def _one(rows: Reading, told: Report, broker: Broker | None, progress: Pro
             progress.update(bar, completed=rows.position)
     await _send(batch, told, broker)
     if rows.unended and last:
-        cut = Remark(last, "", "", "nothing ends this line: was the file cut off within it?")
+        cut = Remark(last, "", "", say("nothing ends this line: was the file cut off within it?"))
         told.remarks.insert(
             0, cut
         )  # about the whole file: it must not be one of those that the screen leaves out
@@ -184,23 +191,41 @@ def _print(told: Report, dry_run: bool) -> None:
 
     if told.layout:
         sent = (
-            "nothing written (dry run)"
+            say("nothing written (dry run)")
             if dry_run
-            else f"{told.created} new, {told.changed} changed, {told.same} as before"
+            else say(
+                "{created} new, {changed} changed, {same} as before",
+                created=told.created,
+                changed=told.changed,
+                same=told.same,
+            )
         )
-        line(f"{told.file}: {told.layout}, {told.encoding}: {told.rows} rows, {told.taken} taken ({sent}), "
-             f"{len(told.refused)} refused, {len(told.remarks)} remarks")  # fmt: skip
+        line(
+            say(
+                "{file}: {layout}, {encoding}: {rows} rows, {taken} taken ({sent}), {refused} refused, {remarks} remarks",
+                sent=sent,
+                refused=len(told.refused),
+                remarks=len(told.remarks),
+                **{name: getattr(told, name) for name in ("file", "layout", "encoding", "rows", "taken")},
+            )
+        )
     if told.error:
         line(told.error)
     if told.unknown:
-        line(f"  columns that nothing is made of: {', '.join(told.unknown)}")
+        line(say("  columns that nothing is made of: {names}", names=", ".join(told.unknown)))
     for refusal in told.refused[:_SHOWN]:
         line(
-            f"  refused  line {refusal.line}  {refusal.column}: {refusal.value!r}: expected {refusal.expected}"
+            say(
+                "  refused  line {line}  {column}: {value!r}: expected {expected}",
+                line=refusal.line,
+                column=refusal.column,
+                value=refusal.value,
+                expected=refusal.expected,
+            )
         )
     for remark in told.remarks[:_SHOWN]:
         where = f"{remark.column}: {remark.value!r}: " if remark.column else ""
-        line(f"  kept     line {remark.line}  {where}{remark.note}")
+        line(say("  kept     line {line}  {where}{note}", line=remark.line, where=where, note=remark.note))
     more = len(told.refused[_SHOWN:]) + len(told.remarks[_SHOWN:])
     if more:
-        line(f"  and {more} more: --report FILE writes all of them")
+        line(say("  and {n} more: --report FILE writes all of them", n=more))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from kitamae.commands.speech import count, say
 from kitamae.sdk import check
 from kitamae.sdk.manifest import BadManifestError
 from kitamae.sdk.service import discover
@@ -39,5 +40,7 @@ def run(city: Path | None = None, package: str = "kitamae.services") -> int:
         findings += check.service(service, known.__contains__ if known is not None else lambda _: True)
     for finding in findings:
         out.print(str(finding), markup=False)
-    out.print(f"{len(services)} services, {len(findings)} findings", markup=False)
+    looked = count("{n} service", "{n} services", len(services))
+    found = count("{n} finding", "{n} findings", len(findings))
+    out.print(say("{looked}, {found}", looked=looked, found=found), markup=False)
     return 1 if findings else 0

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import InUse, Lock, holder
 from kitamae.kernel.context import clock
@@ -235,7 +236,10 @@ async def connect(settings: Settings, *, make: bool = False) -> AsyncIterator[ht
     layout = Layout(settings.data)
     if not make and not settings.store and not layout.state.exists():
         raise NotFound(
-            f"there is no city in {layout.root}; `kitamae up` makes one, --data names another place"
+            say(
+                "there is no city in {root}; `kitamae up` makes one, --data names another place",
+                root=layout.root,
+            )
         )
     lock = Lock(layout.root)
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from kitamae.commands.control import ask, connect
+from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
 from kitamae.kernel.problems import NotFound
 from kitamae.settings import Settings
@@ -31,7 +32,7 @@ async def backup(file: Path, /, *, keys: Path | None = None, data: Path | None =
     async with connect(Settings.chosen(data=data)) as client:
         sent = {"to": _whole(file), "keys": _whole(keys) if keys else None}
         made = await ask(client, "POST", "/control/backup", sent)
-    _say(f"{file}: the city as of {made['at']}")
+    _print(say("{file}: the city as of {at}", file=file, at=made["at"]))
 
 
 async def restore(
@@ -64,10 +65,12 @@ async def restore(
         }
         made = await ask(client, "POST", "/control/restore", sent)
     before = Layout(settings.data).replaced
-    _say(
-        f"the city is as of {made['at']}"
-        + (f"; what was there before is in {before}" if before.exists() else "")
-    )
+    if before.exists():
+        _print(
+            say("the city is as of {at}; what was there before is in {before}", at=made["at"], before=before)
+        )
+    else:
+        _print(say("the city is as of {at}", at=made["at"]))
 
 
 async def status(*, data: Path | None = None) -> None:
@@ -85,10 +88,10 @@ async def status(*, data: Path | None = None) -> None:
     lines = {**said, **(entities or {"entities": 0})}
     width = max(map(len, lines))
     for name, value in lines.items():
-        _say(f"{name:{width}}  {value}")
+        _print(f"{name:{width}}  {value}")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     Console(highlight=False, soft_wrap=True).print(text, markup=False)
 
 
@@ -99,5 +102,5 @@ def _whole(file: Path) -> str:
 
 def _present(file: Path) -> str:
     if not file.is_file():
-        raise NotFound(f"there is no file {file}")
+        raise NotFound(say("there is no file {file}", file=file))
     return _whole(file)

@@ -11,6 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from kitamae.adapters.postgres.connect import SCHEMES
 from kitamae.commands.control import Refused, ask, connect
+from kitamae.commands.speech import say
 from kitamae.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,11 +46,16 @@ async def migrate(target: str, /, *, data: Path | None = None, store: str | None
             await ask(client, "DELETE", "/control/migrate")
             raise
     if said["state"] != "moved":
-        raise Refused(f"the city stays where it is: {said['why']}")
+        raise Refused(say("the city stays where it is: {why}", why=said["why"]))
     option = "--store" if target.startswith(SCHEMES) else "--data"
     out.print(
-        f"the city is in {said['to']}: {said['instances']} readings of {said['entities']} entities and {said['changes']}"
-        f" changes were copied in {said['round']} rounds\nserve it from there: kitamae up {option} {said['to']}",
+        say(
+            "the city is in {to}: {instances} readings of {entities} entities and {changes} changes were copied in"
+            " {rounds} rounds\nserve it from there: kitamae up {option} {to}",
+            option=option,
+            rounds=said["round"],
+            **{name: said[name] for name in ("to", "instances", "entities", "changes")},
+        ),
         markup=False,
     )
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from kitamae.adapters.mqtt.address import Address
 from kitamae.adapters.mqtt.publisher import Publisher, publisher
 from kitamae.commands.control import connect, of_its_city
+from kitamae.commands.speech import say
 from kitamae.intake.archive import Archive, Message
 from kitamae.intake.device import BadDeviceError, Device
 from kitamae.intake.row import Refusal, UnreadableFileError
@@ -180,9 +181,10 @@ async def replay(
     except UnreadableFileError as error:
         played.error = str(error)
     except OSError as error:
-        played.error = f"cannot be read: {error.strerror or error}"
+        played.error = say("cannot be read: {why}", why=error.strerror or error)
     except Problem as problem:
-        played.error = f"{problem.detail or problem.title}. Start it again: what arrived is not sent twice"
+        why = problem.detail or problem.title
+        played.error = say("{why}. Start it again: what arrived is not sent twice", why=why)
     played.seconds = round(time.monotonic() - started, 1)
     _tell(archive, played, json=json)
     return 0 if not played.error and not played.refused else 1
@@ -225,7 +227,7 @@ async def _client(to: str, token: str, settings: Settings) -> AsyncIterator[http
             yield client
         return
     if not to.startswith(("http://", "https://")):
-        raise BadRequest(f"--to {to}: expected http://…, https://…, mqtt://… or mqtts://…")
+        raise BadRequest(say("--to {to}: expected http://…, https://…, mqtt://… or mqtts://…", to=to))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx2.AsyncClient(base_url=to.rstrip("/"), headers=headers, timeout=60) as client:
         yield client
@@ -246,7 +248,9 @@ def _factor(speed: str) -> float | None:
     except ValueError:
         factor = 0.0
     if not 0 < factor < float("inf"):
-        raise BadRequest(f"--speed {speed}: expected max, or how many times faster than it was, e.g. 600")
+        raise BadRequest(
+            say("--speed {speed}: expected max, or how many times faster than it was, e.g. 600", speed=speed)
+        )
     return factor
 
 
@@ -257,11 +261,18 @@ def _zoned(moment: datetime | None) -> datetime | None:
 
 def _device(city: Path | None, kind: str) -> Device:
     if city is None:
-        raise BadRequest("name the city whose devices these are, e.g. --city cities/kaga")
+        raise BadRequest(say("name the city whose devices these are, e.g. --city cities/kaga"))
     files = sorted((city / "devices").glob(f"{kind or '*'}.toml"))
     if len(files) != 1:
         names = ", ".join(path.stem for path in sorted((city / "devices").glob("*.toml"))) or "none"
-        raise BadRequest(f"--device {kind}: expected one of the kinds in {city / 'devices'}: {names}")
+        raise BadRequest(
+            say(
+                "--device {kind}: expected one of the kinds in {folder}: {names}",
+                kind=kind,
+                folder=city / "devices",
+                names=names,
+            )
+        )
     try:
         return Device.load(files[0])
     except BadDeviceError as error:
@@ -279,11 +290,19 @@ def _tell(archive: Path, played: Played, *, json: bool) -> None:
         return
     rate = played.read / played.seconds if played.seconds else played.read
     out.print(
-        f"{archive.name}: {played.read:,} read in {played.seconds} s ({rate:,.0f}/s): {played.new:,} new, {played.known:,} "
-        f"known before, {played.late:,} late (to history), {played.sent:,} sent over MQTT, {len(played.refused):,} refused",
+        say(
+            "{name}: {read:,} read in {seconds} s ({rate:,.0f}/s): {new:,} new, {known:,} known before, {late:,} late"
+            " (to history), {sent:,} sent over MQTT, {refused:,} refused",
+            name=archive.name,
+            rate=rate,
+            **asdict(played) | {"refused": len(played.refused)},
+        ),
         markup=False,
     )
     for refusal in played.refused[:_SHOWN]:
-        out.print(f"  refused  line {refusal.line}: {refusal.expected}", markup=False)
+        out.print(
+            say("  refused  line {line}: {expected}", line=refusal.line, expected=refusal.expected),
+            markup=False,
+        )
     if played.error:
         out.print(f"{archive.name}: {played.error}", markup=False)

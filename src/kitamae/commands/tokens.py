@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
 from kitamae.commands.control import ask, connect
+from kitamae.commands.speech import say
 from kitamae.kernel.people.person import HOME
 from kitamae.kernel.people.scopes import named
 from kitamae.settings import Settings
@@ -47,7 +48,10 @@ async def create(
     out = Console(highlight=False, soft_wrap=True)
     out.print(made["secret"], markup=False)
     Console(stderr=True, highlight=False).print(
-        f"token {made['token']['number']}: send it as `Authorization: Bearer <token>`. It is not shown again.",
+        say(
+            "token {number}: send it as `Authorization: Bearer <token>`. It is not shown again.",
+            number=made["token"]["number"],
+        ),
         markup=False,
     )
 
@@ -63,7 +67,7 @@ async def list_(*, data: Path | None = None) -> None:
     """
     async with connect(Settings.chosen(data=data)) as client:
         tokens = await ask(client, "GET", "/control/tokens")
-    rows = [("number", "name", "role", "scopes", "tenants", "made", "until")]
+    rows = [tuple(map(say, ("number", "name", "role", "scopes", "tenants", "made", "until")))]
     rows += [
         (
             token["number"],
@@ -72,7 +76,7 @@ async def list_(*, data: Path | None = None) -> None:
             " ".join(token["asked"]),
             " ".join(named(token.get("tenants", [HOME]))),
             token["createdAt"][:10],
-            (token["expiresAt"] or "no end")[:10],
+            (token["expiresAt"] or say("no end"))[:10],
         )
         for token in tokens
     ]
@@ -98,4 +102,5 @@ async def revoke(number: str, /, *, data: Path | None = None) -> None:
     """
     async with connect(Settings.chosen(data=data)) as client:
         token = await ask(client, "DELETE", f"/control/tokens/{number}")
-    Console(highlight=False).print(f"token {token['number']} ({token['name']}) is revoked", markup=False)
+    told = say("token {number} ({name}) is revoked", number=token["number"], name=token["name"])
+    Console(highlight=False).print(told, markup=False)

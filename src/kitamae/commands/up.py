@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
+from rich.cells import set_cell_size
 from rich.console import Console
 
 from kitamae import logs
 from kitamae.commands import control, heap
+from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import Lock
 from kitamae.edge.protocol import behind
@@ -207,11 +209,16 @@ def _address(host: str, port: int) -> str:
 def _greet(settings: Settings, address: str, link: str, seconds: float) -> None:
     """On standard output, so that a script can read it; the log goes to standard error."""
     out = Console(highlight=False, soft_wrap=True)
-    out.print(f"Kitamae serves {settings.city or 'an empty broker'} from {settings.kept_in}", markup=False)
-    out.print(f"  address        {address}/", markup=False)
-    out.print(f"  staff sign-in  {link}", markup=False)
-    out.print(f"                 works once, for {settings.link_minutes} minutes", markup=False)
+    city = settings.city or say("an empty broker")
+    out.print(say("Kitamae serves {city} from {kept}", city=city, kept=settings.kept_in), markup=False)
+    lines = [
+        (say("address"), f"{address}/"),
+        (say("staff sign-in"), link),
+        ("", say("works once, for {minutes} minutes", minutes=settings.link_minutes)),
+    ]
     if settings.open:
-        out.print("  --open         every client on this machine may write", markup=False)
-    out.print(f"  ready after {seconds:.1f} s; Ctrl-C stops it", markup=False)
+        lines.append(("--open", say("every client on this machine may write")))
+    for name, told in lines:
+        out.print(f"  {set_cell_size(name, 13)}  {told}", markup=False)
+    out.print("  " + say("ready after {seconds:.1f} s; Ctrl-C stops it", seconds=seconds), markup=False)
     sys.stdout.flush()

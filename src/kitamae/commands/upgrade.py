@@ -11,6 +11,7 @@ from rich.console import Console
 from kitamae.adapters.postgres import connect
 from kitamae.adapters.postgres import migrate as schema
 from kitamae.adapters.sqlite import migrate as steps
+from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import Lock
 from kitamae.kernel.context import clock
@@ -35,16 +36,18 @@ def upgrade(*, to: int | None = None, data: Path | None = None, store: str | Non
 
     """
     if to is not None and to < 1:
-        raise BadRequest(f"--to {to}: expected a version from 1; an empty city is a new data directory")
+        raise BadRequest(
+            say("--to {to}: expected a version from 1; an empty city is a new data directory", to=to)
+        )
     settings = Settings.chosen(data=data, store=store)
     layout = Layout(settings.data)
     out = Console(highlight=False, soft_wrap=True)
     if settings.store:
         before, after = asyncio.run(_on_postgresql(settings.store, to))
-        out.print(f"version {before} -> {after}", markup=False)
+        out.print(say("version {before} -> {after}", before=before, after=after), markup=False)
         return
     if not layout.state.exists():
-        raise NotFound(f"there is no city in {layout.root}")
+        raise NotFound(say("there is no city in {root}", root=layout.root))
 
     with Lock(layout.root):
         db = apsw.Connection(str(layout.state))
@@ -55,13 +58,15 @@ def upgrade(*, to: int | None = None, data: Path | None = None, store: str | Non
                 kept = layout.root / f"kitamae.v{version}.{clock.now()}.db"
                 db.execute("VACUUM INTO ?", (str(kept),))
                 kept.chmod(0o600)
-                out.print(f"a copy of version {version} is kept in {kept}", markup=False)
+                told = say("a copy of version {version} is kept in {kept}", version=version, kept=kept)
+                out.print(told, markup=False)
 
             try:
                 before = steps.migrate(db, to, copy)
             except ValueError as error:
                 raise BadRequest(str(error)) from error
-            out.print(f"version {before} -> {steps.version(db)}", markup=False)
+            told = say("version {before} -> {after}", before=before, after=steps.version(db))
+            out.print(told, markup=False)
         finally:
             db.close()
 
