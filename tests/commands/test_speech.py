@@ -24,7 +24,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def spoken() -> set[str]:
-    """Every text that is looked up: what `say` and `count` are given, help, titles of problems."""
+    """What `say` and `count` are given, and help."""
     found = {*speech.GROUPS, *speech.FLAGS.values()}
     for module in COMMANDS.glob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
@@ -40,6 +40,12 @@ def spoken() -> set[str]:
         else:
             paragraphs, parameters = speech.parts(one.default_command.__doc__ or "")
             found |= {*paragraphs, *parameters.values()}
+    return found
+
+
+def kinds_of_problems() -> set[str]:
+    """Their titles. One that has no Japanese yet is said in English, before an English sentence."""
+    found = set()
     kinds = [Problem]
     while kinds:
         kind = kinds.pop()
@@ -60,7 +66,7 @@ def fields(text: str) -> set[str]:
 
 def test_everything_that_is_said_is_said_in_japanese_and_nothing_else_is_in_the_catalog() -> None:
     assert sorted(spoken() - catalog().keys()) == []
-    assert sorted(catalog().keys() - spoken()) == []
+    assert sorted(catalog().keys() - spoken() - kinds_of_problems()) == []
 
 
 def test_a_text_and_its_japanese_tell_the_same_values() -> None:
