@@ -19,7 +19,7 @@ _SQL = named.queries("parts", package=__package__)
 _NUMBERS: Final = _SQL["numbers"].format(rows=_SQL["rows"])
 NEEDS: Final[dict[Method, tuple[str, ...]]] = {
     "totalCount": (),
-    "distinctCount": ("distinct",),
+    "distinctCount": ("different",),
     "sum": ("total",),
     "avg": ("total",),
     "min": ("least", "least_whole"),
@@ -39,7 +39,7 @@ _SAID: Final = {
     "squares": "fsum(num * num)",
     "off": "fsum(num - base)",
     "spread": "fsum((num - base) * (num - base))",
-    "distinct": "count(DISTINCT num)",
+    "different": "count(DISTINCT num)",
 }
 
 

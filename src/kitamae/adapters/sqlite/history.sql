@@ -78,13 +78,19 @@ WHERE entity = :entity AND attribute = :attribute AND deleted_at >= :low AND del
 ORDER BY deleted_at {direction}, t {direction}, number {direction} LIMIT :most;
 
 -- name: readings
--- Numbers and their times, from the index alone; a NULL is something else, to be read from its row.
-SELECT num, t, number FROM {table}
+-- Numbers and their times, from the index alone, as two JSON lists: each row that is handed over takes Python's lock once
+-- more. A NULL is something else, to be read from its row.
+SELECT json_group_array(num), json_group_array(t) FROM (
+    SELECT num, t FROM {table}
+    WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
+    ORDER BY t {direction}, number {direction} LIMIT :most
+);
+
+-- name: readings_mixed
+-- The same row by row, with the documents of what is no number.
+SELECT num, t, iif(num IS NULL, doc, NULL) FROM {table}
 WHERE entity = :entity AND attribute = :attribute AND t >= :low AND t < :high AND observed >= :observed
 ORDER BY t {direction}, number {direction} LIMIT :most;
-
--- name: instance_doc
-SELECT doc FROM {table} WHERE number = ?;
 
 -- name: instance_by_number
 -- One instance of a series by the place that its id names.
@@ -154,10 +160,12 @@ ORDER BY t {direction} LIMIT 1;
 
 -- name: figures
 -- For each period how many instances there are, how many of them numbers, and what is asked of those. One pass over the
--- index, in its own order: the periods are the outer loop, so nothing is sorted.
-SELECT k, count(*), count(num), base{figures} FROM temp.period CROSS JOIN instance
-WHERE entity = :entity AND attribute = :attribute AND t >= period.low AND t < period.high AND observed >= :observed
-GROUP BY k;
+-- index, in its own order: the periods are the outer loop, so nothing is sorted. One JSON list, since each row that is handed over takes Python's lock.
+SELECT json_group_array(json_array({columns})) FROM (
+    SELECT k, count(*) AS every, count(num) AS numbers, base{figures} FROM temp.period CROSS JOIN instance
+    WHERE entity = :entity AND attribute = :attribute AND t >= period.low AND t < period.high AND observed >= :observed
+    GROUP BY k
+);
 
 -- name: bases
 -- For a deviation: a number of each period, the first. What the others differ from it by, and the squares of that, can be added

@@ -4,6 +4,7 @@ what files hold by DuckDB, and the two are put together.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -28,7 +29,7 @@ _SAID: Final = {
     "squares": "total(num * num)",
     "off": "total(num - base)",
     "spread": "total((num - base) * (num - base))",
-    "distinct": "count(DISTINCT num)",
+    "different": "count(DISTINCT num)",
 }
 
 
@@ -99,9 +100,11 @@ class Numbers:
         needs = {need for method in methods for need in NEEDS[method]}
         if "spread" in needs:
             db.execute(_SQL["bases"], bound)
-        said = "".join(f", {sql if name in needs else 'NULL'}" for name, sql in _SAID.items())
-        rows: list[Any] = db.execute(_SQL["figures"].format(figures=said), bound).fetchall()
-        others = sum(all - numbers for _, all, numbers, *_ in rows)
+        said = "".join(f", {sql} AS {name}" for name, sql in _SAID.items() if name in needs)
+        columns = ", ".join(name if name in needs else "NULL" for name in _SAID)
+        sql = _SQL["figures"].format(figures=said, columns=f"k, every, numbers, base, {columns}")
+        rows: list[Any] = json.loads(db.execute(sql, bound).get)  # not orjson, which knows no infinite sum
+        others = sum(every - numbers for _, every, numbers, *_ in rows)
         if others and others != db.execute(_SQL["deleted_between"], bound).get:
             return None
         return {k: Part(numbers, *figures) for k, _, numbers, *figures in rows if numbers}

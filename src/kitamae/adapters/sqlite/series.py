@@ -17,7 +17,7 @@ from kitamae.kernel.context.store import Instance, Readings
 from kitamae.kernel.problems import TooManyResults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import apsw
 
@@ -230,29 +230,30 @@ def readings(db: apsw.Connection, query: InstanceQuery) -> list[Readings]:
         place = table(db, query, one)
         sql = _SQL["readings"].format(direction="DESC" if newest else "ASC", table=place)
         bound = _bound(query, one) | {"observed": query.timerel is not None}
-        told: list[Any] = db.execute(sql, bound).fetchall()
-        read += len(told)
-        if newest:
-            told.reverse()
+        ((numbers, times),) = db.execute(sql, bound)
         kind: Kind = "Property"
-        points: list[tuple[Any, int]] = [(num, t) for num, t, _ in told if num is not None]
-        plain = len(points) == len(told)
+        points: list[tuple[Any, int]] = list(zip(orjson.loads(numbers), orjson.loads(times), strict=True))
+        plain = "null" not in numbers
         if not plain:
-            points, kind = _mixed(db, place, told)
+            mixed = _SQL["readings_mixed"].format(direction="DESC" if newest else "ASC", table=place)
+            points, kind = _mixed(db.execute(mixed, bound))
+        read += len(points)
+        if newest:
+            points.reverse()
         if points:
             found.append(Readings(one.id, one.name, one.dataset, kind, plain, points))
     return found
 
 
-def _mixed(db: apsw.Connection, place: str, told: list[Any]) -> tuple[list[tuple[Any, int]], Kind]:
-    """What is no number is read from its row."""
+def _mixed(told: Iterable[Any]) -> tuple[list[tuple[Any, int]], Kind]:
+    """(number, time, document of what is no number)."""
     points: list[tuple[Any, int]] = []
     kind: Kind = "Property"
-    for num, t, number in told:
-        if num is not None:
+    for num, t, doc in told:
+        if doc is None:
             points.append((num, t))
             continue
-        attribute = orjson.loads(db.execute(_SQL["instance_doc"].format(table=place), (number,)).get)
+        attribute = orjson.loads(doc)
         kind = attribute["kind"]
         points.append((attribute["v"], t))
     return points, kind

@@ -15,6 +15,9 @@ _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:[.,](\d{1,9}))?(?:[Zz]|[+-]\d\d:\d\d)\Z", re.ASCII
 )
 
+_MINUTES: Final = [f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
+_SECONDS: Final = [f"{second:02}" for second in range(60)]
+
 
 def now() -> int:
     """Microseconds since 1970, UTC."""
@@ -30,10 +33,9 @@ def _day(number: int) -> str:
 @lru_cache(8_192)
 def _second(number: int) -> str:
     """`2026-11-21T07:14:46`, by the number of seconds since 1970. Devices measure at the same seconds."""
-    day, second = divmod(number, 86_400)
-    minute, second = divmod(second, 60)
-    hour, minute = divmod(minute, 60)
-    return f"{_day(day)}{hour:02}:{minute:02}:{second:02}"
+    minute, second = divmod(number, 60)
+    day, minute = divmod(minute, 1_440)
+    return _day(day) + _MINUTES[minute] + _SECONDS[second]
 
 
 def text(micros: int) -> str:
