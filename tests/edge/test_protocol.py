@@ -17,6 +17,8 @@ from kitamae.edge.protocol import LONGEST_HEAD, Protocol, behind
 
 Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Knock = Callable[[], AbstractAsyncContextManager[Opened]]
+Limited = Callable[..., AbstractAsyncContextManager[Opened]]
+"""A connection while some limits are as given; whoever comes after it is served."""
 
 
 LONG = b"x" * 8_000_000
@@ -75,6 +77,20 @@ async def served(knock: Knock) -> None:
         assert await status(reader) == 200
 
 
+@pytest.fixture
+def limited(knock: Knock, monkeypatch: pytest.MonkeyPatch) -> Limited:
+    @asynccontextmanager
+    async def opened(**limits: float) -> AsyncIterator[Opened]:
+        with monkeypatch.context() as narrow:
+            for name, value in limits.items():
+                narrow.setattr(Protocol, name, value)
+            async with knock() as connection:
+                yield connection
+        await served(knock)
+
+    return opened
+
+
 @pytest.mark.parametrize("begun", [b"GET /", b"GET / HTTP/1.1\r\nHost: a\r\nX-A: ", b"GET / HTTP/1.1\r\n"])
 async def test_a_head_without_end_is_refused(knock: Knock, begun: bytes) -> None:
     async with knock() as (reader, writer):
@@ -115,34 +131,25 @@ async def test_several_requests_on_one_connection_are_each_counted_anew(knock: K
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"])
-async def test_whoever_does_not_finish_a_head_is_not_waited_for(
-    knock: Knock, begun: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Protocol, "head_seconds", 0.05)
-    async with knock() as (reader, writer):
+async def test_whoever_does_not_finish_a_head_is_not_waited_for(limited: Limited, begun: bytes) -> None:
+    async with limited(head_seconds=0.05) as (reader, writer):
         writer.write(begun)
         assert await status(reader) == 408
         await reader.read()
-    monkeypatch.undo()
-    await served(knock)
 
 
 async def test_whoever_stops_in_the_middle_of_a_body_is_not_waited_for(
-    knock: Knock, monkeypatch: pytest.MonkeyPatch
+    limited: Limited,
 ) -> None:
-    monkeypatch.setattr(Protocol, "silent_seconds", 0.05)
-    async with knock() as (reader, writer):
+    async with limited(silent_seconds=0.05) as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\nabc")
         assert await ended(reader) == b""
-    monkeypatch.undo()
-    await served(knock)
 
 
 async def test_one_connection_too_many_is_turned_away_and_the_others_are_served(
-    knock: Knock, monkeypatch: pytest.MonkeyPatch
+    knock: Knock, limited: Limited
 ) -> None:
-    monkeypatch.setattr(Protocol, "most", 1)
-    async with knock() as (first, writer):
+    async with limited(most=1) as (first, writer):
         async with knock() as (second, _):
             assert await status(second) == 503
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -150,10 +157,9 @@ async def test_one_connection_too_many_is_turned_away_and_the_others_are_served(
 
 
 async def test_a_body_of_a_byte_now_and_then_is_not_waited_for_to_the_end(
-    knock: Knock, monkeypatch: pytest.MonkeyPatch
+    limited: Limited,
 ) -> None:
-    monkeypatch.setattr(Protocol, "silent_seconds", 0.3)
-    async with knock() as (reader, writer):
+    async with limited(silent_seconds=0.3) as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             while not reader.at_eof():
@@ -161,30 +167,24 @@ async def test_a_body_of_a_byte_now_and_then_is_not_waited_for_to_the_end(
                 await writer.drain()
                 await asyncio.sleep(0.01)
         assert await ended(reader) == b""
-    monkeypatch.undo()
-    await served(knock)
 
 
 async def test_an_answer_that_nobody_fetches_is_not_kept(
-    knock: Knock, monkeypatch: pytest.MonkeyPatch
+    limited: Limited,
 ) -> None:
-    monkeypatch.setattr(Protocol, "reader_seconds", 0.1)
-    async with knock() as (_, writer):
+    async with limited(reader_seconds=0.1) as (_, writer):
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport can
         writer.write(b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
         while not Protocol._open:
             await asyncio.sleep(0.01)
         while Protocol._open:
             await asyncio.sleep(0.01)
-    await served(knock)
 
 
 async def test_an_answer_that_is_fetched_slowly_is_fetched_whole(
-    knock: Knock, monkeypatch: pytest.MonkeyPatch
+    limited: Limited,
 ) -> None:
-    monkeypatch.setattr(Protocol, "reader_seconds", 0.5)
-    monkeypatch.setattr(Protocol, "slowest", 1)
-    async with knock() as (reader, writer):
+    async with limited(reader_seconds=0.5, slowest=1) as (reader, writer):
         writer.write(b"GET /long HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         size = 0
         while part := await reader.read(400_000):
