@@ -41,9 +41,9 @@ def pair() -> Iterator[Pair]:
 
 
 def address(*servers: postgres_server.Cluster) -> str:
-    """Whichever of them may be written."""
+    """Of all of them; which one is written is found out."""
     hosts, ports = ",".join(str(one.folder) for one in servers), ",".join(str(one.port) for one in servers)
-    return f"postgresql://kitamae@/postgres?host={hosts}&port={ports}&target_session_attrs=read-write&search_path=city,public"
+    return f"postgresql://kitamae@/postgres?host={hosts}&port={ports}&search_path=city,public"
 
 
 def upsert(writer: int, value: int) -> Command:
@@ -60,12 +60,17 @@ async def owe(tx: Transaction, change: Change, effect: Effect) -> None:
     await tx.owe(change.tenant, change.entity, change.seq, b"")
 
 
+async def test_a_standby_alone_is_no_home_for_a_city(pair: Pair) -> None:
+    with pytest.raises(Unavailable, match="standby"):
+        await postgres.open(address(pair[1]))
+
+
 async def test_nothing_that_was_acknowledged_is_missing_after_the_leader_died_and_its_standby_took_over(
     pair: Pair,
 ) -> None:
     leader, standby = pair
     postgres_server.dsn("city", leader)  # the schema
-    workers = [await postgres.open(address(*pair)) for _ in range(2)]
+    workers = [await postgres.open(address(standby, leader)) for _ in range(2)]
     for worker in workers:
         worker.on_change(owe)
     acknowledged: list[list[int]] = [[] for _ in range(WRITERS)]

@@ -28,6 +28,8 @@ _PLANS: Final = {
     "join_collapse_limit": "1",
     "from_collapse_limit": "1",
 }
+WRITTEN: Final = "read-write"
+"""Of several servers the one that is written, also to read: another may not have yet what was acknowledged."""
 _PATIENCE: Final = {
     "lock_timeout": "20s",
     "idle_in_transaction_session_timeout": "30s",  # a worker that hangs must not hold the others' horizon
@@ -40,6 +42,7 @@ async def connect(dsn: str, role: str, **settings: str) -> Connection:
         db: Connection = await asyncpg.connect(
             dsn,
             timeout=10,
+            target_session_attrs=WRITTEN,
             server_settings={"application_name": f"kitamae {role}", **_PLANS, **_PATIENCE, **settings},
         )
     return db
@@ -53,6 +56,7 @@ async def pool(dsn: str, size: int, time_limit: float, commit: str) -> asyncpg.P
             min_size=1,
             max_size=size,
             timeout=10,
+            target_session_attrs=WRITTEN,
             reset=_as_it_is,
             server_settings={
                 "application_name": "kitamae read",
@@ -77,7 +81,6 @@ async def check(db: Connection) -> None:
             "server_encoding",
             "fsync",
             "full_page_writes",
-            "transaction_read_only",
         )
     }
     if int(said["server_version_num"]) < OLDEST:
@@ -89,8 +92,6 @@ async def check(db: Connection) -> None:
             raise StoreUnknown(
                 f"{name} is off: this server loses what it acknowledged. Set it on and start again"
             )
-    if said["transaction_read_only"] == "on":
-        raise StoreUnknown("this server only reads (a standby?): give the address of the one that writes")
     if not await db.fetchval("SELECT count(*) FROM pg_extension WHERE extname = 'postgis'"):
         try:
             await db.execute("CREATE EXTENSION IF NOT EXISTS postgis")
@@ -118,6 +119,8 @@ def problem(error: BaseException) -> Problem:
     match error:
         case asyncpg.QueryCanceledError():
             return TooComplex("the query took too long; narrow it by type, id, place or a declared attribute")
+        case asyncpg.TargetServerAttributeNotMatched():
+            return Broken("no server that may be written is reached (only standbys?)", retryAfter=1)
         case asyncpg.DiskFullError():
             return StoreFull("the database's disk is full: nothing was written, what is stored can be read")
         case asyncpg.DataError():
