@@ -101,7 +101,12 @@ class City:
         self._profile = on.profile
         self._measures = measures
         self._fetcher = fetcher
-        limits = Limits(body=settings.max_body_mb * 1_000_000, instances=settings.history_page)
+        limits = Limits(
+            body=settings.max_body_mb * 1_000_000,
+            instances=settings.history_page,
+            subscriptions_of_one=settings.max_subscriptions_of_one,
+            contexts=settings.max_contexts,
+        )
         self.broker = Broker(
             on.store,
             contexts,
@@ -176,7 +181,9 @@ class City:
                 mqtt=Notifier,
                 address=address,
                 alias=alias,
+                most_registrations=settings.max_registrations,
                 most_owed=settings.max_owed,
+                most_owed_bytes=settings.max_owed_mb * 1_000_000,
             )
             subscriptions_v2 = SubscriptionsV2(store, contexts, subscriptions)
             await subscriptions_v2.start()

@@ -76,6 +76,16 @@ class Settings(BaseSettings):
     max_owed: Annotated[
         int, Field(ge=1, description="Notifications that are kept for one receiver which does not answer")
     ] = 100_000
+    max_owed_mb: Annotated[
+        int, Field(ge=1, description="What is kept for one receiver by all its subscriptions together, in MB")
+    ] = 1_000
+    max_subscriptions_of_one: Annotated[
+        int, Field(ge=1, description="Subscriptions of one person or token, in a tenant")
+    ] = 5_000
+    max_registrations: Annotated[
+        int, Field(ge=1, description="Registrations of other sources, in a tenant")
+    ] = 1_000
+    max_contexts: Annotated[int, Field(ge=1, description="Hosted @contexts, in a tenant")] = 1_000
     max_body_mb: Annotated[int, Field(ge=1, description="The largest request body that is read, in MB")] = 16
     history_page: Annotated[
         int,

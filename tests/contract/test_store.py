@@ -640,6 +640,8 @@ async def test_a_queue_gives_what_is_owed_until_it_is_settled_and_never_a_number
     owed = await store.owed("a", 0, 2)
     assert [one.payload for one in owed] == [b"0", b"1"]
     assert await store.queues() == [("", "a", 3), ("kaga", "b", 1)]
+    sizes = {queue: sum(len(one.payload) for one in await store.owed(queue, 0, 10)) for queue in ("a", "b")}
+    assert await store.owing() == [("a", 3, sizes["a"]), ("b", 1, sizes["b"])]
     last = (await store.owed("b", 0, 10))[0].number
     await store.settle([owed[0].number, last])
     await store.close()  # finishes what was begun

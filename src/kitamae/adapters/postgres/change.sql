@@ -65,6 +65,9 @@ ORDER BY number LIMIT $3;
 -- name: owed_queues
 SELECT tenant, queue, count(*) FROM owed GROUP BY queue, tenant ORDER BY queue, tenant;
 
+-- name: owed_sizes
+SELECT queue, count(*), sum(length(payload)) FROM owed GROUP BY queue ORDER BY queue;
+
 -- name: owed_settle
 DELETE FROM owed WHERE number = ANY($1::bigint[]);
 

@@ -178,6 +178,11 @@ class Reading:
         async with self._one() as db:
             return [tuple(row) for row in await db.fetch(_SQL["owed_queues"])]
 
+    async def owing(self) -> list[tuple[str, int, int]]:
+        """By the whole table."""
+        async with self._one() as db:
+            return [tuple(row) for row in await db.fetch(_SQL["owed_sizes"])]
+
     # --- the ledger
     async def leaves(self, after: int, most: int) -> list[Leaf]:
         """Behind the horizon: nothing older can come any more."""

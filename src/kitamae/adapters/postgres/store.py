@@ -222,6 +222,10 @@ class PostgresStore:
         """See `Store.queues`."""
         return await self._reading.queues()
 
+    async def owing(self) -> list[tuple[str, int, int]]:
+        """See `Store.owing`."""
+        return await self._reading.owing()
+
     async def settle(self, numbers: Sequence[int]) -> None:
         """See `Store.settle`. One that is lost in a crash is delivered again."""
         await self._execute("owed_settle", list(numbers))

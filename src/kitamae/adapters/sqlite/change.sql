@@ -52,6 +52,9 @@ SELECT number, tenant, queue, seq, at, payload FROM owed WHERE queue = ? AND num
 -- name: owed_queues
 SELECT tenant, queue, count(*) FROM owed GROUP BY queue, tenant ORDER BY queue, tenant;
 
+-- name: owed_sizes
+SELECT queue, count(*), sum(length(payload)) FROM owed GROUP BY queue ORDER BY queue;
+
 -- name: owed_settle
 DELETE FROM owed WHERE number = ?;
 

@@ -180,6 +180,10 @@ class Reading:
         """In a thread: it reads the whole index."""
         return await self._pool.run(lambda db: list(db.execute(_SQL["owed_queues"])))
 
+    async def owing(self) -> list[tuple[str, int, int]]:
+        """In a thread: it reads the whole table."""
+        return await self._pool.run(lambda db: list(db.execute(_SQL["owed_sizes"])))
+
     async def close(self) -> None:
         """Wait for what is under way."""
         await self._pool.close()

@@ -215,6 +215,10 @@ class SqliteStore:
         """See `Store.queues`."""
         return await self._reading.queues()
 
+    async def owing(self) -> list[tuple[str, int, int]]:
+        """See `Store.owing`."""
+        return await self._reading.owing()
+
     async def settle(self, numbers: Sequence[int]) -> None:
         """See `Store.settle`. One that is lost in a crash is delivered again."""
         writing, gone = self._writer.writing, list(numbers)

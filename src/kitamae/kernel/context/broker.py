@@ -36,6 +36,9 @@ class Limits:
     join_level: int = 10
     seconds: float = 10.0  # of a request that asks the store more than once
     question: int = 1024 * 1024  # bytes of a body that only asks, which anybody may send
+    subscriptions_of_one: int = 5_000  # of one person or token, in a tenant
+    contexts: int = 1_000  # hosted ones, of a tenant
+    context: int = 1_000_000  # bytes of one of them
 
 
 @dataclass(slots=True)

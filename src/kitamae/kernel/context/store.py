@@ -347,6 +347,10 @@ class Store(Protocol):
         """(tenant, queue, how many) for every queue that is not empty."""
         ...
 
+    async def owing(self) -> list[tuple[str, int, int]]:
+        """(queue, how many, bytes of their payloads) for every queue that is not empty. It reads all that is owed."""
+        ...
+
     async def settle(self, numbers: Sequence[int]) -> None:
         """These were delivered (or are given up): forget them. In the group commit, not waited for by others."""
         ...

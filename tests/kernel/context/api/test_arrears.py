@@ -100,6 +100,25 @@ async def test_the_newest_are_kept_and_the_rest_counts_as_failed(away: Away) -> 
     assert (await away.shown())["status"] == "ok"
 
 
+async def test_what_one_receiver_is_owed_by_all_its_subscriptions_has_one_limit(away: Away) -> None:
+    second = {
+        "id": "urn:ngsi-ld:Subscription:2",
+        "type": "Subscription",
+        "entities": [{"type": "Car"}],
+        "notification": {"endpoint": {"uri": f"{away.receiver.uri}?again"}},
+    }
+    assert (await away.client.post("subscriptions", second)).status == 201
+    await away.drive(1, 2)
+    await away.owed(4)
+    sizes = {queue: size for queue, _, size in await away.broker.store.owing()}
+    arrears = away.broker.subscriptions.dispatcher._arrears  # type: ignore[union-attr]
+    arrears._most_bytes = sum(sizes.values()) - 1
+    await away.owed(3)
+    arrears._most_bytes = 1
+    await away.owed(0)
+    assert (await away.shown())["status"] == "failed"
+
+
 async def test_nothing_is_kept_for_longer_than_was_promised(away: Away) -> None:
     await away.drive(1, 2, 3)
     away.later = 3601 * 1_000_000

@@ -119,6 +119,12 @@ class MemoryStore:
     async def queues(self) -> list[tuple[str, str, int]]:
         return list({one.queue: (one.tenant, one.queue, 1) for one in self.owed_rows.values()}.values())
 
+    async def owing(self) -> list[tuple[str, int, int]]:
+        sizes: dict[str, list[int]] = {}
+        for one in self.owed_rows.values():
+            sizes.setdefault(one.queue, []).append(len(one.payload))
+        return [(queue, len(some), sum(some)) for queue, some in sizes.items()]
+
     async def settle(self, numbers: list[int]) -> None:
         await asyncio.sleep(0)
         for number in numbers:

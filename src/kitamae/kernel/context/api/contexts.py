@@ -17,7 +17,14 @@ from kitamae.kernel.context import clock, names
 from kitamae.kernel.context.api import asked, negotiation
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, created, of_json
 from kitamae.kernel.context.store import Kept
-from kitamae.kernel.problems import BadRequest, InvalidRequest, LdContextUnavailable, NotFound, Unprocessable
+from kitamae.kernel.problems import (
+    BadRequest,
+    InvalidRequest,
+    LdContextUnavailable,
+    NotFound,
+    TooMany,
+    Unprocessable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +58,13 @@ async def add(x: Exchange) -> Answer:
 
 
 async def host(request: Request, content: Json, kind: str, address: str) -> str:
-    """Store an @context to be served from here, under `address`; its local id."""
+    """Store an @context to be served from here, under `address`; its local id. Raises BadRequest, TooMany."""
     broker = request.broker
+    size, limits = len(orjson.dumps(content)), broker.limits
+    if size > limits.context:
+        raise BadRequest(f"an @context of {size:,} bytes: at most {limits.context:,} are kept")
+    if len(await broker.store.documents(request.tenant, KIND)) >= limits.contexts:
+        raise TooMany(f"there are {limits.contexts:,} hosted @contexts; delete some that nobody needs")
     id = f"urn:ngsi-ld:Context:{uuid4()}"
     document = {
         "@context": content,

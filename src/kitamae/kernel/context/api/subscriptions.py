@@ -38,7 +38,12 @@ async def create(x: Exchange) -> Answer:
         local = await contexts.host(request, context.source, "ImplicitlyCreated", address)
         payload["jsonldContext"] = f"{address}{contexts.PATH}{local}"
     id = await subscriptions.create(
-        request.tenant, payload, context, request.principal.ref, source.visited(x)
+        request.tenant,
+        payload,
+        context,
+        request.principal.ref,
+        source.visited(x),
+        request.broker.limits.subscriptions_of_one,
     )
     answer = created(f"/ngsi-ld/v1/subscriptions/{segment(id)}")
     answer.headers += x.echo(request.tenant)

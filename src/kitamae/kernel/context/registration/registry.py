@@ -11,7 +11,7 @@ import structlog
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.registration import conflict, match, validate
 from kitamae.kernel.context.registration.model import compiled
-from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem
+from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem, TooMany
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Watch = Callable[[Transaction, Registration | None, Registration | None], Awaitable[None]]
 
 KIND: Final = "registration"
+MOST: Final = 1_000
+"""Of a tenant, unless told: each request that others may have a part in is compared with all of them."""
 _log: Final = structlog.get_logger()
 
 
@@ -32,7 +34,7 @@ class Registrations:
     """`start` once, then create, update, delete, get, listing, discover.
 
     `watch`: told inside the transaction of each change, with the registration before and after, so that it owes what
-    follows from that. `changed`: told that something is otherwise now.
+    follows from that. `most`: of a tenant. `changed`: told that something is otherwise now.
     """
 
     def __init__(
@@ -40,8 +42,9 @@ class Registrations:
         store: Store,
         watch: Watch,
         now: Callable[[], int] = clock.now,
+        most: int = MOST,
     ) -> None:
-        self._store, self._watch, self._now = store, watch, now
+        self._store, self._watch, self._now, self._most = store, watch, now, most
         self._here: dict[tuple[str, str], Registration] = {}
         self.changed: Callable[[], None] = lambda: None
         self._changing = asyncio.Lock()  # a conflict is looked for, then waited for the store
@@ -69,13 +72,13 @@ class Registrations:
             _log.error("a stored registration cannot be read", registration=id, why=str(wrong))
 
     async def create(self, tenant: str, payload: Json, context: Context) -> str:
-        """Its id. Raises BadRequest, AlreadyExists, AnsweredTwice."""
+        """Its id. Raises BadRequest, TooMany, AlreadyExists, AnsweredTwice."""
         doc = validate.whole(validate.fragment(payload, context))
         doc.setdefault("id", f"urn:ngsi-ld:ContextSourceRegistration:{uuid4()}")
         return await self.add(tenant, doc)
 
     async def add(self, tenant: str, doc: dict[str, Json]) -> str:
-        """A document that was checked, of either dialect; its id. Raises BadRequest, AlreadyExists, AnsweredTwice."""
+        """A document that was checked, of either dialect; its id. Raises as `create`."""
         now = self._now()
         new = compiled(tenant, {**doc, "createdAt": now, "modifiedAt": now})
         if new.expired(now):
@@ -84,6 +87,8 @@ class Registrations:
             old = self._here.get((tenant, new.id))
             if old is not None and not old.expired(now):
                 raise AlreadyExists(f"the registration {new.id} exists already")
+            if len(self.listing(tenant)) >= self._most:
+                raise TooMany(f"there are {self._most:,} registrations; delete some that nobody needs")
             await self._keep(None, new)
         return new.id
 

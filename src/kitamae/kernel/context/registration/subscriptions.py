@@ -12,7 +12,7 @@ import structlog
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.registration import interest, match
 from kitamae.kernel.context.registration.interest import KIND
-from kitamae.kernel.context.subscription import others
+from kitamae.kernel.context.subscription import bounds, others
 from kitamae.kernel.context.subscription.model import Record
 from kitamae.kernel.context.subscription.periodic import Periodic
 from kitamae.kernel.context.subscription.validate import merged
@@ -96,6 +96,7 @@ class RegistrationSubscriptions:
 
     async def create(self, tenant: str, payload: Json, context: Context) -> str:
         """Its id; what matches already is told at once. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
+        bounds.demand_room(self._here.values(), tenant, "", bounds.MOST)
         given = interest.checked(payload)
         given.setdefault("id", f"urn:ngsi-ld:Subscription:{uuid4()}")
         now = self._now()

@@ -19,10 +19,14 @@ LARGEST: Final = 262_144
 """Bytes of JSON."""
 
 
-def demand_room(kept: Collection[Subscription], tenant: str) -> None:
-    """Is there room for one more? Raises TooMany."""
+def demand_room(kept: Collection[Subscription], tenant: str, by: str, of_one: int) -> None:
+    """Is there room for one more? `by`: who asks for it, of whom there may be `of_one`; "" is nobody. Raises TooMany."""
     if len(kept) >= MOST and sum(one.tenant == tenant for one in kept) >= MOST:
         raise TooMany(f"there are {MOST:,} subscriptions; delete some that nobody needs")
+    if not by or len(kept) < of_one:
+        return
+    if sum(one.tenant == tenant and one.doc.get("by") == by for one in kept) >= of_one:
+        raise TooMany(f"you have {of_one:,} subscriptions already; delete some that nobody needs")
 
 
 def demand_small(given: Json) -> None:

@@ -55,6 +55,7 @@ class Dispatcher:
         longest_pause: float = 300,
         keep_for: float = KEEP_FOR,
         most_owed: float = arrears.MOST,
+        most_owed_bytes: float = arrears.MOST_BYTES,
         settle_every: float = 0.05,
         drop_every: float = 60,
         mqtt: Callable[[Destinations, float], Sender] | None = None,
@@ -65,7 +66,7 @@ class Dispatcher:
         self._timeout, self._settle_every, self._drop_every = timeout, settle_every, drop_every
         self._pauses = first_pause, longest_pause
         self._patience = Patience(now, keep_for, steady)
-        self._arrears = arrears.Arrears(store, now, self._patience, int(most_owed))
+        self._arrears = arrears.Arrears(store, now, self._patience, int(most_owed), int(most_owed_bytes))
         self._lanes: dict[str, Lane] = {}
         self._courier: Courier | None = None
         self._mqtt = mqtt

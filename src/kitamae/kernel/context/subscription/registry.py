@@ -15,7 +15,7 @@ import structlog
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.registration.peers import Peers
-from kitamae.kernel.context.registration.registry import Registrations
+from kitamae.kernel.context.registration.registry import MOST, Registrations
 from kitamae.kernel.context.registration.subscriptions import RegistrationSubscriptions
 from kitamae.kernel.context.subscription import bounds, others
 from kitamae.kernel.context.subscription.deliver import Dispatcher
@@ -60,9 +60,10 @@ class Subscriptions:
         mqtt: Callable[[Destinations, float], Sender] | None = None,
         address: str = "",
         alias: str = "",
+        most_registrations: int = MOST,
         **delivery: float,
     ) -> None:
-        """`address`, `alias`: where other sources reach us, and under which name. `mqtt`: makes what carries notifications over MQTT; None: they are not offered. `delivery`: `timeout`, `first_pause`, `longest_pause`, `keep_for`, `settle_every` of the Dispatcher."""
+        """`most_registrations`: of a tenant. `address`, `alias`: where other sources reach us, and under which name. `mqtt`: makes what carries notifications over MQTT; None: they are not offered. `delivery`: `timeout`, `first_pause`, `longest_pause`, `keep_for`, `settle_every` of the Dispatcher."""
         self._store, self._contexts, self._now = store, contexts, now
         self._destinations = destinations or Destinations()
         self._index = Index()
@@ -76,7 +77,7 @@ class Subscriptions:
         self.to_registrations = RegistrationSubscriptions(
             store, contexts, self.dispatcher, self._registered, self._check, now
         )
-        self.registrations = Registrations(store, self.to_registrations.watch, now)
+        self.registrations = Registrations(store, self.to_registrations.watch, now, most_registrations)
         self.peers = Peers(self._destinations)
         self.relays = Relays(
             *(store, contexts, self.registrations, self.peers, self._here.values, now),
@@ -117,10 +118,16 @@ class Subscriptions:
         await self._written.write_now()
 
     async def create(
-        self, tenant: str, payload: Json, context: Context, by: str = "", via: Sequence[str] = ()
+        self,
+        tenant: str,
+        payload: Json,
+        context: Context,
+        by: str = "",
+        via: Sequence[str] = (),
+        of_one: int = bounds.MOST,
     ) -> str:
-        """Its id. `by`: the reference of who asked; `via`: the sources that it came through. Raises BadRequest, AlreadyExists, LdContextUnavailable."""
-        bounds.demand_room(self._here.values(), tenant)
+        """Its id. `by`: the reference of who asked, who may have `of_one`; `via`: the sources that it came through. Raises BadRequest, TooMany, AlreadyExists, LdContextUnavailable."""
+        bounds.demand_room(self._here.values(), tenant, by, of_one)
         given = validate(payload)
         given.setdefault("id", f"urn:ngsi-ld:Subscription:{uuid4()}")
         now = self._now()

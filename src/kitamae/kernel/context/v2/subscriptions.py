@@ -28,7 +28,8 @@ async def create(x: Exchange) -> Answer:
     x.options("skipInitialNotification")
     kept, given = _kept(x), await x.object()
     query.scope(x.paths)
-    id = await kept.create(x.request.tenant, given, x.paths, await place(x))
+    at, of_one = await place(x), x.broker.limits.subscriptions_of_one
+    id = await kept.create(x.request.tenant, given, x.paths, at, x.request.principal.ref, of_one)
     return Answer(201, None, [(b"location", f"/v2/subscriptions/{id}".encode("ascii"))])
 
 

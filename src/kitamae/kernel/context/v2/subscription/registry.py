@@ -67,10 +67,14 @@ class Subscriptions:
         self._here.pop(old.queue, None)
         self._elder.dispatcher.forget(old.queue)
 
-    async def create(self, tenant: str, given: Json, path: str, place: str) -> str:
-        """Its id. `place`: the geo attribute (expanded) that georel is about. Raises BadRequest."""
-        bounds.demand_room(self._here.values(), tenant)
-        doc: Document = {"id": token_hex(12), "given": asked(given), "path": path, "place": place}
+    async def create(
+        self, tenant: str, given: Json, path: str, place: str, by: str = "", of_one: int = bounds.MOST
+    ) -> str:
+        """Its id. `place`: the geo attribute (expanded) that georel is about; `by`: the reference of who asked, who may have
+        `of_one`. Raises BadRequest, TooMany.
+        """
+        bounds.demand_room(self._here.values(), tenant, by, of_one)
+        doc: Document = {"id": token_hex(12), "given": asked(given), "path": path, "place": place, "by": by}
         subscription = await self._new(tenant, doc, Record())
 
         async def work(tx: Transaction) -> None:
