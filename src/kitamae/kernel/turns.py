@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from kitamae.kernel.problems import TooComplex
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TURN: Final = 0.01
 """Seconds."""
+
+
+LARGE: Final = 200_000
+"""Bytes of a body that is read beside the loop."""
+T = TypeVar("T")
+
+
+async def aside(size: int, work: Callable[[], T]) -> T:
+    """What `work` makes of a body of so many bytes; of a large one in a thread, which leaves the loop its turns."""
+    return work() if size < LARGE else await asyncio.to_thread(work)
 
 
 class Turns:

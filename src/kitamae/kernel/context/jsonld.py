@@ -34,6 +34,8 @@ _LONGEST_REMEMBERED: Final = 512
 _COMPILED: Final = 64
 _COMPILED_TERMS: Final = 100_000
 _FETCHED: Final = 64
+LONGEST: Final = 1_000_000
+"""Bytes of an @context that is written out, or fetched: each of its terms is worked on in one go."""
 _LONGEST_KEY: Final = 65_536
 
 
@@ -335,10 +337,12 @@ def _content(document: Json, url: str) -> Json:
 
 
 def _key(source: Json) -> bytes | None:
-    """What a source is remembered under; None: too long to remember."""
+    """What a source is remembered under; None: too long to remember. Raises BadRequest for one that is too long to read."""
     if source is None:
         return b""
     if isinstance(source, str):
         return source.encode("utf-8", "surrogatepass")
     text = orjson.dumps(source)
+    if len(text) > LONGEST:
+        raise BadRequest(f"an @context of {len(text):,} bytes in a body: at most {LONGEST:,} are read")
     return text if len(text) <= _LONGEST_KEY else None

@@ -260,6 +260,8 @@ async def test_a_registration_is_shown_in_both_dialects_changed_and_forgotten(
     listed = await client.get("registrations?options=count")
     assert (listed.json(), listed.headers["fiware-total-count"]) == ([shown], "1")
     assert (await client.get("registrations", fiware_servicepath="/b")).json() == []
+    assert (await client.get(f"registrations/{id}", fiware_servicepath="/b")).error == (404, "NotFound")
+    assert (await client.get(f"registrations/{id}", fiware_servicepath="/a")).status == 200
     (there,) = (await ld.get("csourceRegistrations?type=Room")).json()
     assert there["information"] == [
         {"entities": [{"id": "urn:ngsi-v2:Room1", "type": "Room"}], "propertyNames": ["temperature"]}

@@ -79,6 +79,18 @@ async def test_conditions_decide(client: Client, receiver: Receiver, condition: 
     assert [one["data"][0]["n"] for one in got] == told
 
 
+async def test_who_asked_for_updates_is_told_which_of_them_changed_something(
+    client: Client, receiver: Receiver
+) -> None:
+    condition = {"alterationTypes": ["entityUpdate"]}
+    await subscribe(client, body(receiver, condition, attrsFormat="keyValues", attrs=["t", "alterationType"]))
+    await put(client, t=1)
+    await put(client, t=1)
+    await put(client, t=2)
+    got = [one["data"][0] for one in await last(client, receiver, 2)]
+    assert [(one["t"], one["alterationType"]) for one in got] == [(1, "entityUpdate"), (2, "entityChange")]
+
+
 @pytest.mark.parametrize(
     ("format", "message"),
     [

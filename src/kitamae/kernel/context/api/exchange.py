@@ -166,7 +166,7 @@ class Exchange:
         expected = body.length(headers.get(b"content-length"), most)
         media = negotiation.content_type(headers.get(b"content-type"), self.scope["method"] == "PATCH")
         link = negotiation.context_link(headers.get(b"link"))
-        return media, link, body.parse(await body.read(self.receive, expected, most))
+        return media, link, await body.document(await body.read(self.receive, expected, most))
 
     async def _begin(self) -> Request:
         application = self.application

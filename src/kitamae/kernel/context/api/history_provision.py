@@ -14,6 +14,7 @@ from kitamae.kernel.context.operations import Effect
 from kitamae.kernel.context.store import InstanceQuery
 from kitamae.kernel.context.temporal import write as history
 from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.kernel.turns import aside
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
@@ -31,7 +32,7 @@ _NOT_ATTRIBUTES: Final = frozenset({"id", "type", "@id", "@type"})
 async def create(x: Exchange) -> Answer:
     """POST temporal/entities: a history, or more of it (5.6.11)."""
     request, payload = await x.document()
-    whole = read.entity(payload, request.context, temporal=True)
+    whole = await aside(x.size, lambda: read.entity(payload, request.context, temporal=True))
     request.demand_types("write", whole["type"])
     id = whole["id"]
 

@@ -21,6 +21,7 @@ from kitamae.kernel.context.operations import (
     Update,
 )
 from kitamae.kernel.problems import BadRequest
+from kitamae.kernel.turns import aside
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 async def create(x: Exchange) -> Answer:
     """POST entities (5.6.1)."""
     request, payload = await x.document()
-    entity = read.entity(payload, request.context)
+    entity = await aside(x.size, lambda: read.entity(payload, request.context))
     write = Write(
         *("createEntity", "POST", "entities", entity["id"], payload),
         means=lambda part: Create(entity if part is payload else read.entity(part, request.context)),

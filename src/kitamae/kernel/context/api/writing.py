@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kitamae.kernel.context.api import forward
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
 from kitamae.kernel.context.api.write import Outcome
+from kitamae.kernel.turns import aside
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.api.exchange import Exchange
@@ -22,7 +23,9 @@ async def entity(x: Exchange, request: Request, write: Write, done: Answer | Non
 
 async def carried(x: Exchange, request: Request, write: Write) -> tuple[list[Outcome], Plan | None]:
     """What became of each part, here and elsewhere; the only one there is was done. Raises Problem."""
-    operation = write.means(write.payload or {})  # what cannot be read is refused before anything is done
+    operation = await aside(
+        x.size, lambda: write.means(write.payload or {})
+    )  # what cannot be read is refused before anything is done
     plan = await forward.plan(x, request, write)
     if plan is None:
         effect = await write.do(request, write.id, operation)

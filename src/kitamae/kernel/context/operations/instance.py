@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import orjson
+
 from kitamae.kernel.context.entity import NULL
 from kitamae.kernel.problems import BadRequest
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Attribute, Attributes, Json
 
 _SCALARS: Final = frozenset((str, int, float, bool))
+_QUOTED: Final = orjson.dumps(NULL)
 _NULL_MAP: Final = {"@none": NULL}
 OPEN_KINDS: Final = frozenset({"Property", "JsonProperty", "LanguageProperty"})
 """The kinds whose value may be an object with members of its own."""
@@ -61,6 +64,10 @@ def refuse_hidden_null(name: str, attribute: Mapping[str, Any]) -> None:
 
 
 def _hides(value: dict[str, Json] | list[Json]) -> bool:
+    if _QUOTED not in orjson.dumps(
+        value
+    ):  # a tenth of the time of looking at each, which matters from megabytes on
+        return False
     pending = [value]
     while pending:
         one = pending.pop()

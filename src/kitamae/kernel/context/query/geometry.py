@@ -198,8 +198,13 @@ def box(value: Json) -> Box | None:
     """The bounding box of a stored GeoJSON geometry; None for what is none."""
     if (point := _point(value)) is not None:
         return (point[0], point[1], point[0], point[1])
-    made = target(value)
-    if made is None or made.is_empty:
+    if not isinstance(value, dict):
+        return None
+    try:
+        made = shape(value)  # what is mended is not larger, and mending takes long
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
+        return None
+    if made.is_empty:
         return None
     west, south, east, north = made.bounds
     return (west, south, east, north)

@@ -195,8 +195,8 @@ async def query(x: Exchange) -> Answer:
     if not payload.keys() & {"entities", "attrs", "expression", "attributes"}:
         raise BadRequest("empty payload: expected entities, attrs or expression")
     expression = payload.get("expression", {})
-    if not isinstance(expression, dict):
-        raise BadRequest("expression: must be a JSON object")
+    if not isinstance(expression, dict) or ("expression" in payload and not expression):
+        raise BadRequest("expression: must be a JSON object that is not empty")
     base = await selection.conditions(x, expression)
     if "attributes" in payload:  # deprecated: those to show, of which an entity must have one
         payload.setdefault("attrs", payload["attributes"])

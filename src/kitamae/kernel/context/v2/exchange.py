@@ -159,7 +159,7 @@ class Exchange:
 
     async def json(self) -> Json:
         """The body as JSON."""
-        return body.parse((await self.raw("application/json"))[1])
+        return await body.document((await self.raw("application/json"))[1])
 
     async def object(self) -> dict[str, Any]:
         """The body as one JSON object. Raises InvalidRequest."""

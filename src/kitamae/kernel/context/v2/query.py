@@ -16,6 +16,7 @@ from kitamae.kernel.context.query.parse import LONGEST, MOST, MOST_TERMS
 from kitamae.kernel.context.query.pattern import checked
 from kitamae.kernel.context.query.tree import (
     All,
+    AnyOf,
     Compare,
     Exists,
     Missing,
@@ -65,9 +66,13 @@ class _Builder(Transformer[Token, Any]):
 
     def compare(self, path: Path, op: Op, values: tuple[Scalar | Range, ...]) -> Node:
         if _NULL in values:
-            if len(values) > 1 or op not in (Op.EQUAL, Op.UNEQUAL):
-                raise BadRequest("invalid query expression: null stands alone, after == or !=")
-            return Null(path, op is Op.UNEQUAL)
+            if op not in (Op.EQUAL, Op.UNEQUAL):
+                raise BadRequest("invalid query expression: null stands after == or != alone")
+            null, others = Null(path, op is Op.UNEQUAL), tuple(one for one in values if one is not _NULL)
+            if not others:
+                return null
+            terms = (null, Compare(path, op, others))
+            return AnyOf(terms) if op is Op.EQUAL else All(terms)
         if op not in (Op.EQUAL, Op.UNEQUAL) and isinstance(values[0], bool | Range):
             raise BadRequest(f"invalid query expression: {op} needs one number, time or text")
         return Compare(path, op, values if op in (Op.EQUAL, Op.UNEQUAL) else values[-1:])
@@ -97,16 +102,20 @@ class _Builder(Transformer[Token, Any]):
         return tuple(one for item in items for one in item)
 
     def item(self, token: Token) -> tuple[Scalar | Range, ...]:
-        low, dots, high = str(token).strip().partition("..")
-        if dots and low and high:
+        text = str(token).strip()
+        quoted = len(text) > 1 and text[0] == text[-1] == "'" and "'" not in text[1:-1]
+        low, dots, high = (text, "", "") if quoted else text.partition("..")
+        if dots:
+            if not low or not high:
+                raise BadRequest(f"invalid query expression: a range has two ends, {text!r:.40} has not")
             ends = _scalar(low)[-1], _scalar(high)[-1]
             texts = [isinstance(one, str) for one in ends]
-            if any(isinstance(one, bool) for one in ends) or texts[0] != texts[1]:
+            if any(isinstance(one, bool | Null) for one in ends) or texts[0] != texts[1]:
                 raise BadRequest(f"invalid query expression: a range from {low!r:.40} to {high!r:.40}")
             if any(isinstance(one, Moment) for one in ends) and type(ends[0]) is not type(ends[1]):
                 raise BadRequest(f"invalid query expression: a range from {low!r:.40} to {high!r:.40}")
             return (Range(*ends),)
-        return _scalar(str(token).strip())
+        return _scalar(text)
 
 
 def _scalar(text: str) -> tuple[Scalar, ...]:
@@ -172,6 +181,8 @@ def _meant(node: Node, words: Words, *, metadata: bool) -> Node:
     match node:
         case All(terms):
             return All(tuple(_meant(term, words, metadata=metadata) for term in terms))
+        case AnyOf(terms):
+            return AnyOf(tuple(_meant(term, words, metadata=metadata) for term in terms))
         case Exists(path):
             return Exists(_path(path.names, words, metadata))
         case Missing(path):

@@ -33,6 +33,11 @@ def _found(x: Exchange, id: str) -> Registration:
         raise NotFound(_NONE) from None
 
 
+def _is_there(x: Exchange, one: Registration) -> bool:
+    """In the service path that was named, if one was."""
+    return b"fiware-servicepath" not in x.headers or one.doc.get("v2", {}).get("path", "/") == x.paths
+
+
 def _shown(x: Exchange, one: Registration) -> dict[str, Any] | None:
     kept = x.broker.subscriptions_v2
     return form.shown(one, x.words, kept.forwarded(one.tenant, one.id) if kept is not None else None)
@@ -59,9 +64,7 @@ async def listing(x: Exchange) -> Answer:
     options, limits = x.options("count"), x.broker.limits
     offset = x.whole("offset", 0, limits.offset_most)
     limit = x.whole("limit", limits.page, limits.page_most)
-    found = _kept(x).listing(x.request.tenant)
-    if b"fiware-servicepath" in x.headers:
-        found = [one for one in found if one.doc.get("v2", {}).get("path", "/") == x.paths]
+    found = [one for one in _kept(x).listing(x.request.tenant) if _is_there(x, one)]
     shown = [one for one in (_shown(x, each) for each in found) if one is not None]
     headers = [(b"fiware-total-count", b"%d" % len(shown))] if "count" in options else []
     return of_json(200, shown[offset : offset + limit], headers)
@@ -69,7 +72,8 @@ async def listing(x: Exchange) -> Answer:
 
 async def retrieve(x: Exchange, id: str) -> Answer:
     """GET registrations/{id}."""
-    shown = _shown(x, _found(x, id))
+    found = _found(x, id)
+    shown = _shown(x, found) if _is_there(x, found) else None
     if shown is None:
         raise NotFound(_NONE)
     return of_json(200, shown)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from kitamae.kernel.context.api.answer import NO_CONTENT, Answer, of_json
 from kitamae.kernel.context.v2 import query
 from kitamae.kernel.context.v2.selection import place
+from kitamae.kernel.context.v2.subscription.registry import NONE
 from kitamae.kernel.context.v2.subscription.show import shown
-from kitamae.kernel.problems import BadRequest, Unavailable
+from kitamae.kernel.problems import BadRequest, NotFound, Unavailable
 
 if TYPE_CHECKING:
+    from kitamae.kernel.context.subscription.model import Subscription
     from kitamae.kernel.context.v2.exchange import Exchange
     from kitamae.kernel.context.v2.subscription.registry import Subscriptions
 
@@ -39,11 +41,7 @@ async def listing(x: Exchange) -> Answer:
     limits = x.broker.limits
     offset = x.whole("offset", 0, limits.offset_most)
     limit = x.whole("limit", limits.page, limits.page_most)
-    everything = _kept(x).listing(x.request.tenant)
-    if (
-        b"fiware-servicepath" in x.headers
-    ):  # exactly that one: the path is the subscription's question, not its home
-        everything = [one for one in everything if one.doc["path"] == x.paths]
+    everything = [one for one in _kept(x).listing(x.request.tenant) if _is_there(x, one)]
     headers = [(b"fiware-total-count", b"%d" % len(everything))] if "count" in options else []
     now = x.broker.clock()
     return of_json(200, [shown(one, now) for one in everything[offset : offset + limit]], headers)
@@ -51,7 +49,15 @@ async def listing(x: Exchange) -> Answer:
 
 async def retrieve(x: Exchange, id: str) -> Answer:
     """GET subscriptions/{id}."""
-    return of_json(200, shown(_kept(x).get(x.request.tenant, id), x.broker.clock()))
+    found = _kept(x).get(x.request.tenant, id)
+    if not _is_there(x, found):
+        raise NotFound(NONE)
+    return of_json(200, shown(found, x.broker.clock()))
+
+
+def _is_there(x: Exchange, one: Subscription) -> bool:
+    """With exactly the service path that was named, if one was: it is the subscription's question, not its home."""
+    return b"fiware-servicepath" not in x.headers or one.doc["path"] == x.paths
 
 
 async def update(x: Exchange, id: str) -> Answer:

@@ -107,6 +107,8 @@ class Voice:
             return None
         if self.geo is not None and not match.geo(self.geo, entity):
             return None
+        if alteration == "entityUpdate" and changed:
+            alteration = "entityChange"  # what happened, whatever it was that was asked for
         told = self._told(entity, effect, alteration, changed)
         if self.only_changed and effect.verb == "updated" and not told["attrs"].keys() - _BUILTIN:
             return None
