@@ -111,7 +111,8 @@ async def test_nobody_appends_without_being_allowed_to(tmp_path: Path) -> None:
     ("sent", "status"),
     [({}, 400), ([], 400), ([SAID] * 1001, 400), ({**SAID, "more": 1}, 400), ({**SAID, "register": "A b"}, 400),
      ({**SAID, "statement": {}}, 400), ({**SAID, "statement": "x"}, 400), ({**SAID, "statement": {"x": 0.5}}, 400),
-     ({**SAID, "statement": {"x": "x" * 17_000}}, 413), ("x", 400), (7, 400)],
+     ({**SAID, "statement": {"x": "x" * 17_000}}, 413), ("x", 400), (7, 400),
+     ({**SAID, "statement": {"備考": {"x": ["個人番号 123456789018"]}}}, 422)],
 )  # fmt: skip
 async def test_what_is_no_statement_is_refused_and_nothing_is_written(
     tmp_path: Path, sent: Any, status: int
@@ -126,6 +127,23 @@ async def test_what_is_no_statement_is_refused_and_nothing_is_written(
             "/ledger/entries", content=b"x", headers={**mine, "Content-Type": "text/plain"}
         )
         assert odd.status_code == 415
+
+
+async def test_a_key_that_cannot_be_read_closes_the_ledger_and_not_the_city(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        pass
+    (tmp_path / "ledger.key").chmod(0o644)
+    async with serving(tmp_path) as served:
+        mine = await token(served)
+        assert (
+            await posted(served, SAID, mine)
+        ).status_code == 201  # committed; published once the key can be read
+        assert (await served.client.get("/ledger/checkpoint")).status_code == 503
+        assert (await served.client.get("/ledger")).status_code == 503
+        assert "its key cannot be read" in (await served.client.get("/health")).text
+    (tmp_path / "ledger.key").chmod(0o600)
+    async with serving(tmp_path) as served:
+        await published(served, 1)
 
 
 async def test_a_restore_of_a_shorter_log_goes_on_with_the_longer_one(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ class City:
             changes = Changes(words.expand)
             ways = await WaysIn.open(settings, layout, store, people, fetcher.destinations, address, purposes)
             alias = settings.alias or await _alias(store)
-            log = None if quietly else await _log_of(settings, layout, store, alias)
+            log, untold = await _log_of(settings, layout, store, alias) if not quietly else (None, "")
             witnesses = _witnesses(settings, log)
             on = Building(
                 profile,
@@ -190,6 +190,8 @@ class City:
             await subscriptions.start(deliver=not quietly)
             city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
             city.broker.subscriptions_v2 = subscriptions_v2
+            if untold:
+                city.health.also["ledger:log"] = lambda: untold
             await city.open_vault(settings, layout, purposes)
             if ways.identity:
                 ways.identity.vault = lambda: city.vault
@@ -365,11 +367,15 @@ async def _store(settings: Settings, layout: Layout, hot: Sequence[str]) -> Stor
     return await sqlite.open(layout.state, hot=hot)
 
 
-async def _log_of(settings: Settings, layout: Layout, store: Store, alias: str) -> Log:
-    """The city's ledger. Raises Malformed for a key or a policy that cannot be read."""
+async def _log_of(settings: Settings, layout: Layout, store: Store, alias: str) -> tuple[Log | None, str]:
+    """The city's ledger; None, and why, where its key cannot be read: that closes the ledger, not the city."""
     name = settings.public_url.partition("://")[2].rstrip("/") or alias
     place = Place(Folder(layout.ledger), layout.ledger_key, f"{name}/ledger", layout.replaced / "ledger")
-    return await Log.open(store, place)
+    try:
+        return await Log.open(store, place), ""
+    except (Malformed, OSError) as error:
+        _log.error("the ledger is not published", why=str(error))
+        return None, "its key cannot be read; the server's log says why"
 
 
 def _witnesses(settings: Settings, log: Log | None) -> Witnesses | None:

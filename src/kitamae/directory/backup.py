@@ -91,7 +91,11 @@ def _pack(
             fileobj=out, **({"mode": "w:gz", "compresslevel": 1} if zipped else {"mode": "w"})
         ) as tar:
             for name, path in chain([(STATE, state)], _kept(layout)):
-                with path.open("rb") as file:
+                try:
+                    file = path.open("rb")
+                except FileNotFoundError:  # a partial tile of the ledger, in whose place the full one came
+                    continue
+                with file:
                     # of this file, whatever takes its place meanwhile
                     info = tar.gettarinfo(arcname=name, fileobj=file)
                     info.uname = info.gname = ""

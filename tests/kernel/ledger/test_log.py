@@ -346,17 +346,20 @@ async def test_partial_tiles_go_some_time_after_the_full_one_has_come(
     async with opened(tmp_path) as (store, log):
         await append(store, some(0, 3))
         await log.publish()
+        partial = tmp_path / "ledger" / "tile" / "0" / "000.p" / "3"
+        data = partial.read_bytes()
         await append(store, some(3, 256))
         await log.publish()
-        partial = tmp_path / "ledger" / "tile" / "0" / "000.p" / "3"
-        log.folder.prune()
+        await log.publish()
         assert partial.exists()
-        monkeypatch.setattr("kitamae.kernel.ledger.files.KEPT_PARTIAL", -1.0)
-        data = partial.read_bytes()
-        log.folder.prune()
+        monkeypatch.setattr(sequencer, "KEPT_PARTIAL", -1.0)
+        await log.publish()
         assert not partial.parent.exists()
-        tile = sequencer.Tile(0, 0, 3)
-        assert log.folder.read(tile) == data
+        assert log.folder.read(sequencer.Tile(0, 0, 3)) == data
+        checked(log.folder, log, some(0, 256))
+        partial.parent.mkdir()
+        log.folder.prune_all()
+        assert not partial.parent.exists()
         checked(log.folder, log, some(0, 256))
 
 

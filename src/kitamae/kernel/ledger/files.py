@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.ledger.refusals import Malformed
@@ -19,8 +18,8 @@ WITNESSED: Final = "witnessed"
 """The newest checkpoint that witnesses have cosigned."""
 EARLIER: Final = "earlier"
 """Logs that ended, by number: see `log.py`."""
-KEPT_PARTIAL: Final = 86_400.0
-"""Seconds that a partial tile stays beside the full one: for who reads an older checkpoint, and for a backup."""
+KEPT_PARTIAL: Final = 600.0
+"""Seconds that partial tiles stay beside the full one: for who reads an older checkpoint, and for a backup."""
 
 
 def sync(folder: Path) -> None:
@@ -85,13 +84,15 @@ class Folder:
         put(self.root / name, data, self.root)
         sync(self.root)
 
-    def prune(self) -> None:
-        """Remove partial tiles beside full ones that have been there for long."""
-        before = time.time() - KEPT_PARTIAL
+    def prune_all(self) -> None:
+        """Remove partial tiles beside full ones, wherever they are: what an earlier process has left."""
         for partial in (self.root / "tile").rglob("*.p"):
-            full = partial.with_suffix("")
-            if full.is_file() and full.stat().st_mtime < before:
+            if partial.with_suffix("").is_file():
                 shutil.rmtree(partial)
+
+    def prune(self, full: Tile) -> None:
+        """Those beside this one."""
+        shutil.rmtree(self.root / f"{full.path}.p", ignore_errors=True)
 
     def put_aside(self) -> Path:
         """A log has ended: its files go to where they stay readable."""

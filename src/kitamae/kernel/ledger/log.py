@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import orjson
@@ -25,7 +26,7 @@ from kitamae.kernel.ledger.beginning import BEGAN
 from kitamae.kernel.ledger.checkpoint import Checkpoint
 from kitamae.kernel.ledger.cosignature import cosigned
 from kitamae.kernel.ledger.edge import Edge
-from kitamae.kernel.ledger.files import CHECKPOINT, WITNESSED
+from kitamae.kernel.ledger.files import CHECKPOINT, KEPT_PARTIAL, WITNESSED
 from kitamae.kernel.ledger.note import Note
 from kitamae.kernel.ledger.proof import Proof
 from kitamae.kernel.ledger.refusals import Malformed, NotProved
@@ -43,7 +44,6 @@ LEADER: Final = "/ledger"
 EVERY: Final = 0.3  # seconds between two looks at the store
 STEP: Final = 1_024  # leaves that are read, and placed, at a time
 AT_ONCE: Final = 16  # steps in one checkpoint
-PRUNED: Final = 3_600.0  # seconds between two looks for partial tiles that nobody needs
 
 _log = structlog.get_logger("kitamae")
 
@@ -68,17 +68,23 @@ class Log:
         self._store, self._place = store, place
         self.folder = place.folder
         self._edge: Edge | None = None
-        self._pruned = 0.0
+        self._full: deque[tuple[float, Tile]] = (
+            deque()
+        )  # when they came, their partial ones still beside them
         self.trouble = ""
         self._begin(begun)
 
     @classmethod
     async def open(cls, store: Store, place: Place) -> Self:
-        """The log of that place, with everything published that is committed. Raises Malformed for a key that cannot be
-        read, and what the store raises.
+        """The log of that place, with what the store has lost taken back. What cannot be done now is in `trouble`, and `run`
+        tries it again. Raises Malformed for a key that cannot be read, OSError.
         """
         log = cls(store, place, await asyncio.to_thread(place.find))
-        await log._agree()
+        try:
+            await log._agree()
+        except (Problem, OSError) as error:  # such as a full disk: `run` tries again
+            _log.error("the ledger is not published; it is tried again", why=str(error))
+            log.trouble = str(error)
         log._remember_witnessed()
         return log
 
@@ -100,6 +106,7 @@ class Log:
     # --- going on
     async def run(self) -> None:
         """Until cancelled. What goes wrong is tried again; `trouble` says it meanwhile."""
+        await asyncio.to_thread(self.folder.prune_all)
         while True:
             try:
                 while await self.publish() >= STEP * AT_ONCE:
@@ -135,9 +142,8 @@ class Log:
             if leads:
                 await self._store.place(_steps(self.head.checkpoint.size - len(leaves), leaves))
             self._number = leaves[-1].number
-        if time.monotonic() - self._pruned > PRUNED:
-            self._pruned = time.monotonic()
-            await asyncio.to_thread(self.folder.prune)
+        while self._full and self._full[0][0] < time.monotonic() - KEPT_PARTIAL:
+            self.folder.prune(self._full.popleft()[1])
         return len(leaves)
 
     def _integrate(self, leaves: Sequence[Leaf]) -> None:
@@ -154,6 +160,7 @@ class Log:
         made = {tile: data for leaf in leaves for tile, data in edge.add(leaf.data)}
         made.update(edge.partial())
         self.folder.write((tile, made[tile]) for tile in tiles.of(edge.size, before))
+        self._full.extend((time.monotonic(), tile) for tile in made if tile.width == WIDTH)
 
     def _sign(self, edge: Edge) -> None:
         head = Checkpoint(self.origin, edge.size, edge.root)

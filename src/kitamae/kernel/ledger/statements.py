@@ -17,6 +17,7 @@ import orjson
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import mynumber
 from kitamae.kernel.problems import BadRequest, TooLarge
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _REGISTER: Final = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
 
 
 def entries(sent: Any, by: str, now: Callable[[], int] = clock.now) -> list[bytes]:
-    """From `{"register": ..., "statement": {...}}`, or a list of these. Raises BadRequest, TooLarge."""
+    """From `{"register": ..., "statement": {...}}`, or a list of these. Raises BadRequest, TooLarge, HoldsMyNumber."""
     many = sent if isinstance(sent, list) else [sent]
     if not 1 <= len(many) <= TOGETHER:
         raise BadRequest(f"expected 1 to {TOGETHER:,} statements, got {len(many):,}")
@@ -50,6 +51,7 @@ def _entry(sent: Any, at: str, by: str) -> bytes:
         )
     if not isinstance(statement, dict) or not statement:
         raise BadRequest("statement: expected an object that says something")
+    mynumber.demand_none(statement)
     told = {"at": at, "by": by, "register": register, "statement": statement}
     try:
         entry = commitment.canonical(told)
