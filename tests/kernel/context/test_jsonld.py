@@ -435,3 +435,12 @@ def test_compacting_agrees_with_pyld_and_can_be_undone(context, base, suffix, wo
         name = ctx.compact(iri)
         assert name == _oracle_compact(context, iri)
         assert ctx.iri(name) == iri
+
+
+@pytest.mark.parametrize("name", ["entityIdSealed", "entityTypeSealed"])
+def test_an_attribute_called_like_a_member_of_a_proof_is_written_in_full(name: str) -> None:
+    """NGSIv2 may call one so; a short name would be read as that member."""
+    iri = names.DEFAULT_VOCAB + name
+    assert CORE.compact(iri) == f"ngsi-ld:default-context/{name}"
+    assert CORE.expand(CORE.compact(iri)) == iri
+    assert CORE.iri(CORE.word(iri)) == iri

@@ -145,7 +145,8 @@ def _compact(
         return name
     if iri.startswith(names.DEFAULT_VOCAB):
         rest = iri[len(names.DEFAULT_VOCAB) :]
-        written = rest and ":" not in rest and rest[0] != "@" if any_text else is_name(rest)
+        named = is_name(rest) and rest not in names.OF_PROOF
+        written = rest and ":" not in rest and rest[0] != "@" if any_text else named
         if written and rest not in terms:  # else nobody could write it: NGSIv2 has more names
             return rest
     best = iri

@@ -148,6 +148,8 @@ _PROOF: Final[dict[str, Any]] = {
         "https://w3id.org/security/data-integrity/v2",
     ],
 }
+OF_PROOF: Final = frozenset(_PROOF["@context"][0])
+"""Names that mean members within `ngsildproof`, and that no term says elsewhere."""
 """The one term with a context of its own, for the members of a Data Integrity proof."""
 
 
