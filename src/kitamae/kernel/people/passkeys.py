@@ -114,7 +114,7 @@ class Passkeys:
         """Keep what the device made. Raises PasskeyRefused, BadRequest."""
         if not 0 < len(name.strip()) <= _LONGEST_NAME or not name.isprintable():
             raise BadRequest(f"a passkey needs a name of at most {_LONGEST_NAME} characters")
-        said = await self._said(_REGISTER, note)
+        said = self._said(_REGISTER, note)
         if said["person"] != person:
             raise PasskeyRefused("it was offered to somebody else")
         try:
@@ -127,6 +127,7 @@ class Passkeys:
             )
         except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
             raise PasskeyRefused(type(wrong).__name__) from wrong
+        await self._spend(_REGISTER, said)
         if len(await self.of(person)) >= MOST:
             raise BadRequest(f"a person has at most {MOST} passkeys: remove one first")
         id = encode(made.credential_id)
@@ -160,7 +161,7 @@ class Passkeys:
 
     async def prove(self, note: str, answer: str) -> str:
         """The person whose device signed. Raises PasskeyRefused."""
-        said = await self._said(_SIGN_IN, note)
+        said = self._said(_SIGN_IN, note)
         credential = _credential(answer)
         id = credential.get("id")
         kept = (
@@ -180,6 +181,7 @@ class Passkeys:
             )
         except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
             raise PasskeyRefused(type(wrong).__name__) from wrong
+        await self._spend(_SIGN_IN, said)
         used = {"count": proved.new_sign_count, "usedAt": clock.text(self._now())}
 
         async def note_use(transaction: Transaction) -> bool:
@@ -210,14 +212,17 @@ class Passkeys:
         await self._store.transact(drop)
         return len(gone)
 
-    async def _said(self, purpose: str, note: str) -> dict[str, str]:
+    def _said(self, purpose: str, note: str) -> dict[str, str]:
         try:
             said: dict[str, str] = self._seal.read(purpose, note)
         except BadToken:
             raise PasskeyRefused(f"more than {MINUTES} minutes went by: load the page again") from None
+        return said
+
+    async def _spend(self, purpose: str, said: dict[str, str]) -> None:
+        """Only for an answer that holds: whoever thinks one up costs the city no transaction."""
         if not await self._once.spend(f"{purpose} {said['challenge']}", _SECONDS):
             raise PasskeyRefused("it was used already: load the page again")
-        return said
 
 
 def _credential(answer: str) -> dict[str, Any]:
