@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from kitamae.commands.control import Refused, ask, connect
+from kitamae.commands.speech import say
 from kitamae.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,11 +37,12 @@ async def compact(*, until: str | None = None, dry_run: bool = False, data: Path
     async with connect(Settings.chosen(data=data)) as client:
         due: list[dict[str, Any]] = await ask(client, "POST", "/control/compact/due", asked)
         for month in due:
-            freed = f"about {month['bytes'] / 1e6:,.1f} MB of the database" if month["rows"] else "no room"
-            why = "" if month["new"] else "; its file is written anew"
-            out.print(f"{month['name']}  {month['rows']:,} readings, {freed}{why}", markup=False)
-        if dry_run or not due:
-            out.print("nothing was moved" if due else "there is nothing to move")
+            out.print(_moving(month), markup=False)
+        if not due:
+            out.print(say("there is nothing to move"))
+            return
+        if dry_run:
+            out.print(say("nothing was moved"))
             return
         await ask(client, "POST", "/control/compact", asked)
         try:
@@ -49,8 +51,19 @@ async def compact(*, until: str | None = None, dry_run: bool = False, data: Path
             await ask(client, "DELETE", "/control/compact")
             raise
     if said["state"] != "done":
-        raise Refused(f"after {said['months']} of {said['of']} months: {said['why']}")
-    out.print(f"{said['rows']:,} readings left the database; its room is used again by what comes")
+        raise Refused(
+            say("after {months} of {of} months: {why}", months=said["months"], of=said["of"], why=said["why"])
+        )
+    rows = f"{said['rows']:,}"
+    out.print(say("{rows} readings left the database; its room is used again by what comes", rows=rows))
+
+
+def _moving(month: dict[str, Any]) -> str:
+    rows, size = f"{month['rows']:,}", f"{month['bytes'] / 1e6:,.1f}"
+    told = say(
+        "{name}  {rows} readings, about {size} MB of the database", name=month["name"], rows=rows, size=size
+    )
+    return told if month["new"] else told + say("; its file is written anew")
 
 
 async def _watch(client: httpx2.AsyncClient, out: Console) -> dict[str, Any]:
