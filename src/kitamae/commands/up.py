@@ -219,6 +219,6 @@ def _greet(settings: Settings, address: str, link: str, seconds: float) -> None:
     if settings.open:
         lines.append(("--open", say("every client on this machine may write")))
     for name, told in lines:
-        out.print(f"  {set_cell_size(name, 13)}  {told}", markup=False)
+        out.print(f"  {set_cell_size(name, 14)}  {told}", markup=False)
     out.print("  " + say("ready after {seconds:.1f} s; Ctrl-C stops it", seconds=seconds), markup=False)
     sys.stdout.flush()
