@@ -19,7 +19,7 @@ from kitamae.kernel.context.operations.command import Command, Effect, Operation
 from kitamae.kernel.context.operations.create import Create, Upsert
 from kitamae.kernel.context.operations.delete import Delete, Expire
 from kitamae.kernel.context.operations.update import Update
-from kitamae.kernel.context.query.tree import Compare, EntityQuery, Op, OrderBy, TypeQ
+from kitamae.kernel.context.query.tree import Compare, EntityQuery, Geo, Geometry, Op, OrderBy, TypeQ
 from kitamae.kernel.context.query.tree import Path as QPath
 from kitamae.kernel.context.store import Change, Instance, InstanceQuery, Store, Transaction
 from kitamae.kernel.context.temporal import represent
@@ -685,3 +685,26 @@ async def test_a_text_with_any_letter_that_json_can_say_is_kept_and_found(store:
     assert [orjson.loads(row.doc)["id"] for row in found.rows] == ["urn:ngsi-ld:T:001"]
     assert await store.row("", "urn:\0") is None
     assert (await store.find(EntityQuery(ids=("urn:\0",)))).rows == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["駅前", "", "5", 5, True, [136.3, 36.3], {"a": 1}, '{"type":"Point","coordinates":[136.3,36.3]}'],
+)
+async def test_what_is_no_place_under_the_name_of_one_is_nowhere(store: Store, value: Any) -> None:
+    name, id = "https://example.org/place", "urn:ngsi-ld:T:1"
+    made: Any = {
+        "id": id,
+        "type": ["https://example.org/T"],
+        "attrs": {name: [{"kind": "Property", "v": value}]},
+    }
+    await store.apply([Command("", id, Create(made))])
+    there = Geometry("Point", (136.3, 36.3))
+    asked = [
+        Geo("near", there, name, max_distance=1e6),
+        Geo("near", there, name, min_distance=1.0),
+        Geo("disjoint", there, name),
+    ]
+    for geo in asked:
+        for q in (None, Compare(QPath(("https://example.org/other",)), Op.EQUAL, (1,))):
+            assert (await store.find(EntityQuery("", geo=geo, q=q, limit=5, count=True))).count == 0

@@ -49,7 +49,7 @@ class SqliteConditions(Conditions):
             return self.anything()
         asked = f"p{len(self.params)}"
         self.params[asked] = apsw.pyobject(geo)  # only our own function understands it
-        return self.several(f"place_related(e.kv ->> {self.bind(path)}, :{asked})")
+        return self.several(f"place_related(e.kv -> {self.bind(path)}, :{asked})")
 
     def exists(self, name: str) -> str:
         path = json_path((name,))

@@ -38,6 +38,7 @@ def _moment_at(*given: Value) -> int | None:
 
 
 def _place_related(*given: Value) -> bool:
-    """`place_related(geometry, asked)`: GeoJSON text, and a `Geo` that was bound as it is."""
+    """`place_related(value, asked)`: JSON of what may be a geometry, and a `Geo` that was bound as it is."""
     text, asked = given
-    return isinstance(text, str) and geometry.related(cast("Geo", asked), orjson.loads(text))
+    value = orjson.loads(text) if isinstance(text, str) else None
+    return isinstance(value, dict) and geometry.related(cast("Geo", asked), value)
