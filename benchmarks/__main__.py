@@ -14,6 +14,7 @@ from benchmarks.harness import ROUNDS, SECONDS, Result, disk, machine, server
 from benchmarks.ledger import ledger
 from benchmarks.million import million
 from benchmarks.notified import notified
+from benchmarks.personal import erase, personal_read
 
 CLAIMS = (
     claims.get_entity,
@@ -25,6 +26,8 @@ CLAIMS = (
     claims.batch_readings,
     claims.memory,
 )
+PERSONAL = (personal_read, erase)
+"""On a server of their own; where persons' keys lie in keys.db, not on PostgreSQL."""
 ALONE = (aggregated, ledger, notified, decided)
 """On a server of its own."""
 LONG = (million,)
@@ -78,6 +81,11 @@ def main() -> None:
         with server() as one:
             claims.prepare(one)
             for claim in loaded:
+                take(claim(one))
+    personal = [claim for claim in PERSONAL if not chosen.only or claim.__name__ in chosen.only]
+    if personal:
+        with server() as one:
+            for claim in personal if not one.store else ():
                 take(claim(one))
     for alone in ALONE:
         if not chosen.only or alone.__name__ in chosen.only:

@@ -18,22 +18,22 @@ from kitamae.kernel.people.vault import OWN, Asked
 from kitamae.kernel.problems import BadRequest, NotSignedIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
     from kitamae.kernel.people.person import Principal
-    from kitamae.kernel.people.vault import Record, Vault
+    from kitamae.kernel.people.vault import Erasing, Record, Vault
 
 PAGE: Final = 100
 _MOST: Final = 1_000
-_LONGEST: Final = 10_000  # bytes of a search
+_LONGEST: Final = 2_000_000  # bytes that are sent
 _EVER: Final = (1 << 63) - 1
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Cookie, Authorization"}
 
 
 def routes(vault: Callable[[], Vault]) -> list[Route]:
-    """`/my/records`, `/my/receipts`, `/people/{person}/records`, `/people/search`. `vault()` raises VaultClosed."""
+    """`/my/records`, `/my/receipts`, `/people/{person}/records`, `/people/search`; all JSON. `vault()` raises VaultClosed."""
 
     async def my_records(request: Request) -> Response:
         """What is held about oneself; the first look in a session leaves a receipt."""
@@ -45,16 +45,7 @@ def routes(vault: Callable[[], Vault]) -> list[Route]:
         """Erase what rests on one's consent; `class` names it, unless all of it is meant."""
         who = _signed_in(request)
         done = await vault().erase(who, who.ref, _listed(request, "class"))
-        return _json(
-            {
-                "classes": done.classes,
-                "records": done.records,
-                "at": clock.text(done.at),
-                "inBackupsUntil": clock.text(done.until),
-                "kept": done.kept,
-                "proof": done.proof() if done.classes else None,
-            }
-        )
+        return _erased(done)
 
     async def my_receipts(request: Request) -> Response:
         """Who looked at one's data, newest first, each with what proves it from the ledger."""
@@ -83,9 +74,28 @@ def routes(vault: Callable[[], Vault]) -> list[Route]:
         )
         return _records(await vault().read(asked), asked.most)
 
+    async def keep(request: Request) -> Response:
+        """Write a record {class, kind, fields}, or (with `id`) put it in the place of that one. A My Number in it is refused."""
+        sent = await _sent(request, {"class": str, "kind": str, "fields": dict}, {"id": str})
+        id = await vault().keep(
+            asking(request.scope),
+            request.path_params["person"],
+            sent["class"],
+            sent["kind"],
+            sent["fields"],
+            id=sent.get("id", ""),
+        )
+        return _json({"id": id}, 200 if "id" in sent else 201)
+
+    async def erase(request: Request) -> Response:
+        """Destroy the person's key of the declared purpose `purpose`, and with it all that was collected for it."""
+        purpose = _purpose(request.query_params.get("purpose", ""))
+        who = asking(request.scope)
+        return _erased(await vault().erase(who, request.path_params["person"], purpose=purpose))
+
     async def search(request: Request) -> Response:
         """Whose name, kana, address or birth date that is: {purpose, field, text}. A name stands in no address bar or log."""
-        sent = await _sent(request)
+        sent = await _sent(request, {"purpose": str, "field": str, "text": str})
         asked = Asked(asking(request.scope), _purpose(sent["purpose"]), ("?",))
         return _records(await vault().find(asked, sent["field"], sent["text"]), _MOST + 1)
 
@@ -95,6 +105,8 @@ def routes(vault: Callable[[], Vault]) -> list[Route]:
         Route("/my/receipts", my_receipts, methods=["GET"]),
         Route("/people/search", search, methods=["POST"]),
         Route("/people/{person}/records", records, methods=["GET"]),
+        Route("/people/{person}/records", keep, methods=["POST"]),
+        Route("/people/{person}/records", erase, methods=["DELETE"]),
     ]
 
 
@@ -133,24 +145,42 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
     return int(text)
 
 
-async def _sent(request: Request) -> dict[str, str]:
+async def _sent(
+    request: Request, needed: Mapping[str, type], optional: Mapping[str, type] | None = None
+) -> dict[str, Any]:
+    """A JSON object of these members. Raises BadRequest."""
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > _LONGEST:
-            raise BadRequest(f"a search has {_LONGEST} bytes at most")
+            raise BadRequest(f"at most {_LONGEST} bytes are read here")
     try:
         sent = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"expected a JSON object: {error}") from error
-    names = {"purpose", "field", "text"}
+    known = {**needed, **(optional or {})}
     if (
         not isinstance(sent, dict)
-        or sent.keys() != names
-        or not all(isinstance(sent[name], str) for name in names)
+        or not needed.keys() <= sent.keys() <= known.keys()
+        or not all(isinstance(sent[name], known[name]) for name in sent)
     ):
-        raise BadRequest("expected {purpose, field, text}, each a text")
+        raise BadRequest(
+            f"expected an object with {', '.join(f'{name} ({one.__name__})' for name, one in known.items())}"
+        )
     return sent
+
+
+def _erased(done: Erasing) -> Response:
+    return _json(
+        {
+            "classes": done.classes,
+            "records": done.records,
+            "at": clock.text(done.at),
+            "inBackupsUntil": clock.text(done.until),
+            "kept": done.kept,
+            "proof": done.proof() if done.classes else None,
+        }
+    )
 
 
 def _records(found: Sequence[Record], most: int) -> Response:
@@ -168,5 +198,5 @@ def _records(found: Sequence[Record], most: int) -> Response:
     return _json({"records": rows, "after": found[-1].id if len(found) == most else None})
 
 
-def _json(content: object) -> Response:
-    return Response(orjson.dumps(content), media_type="application/json", headers=_HEADERS)
+def _json(content: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, _HEADERS, "application/json")

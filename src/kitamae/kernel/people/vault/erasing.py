@@ -69,16 +69,22 @@ class Eraser:
         """Destroy the keys of these classes; none named: of all that may go.
 
         A person himself erases what rests on his consent; what a law or a contract keeps is erased by whoever may
-        decide that. With the last class go the receipts. Raises NotSignedIn, Forbidden, NotFound.
+        decide that, for that one `purpose`. With the last class go the receipts. Raises NotSignedIn, Forbidden, NotFound.
         """
         inner = self._inner
+        if purpose != OWN:
+            classes = (purpose,)
         inner.policy.demand(Question(who, "delete", f"person:{person}", "", purpose))
         if person == CITY:
             raise BadRequest("the city's own keys are rotated, not erased")
         keys = await inner.keys.of(person, anew=True)
         there = [klass for klass in keys.current if klass != RECEIPTS]
         wanted = [klass for klass in there if not classes or klass in classes]
-        kept = {klass: law for klass in wanted if who.role != "system" and (law := self._kept_by(klass))}
+        kept = {
+            klass: law
+            for klass in wanted
+            if purpose == OWN and who.role != "system" and (law := self._kept_by(klass))
+        }
         gone = [klass for klass in wanted if klass not in kept]
         if not gone and not kept:
             raise NotFound("nothing is held about that person under these classes")
