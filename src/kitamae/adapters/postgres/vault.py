@@ -27,7 +27,7 @@ class PostgresVaultRows:
         self._ask = ask
 
     async def _rows(self, name: str, *given: Any, person: str | None = None) -> list[Any]:
-        """`person`: it is written about that person."""
+        """`person`: what follows in this work is written about that person, and nobody else does at the same time."""
         session = self._session
 
         async def do() -> list[Any]:
@@ -75,7 +75,7 @@ class PostgresVaultRows:
 
     async def holds(self, person: str, klass: str) -> bool:
         """See `VaultRows.holds`."""
-        return bool((await self._rows("record_left", person, klass))[0][0])
+        return bool((await self._rows("record_left", person, klass, person=person))[0][0])
 
     async def due(self, at: int, most: int) -> list[Sealed]:
         """See `VaultRows.due`."""
@@ -83,7 +83,10 @@ class PostgresVaultRows:
 
     async def older(self, person: str, klass: str, version: int, most: int) -> list[Sealed]:
         """See `VaultRows.older`."""
-        return [Sealed(*row) for row in await self._rows("records_older", person, klass, version, most)]
+        return [
+            Sealed(*row)
+            for row in await self._rows("records_older", person, klass, version, most, person=person)
+        ]
 
     async def note(self, receipt: Noted) -> bool:
         """See `VaultRows.note`."""
@@ -99,7 +102,9 @@ class PostgresVaultRows:
 
     async def noted_older(self, person: str, version: int, most: int) -> list[Noted]:
         """See `VaultRows.noted_older`."""
-        return [Noted(*row) for row in await self._rows("receipts_older", person, version, most)]
+        return [
+            Noted(*row) for row in await self._rows("receipts_older", person, version, most, person=person)
+        ]
 
     async def reseal(self, receipt: Noted) -> None:
         """See `VaultRows.reseal`."""

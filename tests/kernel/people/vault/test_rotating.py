@@ -107,3 +107,25 @@ async def test_a_rotation_of_persons_keys_that_was_killed_anywhere_goes_on(
     assert {one.version for n in range(3) for one in await place.keys.of(f"p-{n}")} == {2}
     await all_there(vault, 3)
     await place.close()
+
+
+async def test_another_worker_neither_loses_what_it_writes_nor_fails_to_read_after_a_rotation(
+    place: Place,
+) -> None:
+    """It remembers the keys as they were."""
+    vault = await place.open()
+    await some(vault, 2)
+    other = await Vault.open(
+        *(place.store, place.keys, [place.key], vault.purposes, vault._inner.policy), now=lambda: place.time
+    )
+    await all_there(other, 2)
+    place.time += 1_000_000
+    await vault.rotate()
+    await other.keep(SYSTEM, "p-0", "resident", "person", NAME)
+    for one in (vault, other):
+        records = await one.read(asked(SYSTEM, persons=("p-0", "p-1")))
+        assert [dict(record.fields) for record in records] == [NAME] * 7
+    place.time += 1_000_000
+    await vault.rotate()
+    assert len(await other.read(asked(persons=("p-1",)))) == 3
+    await place.close()

@@ -152,10 +152,16 @@ class Reading:
 
         return await self._inner.store.transact(work)
 
-    async def _living(self, rows: list[Sealed], keys: Mapping[str, PersonKeys]) -> list[Sealed]:
-        """Without those whose key was destroyed just now, and which are about to be deleted."""
-        dead = {one.person for one in rows if keys[one.person].get(one.klass, one.version) is None}
-        gone = {person: await self._inner.keys.store.destroyed(person) for person in dead}
+    async def _living(self, rows: list[Sealed], keys: dict[str, PersonKeys]) -> list[Sealed]:
+        """Without those whose key was destroyed just now, and which are about to be deleted.
+
+        `keys` is brought up to date where another worker made newer ones.
+        """
+        unknown = {one.person for one in rows if keys[one.person].get(one.klass, one.version) is None}
+        gone = {}
+        for person in unknown:
+            keys[person] = await self._inner.keys.of(person, anew=True)
+            gone[person] = await self._inner.keys.store.destroyed(person)
         return [one for one in rows if one.version > gone.get(one.person, {}).get(one.klass, 0)]
 
     def _opened(self, row: Sealed, keys: PersonKeys, only: frozenset[str] | None) -> Record:

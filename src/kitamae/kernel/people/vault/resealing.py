@@ -70,6 +70,8 @@ class Resealer:
             older = await tx.vault.older(person, klass, version, RESEALED)
             for row in older:
                 await tx.vault.put(_anew(row, keys, version))
+            if not older:  # another worker that remembers an older version must not seal with it from here on
+                await tx.vault.erase(person, klass, version - 1)
             return len(older)
 
         while await inner.store.transact(work):  # noqa: ASYNC110  # others' writes go between
@@ -91,6 +93,8 @@ class Resealer:
             inner = unseal(key, row.sealed, place)
             anew = seal(keys.newest(RECEIPTS)[1], inner, place._replace(version=version))
             await tx.vault.reseal(row._replace(version=version, sealed=anew))
+        if not older:
+            await tx.vault.erase(keys.person, RECEIPTS, version - 1)
         return len(older)
 
 
