@@ -217,7 +217,8 @@ class City:
 
     async def open_vault(self, settings: Settings, layout: Layout, purposes: Purposes) -> None:
         """What is wrong with the keys closes the vault, not the city: shelters are shown all the same."""
-        self.health.also["vault:keys"] = lambda: "" if self._vault else str(self._closed)
+        if personal.wanted(settings):
+            self.health.also["vault:keys"] = lambda: "" if self._vault else str(self._closed)
         try:
             self._vault = await personal.open_vault(settings, layout, self.store, self.policy, purposes)
         except Problem as problem:

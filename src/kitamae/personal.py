@@ -29,11 +29,16 @@ _ENVIRONMENT: Final = "env:"
 _HSM: Final = "pkcs11:"
 
 
+def wanted(settings: Settings) -> bool:
+    """Whether the operator said where keys are kept: on PostgreSQL without that, the city has no vault, and that is no trouble."""
+    return bool(settings.keys) or not settings.store
+
+
 async def open_vault(
     settings: Settings, layout: Layout, store: Store, policy: Policy, purposes: Purposes
 ) -> Vault:
     """Raises VaultClosed and what opening the keys raises: the rest of the city is served all the same."""
-    if settings.store and not settings.keys:
+    if not wanted(settings):
         raise VaultClosed(
             "the state is on PostgreSQL, and several processes may serve it: say with --keys where persons' keys are kept"
         )
