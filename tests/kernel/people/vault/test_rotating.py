@@ -21,7 +21,7 @@ async def some(vault: Vault, count: int = 7) -> None:
 
 
 async def all_there(vault: Vault, count: int = 7) -> None:
-    records = await vault.read(asked(SYSTEM, persons=tuple(f"p-{n}" for n in range(count))))
+    records = await vault.read(asked(persons=tuple(f"p-{n}" for n in range(count))))
     assert [dict(one.fields) for one in records] == [NAME] * 3 * count
     assert len(await vault.find(asked(), "name", "加賀太郎")) == 3 * count
 
@@ -123,7 +123,7 @@ async def test_another_worker_neither_loses_what_it_writes_nor_fails_to_read_aft
     await vault.rotate()
     await other.keep(SYSTEM, "p-0", "resident", "person", NAME)
     for one in (vault, other):
-        records = await one.read(asked(SYSTEM, persons=("p-0", "p-1")))
+        records = await one.read(asked(persons=("p-0", "p-1")))
         assert [dict(record.fields) for record in records] == [NAME] * 7
     place.time += 1_000_000
     await vault.rotate()

@@ -94,7 +94,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def everybody_is_read_as_he_is(self) -> None:
-        found = self.run(self.vault.read(asked(SYSTEM, OWN_OF_ALL, persons=PERSONS)))
+        found = self.run(self.vault.read(asked(purpose=OWN_OF_ALL, persons=PERSONS)))
         expected = {id: one[:3] for id, one in self.model.items() if one[1] in ("resident", "visit")}
         assert {one.id: (one.person, one.klass, one.fields["name"]) for one in found} == expected
         for person in PERSONS:
@@ -105,7 +105,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def nobody_is_found_who_is_not_there(self) -> None:
         for name in NAMES:
-            found = self.run(self.vault.find(asked(SYSTEM, OWN_OF_ALL), "name", name))
+            found = self.run(self.vault.find(asked(purpose=OWN_OF_ALL), "name", name))
             wanted = {
                 one[0]
                 for one in self.model.values()

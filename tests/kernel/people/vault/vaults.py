@@ -13,7 +13,7 @@ from kitamae.adapters.postgres import keys as postgres_keys
 from kitamae.adapters.sqlite import keys as sqlite_keys
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.person import Principal
-from kitamae.kernel.people.policy import Policy
+from kitamae.kernel.people.policy import Facts, Policy
 from kitamae.kernel.people.vault import OWN, Asked, Purpose, Purposes, Vault
 from kitamae.kernel.people.vault.citykey import CityKey
 from kitamae.kernel.people.vault.receipt import Receipt
@@ -25,6 +25,7 @@ PURPOSES = Purposes(
         Purpose("visit", "contract", frozenset({"name", "when"}), 30, also=frozenset({"resident"})),
     ]
 )  # fmt: skip
+POLICY = Policy(facts=Facts(bases={one.name: one.basis for one in PURPOSES}))
 OFFICER = Principal("staff-1", "staff", session="s-officer", assurance=2)
 TARO = Principal("p-taro", "resident", session="s-taro", assurance=3)
 NAME = {
@@ -50,7 +51,7 @@ class Place:
         self.keys = await self.open_keys()
         try:
             self.vault = await Vault.open(
-                *(self.store, self.keys, keys or (self.key,), PURPOSES, Policy()), now=lambda: self.time
+                *(self.store, self.keys, keys or (self.key,), PURPOSES, POLICY), now=lambda: self.time
             )
         except BaseException:
             await self.keys.close()
