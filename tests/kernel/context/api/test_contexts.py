@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from api_client import CITY_CONTEXT, Client, link
 
+from kitamae.kernel.context import names
 from kitamae.kernel.context.api import contexts
 from kitamae.kernel.context.jsonld import Contexts
 
@@ -144,3 +145,13 @@ async def test_who_stores_a_context_does_not_choose_the_address_that_it_is_told_
     assert await address() == "http://city.example"
     broker.address = "https://city.example.jp"
     assert await address(host="evil.example") == "https://city.example.jp"
+
+
+async def test_the_core_context_is_described_as_a_copy_and_reloading_it_is_done_at_once(client: Client) -> None:
+    core = quote(names.CORE_URL, safe="")
+    described = (await client.get(f"jsonldContexts/{core}?details=true")).json()
+    assert (described["URL"], described["kind"]) == (names.CORE_URL, "Cached")
+    assert (await client.get(f"jsonldContexts/{core}")).status == 422
+    assert (await client("DELETE", f"jsonldContexts/{core}?reload=true")).status == 204
+    assert (await client("DELETE", f"jsonldContexts/{core}")).status == 400
+    assert (await client.get(f"jsonldContexts/{core}?details=true")).json() == described

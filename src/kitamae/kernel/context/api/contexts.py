@@ -163,6 +163,8 @@ async def delete(x: Exchange, id: str) -> Answer:
     request.demand("write", "context")
     broker = request.broker
     if id in names.CORE_URLS:
+        if request.params.get("reload", False):
+            return NO_CONTENT  # it came with the program, and a version of it never changes
         raise BadRequest("the core @context is part of the broker and stays")
     found = await _find(request, id)
     if found["URL"] in broker.contexts.own:
@@ -193,6 +195,9 @@ async def _reload(broker: Broker, url: str) -> None:
 
 
 async def _find(request: Request, id: str) -> dict[str, Any]:
+    """The core @contexts are not listed, and yet they are a copy of what has its own address."""
+    if id in names.CORE_URLS:
+        return _cached(request.broker, id)
     for one in await _all(request):
         if id in (one["localId"], one["URL"]):
             return one
@@ -216,14 +221,13 @@ async def _all(request: Request) -> list[dict[str, Any]]:
                 "createdAt": document["createdAt"],
             }
         )
-    found += [
-        {
-            "URL": url,
-            "localId": f"urn:ngsi-ld:Context:{hashlib.sha256(url.encode()).hexdigest()[:32]}",
-            "kind": "Cached",
-            "createdAt": clock.text(broker.started),
-        }
-        for url in broker.contexts.urls()
-        if url not in own
-    ]
-    return found
+    return found + [_cached(broker, url) for url in broker.contexts.urls() if url not in own]
+
+
+def _cached(broker: Broker, url: str) -> dict[str, Any]:
+    return {
+        "URL": url,
+        "localId": f"urn:ngsi-ld:Context:{hashlib.sha256(url.encode()).hexdigest()[:32]}",
+        "kind": "Cached",
+        "createdAt": clock.text(broker.started),
+    }
