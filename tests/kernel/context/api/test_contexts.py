@@ -147,7 +147,9 @@ async def test_who_stores_a_context_does_not_choose_the_address_that_it_is_told_
     assert await address(host="evil.example") == "https://city.example.jp"
 
 
-async def test_the_core_context_is_described_as_a_copy_and_reloading_it_is_done_at_once(client: Client) -> None:
+async def test_the_core_context_is_described_as_a_copy_and_reloading_it_is_done_at_once(
+    client: Client,
+) -> None:
     core = quote(names.CORE_URL, safe="")
     described = (await client.get(f"jsonldContexts/{core}?details=true")).json()
     assert (described["URL"], described["kind"]) == (names.CORE_URL, "Cached")
