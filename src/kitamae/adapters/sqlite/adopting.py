@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kitamae.adapters.sql import columns
+from kitamae.adapters.sqlite import places
 from kitamae.adapters.sqlite.census import Census
 from kitamae.adapters.sqlite.named import queries
 
@@ -58,8 +59,7 @@ class Adopting:
             db.execute(_SQL["type_delete"], (tenant, type, key))
         for scope in set(entity.get("scope", ())):
             db.execute(_SQL["scope_delete"], (tenant, scope, key))
-        db.execute(_SQL["place_box_delete"], (key,))
-        db.execute(_SQL["place_delete"], (key,))
+        places.drop(db, key)
         db.execute(_SQL["entity_delete"], (key,))
         self._census.moved(tenant, columns.shape(entity), None)
 
@@ -79,9 +79,7 @@ class Adopting:
                 db.execute(_SQL["type_insert"], (tenant, type, key))
             for scope in set(entity.get("scope", ())):
                 db.execute(_SQL["scope_insert"], (tenant, scope, key))
-            for name, around in columns.places(entity):
-                db.execute(_SQL["place_insert"], (key, name))
-                db.execute(_SQL["place_box_insert"], around)
+            places.put(db, key, columns.places(entity))
             self._census.moved(tenant, None, columns.shape(entity))
         self._remember(key, one)
 

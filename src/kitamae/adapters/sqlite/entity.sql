@@ -45,8 +45,13 @@ INSERT INTO place (entity, name) VALUES (?, ?);
 -- The box of the place that was inserted just now.
 INSERT INTO place_box (key, west, south, east, north) VALUES (last_insert_rowid(), ?, ?, ?, ?);
 
+-- name: place_keys
+SELECT key FROM place WHERE entity = ?;
+
 -- name: place_box_delete
-DELETE FROM place_box WHERE key IN (SELECT key FROM place WHERE entity = ?);
+-- One at a time: a statement for several keeps a journal of its own, and giving that back walks through everything that the
+-- transaction has changed so far.
+DELETE FROM place_box WHERE key = ?;
 
 -- name: place_delete
 DELETE FROM place WHERE entity = ?;

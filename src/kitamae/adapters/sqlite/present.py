@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 import orjson
 
 from kitamae.adapters.sql import columns
+from kitamae.adapters.sqlite import places
 from kitamae.adapters.sqlite.census import Census
 from kitamae.adapters.sqlite.many import Many
 from kitamae.adapters.sqlite.named import queries
@@ -23,15 +24,12 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.operations.command import Touched
-    from kitamae.kernel.context.query.geometry import Box
 
 _SQL = queries("entity", "history")
 _INSERT, _UPDATE, _DELETE = _SQL["entity_insert"], Many(_SQL["entity_update"]), _SQL["entity_delete"]
 _READ, _READ_MANY, _PAST_READ = _SQL["entity_read"], _SQL["entities_read"], _SQL["past_read"]
 _TYPE_INSERT, _TYPE_DELETE = _SQL["type_insert"], _SQL["type_delete"]
 _SCOPE_INSERT, _SCOPE_DELETE = _SQL["scope_insert"], _SQL["scope_delete"]
-_PLACE_INSERT, _BOX_INSERT = _SQL["place_insert"], _SQL["place_box_insert"]
-_PLACE_DELETE, _BOX_DELETE = _SQL["place_delete"], _SQL["place_box_delete"]
 _PAST_INSERT, _PAST_UPDATE, _PAST_DELETE = _SQL["past_insert"], _SQL["past_update"], _SQL["past_delete"]
 _TENANT = _SQL["tenant_insert"]
 
@@ -152,7 +150,7 @@ class Present:
         db.execute(_INSERT, (key, *id, seq, at, at, expires, plain, kv, doc))
         self._types(tenant, key, (), entity["type"])
         self._scopes(tenant, key, (), entity.get("scope", ()))
-        self._places(key, columns.places(entity))
+        places.put(db, key, columns.places(entity))
         self._census.moved(tenant, None, columns.shape(entity))
         if len(doc) <= CACHED_BYTES:
             self._keep(id, Known(key, entity))
@@ -170,9 +168,8 @@ class Present:
         if looks or before["type"] != after["type"]:
             self._census.moved(tenant, columns.shape(before), columns.shape(after))
         if moves and (boxes := columns.places(after)) != columns.places(before):
-            self._db.execute(_BOX_DELETE, (key,))
-            self._db.execute(_PLACE_DELETE, (key,))
-            self._places(key, boxes)
+            places.drop(self._db, key)
+            places.put(self._db, key, boxes)
         if len(doc) <= CACHED_BYTES:
             self._keep(id, new)
         else:
@@ -191,8 +188,7 @@ class Present:
         self._late.pop(id, None)
         self._types(tenant, key, entity["type"], ())
         self._scopes(tenant, key, entity.get("scope", ()), ())
-        db.execute(_BOX_DELETE, (key,))
-        db.execute(_PLACE_DELETE, (key,))
+        places.drop(db, key)
         db.execute(_DELETE, (key,))
         gone = {**entity, "deletedAt": clock.text(at)}
         db.execute(_PAST_INSERT, (key, *id, seq, orjson.dumps(gone)))
@@ -224,11 +220,6 @@ class Present:
             self._db.execute(delete, (tenant, gone, key))
         for new in after - before:
             self._db.execute(insert, (tenant, new, key))
-
-    def _places(self, key: int, boxes: list[tuple[str, Box]]) -> None:
-        for name, around in boxes:
-            self._db.execute(_PLACE_INSERT, (key, name))
-            self._db.execute(_BOX_INSERT, around)
 
 
 def _differs(touched: list[Touched]) -> tuple[bool, bool]:
