@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
 
-from kitamae.adapters.postgres.connect import SCHEMES
-from kitamae.adapters.postgres.moving import PostgresArriving, PostgresLeaving
+from kitamae.adapters.sql.address import SCHEMES
 from kitamae.adapters.sqlite.arriving import SqliteArriving
 from kitamae.adapters.sqlite.leaving import SqliteLeaving
 from kitamae.directory.layout import Layout
@@ -58,6 +57,8 @@ class Moving:
             if await source.workers() > 1:
                 raise Conflict("other processes serve this city too: stop them first, all but one")
             if to.startswith(SCHEMES):
+                from kitamae.adapters.postgres.moving import PostgresArriving  # only when a city moves
+
                 target = await PostgresArriving.open(to)
                 where = settings.model_copy(update={"store": to}).kept_in
             else:
@@ -126,6 +127,8 @@ class Moving:
 
 async def _source(settings: Settings, layout: Layout) -> Leaving:
     if settings.store:
+        from kitamae.adapters.postgres.moving import PostgresLeaving
+
         return await PostgresLeaving.open(settings.store)
     return SqliteLeaving(layout.state)
 

@@ -13,9 +13,8 @@ import orjson
 import structlog
 
 from kitamae import devices, loading, personal
-from kitamae.adapters import postgres, sqlite
+from kitamae.adapters import sqlite
 from kitamae.adapters.mqtt.notifier import Notifier
-from kitamae.adapters.nats import Relay
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.adapters.sqlite.closing import Closing
 from kitamae.edge.health import Health
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from kitamae.adapters.mqtt.subscriber import Subscriber
+    from kitamae.adapters.nats import Relay
     from kitamae.directory.layout import Layout
     from kitamae.edge.measures import Measures
     from kitamae.kernel.context.store import Store, Transaction
@@ -199,6 +199,8 @@ class City:
                 known = subscriptions.registrations
                 city.hear(devices.subscriber(settings, profile, store, words, city.policy, known, alias))
             if settings.stream and not quietly:
+                from kitamae.adapters.nats import Relay  # memory that a city without it needs otherwise
+
                 name = profile.id if profile else alias
                 city.tell(Relay(settings.stream, store, name, alias, words, settings.stream_days))
             if not quietly:
@@ -364,6 +366,8 @@ def _from_here(scope: Scope) -> bool:
 async def _store(settings: Settings, layout: Layout, hot: Sequence[str]) -> Store:
     """Where the state is kept; `hot`: expanded names. Raises what the store raises."""
     if settings.store:
+        from kitamae.adapters import postgres  # memory that a city without it needs otherwise
+
         return await postgres.open(settings.store, hot=hot)
     return await sqlite.open(layout.state, hot=hot)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from kitamae.adapters.postgres.connect import SCHEMES
+from kitamae.adapters.sql.address import SCHEMES
 from kitamae.commands.control import Refused, ask, connect
 from kitamae.commands.speech import say
 from kitamae.settings import Settings

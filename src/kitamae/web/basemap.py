@@ -14,7 +14,6 @@ from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-import mapbox_vector_tile
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 from shapely import STRtree, box, transform
@@ -138,6 +137,8 @@ def _tile(
         cut = geometry.intersection(window).simplify(side / 8192) if layer == "area" else geometry
         if not cut.is_empty:
             layers[layer].append({"geometry": cut, "properties": properties})
+    import mapbox_vector_tile  # only when the map is drawn anew: it brings all of protobuf
+
     content = [{"name": name, "features": features} for name, features in layers.items() if features]
     return (
         bytes(mapbox_vector_tile.encode(content, default_options={"quantize_bounds": bounds}))

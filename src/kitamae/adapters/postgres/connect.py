@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 OLDEST: Final = 150_000
-SCHEMES: Final = ("postgresql://", "postgres://")
 
 # Every statement's way in is written into the SQL, because a new city has no statistics to choose by; a plan that was
 # made for an empty table must do for a full one.
