@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import shutil
 from pathlib import Path
 
@@ -28,7 +29,9 @@ CLAIMS = (
 )
 PERSONAL = (personal_read, erase)
 """On a server of their own; where persons' keys lie in keys.db, not on PostgreSQL."""
-ALONE = (aggregated, ledger, notified, decided)
+EMBEDDED = (ledger,)
+"""On a server of their own, with the embedded store alone: its command finds the running server by the data directory."""
+ALONE = (aggregated, notified, decided)
 """On a server of its own."""
 LONG = (million,)
 """Only when they are asked for by name: they take an hour."""
@@ -87,7 +90,7 @@ def main() -> None:
         with server() as one:
             for claim in personal if not one.store else ():
                 take(claim(one))
-    for alone in ALONE:
+    for alone in (*(() if os.environ.get("STORE") else EMBEDDED), *ALONE):
         if not chosen.only or alone.__name__ in chosen.only:
             take(alone())
     for long in LONG:
