@@ -28,9 +28,11 @@ def guard(
     *,
     service: str = "",
     for_everybody: bool = False,
+    desk: str = "",
 ) -> None:
     """Let every one of them ask first. `tenant`: the city's; `service`: whose pages they are; `for_everybody`: what is sent to
-    them, whoever comes may send, and it says itself who it comes from (to sign in, for one).
+    them, whoever comes may send, and it says itself who it comes from (to sign in, for one); `desk`: the duty of the town hall
+    whose work it is (`privacy`), which nobody else even reads.
 
     Raises TypeError for a route that is neither an address nor a folder of them.
     """
@@ -38,7 +40,8 @@ def guard(
         if not isinstance(route, Route | Mount):
             raise TypeError(f"{route!r}: the policy cannot be asked about such a route")
         asked: Action = "use" if for_everybody else "write"
-        route.app = Asked(route.app, policy, f"page:{route.path}", tenant, service, asked)
+        what = f"desk:{desk}" if desk else f"page:{route.path}"
+        route.app = Asked(route.app, policy, what, tenant, service, asked)
 
 
 @dataclass(frozen=True, slots=True)

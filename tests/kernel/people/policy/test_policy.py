@@ -34,6 +34,16 @@ def test_staff_and_the_system_may_change_what_is_public() -> None:
         Policy().demand(Question(who, "write", "entity:x"))
 
 
+def test_the_work_of_a_desk_is_not_even_read_by_others() -> None:
+    Policy().demand(Question(STAFF, "read", "desk:privacy"))
+    for who, refused in (
+        (NOBODY, NotSignedIn),
+        (Principal("resident-1", "resident", session="s"), Forbidden),
+    ):
+        with pytest.raises(refused):
+            Policy(open=True).demand(Question(who, "read", "desk:privacy"))
+
+
 def test_a_type_that_nobody_declared_is_written_by_nobody() -> None:
     policy = Policy(declared=frozenset({"x:Shelter"}))
     for who in (Principal("s", "staff"), Principal("d", "device", frozenset({"write:*"})), SYSTEM):

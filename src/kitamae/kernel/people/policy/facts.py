@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Basis = Literal["consent", "law", "contract", "vital-interest"]
 
 _PROGRAMS: Final = ("device", "service")
-_CLOSED: Final = ("system", "person")
+_CLOSED: Final = ("system", "desk", "person")
 """Kinds of things that nobody sees who was not let in."""
 
 

@@ -17,7 +17,8 @@ meant for everybody.
 @dataclass(frozen=True, slots=True)
 class Question:
     """May `who` do `action` to `what`? `what` is `entity:<expanded type>`, `page:<address>`, `subscription`, `registration`,
-    `context`, `snapshot`, `system:<part>`, or `person:<reference>` for what is held about somebody; `tenant` is where.
+    `context`, `snapshot`, `system:<part>`, `desk:<duty>` for work that is one duty's of the town hall (`desk:privacy`), or
+    `person:<reference>` for what is held about somebody; `tenant` is where.
 
     `service`: whose page it is; "" for the city's own. `purpose`: what a person's data is wanted for, as a manifest declares it, or
     `own` about oneself.
