@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
-from uuid import uuid4
 
 import apsw
 import orjson
 import structlog
 
-from kitamae import devices, loading, personal
+from kitamae import devices, loading, parts, personal
 from kitamae.adapters import sqlite
 from kitamae.adapters.mqtt.notifier import Notifier
 from kitamae.adapters.sqlite import database, migrate
@@ -24,37 +23,29 @@ from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
-from kitamae.kernel.context.moving.carried import MOVED, MOVING
-from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.message import NOTIFIED_BY
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.context.temporal.retention import Retention
 from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.ledger.api import Api as LedgerApi
-from kitamae.kernel.ledger.beginning import Place
-from kitamae.kernel.ledger.files import Folder
-from kitamae.kernel.ledger.log import Log
-from kitamae.kernel.ledger.policy import Policy as LedgerPolicy
-from kitamae.kernel.ledger.refusals import Malformed
-from kitamae.kernel.ledger.witnesses import Witnesses
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
-from kitamae.kernel.people.policy import Facts, Policy, Question
+from kitamae.kernel.people.policy import Policy, Question
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
-from kitamae.kernel.problems import Conflict, LoopDetected, MethodNotAllowed, Problem, StoreDamaged
+from kitamae.kernel.problems import LoopDetected, MethodNotAllowed, Problem, StoreDamaged
 from kitamae.rooms import Building, Rooms
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import BadCityError
 from kitamae.sdk.city import City as Profile
 from kitamae.sdk.manifest import BadManifestError
 from kitamae.sdk.service import discover
-from kitamae.settings import is_loopback, listed
+from kitamae.settings import is_loopback
 from kitamae.ways_in import WaysIn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -63,11 +54,9 @@ if TYPE_CHECKING:
     from kitamae.adapters.nats import Relay
     from kitamae.directory.layout import Layout
     from kitamae.edge.measures import Measures
-    from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.vault import Purposes, Vault
     from kitamae.settings import Settings
 
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _TIDY_SECONDS: Final = 3600.0
 _WATCHED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _NOTIFIED_BY: Final = NOTIFIED_BY.lower().encode("ascii")
@@ -91,7 +80,7 @@ class City:
         self.store, self.people, self.gate = on.store, on.people, on.gate
         self.subscriptions = subscriptions
         self.ways = on.ways
-        self.policy = Policy(facts=_facts(settings, on))
+        self.policy = Policy(facts=parts.facts(settings, on))
         self.health = Health(
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
         )
@@ -142,25 +131,25 @@ class City:
             purposes = personal.purposes(profile, services)
         except (BadCityError, BadManifestError, ValueError) as error:
             raise loading.NotLoaded(str(error)) from error
-        fetcher = _fetcher(settings)
-        contexts = _contexts(profile, address, fetcher)
+        fetcher = parts.fetcher(settings)
+        contexts = parts.contexts(profile, address, fetcher)
         words = await contexts.resolve(None)
         hot = {
             *(profile.hot if profile else ()),
             *(name for service in services for name in service.manifest.hot),
         }
-        store = await _store(settings, layout, sorted(words.expand(name) for name in hot))
+        store = await parts.state(settings, layout, sorted(words.expand(name) for name in hot))
         try:
-            await _demand_here(store, stay=settings.stay)
+            await parts.demand_here(store, stay=settings.stay)
             people = People(
                 store, words.expand, session_hours=settings.session_hours, link_minutes=settings.link_minutes
             )
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
             ways = await WaysIn.open(settings, layout, store, people, fetcher.destinations, address, purposes)
-            alias = settings.alias or await _alias(store)
-            log, untold = await _log_of(settings, layout, store, alias) if not quietly else (None, "")
-            witnesses = _witnesses(settings, log)
+            alias = settings.alias or await parts.alias(store)
+            log, untold = await parts.ledger(settings, layout, store, alias) if not quietly else (None, "")
+            witnesses = parts.witnesses(settings, log)
             on = Building(
                 profile,
                 store,
@@ -361,96 +350,3 @@ def _from_here(scope: Scope) -> bool:
     client = (scope.get("client") or ("",))[0]
     forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
     return is_loopback(client) and not forwarded
-
-
-async def _store(settings: Settings, layout: Layout, hot: Sequence[str]) -> Store:
-    """Where the state is kept; `hot`: expanded names. Raises what the store raises."""
-    if settings.store:
-        from kitamae.adapters import postgres  # memory that a city without it needs otherwise
-
-        return await postgres.open(settings.store, hot=hot)
-    return await sqlite.open(layout.state, hot=hot)
-
-
-async def _log_of(settings: Settings, layout: Layout, store: Store, alias: str) -> tuple[Log | None, str]:
-    """The city's ledger; None, and why, where its key cannot be read: that closes the ledger, not the city."""
-    name = settings.public_url.partition("://")[2].rstrip("/") or alias
-    place = Place(Folder(layout.ledger), layout.ledger_key, f"{name}/ledger", layout.replaced / "ledger")
-    try:
-        return await Log.open(store, place), ""
-    except (Malformed, OSError) as error:
-        _log.error("the ledger is not published", why=str(error))
-        return None, "its key cannot be read; the server's log says why"
-
-
-def _witnesses(settings: Settings, log: Log | None) -> Witnesses | None:
-    if log is None or settings.witnesses is None:
-        return None
-    try:
-        text = settings.witnesses.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Malformed(f"{settings.witnesses} cannot be read: {error}") from error
-    return Witnesses(log, LedgerPolicy.parse(text))
-
-
-async def _demand_here(store: Store, *, stay: bool) -> None:
-    """The city is neither on its way to here nor gone from here. `stay`: then it comes back. Raises Conflict."""
-    if await store.get("", *MOVING) is not None:
-        raise Conflict("this is half a copy of a city that is moving here: run kitamae migrate there again")
-    moved = await store.get("", *MOVED)
-    if moved is None:
-        return
-    if not stay:
-        raise Conflict(
-            f"the city has moved to {moved}: serve it from there. --stay serves what is here, without anything that was"
-            " written there since"
-        )
-
-    async def work(tx: Transaction) -> None:
-        await tx.drop("", *MOVED)
-
-    await store.transact(work)
-
-
-async def _alias(store: Store) -> str:
-    """A name that no other broker has, kept with the data: in a circle of brokers each must know itself again."""
-
-    async def work(tx: Transaction) -> str:
-        kept = await tx.get("", "identity", "alias")
-        alias: str = kept if kept is not None else f"kitamae-{uuid4().hex[:12]}"
-        if kept is None:
-            await tx.put("", "identity", "alias", alias)
-        return alias
-
-    return await store.transact(work)
-
-
-def _fetcher(settings: Settings) -> Fetcher:
-    destinations = Destinations.of(settings.networks, loopback=settings.open)
-    hosts = listed(settings.fetch_contexts)
-    return Fetcher([*hosts, *(_LOOPBACK if settings.open else ())], destinations)
-
-
-def _facts(settings: Settings, on: Building) -> Facts:
-    """What the policy rests on, as the city and its services' manifests have it."""
-    papers = [service.manifest for service in on.services]
-    declared = None
-    if on.profile is not None:
-        names = {*on.profile.types, *(name for one in papers for name in (*one.reads, *one.writes))}
-        declared = frozenset(on.words.expand(name) for name in names)
-    return Facts(
-        settings.open,
-        declared,
-        without_papers=frozenset(
-            one.id for one in on.services if not (one.folder / one.manifest.pia).is_file()
-        ),
-        bases={one.name: one.basis for one in personal.purposes(on.profile, on.services)},
-    )
-
-
-def _contexts(profile: Profile | None, address: str, fetcher: Fetcher) -> Contexts:
-    """With a city, its own @context is what a request without one means, and answers name it by its address here."""
-    if profile is None:
-        return Contexts(fetcher)
-    url = f"{address}/context/{profile.id}.jsonld"
-    return Contexts(fetcher, registered={url: profile.context}, default=url)

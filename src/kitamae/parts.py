@@ -1,0 +1,131 @@
+"""The parts of a city, each made from its settings and its papers before `opened.City` is put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import structlog
+
+from kitamae import personal
+from kitamae.adapters import sqlite
+from kitamae.kernel.context.fetch import Fetcher
+from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.moving.carried import MOVED, MOVING
+from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.ledger.beginning import Place
+from kitamae.kernel.ledger.files import Folder
+from kitamae.kernel.ledger.log import Log
+from kitamae.kernel.ledger.policy import Policy as LedgerPolicy
+from kitamae.kernel.ledger.refusals import Malformed
+from kitamae.kernel.ledger.witnesses import Witnesses
+from kitamae.kernel.people.policy import Facts
+from kitamae.kernel.problems import Conflict
+from kitamae.settings import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kitamae.directory.layout import Layout
+    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.rooms import Building
+    from kitamae.sdk.city import City as Profile
+    from kitamae.settings import Settings
+
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_log = structlog.get_logger("kitamae")
+
+
+async def state(settings: Settings, layout: Layout, hot: Sequence[str]) -> Store:
+    """Where the state is kept; `hot`: expanded names. Raises what the store raises."""
+    if settings.store:
+        from kitamae.adapters import postgres  # memory that a city without it needs otherwise
+
+        return await postgres.open(settings.store, hot=hot)
+    return await sqlite.open(layout.state, hot=hot)
+
+
+async def ledger(settings: Settings, layout: Layout, store: Store, alias: str) -> tuple[Log | None, str]:
+    """The city's ledger; None, and why, where its key cannot be read: that closes the ledger, not the city."""
+    name = settings.public_url.partition("://")[2].rstrip("/") or alias
+    place = Place(Folder(layout.ledger), layout.ledger_key, f"{name}/ledger", layout.replaced / "ledger")
+    try:
+        return await Log.open(store, place), ""
+    except (Malformed, OSError) as error:
+        _log.error("the ledger is not published", why=str(error))
+        return None, "its key cannot be read; the server's log says why"
+
+
+def witnesses(settings: Settings, log: Log | None) -> Witnesses | None:
+    """Who cosigns this city's log, as the operator's file says; None: nobody is asked. Raises Malformed."""
+    if log is None or settings.witnesses is None:
+        return None
+    try:
+        text = settings.witnesses.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Malformed(f"{settings.witnesses} cannot be read: {error}") from error
+    return Witnesses(log, LedgerPolicy.parse(text))
+
+
+async def demand_here(store: Store, *, stay: bool) -> None:
+    """The city is neither on its way to here nor gone from here. `stay`: then it comes back. Raises Conflict."""
+    if await store.get("", *MOVING) is not None:
+        raise Conflict("this is half a copy of a city that is moving here: run kitamae migrate there again")
+    moved = await store.get("", *MOVED)
+    if moved is None:
+        return
+    if not stay:
+        raise Conflict(
+            f"the city has moved to {moved}: serve it from there. --stay serves what is here, without anything that was"
+            " written there since"
+        )
+
+    async def work(tx: Transaction) -> None:
+        await tx.drop("", *MOVED)
+
+    await store.transact(work)
+
+
+async def alias(store: Store) -> str:
+    """A name that no other broker has, kept with the data: in a circle of brokers each must know itself again."""
+
+    async def work(tx: Transaction) -> str:
+        kept = await tx.get("", "identity", "alias")
+        alias: str = kept if kept is not None else f"kitamae-{uuid4().hex[:12]}"
+        if kept is None:
+            await tx.put("", "identity", "alias", alias)
+        return alias
+
+    return await store.transact(work)
+
+
+def fetcher(settings: Settings) -> Fetcher:
+    """For @contexts of elsewhere: only from hosts that the operator allows."""
+    destinations = Destinations.of(settings.networks, loopback=settings.open)
+    hosts = listed(settings.fetch_contexts)
+    return Fetcher([*hosts, *(_LOOPBACK if settings.open else ())], destinations)
+
+
+def facts(settings: Settings, on: Building) -> Facts:
+    """What the policy rests on, as the city and its services' manifests have it."""
+    papers = [service.manifest for service in on.services]
+    declared = None
+    if on.profile is not None:
+        names = {*on.profile.types, *(name for one in papers for name in (*one.reads, *one.writes))}
+        declared = frozenset(on.words.expand(name) for name in names)
+    return Facts(
+        settings.open,
+        declared,
+        without_papers=frozenset(
+            one.id for one in on.services if not (one.folder / one.manifest.pia).is_file()
+        ),
+        bases={one.name: one.basis for one in personal.purposes(on.profile, on.services)},
+    )
+
+
+def contexts(profile: Profile | None, address: str, fetcher: Fetcher) -> Contexts:
+    """With a city, its own @context is what a request without one means, and answers name it by its address here."""
+    if profile is None:
+        return Contexts(fetcher)
+    url = f"{address}/context/{profile.id}.jsonld"
+    return Contexts(fetcher, registered={url: profile.context}, default=url)
