@@ -43,6 +43,7 @@ from kitamae.sdk.manifest import BadManifestError
 from kitamae.sdk.service import discover
 from kitamae.settings import is_loopback
 from kitamae.ways_in import WaysIn
+from kitamae.web import data_tracker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -270,6 +271,8 @@ class City:
             self._refuse_own(scope)
         if path.startswith("/ngsi-ld/"):
             await self._api(scope, receive, send)
+        elif path in data_tracker.PATHS:  # Estonia's, beside NGSIv2, which has no such addresses
+            await self._rooms(scope, receive, send)
         elif path in ("/v2", "/version") or path.startswith("/v2/"):
             await self._v2(scope, receive, send)
         elif path.startswith("/ledger/"):

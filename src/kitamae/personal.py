@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from kitamae.adapters.sqlite import keys as sqlite_keys
 from kitamae.adapters.sqlite.keys import restoring
 from kitamae.kernel.context import clock
+from kitamae.kernel.people import platform_purposes
 from kitamae.kernel.people.vault import Purpose, Purposes, Vault, citykey
 from kitamae.kernel.people.vault.problems import KeysMissing, VaultClosed
 
@@ -125,10 +126,14 @@ def restore_keys(settings: Settings, layout: Layout, copy: Path) -> int:
 
 
 def purposes(profile: City | None, services: Sequence[Service]) -> Purposes:
-    """As the city's profile and its services' manifests declare them; a service's begin with its id. Raises ValueError."""
+    """As the city's profile and its services' manifests declare them; a service's begin with its id. Those of the platform itself
+    are always there. Raises ValueError.
+    """
     declared = [_purpose(one, "") for one in profile.personal] if profile else []
     for service in services:
         declared += [_purpose(one, f"{service.manifest.id}.") for one in service.manifest.personal]
+    names = {one.name for one in declared}
+    declared += [one for one in platform_purposes.ALL if one.name not in names]
     return Purposes(declared)
 
 

@@ -20,7 +20,18 @@ from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
-from kitamae.web import access, errors, ledger, openid, passkeys, records, residents, sign_in, visitors
+from kitamae.web import (
+    access,
+    data_tracker,
+    errors,
+    ledger,
+    openid,
+    passkeys,
+    records,
+    residents,
+    sign_in,
+    visitors,
+)
 from kitamae.web.asked import guard
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import routes as shell_routes
@@ -93,6 +104,7 @@ class Rooms:
             *visitors.routes(self._page, on.people, on.gate, on.ways.visitors, on.ways.passkeys.origin),
             *sign_in.routes(self._page, on.people, on.gate, on.ways.passkeys),
             *records.routes(vault),
+            *data_tracker.routes(vault, _receiver(on)),
             *access.routes(policy, access.of_city(policy, on.people, on.words.expand), on.address),
         ]
         guard(ways_in, policy, tenant, for_everybody=True)
@@ -133,6 +145,17 @@ class Rooms:
         """A Problem for a reader, in the reader's language."""
         asked = Request(cast("Any", scope))
         return bytes(errors.problem_page(self._page, asked, problem.status, problem.detail).body)
+
+
+def _receiver(on: Building) -> data_tracker.Receiver:
+    """In Japanese: a name is a name."""
+    systems = {service.id: service.manifest.name.get("ja", service.id) for service in on.services}
+    if on.profile is None:
+        return data_tracker.Receiver("", "", {"": "Kitamae", **systems})
+    city = on.profile
+    return data_tracker.Receiver(
+        city.code, city.name.get("ja", city.id), {"": city.platform.get("ja", city.id), **systems}
+    )
 
 
 def _entry(service: Service) -> Entry:
@@ -192,7 +215,9 @@ def _as_problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, HTTPException):
-        known = {404: NotFound, 405: MethodNotAllowed}
+        if error.status_code == 405:
+            return MethodNotAllowed(str(error.detail), allow=(error.headers or {}).get("Allow", ""))
+        known = {404: NotFound}
         return known.get(error.status_code, BadRequest)(str(error.detail))
     first = error.errors()[0] if isinstance(error, ValidationException) else {"loc": (), "msg": str(error)}
     where = " ".join(str(part) for part in first["loc"])

@@ -31,6 +31,8 @@ def answer(
     headers.append((b"cache-control", b"no-store"))
     if problem.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="kitamae"'))
+    if problem.more.get("allow"):
+        headers.append((b"allow", str(problem.more["allow"]).encode("latin-1", "replace")))
     if "retryAfter" in problem.more:
         headers.append((b"retry-after", str(problem.more["retryAfter"]).encode()))
     return problem.status, headers, b"" if scope["method"] == "HEAD" else body

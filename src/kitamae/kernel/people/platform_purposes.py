@@ -1,0 +1,43 @@
+"""For what the platform itself holds and reads personal data, in every city; a city may declare the same name otherwise."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kitamae.kernel.people.vault import Purpose
+
+DATA_TRACKER: Final = Purpose(
+    "data-tracker",
+    "law",
+    frozenset({"receipts"}),
+    days=1,  # nothing is collected for it
+    law="個人情報の保護に関する法律 第69条第2項第1号",
+)
+"""A portal shows a person who used the data about him: 本人に提供するとき."""
+
+REQUESTS: Final = Purpose(
+    "requests",
+    "law",
+    frozenset(
+        {
+            *("step", "at", "by", "case", "salt"),  # of every step: what its leaf in the ledger commits to
+            *(
+                "name",
+                "address",
+                "contact",
+                "capacity",
+                "represented",
+                "target",
+                "text",
+                "reason",
+                "received_on",
+            ),
+            *("letter", "identity", "method"),
+        }
+    ),
+    days=5 * 365,
+    law="個人情報の保護に関する法律 第77条・第91条・第99条・第128条",
+)
+"""開示・訂正・利用停止の請求と、個人情報の取扱いに関する苦情・相談."""
+
+ALL: Final = (DATA_TRACKER, REQUESTS)
