@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from kitamae.kernel.people.person import Principal
-    from kitamae.kernel.people.vault import Vault
-    from kitamae.kernel.people.vault.receipt import Receipt
+    from kitamae.kernel.people.vault import Receipt, Vault
 
 PURPOSE: Final = "data-tracker"
 """What a portal's token names: showing a person who used the data about him."""

@@ -14,6 +14,7 @@ Nothing else may decrypt: tests/architecture holds it.
 from kitamae.kernel.people.vault.classes import OWN, Basis, Purpose, Purposes
 from kitamae.kernel.people.vault.erasing import Erasing
 from kitamae.kernel.people.vault.reading import Asked, Record
+from kitamae.kernel.people.vault.receipt import Receipt
 from kitamae.kernel.people.vault.vault import Vault
 
-__all__ = ["OWN", "Asked", "Basis", "Erasing", "Purpose", "Purposes", "Record", "Vault"]
+__all__ = ["OWN", "Asked", "Basis", "Erasing", "Purpose", "Purposes", "Receipt", "Record", "Vault"]
