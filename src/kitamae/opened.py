@@ -35,6 +35,8 @@ from kitamae.kernel.people.policy import Policy, Question
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import LoopDetected, MethodNotAllowed, Problem, StoreDamaged
+from kitamae.kernel.registers.sensors import BadSensorsError
+from kitamae.registers import Registers
 from kitamae.rooms import Building, Rooms
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import BadCityError
@@ -111,6 +113,8 @@ class City:
         self._v2: ASGIApp = v2.routes(self.broker)
         self._ledger: ASGIApp = LedgerApi(on.store, self.policy, on.log)
         self.log, self._witnesses = on.log, on.witnesses
+        self.registers = on.registers
+        self.registers.papers.policy = self.policy
         self._rooms = Rooms(on, self.policy, lambda: self.vault)
         days = on.profile.history_days if on.profile else {}
         self.retention = Retention(on.store, {on.words.expand(type): kept for type, kept in days.items()})
@@ -162,6 +166,7 @@ class City:
                 services,
                 layout.derived,
                 address,
+                Registers.of(store, profile, services, words.expand),
                 log,
                 witnesses,
             )
@@ -182,6 +187,7 @@ class City:
             city.broker.subscriptions_v2 = subscriptions_v2
             if untold:
                 city.health.also["ledger:log"] = lambda: untold
+            await (city.registers.papers.look() if quietly else city.registers.papers.open())
             await city.open_vault(settings, layout, purposes)
             if ways.identity:
                 ways.identity.vault = lambda: city.vault
@@ -222,6 +228,7 @@ class City:
         if self._vault:
             self._vault.start()
         self._tasks.append(asyncio.create_task(self._tidy()))
+        self._tasks.append(asyncio.create_task(self.registers.papers.run()))
         self._tasks.append(asyncio.create_task(Alone(self.store, "/retention", self.retention.run).run()))
         if self.log:
             log = self.log
@@ -319,7 +326,8 @@ class City:
         began = time.perf_counter()
         try:
             loaded = await loading.load(profile, self.store, self._api)
-        except (BadCityError, Problem) as error:
+            await self.registers.load(profile)
+        except (BadCityError, BadSensorsError, Problem) as error:
             self.loading = f"{profile.id} could not be loaded: {error}"
             _log.error("the city could not be loaded", city=profile.id, why=str(error))
             return

@@ -21,6 +21,7 @@ from kitamae.kernel.ledger.refusals import Malformed
 from kitamae.kernel.ledger.witnesses import Witnesses
 from kitamae.kernel.people.policy import Facts
 from kitamae.kernel.problems import Conflict
+from kitamae.registers import TYPES
 from kitamae.settings import listed
 
 if TYPE_CHECKING:
@@ -116,9 +117,8 @@ def facts(settings: Settings, on: Building) -> Facts:
     return Facts(
         settings.open,
         declared,
-        without_papers=frozenset(
-            one.id for one in on.services if not (one.folder / one.manifest.pia).is_file()
-        ),
+        without_papers=on.registers.papers.missing(),
+        registers=frozenset(on.words.expand(name) for name in TYPES),
         bases={one.name: one.basis for one in personal.purposes(on.profile, on.services)},
     )
 

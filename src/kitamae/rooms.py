@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault import Vault
+    from kitamae.registers import Registers
     from kitamae.sdk.changes import Changes
     from kitamae.sdk.city import City
     from kitamae.sdk.service import Service
@@ -74,6 +75,7 @@ class Building:
     services: Sequence[Service]
     derived: Path
     address: str
+    registers: Registers
     log: Log | None = None
     witnesses: Witnesses | None = None
 

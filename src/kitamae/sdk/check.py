@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 
 from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, Taken, UnreadableFileError
+from kitamae.kernel.registers import sensors
 from kitamae.sdk import belonging
 from kitamae.sdk.city import BadCityError, City
 from kitamae.sdk.manifest import REQUIRED_LANGUAGES, SOURCE_LANGUAGE, Manifest
@@ -62,7 +63,9 @@ def city(folder: Path) -> tuple[City | None, list[Finding]]:
     try:
         profile = City.read(folder)
         profile.devices()
-    except BadCityError as error:
+        if (folder / "sensors.toml").is_file():
+            sensors.read(folder / "sensors.toml")
+    except (BadCityError, sensors.BadSensorsError) as error:
         return None, [Finding(folder.name, str(error))]
     terms = profile.context.get("@context", {})
     unnamed: dict[str, str] = {}

@@ -8,16 +8,21 @@ writes = []                                     # those it may create or change
 hot = ["controlledAsset"]                       # attributes that it asks for by value: they get an index
 requires = []                                   # services that must be there
 personal = []                                   # or [[personal]] with purpose, basis, fields, retention
-pia = "pia/places.md"                           # the published privacy impact assessment, inside the folder
+pia = "pia/places.md"                           # the privacy impact assessment, inside the folder
+pia_until = 2027-11-30                          # until when it holds; a year from its acceptance where nothing is said
+security = 1                                    # 1: only what is public; 2: also what is limited; 3: data about persons
+suppliers = []                                  # or [[suppliers]] with name, does, under, where: down to the last subcontractor
+boundaries = []                                 # or [[boundaries]] with part and who: who answers for which part (責任分界点)
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Language = Literal["ja", "ja_Hira", "en", "zh", "ko"]
 LANGUAGES: tuple[Language, ...] = ("ja", "ja_Hira", "en", "zh", "ko")
@@ -49,6 +54,24 @@ class Personal(BaseModel):
     retention_days: Annotated[int, Field(gt=0)]
 
 
+class Supplier(BaseModel):
+    """Who else works on it (委託先). `under`: the supplier whose subcontractor (再委託先) it is; "": the city's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    does: Words
+    under: str = ""
+    where: str = ""  # the country where it works, in Japanese; "": not said
+
+
+class Boundary(BaseModel):
+    """Who answers for a part of the service (責任分界点)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    part: Words
+    who: Words
+
+
 class Manifest(BaseModel):
     """What a service says about itself before it is served."""
 
@@ -62,9 +85,25 @@ class Manifest(BaseModel):
     requires: tuple[str, ...] = ()
     personal: tuple[Personal, ...] = ()
     pia: str
+    pia_until: dt.date | None = None
+    security: Annotated[int, Field(ge=1, le=3)] = 1
+    suppliers: tuple[Supplier, ...] = ()
+    boundaries: tuple[Boundary, ...] = ()
     icon: str = "service"  # a symbol of web/static/icons.svg
     finds: bool = False  # its page takes `?text=`: search boxes lead there
     order: int = 100  # place in menus; lower comes first
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        names = {one.name for one in self.suppliers}
+        for one in self.suppliers:
+            if one.under and (one.under not in names or one.under == one.name):
+                raise ValueError(
+                    f"suppliers: {one.name} stands under {one.under}, which is no other supplier"
+                )
+        if self.personal and self.security < 3:
+            raise ValueError("security: what holds data about persons is of level 3")
+        return self
 
     @classmethod
     def read(cls, path: Path) -> Manifest:

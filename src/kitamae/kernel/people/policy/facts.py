@@ -28,12 +28,14 @@ def _nobody(about: str, purpose: str) -> bool:
 class Facts:
     """`open`: the server was started with --open. `declared`: the entity types (expanded) that the city or a service's
     manifest declares; None: no city is served, and any type is taken. `without_papers`: services that have no published PIA.
+    `registers`: entity types (expanded) of the public registers, which nobody writes but the registers themselves.
     `bases`: on what each declared purpose rests. `consented`: has this person agreed to this purpose, now?
     """
 
     open: bool = False
     declared: frozenset[str] | None = None
     without_papers: frozenset[str] = frozenset()
+    registers: frozenset[str] = frozenset()
     bases: Mapping[str, Basis] = field(default_factory=dict)
     consented: Callable[[str, str], bool] = _nobody
 
@@ -77,6 +79,7 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
             "tenant": question.tenant,
             "about": about,
             "declared": kind != "entity" or facts.takes(name),
+            "register": kind == "entity" and name in facts.registers,
             "papers": _service(question) not in facts.without_papers,
         },
         "parents": [],

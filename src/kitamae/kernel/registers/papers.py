@@ -1,0 +1,150 @@
+"""Which services have their papers, now: what the policy rests on, kept true while the city runs.
+
+The policy refuses a service whose assessment is missing or has lapsed. It is told anew when an assessment changes here or in another
+worker, and when one lapses by the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from kitamae.kernel.registers import assessments
+from kitamae.kernel.registers.register import PROGRAM, TENANT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kitamae.kernel.context.store import Kept, Store, Transaction
+    from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.registers.assessments import Assessments, Paper
+    from kitamae.kernel.registers.entry import Entry
+    from kitamae.kernel.registers.register import Register
+
+_BEGUN: Final = ("registers", "begun")
+"""The document that says that the registers were here before: only without it is what came with the program accepted."""
+_LONGEST: Final = 3_600.0
+SERVED: Final = "served"
+REFUSED: Final = "refused"
+GONE: Final = "gone"
+SERVICE_STATES: Final = {SERVED: "動いている", REFUSED: "評価がないため止めている", GONE: "終わった"}
+SERVICE: Final = "RegisteredService"
+_log = structlog.get_logger("kitamae")
+
+
+class Papers:
+    """Watches the assessments of the services that are served. `services`: the register that says which are served."""
+
+    def __init__(
+        self, store: Store, register: Assessments, services: Register, papers: Sequence[Paper]
+    ) -> None:
+        self._store = store
+        self.assessments = register
+        self.services = services
+        self.papers = {one.service: one for one in papers}
+        self.policy: Policy | None = None
+        self._entries: dict[str, Entry] = {}
+        self._heard = asyncio.Event()
+        store.on_documents(self._others)
+
+    async def look(self) -> None:
+        """For one command: what is so, without writing anything."""
+        for entry in await self.assessments.register.entries():
+            self._entries[entry["id"]] = entry
+        self.tell()
+
+    async def open(self) -> None:
+        """Before the first request is answered: settle every service's assessment, and tell the policy."""
+        first = await self._store.get(TENANT, *_BEGUN) is None
+        for paper in self.papers.values():
+            self._entries[paper.service] = await self.assessments.settle(paper, first=first)
+        await self._enter()
+        if first:
+
+            async def begun(tx: Transaction) -> None:
+                await tx.put(TENANT, *_BEGUN, {"accepted": sorted(self.papers)})
+
+            await self._store.transact(begun)
+        self.tell()
+
+    def missing(self) -> frozenset[str]:
+        """Services that the policy refuses now."""
+        now = self.assessments.now()
+        return frozenset(
+            service
+            for service in self.papers
+            if (entry := self._entries.get(service)) is None
+            or assessments.standing(entry["said"], now) not in assessments.HOLDS
+        )
+
+    def tell(self) -> None:
+        """The policy decides by what is so now."""
+        if self.policy is None:
+            return
+        without = self.missing()
+        if without != self.policy.facts.without_papers:
+            if without:
+                _log.warning("services without papers are refused", services=sorted(without))
+            self.policy.change(facts=replace(self.policy.facts, without_papers=without))
+        self._heard.set()
+
+    def changed(self, entry: Entry) -> None:
+        """An assessment was changed here."""
+        self._entries[entry["id"]] = entry
+        self.tell()
+
+    async def settle(self) -> None:
+        """What the clock has changed is written down, and told."""
+        for paper in self.papers.values():
+            self._entries[paper.service] = await self.assessments.settle(paper, first=False)
+        self.tell()
+        await self._enter()
+
+    async def _enter(self) -> None:
+        """The register of services says which are served, refused, or gone."""
+        without = self.missing()
+        here = {one.service: one for one in self.papers.values()}
+        for entry in await self.services.entries():
+            if entry["id"] not in here and entry["state"] != GONE:
+                await self._say(entry["id"], GONE, entry["said"])
+        for id, paper in here.items():
+            await self._say(id, REFUSED if id in without else SERVED, paper.described)
+
+    async def _say(self, id: str, state: str, said: Mapping[str, Any]) -> None:
+        async def work(tx: Transaction) -> None:
+            before = await self.services.current(tx, id)
+            what = "changed" if before is not None and before["state"] == state else state
+            await self.services.write(tx, id, state, said, what, PROGRAM)
+
+        await self._store.transact(work)
+
+    async def run(self) -> None:
+        """Until it is cancelled: whenever the clock changes an assessment's standing."""
+        while True:
+            now = self.assessments.now()
+            moments = [assessments.turns(one["said"], now) for one in self._entries.values()]
+            soonest = min((one for one in moments if one is not None), default=None)
+            wait = _LONGEST if soonest is None else min(_LONGEST, (soonest - now) / 1e6)
+            self._heard.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), max(wait, 0.05))
+            self.tell()
+            try:
+                await self.settle()
+            except Exception:  # the store is busy or going: what is so is told all the same
+                _log.exception("the assessments could not be settled")
+                await asyncio.sleep(5)
+
+    async def _others(self, kept: Sequence[Kept]) -> None:
+        """What another worker changed holds here too."""
+        for one in kept:
+            if one.kind == self.assessments.register.kind:
+                if one.doc is None:
+                    self._entries.pop(one.id, None)
+                else:
+                    self._entries[one.id] = one.doc
+                self.tell()

@@ -1,0 +1,105 @@
+"""The public registers of a running city: put together from its folder, its services' manifests and its store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import orjson
+
+from kitamae.kernel.registers import assessments, incidents, papers, sensors
+from kitamae.kernel.registers.assessments import Assessments, Paper
+from kitamae.kernel.registers.comments import Comments
+from kitamae.kernel.registers.incidents import Incidents
+from kitamae.kernel.registers.papers import Papers
+from kitamae.kernel.registers.register import Register
+from kitamae.kernel.registers.sensors import Sensors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kitamae.kernel.context.store import Store
+    from kitamae.sdk.city import City
+    from kitamae.sdk.manifest import Manifest
+    from kitamae.sdk.service import Service
+
+TYPES: Final = (sensors.TYPE, assessments.TYPE, papers.SERVICE, incidents.TYPE)
+"""Of the entities that they write, short."""
+
+_FILE: Final = "sensors.toml"
+_RESTS_ON: Final = ("reads", "writes", "personal", "suppliers", "security")
+"""What of a manifest an assessment is about: another word in a menu makes none due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """All of them. `papers` tells the policy which services are refused."""
+
+    services: Register
+    assessments: Assessments
+    comments: Comments
+    sensors: Sensors
+    incidents: Incidents
+    papers: Papers
+
+    @classmethod
+    def of(
+        cls, store: Store, profile: City | None, services: Sequence[Service], expand: Callable[[str], str]
+    ) -> Self:
+        """Nothing is written yet. A broker without a city keeps its registers, and says nothing of them as entities."""
+        tenant, publish = (profile.tenant, True) if profile else ("", False)
+        about = Assessments(store, expand, tenant=tenant, publish=publish)
+        served = Register(store, "services", papers.SERVICE, expand, tenant=tenant, publish=publish)
+        return cls(
+            served,
+            about,
+            Comments(store, about),
+            Sensors(store, expand, tenant=tenant, publish=publish),
+            Incidents(store, expand, tenant=tenant, publish=publish),
+            Papers(store, about, served, [paper(service) for service in services]),
+        )
+
+    async def load(self, profile: City) -> int:
+        """What stands in the city's `sensors.toml`; how many entries changed. Raises BadSensorsError."""
+        path = profile.folder / _FILE
+        return await self.sensors.load(path) if path.is_file() else 0
+
+
+def paper(service: Service) -> Paper:
+    """A service's assessment as it lies in its folder, with digests of what it rests on."""
+    manifest = service.manifest
+    path = service.folder / manifest.pia
+    inside = path.resolve().is_relative_to(service.folder.resolve())
+    text = path.read_text("utf-8") if inside and path.is_file() else ""
+    told = manifest.model_dump(mode="json")
+    return Paper(
+        service.id,
+        told["name"],
+        text,
+        _digest(told["personal"]),
+        _digest({name: told[name] for name in _RESTS_ON}),
+        manifest.pia_until,
+        described(manifest),
+    )
+
+
+def described(manifest: Manifest) -> dict[str, Any]:
+    """What the register of services says: all of the manifest that is about what the service does, with whom and to whom."""
+    told = manifest.model_dump(mode="json")
+    names = (
+        "name",
+        "summary",
+        "reads",
+        "writes",
+        "personal",
+        "requires",
+        "suppliers",
+        "security",
+        "boundaries",
+    )
+    return {name: told[name] for name in names}
+
+
+def _digest(told: Any) -> str:
+    return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,43 @@
+"""The public registers of a city, over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from serving import SAME, serving
+
+KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"
+GAUGE = "urn:ngsi-ld:RegisteredSensor:river-1700000063"
+
+
+async def test_nobody_writes_what_a_register_says_not_even_staff(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        await served.loaded()
+        people = served.kitamae.city.people
+        token, _ = await people.issue("all", ["write:*"])
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        found = await served.client.get(f"/ngsi-ld/v1/entities/{GAUGE}?format=simplified")
+        assert found.json()["state"] == "installed"
+        path = f"/ngsi-ld/v1/entities/{GAUGE}"
+        for method, address, body in (
+            ("PATCH", path + "/attrs", '{"state": {"type": "Property", "value": "removed"}}'),
+            ("DELETE", path, None),
+            ("DELETE", f"/ngsi-ld/v1/temporal/entities/{GAUGE}", None),
+            ("POST", "/ngsi-ld/v1/entities", '{"id": "urn:x:1", "type": "RegisteredSensor"}'),
+        ):
+            answer = await served.client.request(method, address, headers=headers | SAME, content=body)
+            assert (answer.status_code, "register" in answer.text) == (403, True), (
+                method,
+                address,
+                answer.text,
+            )
+
+
+async def test_a_service_that_the_city_was_installed_with_is_served_and_the_ledger_says_on_what(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        assert (await served.client.get("/rivers")).status_code == 200
+        entry = await served.kitamae.city.registers.assessments.register.entry("rivers")
+        assert (entry["state"], entry["said"]["in_force"]["accepted"]) == ("published", "shipped")
+        assert [one["what"] for one in entry["changes"]] == ["accepted"]
