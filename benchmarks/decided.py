@@ -26,6 +26,7 @@ def decided() -> Result:
         consented=lambda about, purpose: (about, purpose) in agreed,
     )
     policy = Policy(facts=facts)
+    duties = frozenset(("", f"purpose:{name}.letters") for name in services)
     listed = sorted(agreed)
     rates, spent = [], []
     for _ in range(ROUNDS):
@@ -35,7 +36,7 @@ def decided() -> Result:
             if count % 2:
                 about = "resident-unknown"
             service = purpose.partition(".")[0]
-            who = Principal(f"staff-{count}", "staff", assurance=2, session="s")
+            who = Principal(f"staff-{count}", "staff", assurance=2, session="s", duties=duties)
             given = policy.allows(Question(who, "read", f"person:{about}", "", purpose))
             wanted = count % 2 == 0 and service not in facts.without_papers
             if given is not wanted:

@@ -14,6 +14,7 @@ from kitamae.kernel.people.vault import citykey
 from kitamae.kernel.people.vault.citykey import CityKey
 from kitamae.kernel.problems import Conflict, Problem
 from serving import SAME, Served, serving
+from staffing import give
 
 KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"
 TARO = {"name": "加賀 太郎", "kana": "カガ タロウ", "birth_date": "1950-04-01"}
@@ -100,6 +101,8 @@ async def test_staff_find_a_person_by_name_with_a_passkey_alone_and_no_address_b
         session, _ = await served.kitamae.city.people.admit(me, "staff", 2)
         served.client.cookies.clear()
         served.client.cookies.set("kitamae_session", session)
+        assert (await served.client.post("/people/search", json=sent, headers=SAME)).status_code == 403
+        await give(served, me, "counter")
         found = await served.client.post("/people/search", json=sent, headers=SAME)
         assert [one["person"] for one in found.json()["records"]] == ["p-taro"]
         assert (await served.client.post("/people/search", json=sent)).status_code == 403

@@ -147,7 +147,11 @@ class City:
         try:
             await parts.demand_here(store, stay=settings.stay)
             people = People(
-                store, words.expand, session_hours=settings.session_hours, link_minutes=settings.link_minutes
+                store,
+                words.expand,
+                session_hours=settings.session_hours,
+                link_minutes=settings.link_minutes,
+                plan=personal.plan(profile),
             )
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from kitamae.adapters.sqlite import keys as sqlite_keys
 from kitamae.adapters.sqlite.keys import restoring
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import platform_purposes
+from kitamae.kernel.people.duties import Duty, Plan
 from kitamae.kernel.people.vault import Purpose, Purposes, Vault, citykey
 from kitamae.kernel.people.vault.problems import KeysMissing, VaultClosed
 
@@ -135,6 +136,22 @@ def purposes(profile: City | None, services: Sequence[Service]) -> Purposes:
     names = {one.name for one in declared}
     declared += [one for one in platform_purposes.ALL if one.name not in names]
     return Purposes(declared)
+
+
+def plan(profile: City | None) -> Plan:
+    """The duties of the city's staff, as its profile has them, else the usual ones."""
+    if profile is None or not profile.duties:
+        return Plan.usual()
+    return Plan(
+        Duty(
+            one.id,
+            cast("dict[str, str]", one.name),
+            frozenset(one.desks),
+            frozenset(one.purposes),
+            one.second,
+        )
+        for one in profile.duties
+    )
 
 
 def _purpose(one: Personal, before: str) -> Purpose:

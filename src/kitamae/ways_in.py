@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from kitamae.adapters import mail
+from kitamae.kernel.people.duties import Emergencies, Office
 from kitamae.kernel.people.jose.encoding import BadToken, members
 from kitamae.kernel.people.jose.keys import Key
 from kitamae.kernel.people.once import Once
@@ -47,6 +48,8 @@ class WaysIn:
     seal: Seal
     provider: Provider
     passkeys: Passkeys
+    office: Office
+    emergencies: Emergencies
     identity: Identity | None = None
     visitors: Visitors | None = None
     residents: Relying | None = None
@@ -69,6 +72,8 @@ class WaysIn:
         once, pseudonyms = Once(store), Pseudonyms(store, seal)
         provider = Provider(address, store, seal, once, pseudonyms)
         passkeys = Passkeys(address, store, seal, once)
+        office = Office(store, people.plan, people.forget)
+        emergencies = Emergencies(store, people.plan, [one.name for one in purposes], people.forget)
         visitors = None
         identity = Identity(store) if declared(purposes) else None
         if settings.mail:
@@ -79,15 +84,17 @@ class WaysIn:
             stand_in = StandIn(address, client, seal, once)
             issuer = Issuer(stand_in.issuer, stand_in)
             relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, identity, prefix=PREFIX)
-            return cls(seal, provider, passkeys, identity, visitors, relying, stand_in, stand_in)
+            return cls(
+                seal, provider, passkeys, office, emergencies, identity, visitors, relying, stand_in, stand_in
+            )
         await people.end_sessions(PREFIX)
         if not settings.residents_issuer or settings.residents_key is None:
-            return cls(seal, provider, passkeys, identity, visitors)
+            return cls(seal, provider, passkeys, office, emergencies, identity, visitors)
         outbound = Guarded(settings.residents_issuer, destinations)
         client = Client(settings.residents_client, _key(settings.residents_key), address + RETURN)
         issuer = Issuer(settings.residents_issuer, outbound)
         relying = Relying(issuer, outbound, client, seal, once, pseudonyms, identity)
-        return cls(seal, provider, passkeys, identity, visitors, relying, None, outbound)
+        return cls(seal, provider, passkeys, office, emergencies, identity, visitors, relying, None, outbound)
 
     async def close(self) -> None:
         """Close every connection."""

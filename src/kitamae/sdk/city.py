@@ -52,6 +52,20 @@ class DataFile(BaseModel):
     source: Annotated[str, Field(min_length=1)]
 
 
+class Duty(BaseModel):
+    """What somebody of the staff does (担当): which desks' work, and for what purposes he reads personal data.
+
+    `second`: nobody is given it by one person alone; the desks `staff` and `privacy` are always so.
+    """
+
+    model_config = _STRICT
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+    name: Words
+    desks: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], ...] = ()
+    purposes: tuple[str, ...] = ()
+    second: bool = False
+
+
 class City(BaseModel):
     """A city's profile. `context` is the document {"@context": …} with the short names of its models."""
 
@@ -75,6 +89,7 @@ class City(BaseModel):
     history_days: dict[str, Annotated[int, Field(ge=1)]] = {}
     data: tuple[DataFile, ...] = ()
     personal: tuple[Personal, ...] = ()
+    duties: tuple[Duty, ...] = ()
 
     @field_validator("timezone")
     @classmethod
@@ -95,6 +110,10 @@ class City(BaseModel):
         for type in self.history_days:
             if type not in self.types:
                 raise ValueError(f"history_days: {type} is not among types")
+        if self.duties and not any("staff" in duty.desks for duty in self.duties):
+            raise ValueError("duties: one of them must have the desk staff, or nobody could give any")
+        if len({duty.id for duty in self.duties} | {"account"}) <= len(self.duties):
+            raise ValueError("duties: each needs an id of its own, and `account` is none")
         for data in self.data:
             if data.layout not in known():
                 raise ValueError(f"data: {data.file}: no layout is called {data.layout}")

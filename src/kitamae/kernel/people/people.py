@@ -1,31 +1,32 @@
 """Who can come in: sign-in links, sessions and tokens. Secrets are handed out once and kept only as digests.
 
 Every change of these documents goes through this class, so what it remembers of them is never stale in this process;
-another worker on the same store forgets after `_REMEMBER` seconds.
+another worker on the same store hears of it, and forgets after `remembered.SECONDS` at the latest.
 """
 
 from __future__ import annotations
 
 import secrets
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
+from kitamae.kernel.people.duties.plan import Plan
+from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED
+from kitamae.kernel.people.duties.standing import Standing, standing
+from kitamae.kernel.people.duties.steps import KIND as DUTIES
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
 from kitamae.kernel.people.records import TENANT, Link, Person, Recovery, Session, SignedIn, Token
+from kitamae.kernel.people.remembered import Remembered
 from kitamae.kernel.people.scopes import scope, tenants
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from kitamae.kernel.context.store import Kept, Store, Transaction
 
-_REMEMBER: Final = 30.0
-_MOST: Final = 10_000
 _SECOND: Final = 1_000_000
 _SPENT: Final = "it was used, or it has expired: ask for a new one with `kitamae sign-in`"
 
@@ -38,15 +39,6 @@ class LinkSpent(Problem):
     title = "This sign-in link does not work any more"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a secret turned out to be. `until` in microseconds UTC; None: no end."""
-
-    who: Principal
-    until: int | None
-    at: float  # time.monotonic when it was read
-
-
 class People:
     """The ways in, on one store."""
 
@@ -57,34 +49,37 @@ class People:
         *,
         session_hours: int = 10,
         link_minutes: int = 10,
+        plan: Plan | None = None,
         now: Callable[[], int] = clock.now,
     ) -> None:
-        """`expand` makes an entity type's name an IRI, as the city's default @context does."""
+        """`expand` makes an entity type's name an IRI, as the city's default @context does; `plan`: its duties."""
         self._store = store
         self._expand = expand
         self._session = session_hours * 3600 * _SECOND
         self._link = link_minutes * 60 * _SECOND
         self._now = now
-        self._known: dict[str, Known] = {}
-        self._drops = 0
+        self.plan = plan or Plan.usual()
+        self._known = Remembered()
         store.on_documents(self._others)
 
     async def _others(self, kept: Sequence[Kept]) -> None:
         """What another worker revoked or ended is not believed here either."""
         for one in kept:
             if one.kind in ("session", "token"):
-                self._drops += 1
-                self._known.pop(one.id, None)
+                self._known.drop(one.id)
+            elif one.kind in (DUTIES, EMERGENCY):
+                self._known.forget([one.id])
+            elif one.kind == FOUNDED[0]:
+                self._known.forget(None)
 
     # --- who is it
     def remembered(self, digest: str) -> Principal | None:
         """Without asking the store: who, NOBODY for a secret that is known to be wrong, None when it must be asked."""
-        known = self._known.get(digest)
-        if known is None or time.monotonic() - known.at > _REMEMBER:
-            return None
-        if known.until is not None and known.until <= self._now():
-            return NOBODY
-        return known.who
+        return self._known.get(digest, self._now())
+
+    def forget(self, refs: Iterable[str] | None) -> None:
+        """The duties of these members of staff (None: of anybody) are not what they were: from the next request on they are asked for anew."""
+        self._known.forget(refs)
 
     async def who(self, digest: str) -> Principal:
         """NOBODY for a secret that is wrong, spent, revoked or expired."""
@@ -97,8 +92,14 @@ class People:
         """
         if kind == "person":
             person = cast("Person | None", await self._store.get(TENANT, "person", ref))
-            return person and Principal(
-                ref, person["role"], assurance=1, tenants=frozenset(person.get("tenants", [HOME]))
+            if person is None:
+                return None
+            of = frozenset(person.get("tenants", [HOME]))
+            now = await self._standing(ref, person["role"])
+            return (
+                None
+                if now.left
+                else Principal(ref, person["role"], assurance=1, tenants=of, duties=now.covers)
             )
         if kind == "token":
             for token in await self.tokens():
@@ -121,27 +122,31 @@ class People:
         return (await self.session(digest))["expiresAt"]
 
     async def _ask(self, digest: str) -> Principal:
-        who, until, drops = NOBODY, None, self._drops
+        who, until, again, drops = NOBODY, None, None, self._known.drops
         if session := cast("Session | None", await self._store.get(TENANT, "session", digest)):
-            who = Principal(
-                session["person"],
-                session["role"],
-                frozenset(),
-                session["assurance"],
-                digest,
-                _tenants(session),
-            )
-            until = clock.micros(session["expiresAt"])
+            now = await self._standing(session["person"], session["role"])
+            if not now.left:
+                who = Principal(
+                    session["person"],
+                    session["role"],
+                    frozenset(),
+                    session["assurance"],
+                    digest,
+                    _tenants(session),
+                    now.covers,
+                    now.emergency,
+                )
+            until, again = clock.micros(session["expiresAt"]), now.again
         elif token := cast("Token | None", await self._store.get(TENANT, "token", digest)):
             ref, scopes = "token-" + token["number"], frozenset(token["scopes"])
             who = Principal(ref, token["role"], scopes, 1, tenants=_tenants(token))
             until = clock.micros(token["expiresAt"]) if token["expiresAt"] else None
-        if len(self._known) >= _MOST:
-            self._known.clear()
-        known = Known(who, until, time.monotonic())
-        if drops == self._drops:  # else it may have been read before it was revoked
-            self._known[digest] = known
+        self._known.keep(digest, who, until, again, drops)
         return NOBODY if until is not None and until <= self._now() else who
+
+    async def _standing(self, ref: str, role: str) -> Standing:
+        """Of staff; nobody else has duties."""
+        return await standing(self._store, self.plan, ref, self._now()) if role == "staff" else Standing()
 
     # --- persons and their sign-in
     async def staff(self, *, another: bool = False, of: Sequence[str] = ()) -> str:
@@ -152,12 +157,15 @@ class People:
         if of and not another:
             raise BadRequest("a tenant is chosen for a new person: add --another")
         where = tenants(of)
-        if not another:
-            for _, ref, doc in await self._store.documents(TENANT, "person"):
-                if doc["role"] == "staff":
-                    return ref
+        known = [
+            ref for _, ref, doc in await self._store.documents(TENANT, "person") if doc["role"] == "staff"
+        ]
+        if known and not another:
+            return known[0]
         ref = "staff-" + secrets.token_hex(6)
         person: Person = {"role": "staff", "tenants": where, "createdAt": clock.text(self._now())}
+        if not known:
+            person["first"] = True  # gives the first duties (`kernel/people/duties/standing.py`)
 
         async def add(transaction: Transaction) -> None:
             await transaction.put(TENANT, "person", ref, person)
@@ -361,8 +369,7 @@ class People:
                 await transaction.put(TENANT, "revoked", digest, {"at": clock.text(self._now())})
 
         await self._store.transact(drop)
-        self._drops += 1
-        self._known.pop(digest, None)
+        self._known.drop(digest)
 
 
 def _tenants(kept: Session | Token) -> frozenset[str]:

@@ -22,7 +22,8 @@ class Principal:
 
     `scopes`: what a token was cut down to (`write:EvacuationShelter`, `write:*`); empty for a signed-in person,
     whose role alone decides. `assurance`: 0 nobody, 1 link or token, 2 passkey, 3 デジタル認証. `tenants`: where it may
-    do more than read what is public.
+    do more than read what is public. `duties` and `emergency`: of staff, (tenant, `desk:…` or `purpose:…`) that are
+    his work, or that he took in an emergency (`kernel/people/duties`).
     """
 
     ref: str
@@ -31,6 +32,8 @@ class Principal:
     assurance: int = 0
     session: str = ""
     tenants: frozenset[str] = frozenset({HOME})
+    duties: frozenset[tuple[str, str]] = frozenset()
+    emergency: frozenset[tuple[str, str]] = frozenset()
 
 
 NOBODY: Final = Principal("", "anyone")

@@ -1,6 +1,6 @@
 """What is kept about persons' ways in, as documents of the store. Times are RFC 3339 UTC.
 
-`person`   by reference:          {role, tenants, createdAt}
+`person`   by reference:          {role, tenants, first, createdAt}; `first`: the first account of the city's staff
 `link`     by the secret's digest: {person, expiresAt}
 `session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
 `token`    by the secret's digest: {number, name, role, scopes, tenants, asked, createdAt, expiresAt|null}
@@ -26,6 +26,7 @@ class Person(TypedDict):
 
     role: Literal["staff", "visitor"]
     tenants: NotRequired[list[str]]
+    first: NotRequired[bool]
     createdAt: str
 
 

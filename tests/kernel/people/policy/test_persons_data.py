@@ -14,7 +14,10 @@ from kitamae.kernel.people.policy.policy import of_city
 from kitamae.kernel.problems import Forbidden
 
 HANA = Principal("resident-1", "resident", assurance=3, session="s")
-NURSE = Principal("staff-1", "staff", assurance=2, session="s")
+NURSE = Principal(
+    "staff-1", "staff", assurance=2, session="s",
+    duties=frozenset({("", "purpose:health.visits"), ("", "purpose:health.letters")}),
+)  # fmt: skip
 PROGRAM = Principal("token-1", "service", frozenset({"read:person:health.visits", "read:*"}), 1)
 LAW, AGREED = "health.visits", "health.letters"
 CONSENTS = {(HANA.ref, AGREED)}
@@ -52,6 +55,9 @@ def test_staff_see_it_for_a_purpose_after_a_strong_sign_in_and_programs_with_a_t
         assert not policy.allows(about(who, "own"))
         assert not policy.allows(about(who, ""))
         assert not policy.allows(about(replace(who, tenants=frozenset({"noto"})), LAW))
+    assert not policy.allows(about(replace(NURSE, duties=frozenset()), LAW))
+    assert not policy.allows(about(replace(NURSE, duties=frozenset({("noto", f"purpose:{LAW}")})), LAW))
+    assert policy.allows(about(replace(NURSE, duties=frozenset({("*", f"purpose:{LAW}")})), LAW))
     assert not policy.allows(about(replace(NURSE, assurance=1), LAW))
     assert not policy.allows(about(replace(NURSE, session=""), LAW))
     assert not policy.allows(about(PROGRAM, AGREED))

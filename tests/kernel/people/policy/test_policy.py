@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kitamae.kernel.people.person import NOBODY, SYSTEM, Principal
@@ -35,7 +37,10 @@ def test_staff_and_the_system_may_change_what_is_public() -> None:
 
 
 def test_the_work_of_a_desk_is_not_even_read_by_others() -> None:
-    Policy().demand(Question(STAFF, "read", "desk:privacy"))
+    officer = replace(STAFF, duties=frozenset({("", "desk:privacy")}))
+    Policy().demand(Question(officer, "read", "desk:privacy"))
+    with pytest.raises(Forbidden, match="the desk privacy, which is none of your duties"):
+        Policy().demand(Question(STAFF, "read", "desk:privacy"))
     for who, refused in (
         (NOBODY, NotSignedIn),
         (Principal("resident-1", "resident", session="s"), Forbidden),

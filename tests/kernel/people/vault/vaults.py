@@ -26,7 +26,8 @@ PURPOSES = Purposes(
     ]
 )  # fmt: skip
 POLICY = Policy(facts=Facts(bases={one.name: one.basis for one in PURPOSES}))
-OFFICER = Principal("staff-1", "staff", session="s-officer", assurance=2)
+DUTIES = frozenset(("", f"purpose:{one.name}") for one in PURPOSES)
+OFFICER = Principal("staff-1", "staff", session="s-officer", assurance=2, duties=DUTIES)
 TARO = Principal("p-taro", "resident", session="s-taro", assurance=3)
 NAME = {
     "name": "加賀 太郎",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from kitamae.kernel.people.person import EVERYWHERE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -68,6 +70,8 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
             "scopes": [one for one in scopes if one in who.scopes],  # the others bear on nothing here
             "session": bool(who.session),
             "assurance": who.assurance,
+            "duty": _among(who.duties, question),
+            "emergency": _among(who.emergency, question),
         },
         "parents": [{"type": "Role", "id": _role(who.role)}],
     }
@@ -85,6 +89,14 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
         "parents": [],
     }
     return principal, ("Action", question.action), resource, context, [caller, thing]
+
+
+def _among(held: frozenset[tuple[str, str]], question: Question) -> bool:
+    """Whether that desk, or that purpose, is among these in the tenant that is asked about."""
+    if not held:
+        return False
+    what = f"purpose:{question.purpose}" if question.purpose else question.what
+    return (question.tenant, what) in held or (EVERYWHERE, what) in held
 
 
 def _service(question: Question) -> str:

@@ -77,11 +77,11 @@ class Policy:
         """Yes or no."""
         return self.decide(question).allowed
 
-    def demand(self, question: Question) -> None:
-        """Raises NotSignedIn when signing in could help, else Forbidden."""
+    def demand(self, question: Question) -> Decision:
+        """Which policies permit it. Raises NotSignedIn when signing in could help, else Forbidden."""
         decision = self.decide(question)
         if decision.allowed:
-            return
+            return decision
         who, what = question.who, question.what
         if "undeclared" in decision.because:
             type_ = what.removeprefix("entity:")
@@ -98,4 +98,8 @@ class Policy:
         if who.tenants.isdisjoint((question.tenant, EVERYWHERE)):
             where = f"the tenant {question.tenant}" if question.tenant else "the default tenant"
             raise Forbidden(f"this {who.role} may only read in {where}, whatever it may do elsewhere")
+        if who.role == "staff" and what.startswith("desk:"):
+            raise Forbidden(
+                f"this is the work of the desk {what.removeprefix('desk:')}, which is none of your duties"
+            )
         raise Forbidden(f"{who.role} may not {question.action} {what}")

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MOST_PERSONS: Final = 1_000
 MOST_RECORDS: Final = 1_000
+BROKEN: Final = "break-glass"
+"""The basis in a receipt of whoever looked in an emergency (`kernel/people/duties/emergency.py`)."""
 _SESSIONS: Final = 50_000  # remembered sessions that have their receipt
 _TRIES: Final = 3
 
@@ -108,15 +110,18 @@ class Reading:
             raise BadRequest(
                 f"one request reads of 1 to {MOST_PERSONS} persons, {MOST_RECORDS} records at most"
             )
+        because: set[str] = set()
         for person in asked.persons:
-            inner.policy.demand(Question(asked.who, "read", f"person:{person}", asked.tenant, asked.purpose))
+            question = Question(asked.who, "read", f"person:{person}", asked.tenant, asked.purpose)
+            because.update(inner.policy.demand(question).because)
         wanted = frozenset(asked.fields) or None
         if asked.purpose == OWN:
             return _Allowed("own", wanted)
         purpose = inner.purposes.demand(asked.purpose)
         if wanted and (beyond := sorted(wanted - purpose.fields)):
             raise Forbidden(f"the purpose {asked.purpose} does not cover the field {beyond[0]!r:.60}")
-        return _Allowed(purpose.basis, wanted or purpose.fields, (purpose.name, *sorted(purpose.also)))
+        basis = BROKEN if BROKEN in because else purpose.basis  # a policy's name: it was not his duty
+        return _Allowed(basis, wanted or purpose.fields, (purpose.name, *sorted(purpose.also)))
 
     async def _receipted(
         self, asked: Asked, allowed: _Allowed, keys: Mapping[str, PersonKeys]

@@ -1,0 +1,279 @@
+"""Where changes of duties are asked for, approved, withdrawn and undone. Each is one transaction, with its ledger entry.
+
+Who comes here was asked by the policy (desk `staff`); whether he still does that desk's work is asked again in the transaction.
+The operator (`kitamae staff`, over the local socket) needs no second person: the data directory is his. It is written down.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import structlog
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people import approval
+from kitamae.kernel.people.duties import steps as kept_steps
+from kitamae.kernel.people.duties import transfer as transfers
+from kitamae.kernel.people.duties.records import FOUNDED, TRANSFER, log
+from kitamae.kernel.people.duties.standing import Standing, standing
+from kitamae.kernel.people.duties.steps import Kept, State, Step, state
+from kitamae.kernel.people.duties.transfer import Transfer
+from kitamae.kernel.people.records import TENANT, Person
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.duties.plan import Plan
+    from kitamae.kernel.people.person import Principal
+
+DESK: Final = "staff"
+WAITS: Final = 14 * 86_400_000_000
+"""How long a change waits for its second person, microseconds; never beyond the moment from which it should count."""
+_log = structlog.get_logger("kitamae")
+
+
+class Office:
+    """One per city. `forget` is told of whom what was remembered is not true any more; None: of anybody."""
+
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        forget: Callable[[Iterable[str] | None], None],
+        now: Callable[[], int] = clock.now,
+    ) -> None:
+        self.plan = plan
+        self._store = store
+        self._forget = forget
+        self._now = now
+
+    # --- asking
+    async def prepare(
+        self,
+        who: Principal,
+        title: str,
+        steps: Sequence[Step],
+        *,
+        effective: str | None = None,
+        sections: Mapping[str, list[str]] | None = None,
+        undoes: str | None = None,
+    ) -> str:
+        """Ask for a change; its number. `effective`: RFC 3339, None: as soon as it may. One that needs no second person counts
+        at once. Raises BadRequest, Forbidden, NotFound.
+        """
+        id, now = secrets.token_hex(5), self._now()
+        made: Transfer = {
+            "title": approval.plain("title", title, 1, 200), "by": who.ref, "at": clock.text(now),
+            "effective": clock.text(clock.micros(effective, "effective")) if effective else None,
+            "steps": list(steps), "sections": dict(sections or {}), "second": False, "alone": False,
+            "undoes": undoes, "counts": None, "gone": None, "ledger": [],
+        }  # fmt: skip
+        transfers.check(self.plan, made, now)
+        made["second"] = transfers.needs_second(self.plan, made)
+
+        async def work(tx: Transaction) -> Transfer:
+            asks = await self._demand(tx, who)
+            for person in {step["person"] for step in steps}:
+                await _member(tx, person)
+            alone = made["second"] and (who.role == "system" or asks.founder)
+            kept: Transfer = {**made, "alone": alone, "ledger": []}
+            if not made["second"] or alone:
+                return await self._count(tx, id, kept, "", now)
+            got = [step["person"] for step in steps if step["gives"]]
+            until = min(now + WAITS, clock.micros(made["effective"]) if made["effective"] else now + WAITS)
+            await approval.ask(
+                tx, f"transfer:{id}", who, approval.shown(_shown(kept)), until=until, barred=got, now=now
+            )
+            await self._keep(tx, id, kept, "asked", who.ref)
+            return kept
+
+        kept = await self._store.transact(work)
+        self._told(id, kept)
+        return id
+
+    async def undo(self, who: Principal, id: str, effective: str | None = None) -> str:
+        """Ask for the change that makes everything as it was before this one. Raises NotFound, Conflict, ..."""
+        kept = await self.get(id)
+        if kept["counts"] is None or kept["gone"] or (at := clock.micros(kept["counts"])) > self._now():
+            raise Conflict("only what counts already is undone; before, it is withdrawn")
+        steps = []
+        for step in kept["steps"]:
+            held = await self._of(step["person"])
+            steps.append(kept_steps.back(held["steps"] if held else (), step, at))
+        sections = {person: [new, old] for person, (old, new) in kept["sections"].items()}
+        return await self.prepare(
+            who, f"取消：{kept['title']}"[:200], steps, effective=effective, sections=sections, undoes=id
+        )
+
+    # --- deciding
+    async def decide(self, who: Principal, id: str, digest: str, *, yes: bool, why: str = "") -> Transfer:
+        """The second person's word. `digest`: of what was shown (`shown`). Raises NotFound, Forbidden, Conflict, BadRequest."""
+        now = self._now()
+
+        async def work(tx: Transaction) -> Transfer:
+            await self._demand(tx, who)
+            kept = await _transfer(tx, id)
+            await approval.decide(tx, f"transfer:{id}", who, digest, yes=yes, why=why, now=now)
+            if yes:
+                return await self._count(tx, id, kept, who.ref, now)
+            return await self._keep(tx, id, kept, "refused", who.ref)
+
+        kept = await self._store.transact(work)
+        self._told(id, kept)
+        return kept
+
+    async def withdraw(self, who: Principal, id: str) -> None:
+        """Before it counts: it never will. Raises NotFound, Forbidden, Conflict."""
+        now = self._now()
+
+        async def work(tx: Transaction) -> Transfer:
+            await self._demand(tx, who)
+            kept = await _transfer(tx, id)
+            if kept["counts"] is None:
+                await approval.withdraw(tx, f"transfer:{id}", who.ref, now)
+                return await self._keep(tx, id, kept, "withdrawn", who.ref)
+            if kept["gone"] or clock.micros(kept["counts"]) <= now:
+                raise Conflict("it counts already, or was withdrawn: undo it with a new change")
+            for person in {step["person"] for step in kept["steps"]}:
+                held: Any = await tx.get(TENANT, kept_steps.KIND, person)
+                left = [one for one in held["steps"] if one["transfer"] != id]
+                await tx.put(TENANT, kept_steps.KIND, person, {"steps": left})
+            founded: Any = await tx.get(TENANT, *FOUNDED)
+            if founded and founded["transfer"] == id:
+                await tx.drop(TENANT, *FOUNDED)
+            return await self._keep(tx, id, {**kept, "gone": who.ref}, "withdrawn", who.ref)
+
+        kept = await self._store.transact(work)
+        self._told(id, kept)
+
+    async def _count(self, tx: Transaction, id: str, kept: Transfer, second: str, now: int) -> Transfer:
+        """All its steps into the documents of all its persons, at once: from its moment on they count."""
+        at = max(now, clock.micros(kept["effective"])) if kept["effective"] else now
+        kept = {**kept, "counts": clock.text(at)}
+        of: dict[str, list[kept_steps.Approved]] = {}
+        for step in transfers.approved(id, kept, second, clock.text(at), clock.text(now)):
+            of.setdefault(step["person"], []).append(step)
+        for person, some in sorted(of.items()):
+            await _member(tx, person)
+            before = cast("Kept | None", await tx.get(TENANT, kept_steps.KIND, person))
+            steps = [*(before["steps"] if before else ()), *some]
+            await tx.put(TENANT, kept_steps.KIND, person, {"steps": steps})
+        if any(step["gives"] and self._is_staffs(step["duty"]) for step in kept["steps"]):
+            founded: Any = await tx.get(TENANT, *FOUNDED)
+            if founded is None or clock.micros(founded["at"]) > at:
+                await tx.put(TENANT, *FOUNDED, {"at": clock.text(at), "transfer": id})
+        return await self._keep(tx, id, kept, "approved", second or kept["by"])
+
+    def _is_staffs(self, duty: str) -> bool:
+        known = self.plan.get(duty)
+        return known is not None and DESK in known.desks
+
+    async def _keep(self, tx: Transaction, id: str, kept: Transfer, word: str, who: str) -> Transfer:
+        """With the entry of the ledger that says what became of it."""
+        told: dict[str, Any] = {"change": id, "word": word, "who": who, "at": clock.text(self._now())}
+        told |= {"duties": _shown(kept), "counts": kept["counts"], "alone": kept["alone"]}
+        kept = {**kept, "ledger": [*kept["ledger"], await log(tx, told)]}
+        await tx.put(TENANT, TRANSFER, id, kept)
+        return kept
+
+    def _told(self, id: str, kept: Transfer) -> None:
+        """After the commit. Loud, where nobody else looked."""
+        founds = any(self._is_staffs(step["duty"]) for step in kept["steps"])
+        self._forget(None if founds else {step["person"] for step in kept["steps"]})
+        if kept["alone"]:
+            _log.warning("duties were given or taken by one person alone", change=id, by=kept["by"])
+
+    async def _demand(self, tx: Transaction, who: Principal) -> Standing:
+        """Raises Forbidden for somebody who lost the desk a moment ago."""
+        if who.role == "system":
+            return Standing()
+        now = await standing(tx, self.plan, who.ref, self._now())
+        if who.role != "staff" or not now.does(DESK):
+            raise Forbidden("duties are the work of the staff desk")
+        return now
+
+    # --- reading
+    async def get(self, id: str) -> Transfer:
+        """Raises NotFound."""
+        return await _transfer(self._store, id)
+
+    async def asked(self, id: str) -> approval.Approval | None:
+        """What became of the question to a second person; None: there was none."""
+        return cast(
+            "approval.Approval | None", await self._store.get(TENANT, approval.KIND, f"transfer:{id}")
+        )
+
+    async def all(self) -> list[tuple[str, Transfer, transfers.Stands]]:
+        """Every change that was ever asked for, the newest first, and where it stands."""
+        now = self._now()
+        words = {id: doc for _, id, doc in await self._store.documents(TENANT, approval.KIND)}
+        return [
+            (id, doc, transfers.stands(doc, words.get(f"transfer:{id}"), now))
+            for _, id, doc in reversed(await self._store.documents(TENANT, TRANSFER))
+        ]
+
+    async def stands(self, id: str) -> transfers.Stands:
+        """Raises NotFound."""
+        return transfers.stands(await self.get(id), await self.asked(id), self._now())
+
+    async def diff(self, transfer: Transfer) -> list[transfers.Line]:
+        """Person by person."""
+        kept = {step["person"]: await self._of(step["person"]) for step in transfer["steps"]}
+        return transfers.diff(transfer, kept, self._now())
+
+    async def members(self) -> list[tuple[str, State]]:
+        """All staff, oldest first, and what each holds now."""
+        now = self._now()
+        kept = {id: doc for _, id, doc in await self._store.documents(TENANT, kept_steps.KIND)}
+        return [
+            (ref, state(kept[ref]["steps"] if ref in kept else (), now))
+            for _, ref, doc in await self._store.documents(TENANT, "person")
+            if doc["role"] == "staff"
+        ]
+
+    async def standing(self, ref: str) -> Standing:
+        """Of one member of staff, now."""
+        return await standing(self._store, self.plan, ref, self._now())
+
+    async def held(self, ref: str) -> State:
+        """What one member of staff holds now."""
+        kept = await self._of(ref)
+        return state(kept["steps"] if kept else (), self._now())
+
+    async def _of(self, ref: str) -> Kept | None:
+        return cast("Kept | None", await self._store.get(TENANT, kept_steps.KIND, ref))
+
+
+def shown(transfer: Transfer) -> str:
+    """The digest of what the second person sees."""
+    return approval.shown(_shown(transfer))
+
+
+def step(
+    person: str, duty: str, *, gives: bool, tenants: Sequence[str] = ("",), until: str | None = None
+) -> Step:
+    """One. Raises BadRequest for a reference that is none."""
+    if not person.startswith("staff-") or len(person) > 40:
+        raise BadRequest(f"expected the number of a member of staff (staff-…), got {person!r:.60}")
+    end = clock.text(clock.micros(until, "until")) if until else None
+    return {"person": person, "duty": duty, "gives": gives, "tenants": list(tenants), "until": end}
+
+
+def _shown(transfer: Transfer) -> dict[str, Any]:
+    return {name: transfer[name] for name in ("title", "by", "effective", "steps", "sections", "undoes")}
+
+
+async def _transfer(store: Any, id: str) -> Transfer:
+    kept = cast("Transfer | None", await store.get(TENANT, TRANSFER, id))
+    if kept is None:
+        raise NotFound(f"there is no change of duties {id!r:.40}")
+    return kept
+
+
+async def _member(tx: Transaction, ref: str) -> None:
+    person = cast("Person | None", await tx.get(TENANT, "person", ref))
+    if person is None or person["role"] != "staff":
+        raise NotFound(f"there is no member of staff {ref!r:.60}")

@@ -1,0 +1,69 @@
+"""What is kept about duties, as documents of the store, beside `duties` (`steps.py`). Times are RFC 3339 UTC.
+
+`transfer`  by its number:            a change of duties, asked for and what became of it
+`emergency` by the person's reference: {taken: [...]} what he took in emergencies, and what was found of it afterwards
+`staffing`  by `founded`:             {at, transfer} from when on somebody holds the staff desk: the founder's time is over
+`approval`  by what it is about:      a second person's word (`kernel/people/approval.py`)
+
+Persons are told by opaque references. Every change leaves a salted commitment in the ledger; what it commits to, and the
+salt, stand with the change under `ledger`.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from kitamae.kernel.ledger import commitment
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.store import Transaction
+
+TRANSFER: Final = "transfer"
+EMERGENCY: Final = "emergency"
+FOUNDED: Final = ("staffing", "founded")
+
+
+class Founded(TypedDict):
+    """From when on, and by which change."""
+
+    at: str
+    transfer: str
+
+
+class Leaf(TypedDict):
+    """An entry of the ledger: its number, what it commits to, and the salt (base64)."""
+
+    number: int
+    told: dict[str, Any]
+    salt: str
+
+
+class Review(TypedDict):
+    """What the privacy desk found."""
+
+    by: str
+    at: str
+    justified: bool
+    why: str
+
+
+class Taken(TypedDict):
+    """One emergency access. `what`: `desk:…` or `purpose:…`."""
+
+    id: str
+    what: str
+    tenant: str
+    why: str
+    at: str
+    until: str
+    ended: str | None
+    review: Review | None
+    ledger: list[Leaf]
+
+
+async def log(tx: Transaction, told: dict[str, Any]) -> Leaf:
+    """Into the ledger, within the transaction of what it tells."""
+    salt = commitment.salt()
+    number = await tx.log(commitment.commit(salt, commitment.canonical(told)))
+    return {"number": number, "told": told, "salt": base64.b64encode(salt).decode()}

@@ -1,0 +1,90 @@
+"""What the policy hears of a member of staff: which desks and purposes are his duty now, and which he took in an emergency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.duties import steps
+from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED, Founded, Taken
+from kitamae.kernel.people.person import EVERYWHERE
+from kitamae.kernel.people.records import TENANT, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.people.duties.plan import Plan
+
+FOUNDER: Final = "founder"
+"""Stands where a duty's id does: the first account of a city in which nobody was given the staff desk yet."""
+
+
+class Reader(Protocol):
+    """A store, or a transaction of it."""
+
+    async def get(self, tenant: str, kind: str, id: str) -> Json | None:
+        """See `Store.get`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`covers` and `emergency`: (tenant, or EVERYWHERE, `desk:…` or `purpose:…`). `founder`: does every desk's work until the
+    staff desk is somebody's. `again`: when this changes by itself, microseconds UTC.
+    """
+
+    covers: frozenset[tuple[str, str]] = frozenset()
+    emergency: frozenset[tuple[str, str]] = frozenset()
+    left: bool = False
+    founder: bool = False
+    again: int | None = None
+
+    def does(self, desk: str) -> bool:
+        """Whether that desk's work is his, in some tenant."""
+        return any(what == f"desk:{desk}" for _, what in self.covers)
+
+
+async def standing(store: Reader, plan: Plan, ref: str, now: int) -> Standing:
+    """Of the member of staff with this reference, at `now`. Inside a transaction it is what holds there."""
+    kept = cast("steps.Kept | None", await store.get(TENANT, steps.KIND, ref))
+    at = steps.state(kept["steps"] if kept else (), now)
+    if at.left:
+        return Standing(left=True, again=at.again)
+    covers = {
+        (tenant, what)
+        for one in at.held
+        if (duty := plan.get(one.duty))
+        for what in duty.covers()
+        for tenant in one.tenants
+    }
+    taken: Any = await store.get(TENANT, EMERGENCY, ref)
+    open_ = running(taken["taken"] if taken else (), now)
+    founder, founded = await _founder(store, ref, now)
+    if founder:
+        covers |= {(EVERYWHERE, f"desk:{desk}") for desk in plan.desks}
+    moments = [at.again, founded, *(clock.micros(one["until"]) for one in open_)]
+    return Standing(
+        frozenset(covers),
+        frozenset((one["tenant"], one["what"]) for one in open_),
+        founder=founder,
+        again=min((one for one in moments if one is not None), default=None),
+    )
+
+
+def running(taken: Sequence[Taken], now: int) -> list[Taken]:
+    """Those that nobody ended and that have not ended by themselves."""
+    return [one for one in taken if one["ended"] is None and clock.micros(one["until"]) > now]
+
+
+async def _founder(store: Reader, ref: str, now: int) -> tuple[bool, int | None]:
+    """Whether he is the founder, and until when, where that is decided."""
+    person = cast("Person | None", await store.get(TENANT, "person", ref))
+    if person is None or not person.get("first"):
+        return False, None
+    founded = cast("Founded | None", await store.get(TENANT, *FOUNDED))
+    if founded is None:
+        return True, None
+    at = clock.micros(founded["at"])
+    return at > now, at if at > now else None

@@ -1,0 +1,20 @@
+"""Duties of staff, for tests of what only their holders may do."""
+
+from __future__ import annotations
+
+from kitamae.kernel.people.duties.office import step
+from kitamae.kernel.people.person import SYSTEM
+from serving import Served
+
+
+async def give(served: Served, ref: str, *duties: str) -> None:
+    """As the operator does it: at once, and without a second person."""
+    steps = [step(ref, duty, gives=True) for duty in duties]
+    await served.kitamae.city.ways.office.prepare(SYSTEM, "for a test", steps)
+
+
+async def enter(served: Served, ref: str, assurance: int = 2) -> None:
+    """The client's session is this member of staff's, with a passkey unless told."""
+    session, _ = await served.kitamae.city.people.admit(ref, "staff", assurance)
+    served.client.cookies.clear()
+    served.client.cookies.set("kitamae_session", session)
