@@ -120,7 +120,7 @@ async def test_a_powerful_duty_counts_only_after_a_second_person_who_gets_nothin
 async def test_a_small_duty_of_somebody_else_needs_no_second_person_and_ones_own_does(town: Town) -> None:
     one, _, new = await staffed(town)
     await town.office.prepare(await town.who(one), "窓口", [step(new, "counter", gives=True)])
-    assert await town.desks(new) == {"desk:people", "desk:requests", "purpose:identity"}
+    assert await town.desks(new) == {"desk:people", "desk:requests", "purpose:identity", "purpose:requests"}
     id = await town.office.prepare(await town.who(one), "窓口", [step(one, "counter", gives=True)])
     assert await town.office.stands(id) == "asked"
     assert await town.desks(one) == {"desk:staff"}
