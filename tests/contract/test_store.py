@@ -19,7 +19,7 @@ from kitamae.kernel.context.operations.command import Command, Effect, Operation
 from kitamae.kernel.context.operations.create import Create, Upsert
 from kitamae.kernel.context.operations.delete import Delete, Expire
 from kitamae.kernel.context.operations.update import Update
-from kitamae.kernel.context.query.tree import Compare, EntityQuery, Geo, Geometry, Op, OrderBy, TypeQ
+from kitamae.kernel.context.query.tree import Compare, EntityQuery, Geo, Geometry, Op, OrderBy, TypeQ, Wanted
 from kitamae.kernel.context.query.tree import Path as QPath
 from kitamae.kernel.context.store import Change, Instance, InstanceQuery, Store, Transaction
 from kitamae.kernel.context.temporal import represent
@@ -510,6 +510,29 @@ async def test_pages_of_a_query_follow_the_order_of_creation_and_count_all(store
     assert (await store.find(replace(query, limit=0))).count == 4
     assert (await store.find(replace(query, offset=9))).count == 4
     assert (await store.find(replace(query, count=False))).count is None
+
+
+async def test_an_entity_is_found_by_any_of_several_selectors_and_counted_once(store: Store) -> None:
+    await done(
+        store,
+        *(create(n) for n in (1, 2, 13)),
+        *(create(n, type=[ROOM]) for n in (4, 15)),
+        create(26, type=[ROOM, TYPE]),
+    )
+    levels, rooms = TypeQ(((TYPE,),)), TypeQ(((ROOM,),))
+    either = (
+        Wanted(levels, ("urn:ngsi-ld:T:001", "urn:ngsi-ld:T:004")),
+        Wanted(rooms, id_pattern="1.$"),
+        Wanted(TypeQ(((ROOM, TYPE),))),
+        Wanted(levels, ("urn:ngsi-ld:T:026",)),
+    )
+    query = EntityQuery(types=TypeQ((*levels.any_of, *rooms.any_of)), wanted=either, count=True)
+    wanted = ["urn:ngsi-ld:T:001", "urn:ngsi-ld:T:015", "urn:ngsi-ld:T:026"]
+    found = await store.find(query)
+    assert ([orjson.loads(row.doc)["id"] for row in found.rows], found.count) == (wanted, 3)
+    assert [orjson.loads(row.doc)["id"] async for row in store.stream(query)] == wanted
+    past = await store.remembered(query, InstanceQuery("", ()))
+    assert ([orjson.loads(row.doc)["id"] for row in past.rows], past.count) == (wanted, 3)
 
 
 async def test_an_order_by_value_is_the_order_of_all_not_of_a_page(store: Store) -> None:

@@ -94,7 +94,7 @@ class Planner(ABC):
             terms.append(either(to.exists(name) for name in query.attrs))
         if query.q is not None:
             terms.append(to.node(query.q))
-        if query.id_pattern is not None or query.datasets:
+        if query.id_pattern is not None or query.datasets or query.wanted:
             to.exact = False
         return terms
 

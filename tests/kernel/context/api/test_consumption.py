@@ -57,6 +57,41 @@ async def test_a_query_by_post_says_the_same(client: Client) -> None:
     assert answer.json() == [{"id": "urn:ngsi-ld:Room:2"}]
 
 
+async def test_each_entity_selector_is_for_itself(client: Client) -> None:
+    cars = [{**room(n), "id": f"urn:ngsi-ld:Car:{n}", "type": "Car"} for n in range(3)]
+    await client.post("entityOperations/create", [*(room(n) for n in range(3)), *cars])
+
+    async def found(*selectors: dict[str, object], **more: object) -> list[str]:
+        query = {"type": "Query", "entities": list(selectors), "pick": ["id"], **more}
+        return [one["id"][12:] for one in (await client.post("entityOperations/query", query)).json()]
+
+    room_1 = {"type": "Room", "id": "urn:ngsi-ld:Room:1"}
+    assert await found(room_1, {"type": "Car", "idPattern": ":[02]$"}) == ["Room:1", "Car:0", "Car:2"]
+    assert await found(room_1, {"type": "Car", "id": ["urn:ngsi-ld:Car:2", "urn:ngsi-ld:Room:2"]}) == [
+        "Room:1",
+        "Car:2",
+    ], "an id of one selector is not that of another"
+    assert await found(room_1, {"type": "Car"}, q="temperature>21") == ["Car:2"]
+    page = {"type": "Query", "entities": [{"type": "Car", "idPattern": "[12]$"}, room_1]}
+    answer = await client.post("entityOperations/query?limit=2&count=true", page)
+    assert ([one["id"][12:] for one in answer.json()], answer.header("ngsild-results-count")) == (
+        ["Room:1", "Car:1"],
+        "3",
+    )
+
+
+async def test_selectors_that_no_entity_could_be_held_against_are_refused(client: Client) -> None:
+    many = [{"type": "Room", "idPattern": f"{n}$", "id": f"urn:x:{n}"} for n in range(101)]
+    query = {"type": "Query", "entities": [{"type": f"T{n}", "idPattern": f"{n}$"} for n in range(101)]}
+    refused = await client.post("entityOperations/query", query)
+    assert (refused.status, refused.error) == (403, "TooComplexQuery")
+    assert (await client.post("entityOperations/query", {"type": "Query", "entities": many})).status == 200
+    wide = {"type": "Query", "entities": [{"type": "Room"}, {"id": "urn:x:1"}]}
+    assert (await client.post("entityOperations/query", wide)).error == "BadRequestData"
+    wrong = {"type": "Query", "entities": [{"type": "Room", "idPattern": "("}, {"type": "Car"}]}
+    assert (await client.post("entityOperations/query", wrong)).error == "BadRequestData"
+
+
 @pytest.mark.parametrize(
     ("parameters", "shown"),
     [

@@ -264,6 +264,22 @@ async def test_a_source_is_asked_by_an_operation_that_it_offers(
     assert await kaga.ids(f"type=Room&{near}") == []
 
 
+@pytest.mark.parametrize("operation", ["queryEntity", "queryBatch"])
+async def test_a_source_answers_for_each_selector_alone(cities: tuple[City, City], operation: str) -> None:
+    kaga, nomi = cities
+    for number in range(4):
+        await nomi.has(number, floor=number)
+    await kaga.has(5, floor=5)
+    await kaga.knows(nomi.url, operations=[operation])
+    query = {
+        "type": "Query",
+        "entities": [{"type": "Car", "id": ROOM}, {"type": "Room", "idPattern": "[0235]$"}],
+        "q": "floor>0",
+    }
+    found = await kaga.client.post("entityOperations/query", query)
+    assert sorted(one["id"][-1] for one in found.json()) == ["2", "3", "5"]
+
+
 async def test_a_context_source_filter_says_who_is_asked(cities: tuple[City, City]) -> None:
     kaga, nomi = cities
     await nomi.has(1, floor=1)

@@ -127,6 +127,19 @@ async def test_a_temporal_query_by_post(client: Client) -> None:
     assert [one["value"] for one in entity["temperature"]] == [23]
 
 
+async def test_a_temporal_query_by_post_has_selectors_each_for_itself(client: Client) -> None:
+    await readings(client)
+    here = (await client.get("entities?type=Room&pick=id")).json()[0]["id"]
+    query = {
+        "type": "Query",
+        "entities": [{"type": "Car", "id": here}, {"type": "Room", "idPattern": "^urn"}],
+        "temporalQ": {"timerel": "after", "timeAt": "2026-11-21T00:01:30Z"},
+    }
+    assert len((await client.post("temporal/entityOperations/query", query)).json()) == 1
+    query["entities"] = [{"type": "Car", "id": here}, {"type": "Room", "idPattern": "^nobody"}]
+    assert (await client.post("temporal/entityOperations/query", query)).json() == []
+
+
 async def test_questions_about_time_that_make_no_sense(client: Client) -> None:
     await readings(client)
     for asked in (

@@ -9,7 +9,15 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from kitamae.kernel.context import linked
-from kitamae.kernel.context.api import distributed, joining, mapped, negotiation, selection, streaming
+from kitamae.kernel.context.api import (
+    distributed,
+    joining,
+    mapped,
+    negotiation,
+    query_object,
+    selection,
+    streaming,
+)
 from kitamae.kernel.context.api.answer import Answer, Header, of_problem
 from kitamae.kernel.context.api.asked import only, uri
 from kitamae.kernel.context.api.views import Shown
@@ -176,7 +184,7 @@ async def query_by_post(x: Exchange) -> Answer:
     """POST entityOperations/query with a Query object."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.WITH_GEO)
     request, document = await x.document()
-    request = selection.from_document(request, document)
+    request = query_object.asked(request, document)
     view = x.application.views.find(request, media, x.headers.get(b"prefer"))
     return await _query(x, request, view, await selection.of_document(request, x.size))
 

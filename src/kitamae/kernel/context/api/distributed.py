@@ -19,9 +19,9 @@ from kitamae.kernel.context.api.asked import only
 from kitamae.kernel.context.api.questions import Source, Told
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import match, parse
-from kitamae.kernel.context.query.tree import TypeQ
+from kitamae.kernel.context.query.tree import TypeQ, Wanted
 from kitamae.kernel.context.registration import combine, peers
-from kitamae.kernel.context.registration.match import Question, Wanted, relevant
+from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.problems import BadRequest, Problem, TooManyResults
 
@@ -86,11 +86,11 @@ def of_query(x: Exchange, request: Request, wanted: EntityQuery) -> Sources:
 
 def question_of(request: Request, wanted: EntityQuery) -> Question:
     """Which registrations concern a query: its context source filter (csf) narrows them. Raises BadRequest."""
-    one = Wanted(wanted.types, wanted.ids, wanted.id_pattern)
+    some = wanted.wanted or (Wanted(wanted.types, wanted.ids, wanted.id_pattern),)
     csf = request.params.get("csf")
     filters = () if csf is None else (parse.q(unquote(csf), request.context.expand),)
     around = None if is_split(request) else wanted.geo
-    return Question((one,), frozenset(wanted.attrs), filters, around=around, datasets=_datasets(request))
+    return Question(some, frozenset(wanted.attrs), filters, around=around, datasets=_datasets(request))
 
 
 def _datasets(request: Request) -> frozenset[str]:

@@ -17,9 +17,10 @@ from kitamae.kernel.context.api.asked import only
 from kitamae.kernel.context.api.distributed import Sources
 from kitamae.kernel.context.api.past import Selected, select
 from kitamae.kernel.context.api.questions import Source, Told
-from kitamae.kernel.context.query.tree import TypeQ
+from kitamae.kernel.context.query import match
+from kitamae.kernel.context.query.tree import TypeQ, Wanted
 from kitamae.kernel.context.registration import combine, peers
-from kitamae.kernel.context.registration.match import Question, Wanted, relevant
+from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.context.temporal import write
 
@@ -100,8 +101,8 @@ async def one(x: Exchange, request: Request, sources: Sources, id: str) -> Remem
     return _remembered(gathered, found)
 
 
-async def many(x: Exchange, request: Request, sources: Sources) -> Remembered:
-    """What they remember of all that match; conditions are theirs to judge."""
+async def many(x: Exchange, request: Request, sources: Sources, wanted: EntityQuery) -> Remembered:
+    """What they remember of all that match; conditions are theirs to judge, which entities are wanted is ours."""
 
     async def ask(asked: Source) -> Told:
         words = await source.words(request, asked.registration, request.context)
@@ -114,7 +115,7 @@ async def many(x: Exchange, request: Request, sources: Sources) -> Remembered:
                 x, request, asked, words, "GET", "temporal/entities", {**params, **slice_}
             )
             page = await _told(request, asked, words, reply, found)
-            told.entities += page.entities
+            told.entities += [one for one in page.entities if match.chosen(wanted, one)]
             told.warnings += page.warnings
             if len(page.entities) != _PAGE:
                 break

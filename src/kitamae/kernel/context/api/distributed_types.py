@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from kitamae.kernel.context.api import distributed, questions, source
 from kitamae.kernel.context.api.questions import Source, Told
-from kitamae.kernel.context.query.tree import TypeQ
+from kitamae.kernel.context.query.tree import TypeQ, Wanted
 from kitamae.kernel.context.registration import peers
-from kitamae.kernel.context.registration.match import Question, Wanted, relevant
+from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
 
 if TYPE_CHECKING:

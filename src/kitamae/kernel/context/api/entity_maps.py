@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.context.api import mapped, negotiation, selection
+from kitamae.kernel.context.api import mapped, negotiation, query_object, selection
 from kitamae.kernel.context.api.answer import Answer
 from kitamae.kernel.context.api.asked import uri
 from kitamae.kernel.context.api.rendering import in_context
@@ -29,7 +29,7 @@ async def create_by_post(x: Exchange) -> Answer:
     """POST entityMaps, with a Query object."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request, document = await x.document()
-    return await _create(x, selection.from_document(request, document), media)
+    return await _create(x, query_object.asked(request, document), media)
 
 
 async def _create(x: Exchange, request: Request, media: str) -> Answer:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from kitamae.kernel.context import read
 from kitamae.kernel.context.api import owner, source
 from kitamae.kernel.context.api.write import Outcome
-from kitamae.kernel.context.query.tree import TypeQ
+from kitamae.kernel.context.query.tree import TypeQ, Wanted
 from kitamae.kernel.context.registration import dialect
-from kitamae.kernel.context.registration.match import Question, Wanted, relevant
+from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.context.registration.share import Part
 from kitamae.kernel.problems import Unprocessable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import structlog
 
-from kitamae.kernel.context.api import distributed, distributed_history, selection
+from kitamae.kernel.context.api import distributed, distributed_history, query_object, selection
 from kitamae.kernel.context.api.distributed_history import Remembered
 from kitamae.kernel.context.api.evolution import asked
 from kitamae.kernel.context.api.past import select
@@ -96,7 +96,7 @@ def _result(count: int, warnings: list[Header]) -> dict[str, Any]:
 async def _present(
     x: Exchange, request: Request, snapshot: Snapshot, query: dict[str, Any]
 ) -> tuple[int, list[Header]]:
-    asking = selection.from_document(replace(request, params={}), query)
+    asking = query_object.asked(replace(request, params={}), query)
     wanted = selection.entities(asking)
     request.demand_types("read", selection.types_of(wanted))
     sources = distributed.of_query(x, asking, wanted)
@@ -132,12 +132,12 @@ def _demand_room(count: int) -> None:
 async def _past(
     x: Exchange, request: Request, snapshot: Snapshot, query: dict[str, Any]
 ) -> tuple[int, list[Header]]:
-    asking = selection.from_document(replace(request, params={}), query, temporal=True)
+    asking = query_object.asked(replace(request, params={}), query, temporal=True)
     what, wanted = asked(asking, required=True), selection.entities(asking)
     request.demand_types("read", selection.types_of(wanted))
     theirs = Remembered()
     if sources := distributed_history.of_query(x, asking, wanted, what):
-        theirs = await distributed_history.many(x, asking, sources)
+        theirs = await distributed_history.many(x, asking, sources, wanted)
     ours = (await select(request.broker, replace(wanted, limit=LARGEST, offset=0), what)).entities
     heads = {one["id"]: one for one in ours}
     for id, head in theirs.heads.items():

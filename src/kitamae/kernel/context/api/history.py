@@ -15,6 +15,7 @@ from kitamae.kernel.context.api import (
     mapped,
     mapped_history,
     negotiation,
+    query_object,
     selection,
 )
 from kitamae.kernel.context.api.answer import Answer
@@ -98,7 +99,7 @@ async def query_by_post(x: Exchange) -> Answer:
     """POST temporal/entityOperations/query with a Query object."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request, document = await x.document()
-    return await _query(x, selection.from_document(request, document, temporal=True), media)
+    return await _query(x, query_object.asked(request, document, temporal=True), media)
 
 
 async def _query(x: Exchange, request: Request, media: str) -> Answer:
@@ -114,7 +115,7 @@ async def _query(x: Exchange, request: Request, media: str) -> Answer:
         selected, theirs, map, new = await mapped_history.page(x, request, wanted, what)
         status, told = 201 if new else 200, [mapped.header(map)]
     elif sources := distributed_history.of_query(x, request, wanted, what):
-        theirs = await distributed_history.many(x, request, sources)
+        theirs = await distributed_history.many(x, request, sources, wanted)
         selected = await distributed_history.page(request, wanted, what, theirs)
     else:
         selected = await select(request.broker, wanted, what)

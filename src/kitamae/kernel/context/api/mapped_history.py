@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kitamae.kernel.context.api import distributed_history, entity_maps, mapped, negotiation, selection
+from kitamae.kernel.context.api import (
+    distributed_history,
+    entity_maps,
+    mapped,
+    negotiation,
+    query_object,
+    selection,
+)
 from kitamae.kernel.context.api.distributed_history import Remembered
 from kitamae.kernel.context.api.evolution import asked
 from kitamae.kernel.context.api.past import Selected, select
@@ -30,7 +37,7 @@ async def create_by_post(x: Exchange) -> Answer:
     """POST temporal/entityMaps, with a Query object."""
     media = negotiation.accepted(x.headers.get(b"accept"), negotiation.PLAIN)
     request, document = await x.document()
-    return await _create(x, selection.from_document(request, document, temporal=True), media)
+    return await _create(x, query_object.asked(request, document, temporal=True), media)
 
 
 async def _create(x: Exchange, request: Request, media: str) -> Answer:
@@ -50,7 +57,7 @@ async def made(
     for one in (await select(request.broker, every, what)).entities:
         mapped.add(members, one["id"], HERE)
     sources = distributed_history.of_query(x, request, wanted, what)
-    theirs = await distributed_history.many(x, request, sources) if sources else Remembered()
+    theirs = await distributed_history.many(x, request, sources, wanted) if sources else Remembered()
     for id, known in theirs.by.items():
         for registration in known:
             mapped.add(members, id, registration)
@@ -74,7 +81,7 @@ async def page(
         sources = distributed_history.of_query(x, narrowed, these, what)
         known = {registration for id in ids for registration in map.members[id]}
         sources.found = [one for one in sources.found if one.registration.id in known]
-        theirs = await distributed_history.many(x, narrowed, sources) if sources else theirs
+        theirs = await distributed_history.many(x, narrowed, sources, these) if sources else theirs
         selected = await distributed_history.page(narrowed, these, what, theirs)
     theirs.warnings = list(dict.fromkeys([*told, *theirs.warnings]))
     count = len(map.members)

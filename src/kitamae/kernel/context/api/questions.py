@@ -172,7 +172,7 @@ def _fits(entity: Entity, wanted: EntityQuery, judged: bool) -> bool:
         return False
     if wanted.id_pattern is not None and not pattern.compiled(wanted.id_pattern)(entity["id"]):
         return False
-    if not match.types(wanted.types, entity["type"]):
+    if not match.types(wanted.types, entity["type"]) or not match.chosen(wanted, entity):
         return False
     return judged or match.entity(wanted, entity)
 

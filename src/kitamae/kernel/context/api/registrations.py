@@ -15,8 +15,8 @@ from kitamae.kernel.context.api.registered import WHAT
 from kitamae.kernel.context.api.rendering import in_context
 from kitamae.kernel.context.query import parse, reach
 from kitamae.kernel.context.query.pattern import checked
-from kitamae.kernel.context.query.tree import TypeQ
-from kitamae.kernel.context.registration.match import Question, Wanted
+from kitamae.kernel.context.query.tree import TypeQ, Wanted
+from kitamae.kernel.context.registration.match import Question
 from kitamae.kernel.context.registration.show import shown
 from kitamae.kernel.context.temporal import query as temporal
 from kitamae.kernel.problems import BadRequest, Unprocessable

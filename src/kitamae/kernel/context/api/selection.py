@@ -1,4 +1,4 @@
-"""Which entities: the parameters of a query, or the Query object of a POST, as an EntityQuery (5.7.2, 5.2.23)."""
+"""Which entities: the parameters of a query as an EntityQuery (5.7.2). A Query object says the same: `query_object`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import linked
-from kitamae.kernel.context.api import joining, parameters
+from kitamae.kernel.context.api import joining
 from kitamae.kernel.context.query import parse
 from kitamae.kernel.context.query.pattern import checked
-from kitamae.kernel.context.query.tree import SYSTEM, EntityQuery, TypeQ
-from kitamae.kernel.problems import BadRequest, Unprocessable
+from kitamae.kernel.context.query.tree import SYSTEM, EntityQuery, TypeQ, Wanted
+from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LONG: Final = 32_768
 """Bytes of a question that is read beside the event loop."""
-_GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
+GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
 
 
 def entities(request: Request) -> EntityQuery:
@@ -35,16 +35,17 @@ def entities(request: Request) -> EntityQuery:
         tenant=request.tenant,
         ids=params.get("id", ()),
         id_pattern=_pattern(params.get("idPattern")),
-        types=TypeQ() if types in (None, "*") else parse.type_q(types, expand),
+        types=_types(types, expand),
         attrs=names(params, "attrs", expand),
         q=None
         if q is None
         else parse.q(
             q, expand, expand_values=params.get("expandValues", ()), json_keys=params.get("jsonKeys", ())
         ),
-        geo=parse.geo({name: params[name] for name in _GEO if name in params}, expand),
+        geo=parse.geo({name: params[name] for name in GEO if name in params}, expand),
         scope=parse.scope_q(params["scopeQ"]) if "scopeQ" in params else None,
         order=_order(params, expand),
+        wanted=tuple(_wanted(one, expand) for one in params.get("selectors", ())),
     )
     if "csf" in params:
         parse.q(
@@ -120,6 +121,15 @@ def names(params: Mapping[str, Any], member: str, expand: Callable[[str], str]) 
     return () if given is None else parse.names(given, expand, member)
 
 
+def _types(given: str | None, expand: Callable[[str], str]) -> TypeQ:
+    return TypeQ() if given in (None, "*") else parse.type_q(given, expand)
+
+
+def _wanted(given: Mapping[str, Any], expand: Callable[[str], str]) -> Wanted:
+    """One of several entity selectors (5.2.33)."""
+    return Wanted(_types(given.get("type"), expand), given.get("id", ()), _pattern(given.get("idPattern")))
+
+
 def _order(params: Mapping[str, Any], expand: Callable[[str], str]) -> tuple[Any, ...]:
     if "orderBy" not in params:
         return ()
@@ -156,159 +166,3 @@ def _asked(node: Node) -> Iterable[str]:
         yield path.names[0]
     for term in getattr(node, "terms", ()):
         yield from _asked(term)
-
-
-def from_document(request: Request, document: Mapping[str, Any], *, temporal: bool = False) -> Request:
-    """The same request with the members of a Query object (5.2.23) in the place of URL parameters.
-
-    Raises BadRequest for a member that is of the wrong JSON type, and for what the object cannot say.
-    """
-    if document.get("type", "Query") != "Query":
-        raise BadRequest(f"type: expected Query, got {document['type']!r:.80}")
-    params: dict[str, Any] = dict(request.params)
-    for member, value in document.items():
-        if member in ("type", "id", "@context"):
-            continue
-        if member not in _MEMBERS or (member in ("temporalQ", "aggrParams") and not temporal):
-            raise BadRequest(f"a Query has no member {member!r:.80}")
-        _MEMBERS[member](params, member, value)
-    if "aggrMethods" in params and not {"format", "options"} & params.keys():
-        params["format"] = "aggregatedValues"  # a Query has no other way to say so
-    if "entities" in params:
-        params |= _one_selector(params.pop("entities"))
-    return replace(request, params=params)
-
-
-def _read(member: str, value: str) -> Any:
-    try:
-        return parameters.READERS[member](value)
-    except BadRequest as wrong:
-        raise type(wrong)(f"{member}: {wrong.detail}") from None
-
-
-def _as_text(params: dict[str, Any], member: str, value: Any) -> None:
-    if not isinstance(value, str) or not value:
-        raise BadRequest(f"{member}: expected a text, got {value!r:.80}")
-    params[member] = _read(member, value)
-
-
-def _as_list(params: dict[str, Any], member: str, value: Any) -> None:
-    if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
-        raise BadRequest(f"{member}: expected an array of texts that is not empty, got {value!r:.80}")
-    params[member] = _read(member, ",".join(value))
-
-
-def _as_boolean(params: dict[str, Any], member: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise BadRequest(f"{member}: expected true or false, got {value!r:.80}")
-    params[member] = value
-
-
-def _as_positive(params: dict[str, Any], member: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise BadRequest(f"{member}: expected a whole number from 1, got {value!r:.80}")
-    params[member] = value
-
-
-def _as_geo(params: dict[str, Any], member: str, value: Any) -> None:
-    if not isinstance(value, dict) or value.keys() - {"@type", "type", *_GEO}:
-        raise BadRequest(
-            f"{member}: expected georel, geometry, coordinates and geoproperty, got {value!r:.80}"
-        )
-    params.update({name: value[name] for name in _GEO if name in value})
-
-
-def _as_order(params: dict[str, Any], member: str, value: Any) -> None:
-    if not isinstance(value, dict) or "orderBy" not in value:
-        raise BadRequest(f"{member}: expected an object with orderBy, got {value!r:.80}")
-    _as_list(params, "orderBy", value["orderBy"])
-    if "coordinates" in value:
-        params["orderFrom"] = value["coordinates"]
-    for name, parameter in (("geometry", "orderGeometry"), ("collation", "collation")):
-        if name in value:
-            _as_text(params, parameter, value[name])
-
-
-def _as_time(params: dict[str, Any], member: str, value: Any) -> None:
-    if not isinstance(value, dict):
-        raise BadRequest(f"{member}: expected an object with timerel and timeAt, got {value!r:.80}")
-    for name, given in value.items():
-        match name:
-            case "timerel" | "timeAt" | "endTimeAt" | "timeproperty":
-                _as_text(params, name, given)
-            case "lastN":
-                _as_positive(params, name, given)
-            case "aggrMethods" if isinstance(given, list):
-                _as_list(params, name, given)
-            case "aggrMethods" | "aggrPeriodDuration":
-                _as_text(params, name, given)
-            case "type" | "@type":
-                pass
-            case _:
-                raise BadRequest(f"{member}: there is no member {name!r:.80}")
-
-
-def _as_selectors(params: dict[str, Any], member: str, value: Any) -> None:
-    """EntitySelector[] (5.2.33): alternatives, each an id, ids or an idPattern, and a type."""
-    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
-        raise BadRequest(f"{member}: expected an array of entity selectors that is not empty")
-    params[member] = [_selector(one) for one in value]
-
-
-def _selector(given: dict[str, Any]) -> dict[str, Any]:
-    read: dict[str, Any] = {}
-    for name, value in given.items():
-        match name:
-            case "id" if isinstance(value, list):
-                _as_list(read, name, value)
-            case "id" | "idPattern" | "type":
-                _as_text(read, name, value)
-            case _:
-                raise BadRequest(f"entities: a selector has id, idPattern and type, not {name!r:.80}")
-    return read
-
-
-def _one_selector(selectors: list[dict[str, Any]]) -> dict[str, Any]:
-    """Several selectors as one, where they differ in one member alone; an id goes before an idPattern. Raises Unprocessable where they do not."""
-    selectors = [{k: v for k, v in one.items() if k != "idPattern" or "id" not in one} for one in selectors]
-    if len(selectors) == 1:
-        return selectors[0]
-    members = {name for selector in selectors for name in selector}
-    for name in ("type", "id"):
-        rest = [{k: v for k, v in selector.items() if k != name} for selector in selectors]
-        if (
-            name in members
-            and all(name in selector for selector in selectors)
-            and rest.count(rest[0]) == len(rest)
-        ):
-            values = [selector[name] for selector in selectors]
-            joined = ",".join(values) if name == "type" else tuple(id for ids in values for id in ids)
-            return {**rest[0], name: joined}
-    raise Unprocessable(
-        "entities: selectors that differ in more than their types or their ids; ask one by one"
-    )
-
-
-_MEMBERS: Final[Mapping[str, Callable[[dict[str, Any], str, Any], None]]] = {
-    "aggrParams": _as_time,
-    "attrs": _as_list,
-    "containedBy": _as_list,
-    "csf": _as_text,
-    "datasetId": _as_list,
-    "entities": _as_selectors,
-    "entityMap": _as_boolean,
-    "entityMapLifetime": _as_text,
-    "expandValues": _as_text,
-    "geoQ": _as_geo,
-    "join": _as_text,
-    "joinLevel": _as_positive,
-    "jsonKeys": _as_text,
-    "lang": _as_text,
-    "omit": _as_list,
-    "ordering": _as_order,
-    "pick": _as_list,
-    "q": _as_text,
-    "scopeQ": _as_text,
-    "splitEntities": _as_boolean,
-    "temporalQ": _as_time,
-}

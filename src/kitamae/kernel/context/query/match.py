@@ -46,7 +46,7 @@ def entity(query: EntityQuery, entity: Entity, linked: Linked | None = None) -> 
         entity["id"] if query.v2_path is None else names.v2_id(entity["id"])
     ):
         return False
-    if not types(query.types, entity["type"]):
+    if not types(query.types, entity["type"]) or not chosen(query, entity):
         return False
     if query.v2_path and not v2_path(query.v2_path, entity.get("scope", [])):
         return False
@@ -80,6 +80,16 @@ def types(wanted: TypeQ, there: list[str]) -> bool:
         else:
             return True
     return not wanted.any_of
+
+
+def chosen(query: EntityQuery, entity: Entity) -> bool:
+    """Is it one that any of the selectors wants?"""
+    return not query.wanted or any(
+        (not one.ids or entity["id"] in one.ids)
+        and (one.id_pattern is None or pattern.compiled(one.id_pattern)(entity["id"]))
+        and types(one.types, entity["type"])
+        for one in query.wanted
+    )
 
 
 def scope(wanted: ScopeQ, there: list[str]) -> bool:

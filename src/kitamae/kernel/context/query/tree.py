@@ -172,6 +172,15 @@ class TypeQ:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """An entity selector (5.2.33): one of these ids, or an id like that, and these types; what is empty is any."""
+
+    types: TypeQ = field(default_factory=TypeQ)
+    ids: tuple[str, ...] = ()
+    id_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderBy:
     """One key (clause 4.23). `nearest`: by distance from that geometry; `ignore_case` as `collation` asked for."""
 
@@ -191,7 +200,10 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class EntityQuery:
-    """Which entities, in what order, which slice. Everything that is a list is alternatives."""
+    """Which entities, in what order, which slice. Everything that is a list is alternatives.
+
+    `wanted`: each entity is also one of these; what all of them name is in `ids` and `types` too, for a store to search by.
+    """
 
     tenant: str = ""
     ids: tuple[str, ...] = ()
@@ -206,5 +218,6 @@ class EntityQuery:
     limit: int = 20
     offset: int = 0
     count: bool = False
+    wanted: tuple[Wanted, ...] = ()
     v2_path: str | None = None
     """Of NGSIv2, where `id_pattern` is about the id as it has it: "", or service paths of which one is the root `/`."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from kitamae.kernel.context.query.tree import EntityQuery, TypeQ
-from kitamae.kernel.context.registration.match import Question, Wanted, informs
+from kitamae.kernel.context.query.tree import EntityQuery, TypeQ, Wanted
+from kitamae.kernel.context.registration.match import Question, informs
 from kitamae.kernel.problems import AnsweredTwice
 
 if TYPE_CHECKING:

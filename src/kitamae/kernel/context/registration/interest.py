@@ -10,7 +10,8 @@ from urllib.parse import unquote
 import orjson
 
 from kitamae.kernel.context.query import parse
-from kitamae.kernel.context.registration.match import Question, Wanted
+from kitamae.kernel.context.query.tree import Wanted
+from kitamae.kernel.context.registration.match import Question
 from kitamae.kernel.context.registration.show import shown
 from kitamae.kernel.context.subscription import validate
 from kitamae.kernel.context.subscription.model import Notice, Record, Subscription

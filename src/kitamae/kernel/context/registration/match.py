@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.query import geometry, match, pattern
-from kitamae.kernel.context.query.tree import TypeQ
+from kitamae.kernel.context.query.tree import Wanted
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.temporal.query import TemporalQuery
 
 _LOCATION: Final = CORE.expand("location")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Entities asked for: one of these ids, or an id like that, and these types; what is empty is any."""
-
-    types: TypeQ = field(default_factory=TypeQ)
-    ids: tuple[str, ...] = ()
-    id_pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
+from kitamae.kernel.context.query.tree import Wanted
 from kitamae.kernel.context.registration import interest
-from kitamae.kernel.context.registration.match import Question, Wanted
+from kitamae.kernel.context.registration.match import Question
 from kitamae.kernel.context.subscription.model import Record
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from kitamae.kernel.context.api import questions, source
 from kitamae.kernel.context.api.questions import Source
 from kitamae.kernel.context.broker import Request
 from kitamae.kernel.context.query import match
-from kitamae.kernel.context.query.tree import ScopeQ, TypeQ
+from kitamae.kernel.context.query.tree import ScopeQ, TypeQ, Wanted
 from kitamae.kernel.context.registration import dialect, speech
 from kitamae.kernel.context.registration.dialect import Errand
-from kitamae.kernel.context.registration.match import Question, Wanted, relevant
+from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.context.v2 import correlator
 from kitamae.kernel.context.v2 import query as queries
