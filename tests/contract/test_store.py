@@ -19,12 +19,13 @@ from kitamae.kernel.context.operations.command import Command, Effect, Operation
 from kitamae.kernel.context.operations.create import Create, Upsert
 from kitamae.kernel.context.operations.delete import Delete, Expire
 from kitamae.kernel.context.operations.update import Update
+from kitamae.kernel.context.query import order
 from kitamae.kernel.context.query.tree import Compare, EntityQuery, Geo, Geometry, Op, OrderBy, TypeQ, Wanted
 from kitamae.kernel.context.query.tree import Path as QPath
 from kitamae.kernel.context.store import Change, Instance, InstanceQuery, Store, Transaction
 from kitamae.kernel.context.temporal import represent
 from kitamae.kernel.context.temporal.query import TemporalQuery
-from kitamae.kernel.problems import AlreadyExists, Conflict, NotFound, Problem
+from kitamae.kernel.problems import AlreadyExists, Conflict, NotFound, Problem, TooComplex
 
 Opener = Callable[..., Awaitable[Store]]
 
@@ -541,6 +542,19 @@ async def test_an_order_by_value_is_the_order_of_all_not_of_a_page(store: Store)
     found = await store.find(query)
     assert [orjson.loads(row.doc)["id"][-1] for row in found.rows] == ["5", "3"]
     assert found.count == 4
+
+
+async def test_a_page_far_behind_the_first_in_an_order_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order, "FURTHEST", 3)
+    monkeypatch.setattr(order, "_AT_ONCE", 4)  # several times are the first three chosen of what there is
+    await done(store, *(create(n) for n in (5, 3, 9, 1, 8, 2, 7, 4, 6)))
+    query = EntityQuery(order=(OrderBy(QPath((LEVEL,)), descending=True),), limit=3, count=True)
+    found = await store.find(query)
+    assert ([orjson.loads(row.doc)["id"][-1] for row in found.rows], found.count) == (["9", "8", "7"], 9)
+    with pytest.raises(TooComplex, match="only the first 3"):
+        await store.find(replace(query, offset=1))
 
 
 async def test_a_stream_gives_every_match_once(store: Store) -> None:

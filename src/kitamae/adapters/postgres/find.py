@@ -90,15 +90,17 @@ class Finder:
     async def _sorted(self) -> Found:
         """In an order that only the kernel knows. What is kept of each match is where it stands, not its document."""
         query = self.query
-        placed = [
-            (row.key, order.places(query.order, orjson.loads(row.doc))) async for row in self.matching(_MOST)
-        ]
-        page = order.sort(query.order, placed, lambda pair: pair[1])[
-            query.offset : query.offset + query.limit
-        ]
+        placed: order.First[tuple[int, order.Places]] = order.First(
+            order.page_end(query), query.order, lambda pair: pair[1]
+        )
+        seen = 0
+        async for row in self.matching(_MOST):
+            seen += 1
+            placed.add((row.key, order.places(query.order, orjson.loads(row.doc))))
+        page = placed.found()[query.offset :]
         found = await self._db.fetch(_SQL["entity_by_keys"], query.tenant, [key for key, _ in page])
         rows = [Row(key, version, doc) for _, key, version, doc in found]
-        return Found(rows, len(placed) if query.count else None)
+        return Found(rows, seen if query.count else None)
 
     async def matching(self, first: int) -> AsyncIterator[Row]:
         """Those that match, in order. `first`: how many are wanted at least; more candidates are read as they are needed."""

@@ -14,7 +14,6 @@ from kitamae.adapters.sqlite.named import queries
 from kitamae.adapters.sqlite.pool import TooLong
 from kitamae.kernel.context.query import geometry, match, order
 from kitamae.kernel.context.store import Found, Row
-from kitamae.kernel.problems import TooComplex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +33,6 @@ _ROW: Final = "e.key, e.version, e.doc"
 
 QUICK: Final = 100  # documents, or corners of a place, that the event loop may look into for one query
 _LAST: Final = "\U0010ffff"  # behind every id
-FURTHEST: Final = 20_000  # where a page may end in an order that no index has
 
 
 def find(db: apsw.Connection, query: EntityQuery, hot: tuple[str, ...], *, quick: bool = False) -> Found:
@@ -78,27 +76,17 @@ def _exactly(db: apsw.Connection, query: EntityQuery, plan: Plan) -> Found:
 
 
 def _sorted(db: apsw.Connection, query: EntityQuery, plan: Plan, most: int | None) -> Found:
-    """In an order that only the kernel knows. What is kept of each match is where it stands, not its document.
-
-    Raises TooComplex for a page far behind the first one: what comes before it would all have to be kept and sorted.
-    """
-    end = query.offset + query.limit
-    if end > FURTHEST:
-        raise TooComplex(
-            f"orderBy: only the first {FURTHEST:,} in an order are shown; narrow the query, or order by id or createdAt"
-        )
+    """In an order that only the kernel knows. What is kept of each match is where it stands, not its document."""
+    placed: order.First[tuple[int, order.Places]] = order.First(
+        order.page_end(query), query.order, lambda pair: pair[1]
+    )
     seen = 0
-
-    def placed() -> Iterator[tuple[int, order.Places]]:
-        nonlocal seen
-        for row in _matching(db, query, plan, most):
-            if seen == most:
-                raise TooLong
-            seen += 1
-            yield row.key, order.places(query.order, orjson.loads(row.doc))
-
-    page = order.first(end, query.order, placed(), lambda pair: pair[1])[query.offset :]
-    found = (db.execute(_BY_KEY, (key,)).fetchone() for key, _ in page)
+    for row in _matching(db, query, plan, most):
+        if seen == most:
+            raise TooLong
+        seen += 1
+        placed.add((row.key, order.places(query.order, orjson.loads(row.doc))))
+    found = (db.execute(_BY_KEY, (key,)).fetchone() for key, _ in placed.found()[query.offset :])
     return Found([Row(*row) for row in found if row], seen if query.count else None)
 
 

@@ -86,6 +86,9 @@ async def test_selectors_that_no_entity_could_be_held_against_are_refused(client
     refused = await client.post("entityOperations/query", query)
     assert (refused.status, refused.error) == (403, "TooComplexQuery")
     assert (await client.post("entityOperations/query", {"type": "Query", "entities": many})).status == 200
+    named = [{"type": f"T{n}", "id": [f"urn:x:{n}:{i}" for i in range(600)]} for n in range(2)]
+    refused = await client.post("entityOperations/query", {"type": "Query", "entities": named})
+    assert refused.error == "TooComplexQuery"
     wide = {"type": "Query", "entities": [{"type": "Room"}, {"id": "urn:x:1"}]}
     assert (await client.post("entityOperations/query", wide)).error == "BadRequestData"
     wrong = {"type": "Query", "entities": [{"type": "Room", "idPattern": "("}, {"type": "Car"}]}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from api_client import Client, room
 
-from kitamae.adapters.sqlite import find, series
+from kitamae.adapters.sqlite import series
 from kitamae.kernel import turns
 from kitamae.kernel.context.api import batch
 from kitamae.kernel.context.broker import Limits
+from kitamae.kernel.context.query import order
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.broker import Broker
@@ -71,7 +72,7 @@ async def test_more_ids_than_a_page_holds_are_too_complex(client: Client) -> Non
 async def test_a_page_far_behind_in_an_order_that_no_index_has_is_too_complex(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(find, "FURTHEST", 5)
+    monkeypatch.setattr(order, "FURTHEST", 5)
     await client.post("entityOperations/create", [room(n) for n in range(9)])
     first = (await client.get("entities?type=Room&orderBy=temperature;desc&limit=4")).json()
     assert [one["temperature"]["value"] for one in first] == [28, 27, 26, 25]

@@ -102,4 +102,7 @@ def test_the_first_of_an_order_are_the_first_of_all_of_it(values: list[Any], mos
     places = [(n, order.places(keys, one)) for n, one in enumerate(found)]
     everything = order.sort(keys, places, lambda one: one[1])
     with patch.object(order, "_AT_ONCE", 7):
-        assert order.first(most, keys, iter(places), lambda one: one[1]) == everything[:most]
+        chosen: order.First[tuple[int, order.Places]] = order.First(most, keys, lambda one: one[1])
+        for place in places:
+            chosen.add(place)
+        assert chosen.found() == everything[:most]

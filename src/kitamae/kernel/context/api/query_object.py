@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context.api import parameters
 from kitamae.kernel.context.api.selection import GEO
+from kitamae.kernel.context.query.parse import MOST
 from kitamae.kernel.problems import BadRequest, TooComplex
 
 if TYPE_CHECKING:
@@ -146,6 +147,9 @@ def _choice(selectors: list[dict[str, Any]]) -> dict[str, Any]:
         rest = [{k: v for k, v in one.items() if k != name} for one in selectors]
         if name in found and rest.count(rest[0]) == len(rest):
             return {**rest[0], name: found[name]}
+    named = sum(len(one.get("id", ())) for one in selectors)
+    if named > MOST:
+        raise TooComplex(f"entities: {named:,} URIs: at most {MOST:,} are read")
     if len(selectors) > _SELECTORS:
         raise TooComplex(
             f"entities: {len(selectors)} selectors that differ in more than their types or ids: at most {_SELECTORS}"

@@ -7,23 +7,26 @@ first (kana without voicing marks, katakana as hiragana, either case), then mark
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from kitamae.kernel.context.query import geometry
 from kitamae.kernel.context.query.build import moment
 from kitamae.kernel.context.query.match import plain, targets
+from kitamae.kernel.problems import TooComplex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from kitamae.kernel.context.entity import Entity, Json
-    from kitamae.kernel.context.query.tree import OrderBy
+    from kitamae.kernel.context.query.tree import EntityQuery, OrderBy
 
 T = TypeVar("T")
 Place: TypeAlias = tuple[int, Any]
 """Rank of the data type, then the value."""
 Places: TypeAlias = tuple[Place | None, ...]
 
+FURTHEST: Final = 20_000
+"""Where a page may end in an order that no index has."""
 _AT_ONCE: Final = 2_000
 """Items that are sorted together at least: Python does nothing else while it sorts."""
 _MOMENTS: Final = {"Time": 5, "Date": 6, "DateTime": 7}
@@ -55,17 +58,33 @@ def sort(keys: tuple[OrderBy, ...], items: Iterable[T], places_of: Callable[[T],
     return found
 
 
-def first(
-    most: int, keys: tuple[OrderBy, ...], items: Iterable[T], places_of: Callable[[T], Places]
-) -> list[T]:
+class First(Generic[T]):
     """The first `most` of `sort`, of however many items: a few times `most` of them are kept and sorted at once."""
-    kept: list[T] = []
-    full = max(2 * most, _AT_ONCE)
-    for item in items:
-        kept.append(item)
-        if len(kept) == full:
-            kept = sort(keys, kept, places_of)[:most]
-    return sort(keys, kept, places_of)[:most]
+
+    def __init__(self, most: int, keys: tuple[OrderBy, ...], places_of: Callable[[T], Places]) -> None:
+        self._most, self._keys, self._places_of = most, keys, places_of
+        self._kept: list[T] = []
+        self._full = max(2 * most, _AT_ONCE)
+
+    def add(self, item: T) -> None:
+        """In the order in which equal ones are to stand."""
+        self._kept.append(item)
+        if len(self._kept) == self._full:
+            self._kept = self.found()
+
+    def found(self) -> list[T]:
+        """Of all that were added."""
+        return sort(self._keys, self._kept, self._places_of)[: self._most]
+
+
+def page_end(query: EntityQuery) -> int:
+    """Where its page ends. Raises TooComplex far behind the first one: all before it would have to be kept and sorted."""
+    end = query.offset + query.limit
+    if end > FURTHEST:
+        raise TooComplex(
+            f"orderBy: only the first {FURTHEST:,} in an order are shown; narrow the query, or order by id or createdAt"
+        )
+    return end
 
 
 def _place(by: OrderBy, entity: Entity) -> Place | None:
