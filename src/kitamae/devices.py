@@ -6,7 +6,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from kitamae.adapters.mqtt.address import Address
-from kitamae.adapters.mqtt.subscriber import Subscriber
 from kitamae.kernel.context.observations import Observations
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.policy import Question
@@ -15,6 +14,7 @@ from kitamae.loading import NotLoaded
 from kitamae.sdk.city import BadCityError
 
 if TYPE_CHECKING:
+    from kitamae.adapters.mqtt.subscriber import Subscriber
     from kitamae.kernel.context.jsonld import Context
     from kitamae.kernel.context.registration.registry import Registrations
     from kitamae.kernel.context.store import Store
@@ -45,4 +45,6 @@ def subscriber(
         raise NotLoaded(f"mqtt: {error}") from error
     mark = sha256((alias if settings.store else str(settings.data.absolute())).encode()).hexdigest()[:8]
     door = Observations(store, words, profile.tenant, actor="mqtt", registrations=registrations)
+    from kitamae.adapters.mqtt.subscriber import Subscriber  # only where devices are listened to
+
     return Subscriber(address, kinds, door.hear, identifier=f"kitamae-{profile.id}-{mark}")

@@ -13,7 +13,6 @@ import structlog
 
 from kitamae import devices, loading, parts, personal
 from kitamae.adapters import sqlite
-from kitamae.adapters.mqtt.notifier import Notifier
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.adapters.sqlite.closing import Closing
 from kitamae.edge.health import Health
@@ -177,7 +176,7 @@ class City:
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
             subscriptions = Subscriptions(
                 *(store, contexts, fetcher.destinations),
-                mqtt=Notifier,
+                mqtt=parts.over_mqtt,
                 address=address,
                 alias=alias,
                 most_registrations=settings.max_registrations,

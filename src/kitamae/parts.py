@@ -18,7 +18,6 @@ from kitamae.kernel.ledger.files import Folder
 from kitamae.kernel.ledger.log import Log
 from kitamae.kernel.ledger.policy import Policy as LedgerPolicy
 from kitamae.kernel.ledger.refusals import Malformed
-from kitamae.kernel.ledger.witnesses import Witnesses
 from kitamae.kernel.people.policy import Facts
 from kitamae.kernel.problems import Conflict
 from kitamae.registers import TYPES
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
     from kitamae.directory.layout import Layout
     from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.subscription.post import Sender
+    from kitamae.kernel.ledger.witnesses import Witnesses
     from kitamae.rooms import Building
     from kitamae.sdk.city import City as Profile
     from kitamae.settings import Settings
@@ -65,7 +66,18 @@ def witnesses(settings: Settings, log: Log | None) -> Witnesses | None:
         text = settings.witnesses.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Malformed(f"{settings.witnesses} cannot be read: {error}") from error
+    from kitamae.kernel.ledger.witnesses import (
+        Witnesses,  # an HTTP client that a city without any does not need
+    )
+
     return Witnesses(log, LedgerPolicy.parse(text))
+
+
+def over_mqtt(destinations: Destinations, timeout: float) -> Sender:
+    """What carries notifications over MQTT; `timeout` in seconds. Loaded with the first of them."""
+    from kitamae.adapters.mqtt.notifier import Notifier
+
+    return Notifier(destinations, timeout)
 
 
 async def demand_here(store: Store, *, stay: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served_city import Served, kitamae
+from served_city import Served, at_once, kitamae
 
 from mosquitto import Mosquitto, mosquitto
 
@@ -45,7 +45,7 @@ def archive(folder: Path, *messages: Any, name: str = "archive.jsonl.gz") -> Pat
 
 
 def replay(path: Path, *options: str | Path) -> dict[str, Any]:
-    result = kitamae("replay", path, "--json", *options)
+    result = at_once("replay", path, "--json", *options)
     assert result.stdout, result.stderr
     return {"exit": result.returncode, **json.loads(result.stdout)}
 
@@ -157,13 +157,13 @@ def test_an_archive_that_breaks_off_plays_what_is_whole_and_says_so(up: Up, tmp_
     ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(tmp_path: Path, options: tuple[str, str], says: str) -> None:
-    result = kitamae("replay", archive(tmp_path, message(1, 23.1)), "--city", KAGA, *options)
+    result = at_once("replay", archive(tmp_path, message(1, 23.1)), "--city", KAGA, *options)
     assert result.returncode == 1
     assert says in result.stdout + result.stderr
 
 
 def test_an_archive_that_is_not_there_is_told_in_one_sentence(up: Up, tmp_path: Path) -> None:
-    result = kitamae("replay", tmp_path / "none.gz", "--city", KAGA, "--data", up("--open").data)
+    result = at_once("replay", tmp_path / "none.gz", "--city", KAGA, "--data", up("--open").data)
     assert (result.returncode, result.stdout) == (1, "none.gz: cannot be read: No such file or directory\n")
 
 

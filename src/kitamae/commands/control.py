@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -30,6 +29,7 @@ from kitamae.kernel.problems import BadRequest, Conflict, NotFound, Problem, Una
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    import httpx2
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from kitamae.adapters.sqlite.closing import Closing
@@ -249,6 +249,8 @@ async def connect(settings: Settings, *, make: bool = False) -> AsyncIterator[ht
             yield client
         return
     try:
+        import httpx2  # `up` is here for Control alone, and starts faster without
+
         from kitamae import logs  # only now: a running server answers faster than all of this is imported
         from kitamae.app import Kitamae
 
@@ -266,6 +268,8 @@ async def connect(settings: Settings, *, make: bool = False) -> AsyncIterator[ht
 
 @asynccontextmanager
 async def _running(layout: Layout) -> AsyncIterator[httpx2.AsyncClient]:
+    import httpx2
+
     with short(layout.socket) as name:
         transport = httpx2.AsyncHTTPTransport(uds=name)
         async with httpx2.AsyncClient(transport=transport, base_url="http://kitamae", timeout=None) as client:

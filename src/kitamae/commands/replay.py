@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -166,8 +166,10 @@ async def replay(
     played = Played()
     started = time.monotonic()
     try:
-        messages = Archive(archive, kind, since=_zoned(from_), until=_zoned(until))
         async with AsyncExitStack() as stack:
+            messages = stack.enter_context(
+                closing(Archive(archive, kind, since=_zoned(from_), until=_zoned(until)))
+            )
             way: _Way
             if to.startswith(("mqtt:", "mqtts:")):
                 way = _OverMqtt(kind, await stack.enter_async_context(publisher(_address(to))))

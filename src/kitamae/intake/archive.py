@@ -47,6 +47,10 @@ class Archive:
         self._since = clock.micros(since.isoformat()) if since else None
         self._until = clock.micros(until.isoformat()) if until else None
 
+    def close(self) -> None:
+        """Where it is not read to its end."""
+        self._raw.close()
+
     @property
     def position(self) -> int:
         """Bytes read so far."""

@@ -70,7 +70,11 @@ async def arrived(url: str, count: int, subject: str = "kitamae.kaga.>") -> list
     async with asyncio.timeout(30):
         subscription = None
         while subscription is None:
-            with contextlib.suppress(nats.js.errors.NotFoundError, nats.errors.NoRespondersError):
+            with contextlib.suppress(
+                nats.js.errors.NotFoundError,
+                nats.errors.NoRespondersError,
+                nats.errors.TimeoutError,  # a busy machine: NATS has five seconds for an answer
+            ):
                 subscription = await stream.subscribe(subject, ordered_consumer=True)
         while len(found) < count:
             with contextlib.suppress(nats.errors.TimeoutError):

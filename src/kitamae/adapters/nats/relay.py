@@ -139,7 +139,10 @@ class Relay:
                 message.body(change, self._words),
             )
             answers.append(await stream.publish_async(subject, body, headers=headers))
-        done = await asyncio.wait_for(asyncio.gather(*answers, return_exceptions=True), _PATIENCE)
+        async with asyncio.timeout(
+            _PATIENCE
+        ):  # wait_for of Python 3.11 swallows a cancellation that comes with the last answer
+            done = await asyncio.gather(*answers, return_exceptions=True)
         for answer in done:
             if isinstance(answer, BaseException):
                 raise answer

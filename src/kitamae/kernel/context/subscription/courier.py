@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Courier:
-    """`mqtt` None: notifications over MQTT are not offered. `pauses`: the first and the longest; seconds. `alias`: our own
+    """`mqtt` makes what carries notifications over MQTT, with the first of them; None: they are not offered. `pauses`: the first and the longest; seconds. `alias`: our own
     name, which each request carries, so that one that comes back to ourselves is known.
     """
 
@@ -30,12 +31,13 @@ class Courier:
         destinations: Destinations,
         timeout: float,
         pauses: tuple[float, float],
-        mqtt: Sender | None,
+        mqtt: Callable[[Destinations, float], Sender] | None,
         alias: str = "",
     ) -> None:
         self._alias = alias
         self._poster = Poster(destinations, timeout)
-        self._mqtt = mqtt
+        self._make_mqtt = None if mqtt is None else partial(mqtt, destinations, timeout)
+        self._mqtt: Sender | None = None
         self._pauses = pauses
         self._breakers: dict[str, Breaker] = {}
 
@@ -61,7 +63,9 @@ class Courier:
                 return None
             if not receiver.origin.startswith("mqtt"):
                 outcome, why = await self._poster.send(letter, receiver.timeout)
-            elif self._mqtt is not None:
+            elif self._make_mqtt is not None:
+                if self._mqtt is None:
+                    self._mqtt = self._make_mqtt()
                 outcome, why = await self._mqtt.send(
                     letter.uri, letter.body, letter.headers, dict(receiver.info), receiver.timeout
                 )

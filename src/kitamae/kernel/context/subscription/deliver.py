@@ -79,8 +79,7 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Take up what was left owed."""
-        mqtt = None if self._mqtt is None else self._mqtt(self._destinations, self._timeout)
-        self._courier = Courier(self._destinations, self._timeout, self._pauses, mqtt, self._alias)
+        self._courier = Courier(self._destinations, self._timeout, self._pauses, self._mqtt, self._alias)
         dropping = self._arrears.run(self._drop_every, self._find, self._shortened)
         self._helpers = [asyncio.create_task(self._settling()), asyncio.create_task(dropping)]
         self._store.on_owed(self.offer)
