@@ -343,6 +343,7 @@ class City:
         while True:
             with contextlib.suppress(Exception):
                 await self.people.tidy()
+                await self._rooms.links.tidy()
                 await self.broker.snapshots.tidy(self.store, self.broker.clock())
             await asyncio.sleep(_TIDY_SECONDS)
 

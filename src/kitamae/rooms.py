@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from kitamae import __version__, openapi
 from kitamae.edge import failures
+from kitamae.kernel.people.links import Links
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
@@ -33,6 +34,8 @@ from kitamae.web import (
     visitors,
 )
 from kitamae.web.asked import guard
+from kitamae.web.links import HERE as LINKS
+from kitamae.web.links import desk, keeper
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
@@ -109,7 +112,19 @@ class Rooms:
             *data_tracker.routes(vault, _receiver(on)),
             *access.routes(policy, access.of_city(policy, on.people, on.words.expand), on.address),
         ]
+        links = Links(
+            *(on.store, on.ways.seal, policy, on.words),
+            [one.kind() for one in on.profile.links] if on.profile else [],
+            tenant=tenant,
+        )
+        self.links = links
+        link_page = ShellPage(self._shell, LINKS)
+        ways_in += keeper.routes(link_page, reader, links)
         guard(ways_in, policy, tenant, for_everybody=True)
+        zone = on.profile.timezone if on.profile else "Asia/Tokyo"
+        desks: list[BaseRoute] = [*desk.routes(link_page, reader, links, on.ways.passkeys.origin, zone)]
+        guard(desks, policy, tenant, desk="links")
+        ways_in += desks
         routes: list[BaseRoute] = []
         for service in on.services:
             room = Room(

@@ -20,6 +20,7 @@ from kitamae.intake.layout import BadLayoutError, known
 from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, UnreadableFileError
 from kitamae.kernel.municipality import check_digit
+from kitamae.sdk.links import KindOfLink
 from kitamae.sdk.manifest import Language, Personal, Words
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class City(BaseModel):
     data: tuple[DataFile, ...] = ()
     personal: tuple[Personal, ...] = ()
     duties: tuple[Duty, ...] = ()
+    links: tuple[KindOfLink, ...] = ()
 
     @field_validator("timezone")
     @classmethod
@@ -114,6 +116,9 @@ class City(BaseModel):
             raise ValueError("duties: one of them must have the desk staff, or nobody could give any")
         if len({duty.id for duty in self.duties} | {"account"}) <= len(self.duties):
             raise ValueError("duties: each needs an id of its own, and `account` is none")
+        for link in self.links:
+            if link.type not in self.types:
+                raise ValueError(f"links: {link.id}: its type {link.type} is not among types")
         for data in self.data:
             if data.layout not in known():
                 raise ValueError(f"data: {data.file}: no layout is called {data.layout}")

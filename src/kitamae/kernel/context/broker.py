@@ -89,15 +89,16 @@ class Request:
         """The name of this tenant of this broker among other sources (5.2.40)."""
         return f"{self.broker.alias}-{self.tenant}" if self.tenant else self.broker.alias
 
-    def demand(self, action: Action, what: str) -> None:
+    def demand(self, action: Action, what: str, thing: str = "") -> None:
         """Ask the policy. Raises NotSignedIn or Forbidden."""
-        self.broker.policy.demand(Question(self.principal, action, what, self.owner))
+        self.broker.policy.demand(Question(self.principal, action, what, self.owner, thing=thing))
 
-    def demand_types(self, action: Action, types: Iterable[str]) -> None:
-        """Ask for every one of an entity's types, which are expanded; no types: for any entity."""
+    def demand_types(self, action: Action, types: Iterable[str], thing: str = "") -> None:
+        """Ask for every one of an entity's types, which are expanded; no types: for any entity. `thing`: its id, where it is one."""
         asked = False
+        thing = thing if self.principal.narrow else ""
         for name in types:
-            self.demand(action, f"entity:{name}")
+            self.demand(action, f"entity:{name}", thing)
             asked = True
         if not asked:
             self.demand(action, "entity:*")

@@ -13,6 +13,9 @@ HOME: Final = ""
 EVERYWHERE: Final = "*"
 """Among the tenants of a Principal: all of them. No tenant has such a name."""
 
+ONE: Final = "|"
+"""In a scope, between an entity's type and its id: no IRI contains it."""
+
 Role = Literal["anyone", "resident", "visitor", "staff", "device", "service", "system"]
 
 
@@ -20,7 +23,7 @@ Role = Literal["anyone", "resident", "visitor", "staff", "device", "service", "s
 class Principal:
     """`ref` is opaque (never a name), stable per person and used in `change.actor`.
 
-    `scopes`: what a token was cut down to (`write:EvacuationShelter`, `write:*`); empty for a signed-in person,
+    `scopes`: what a token was cut down to (`write:EvacuationShelter`, `write:*`, `write:EvacuationShelter|urn:…`); empty for a signed-in person,
     whose role alone decides. `assurance`: 0 nobody, 1 link or token, 2 passkey, 3 デジタル認証. `tenants`: where it may
     do more than read what is public. `duties` and `emergency`: of staff, (tenant, `desk:…` or `purpose:…`) that are
     his work, or that he took in an emergency (`kernel/people/duties`).
@@ -34,6 +37,11 @@ class Principal:
     tenants: frozenset[str] = frozenset({HOME})
     duties: frozenset[tuple[str, str]] = frozenset()
     emergency: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it matters which entity of a type it writes: some of its scopes name single ones."""
+        return any(ONE in scope for scope in self.scopes)
 
 
 NOBODY: Final = Principal("", "anyone")

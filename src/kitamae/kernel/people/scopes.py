@@ -1,11 +1,14 @@
-"""What a token may be cut down to: `write:EvacuationShelter`, `read:*`, `operate:system:metrics`; and to which tenants."""
+"""What a token may be cut down to: `write:EvacuationShelter`, `read:*`, `operate:system:metrics`; and to which tenants.
+
+`write:EvacuationShelter|urn:ngsi-ld:EvacuationShelter:1` is for that one entity alone.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, get_args
 
-from kitamae.kernel.people.person import EVERYWHERE, HOME
+from kitamae.kernel.people.person import EVERYWHERE, HOME, ONE
 from kitamae.kernel.people.policy import Action
 from kitamae.kernel.problems import BadRequest
 
@@ -31,9 +34,15 @@ def scope(text: str, expand: Callable[[str], str]) -> str:
             f"scope {text!r:.80}: expected one of {', '.join(_ACTIONS)}, a colon, and * or an entity type, "
             "such as write:EvacuationShelter"
         )
-    if what == "*" or what.startswith((*_OWN, "entity:")):
+    what, one, thing = what.partition(ONE)
+    if one and (":" not in thing or what == "*" or what.startswith(_OWN)):
+        raise BadRequest(
+            f"scope {text!r:.80}: after {ONE} comes the id of one entity of a type, such as urn:ngsi-ld:RiverGauge:1"
+        )
+    if what == "*" or what.startswith(_OWN):
         return f"{action}:{what}"
-    return f"{action}:entity:{expand(what)}"
+    type_ = what.removeprefix("entity:") if what.startswith("entity:") else expand(what)
+    return f"{action}:entity:{type_}{one}{thing}"
 
 
 def tenants(asked: Iterable[str]) -> list[str]:

@@ -44,6 +44,18 @@ for (const button of document.querySelectorAll("button[data-near]")) {
   });
 }
 
+// "Use where I am": fills the field that one could also type.
+for (const button of document.querySelectorAll("button[data-position]")) {
+  if (!navigator.geolocation) continue;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    navigator.geolocation.getCurrentPosition(({ coords }) => {
+      document.getElementById(button.dataset.position).value =
+        `${coords.longitude.toFixed(5)},${coords.latitude.toFixed(5)}`;
+    });
+  });
+}
+
 for (const button of document.querySelectorAll("button[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());

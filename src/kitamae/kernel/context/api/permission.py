@@ -27,10 +27,10 @@ class Permitted:
     def apply(self, before: Entity | None, now: int) -> Effect:
         """Raises NotSignedIn or Forbidden beside what the operation raises."""
         if before is not None:  # to delete is the least that anybody does to it; to keep it asks for more
-            self.request.demand_types("delete", before["type"])
+            self.request.demand_types("delete", before["type"], before["id"])
         effect = self.operation.apply(before, now)
         if effect.after is not None:
-            self.request.demand_types("write", effect.after["type"])
+            self.request.demand_types("write", effect.after["type"], effect.after["id"])
         return effect
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from kitamae.kernel.people.person import EVERYWHERE
+from kitamae.kernel.people.person import EVERYWHERE, ONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,6 +55,8 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
         scopes, about = [f"{question.action}:person:{question.purpose}"], name
     else:
         scopes, about = [f"{scope}:{question.what}", f"{scope}:*"], ""
+        if question.thing:
+            scopes.append(f"{scope}:{question.what}{ONE}{question.thing}")
     basis = facts.bases.get(question.purpose, "")
     context = {
         "open": facts.open,

@@ -21,7 +21,8 @@ class Question:
     `person:<reference>` for what is held about somebody; `tenant` is where.
 
     `service`: whose page it is; "" for the city's own. `purpose`: what a person's data is wanted for, as a manifest declares it, or
-    `own` about oneself.
+    `own` about oneself. `thing`: the id of the entity that is written, told where the caller may write single things only
+    (`Principal.narrow`): then one decision is not everybody's.
     """
 
     who: Principal
@@ -30,3 +31,4 @@ class Question:
     tenant: str = ""
     purpose: str = ""
     service: str = ""
+    thing: str = ""

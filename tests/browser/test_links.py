@@ -1,0 +1,95 @@
+"""The pages of links in a real browser, with a real city behind them: five languages, a small phone, axe, strict HTML."""
+
+from __future__ import annotations
+
+import re
+
+import html5lib
+import httpx2
+import pytest
+from served_city import kitamae, servers
+
+from browser.conftest import ROOT
+from browser.test_accessibility import RULES
+
+ALL = ("ja", "ja_Hira", "en", "zh", "ko")
+SHELTER = {
+    "id": "urn:ngsi-ld:EvacuationShelter:1",
+    "type": "EvacuationShelter",
+    "名称": {"type": "Property", "value": "作見小学校"},
+    "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [136.35, 36.32]}},
+}
+
+
+@pytest.fixture(scope="module")
+def axe():
+    from axe_playwright_python.sync_playwright import Axe
+
+    return Axe()
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    """Kaga's profile without its data, in five languages."""
+    folder = tmp_path_factory.mktemp("town")
+    text = (ROOT / "cities" / "kaga" / "city.toml").read_text("utf-8")
+    text = re.sub(r"\[\[data\]\][^\[]*", "", text)
+    text = re.sub(r"^languages = .*$", f"languages = {list(ALL)!r}", text, flags=re.M).replace("'", '"')
+    (folder / "city.toml").write_text(text, "utf-8")
+    context = (ROOT / "cities" / "kaga" / "context.jsonld").read_text("utf-8")
+    (folder / "context.jsonld").write_text(context, "utf-8")
+    with servers() as start:
+        running = start("--city", str(folder), data=folder / "data")
+        token = kitamae(
+            "token", "create", "t", "write:EvacuationShelter", "--data", running.data
+        ).stdout.strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        made = httpx2.post(f"{running.address}/ngsi-ld/v1/entities", json=SHELTER, headers=headers)
+        assert made.status_code == 201, made.text
+        yield running
+
+
+def test_a_link_is_made_used_and_ended_and_axe_finds_nothing_on_the_way(chromium, town, axe, tmp_path):
+    desk = chromium.new_context(locale="ja-JP").new_page()
+    desk.goto(town.link)
+    desk.get_by_role("button", name="サインインする", exact=True).click()
+    desk.goto(f"{town.address}/staff/links")
+    desk.get_by_label("対象の名前").fill("作見")
+    desk.get_by_role("button", name="さがす").click()
+    found = desk.url
+    desk.get_by_label("使える場所").select_option("300")
+    desk.get_by_role("button", name="リンクを作る").click()
+    sheet, address = desk.url, desk.locator("p > code").inner_text()
+    assert desk.locator("svg.qr").bounding_box()["width"] > 150
+
+    phone = chromium.new_context(
+        locale="ja-JP", viewport={"width": 320, "height": 640}, permissions=["geolocation"],
+        geolocation={"longitude": 136.3501, "latitude": 36.3201},
+    ).new_page()  # fmt: skip
+    phone.goto(address)
+    phone.get_by_label("開設", exact=True).check()
+    phone.get_by_label("避難者数（人）").fill("12")
+    phone.get_by_role("button", name="いまいる場所を使う").click()
+    phone.wait_for_function("document.querySelector('[name=position]').value !== ''")
+    phone.get_by_role("button", name="送る").click()
+    phone.get_by_text("送りました").wait_for()
+
+    for page, paths in ((desk, (found, sheet)), (phone, (address, town.address + "/l/unknown"))):
+        for path in paths:
+            for lang in ALL:
+                page.goto(path + ("&" if "?" in path else "?") + f"lang={lang}")
+                html5lib.HTMLParser(strict=True).parse(page.content())
+                found_by_axe = axe.run(page, options={"runOnly": RULES}).response["violations"]
+                nodes = [
+                    (rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found_by_axe
+                ]
+                assert nodes == [], (path, lang)
+                for width in (320, 1280):
+                    page.set_viewport_size({"width": width, "height": 800})
+                    assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, lang)
+
+    desk.goto(sheet + "?lang=ja")
+    desk.get_by_role("button", name="なくしたとして止める").click()
+    desk.get_by_text("このリンクはもう使えません").wait_for()
+    phone.goto(address + "?lang=ja")
+    phone.get_by_text("このリンクは使えません").first.wait_for()
