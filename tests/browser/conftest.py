@@ -31,7 +31,7 @@ from web.conftest import READINGS, at, value
 from web.fake import FakeContext
 
 ROOT = Path(__file__).resolve().parents[2]
-LANGUAGES = ("ja", "ja_Hira", "en")
+LANGUAGES = ("ja", "ja_Hira", "en", "zh", "ko")
 SHELTER = "urn:ngsi-ld:EvacuationShelter:172065:E1720600002111"
 UNKNOWN = "urn:ngsi-ld:EvacuationShelter:172065:E1720600001111"
 GAUGE = "urn:ngsi-ld:RiverGauge:1700000063"

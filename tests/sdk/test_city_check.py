@@ -102,3 +102,19 @@ def test_a_boundary_that_was_not_replaced_is_named_and_the_bbox_stands_in_for_it
         one.startswith("data/hot_springs.csv:2: place: expected one within the bbox of city.toml")
         for one in told
     )
+
+
+def test_a_city_that_does_not_speak_all_five_languages_is_told_which_are_missing(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(KAGA, tmp_path / "copy"))
+    profile = folder / "city.toml"
+    text = profile.read_text("utf-8").replace('"en", "zh", "ko"]', '"en"]').replace(', ko = "가가시"', "")
+    profile.write_text(text, "utf-8")
+    device = folder / "devices/river_gauge.toml"
+    device.write_text(device.read_text("utf-8").replace(', zh = "危机管理型水位计"', ""), "utf-8")
+    _, findings = check.city(folder)
+    told = [str(finding) for finding in findings]
+    assert told == [
+        "city.toml: name has no ko",
+        "city.toml: languages: expected all of ja, ja_Hira, en, zh, ko; zh, ko missing",
+        "devices/river_gauge.toml: name has no zh",
+    ]

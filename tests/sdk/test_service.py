@@ -14,8 +14,8 @@ from kitamae.sdk.service import Service, discover
 
 PAPERS = """
 id = "{id}"
-name = {{ ja = "名前", ja_Hira = "なまえ", en = "Name" }}
-summary = {{ ja = "説明", ja_Hira = "せつめい", en = "Summary" }}
+name = {{ ja = "名前", ja_Hira = "なまえ", en = "Name", zh = "名称", ko = "이름" }}
+summary = {{ ja = "説明", ja_Hira = "せつめい", en = "Summary", zh = "说明", ko = "설명" }}
 reads = ["PublicToilet"]
 pia = "pia/{id}.md"
 requires = {requires}
@@ -162,9 +162,10 @@ def test_a_word_missing_in_one_language_is_found_with_its_place(street: Street) 
     (folder / "locales").mkdir()
     one = 'msgid "一つ"\nmsgid_plural "多く"\nmsgstr[0] "one"\nmsgstr[1] "many"\n'
     (folder / "locales" / "en.po").write_text(f'msgid ""\nmsgstr ""\n\n{one}')
-    (folder / "locales" / "ja_Hira.po").write_text(
-        f'msgid ""\nmsgstr ""\n\nmsgid "りんご"\nmsgstr "りんご"\n\n{one}'
-    )
+    for language in ("ja_Hira", "zh", "ko"):
+        (folder / "locales" / f"{language}.po").write_text(
+            f'msgid ""\nmsgstr ""\n\nmsgid "りんご"\nmsgstr "りんご"\n\n{one}'
+        )
     assert findings(street, "apples") == ["apples/locales/en.po: not translated: りんご (apples.html:2)"]
 
 
@@ -175,6 +176,8 @@ def test_a_language_without_a_catalog_is_found(street: Street) -> None:
     assert [finding.split(":")[0] for finding in findings(street, "apples")] == [
         "apples/locales/ja_Hira.po",
         "apples/locales/en.po",
+        "apples/locales/zh.po",
+        "apples/locales/ko.po",
     ]
 
 

@@ -62,6 +62,8 @@ def test_easy_japanese_reads_out_every_kanji_that_it_keeps():
 def test_kinds_attributes_and_values_are_called_something_in_every_language():
     words = Words.load()
     for language in OFFERED:
+        for code, entry in words.values.items():
+            assert entry.get(language), (code, language)
         for kind, entry in words.types.items():
             assert entry.get(language), (kind, language)
         for name, entry in words.attributes.items():
@@ -77,7 +79,7 @@ def test_kinds_attributes_and_values_are_called_something_in_every_language():
 @pytest.mark.parametrize(
     ("header", "language"),
     [
-        ("ja", "ja"), ("en-US,en;q=0.5", "en"), ("ja-Hira", "ja_Hira"), ("ko,en;q=0.1", "en"), ("en;q=0,ja", "ja"),
+        ("ja", "ja"), ("en-US,en;q=0.5", "en"), ("ja-Hira", "ja_Hira"), ("ko,en;q=0.1", "ko"), ("zh-CN,zh;q=0.9", "zh"), ("fr,en;q=0.1", "en"), ("en;q=0,ja", "ja"),
         ("en;q=0.5,ja;q=0.9", "ja"), ("*", None), ("", None), ("en;q=x", None), (";;,=,", None),
     ],
 )  # fmt: skip

@@ -7,35 +7,22 @@ reads the manifest and may believe it.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from babel.messages.extract import extract
-from babel.messages.pofile import read_po
 
 from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, Taken, UnreadableFileError
 from kitamae.kernel.registers import sensors
-from kitamae.sdk import belonging
+from kitamae.sdk import belonging, said
 from kitamae.sdk.city import BadCityError, City
-from kitamae.sdk.manifest import REQUIRED_LANGUAGES, SOURCE_LANGUAGE, Manifest
+from kitamae.sdk.manifest import LANGUAGES, Manifest
+from kitamae.sdk.said import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from kitamae.intake.device import Device
     from kitamae.sdk.service import Service
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is not in order."""
-
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
 
 
 _KNOWN = {"__init__", "models", "logic", "ingest", "api", "pages", "jobs"}
@@ -54,7 +41,15 @@ def service(service: Service, known_types: Callable[[str], bool]) -> Iterator[Fi
             )
     for module in sorted(folder.rglob("*.py")):
         yield from _imports(service, module)
-    yield from _words(folder)
+    yield from said.in_catalogs(folder)
+
+
+def web(folder: Path) -> Iterator[Finding]:
+    """All findings about the words of the shell in `folder` and of the areas in it (folders with templates of their own)."""
+    yield from said.in_catalogs(folder)
+    yield from said.in_vocabulary(folder / "words.toml")
+    for area in sorted(one.parent for one in folder.glob("*/templates")):
+        yield from said.in_catalogs(area, shared=folder)
 
 
 def city(folder: Path) -> tuple[City | None, list[Finding]]:
@@ -62,7 +57,7 @@ def city(folder: Path) -> tuple[City | None, list[Finding]]:
     findings: list[Finding] = []
     try:
         profile = City.read(folder)
-        profile.devices()
+        devices = profile.devices()
         if (folder / "sensors.toml").is_file():
             sensors.read(folder / "sensors.toml")
     except (BadCityError, sensors.BadSensorsError) as error:
@@ -97,15 +92,32 @@ def city(folder: Path) -> tuple[City | None, list[Finding]]:
         for name in profile.types
         if name not in terms
     ]
+    findings += _words(profile, devices)
     return profile, findings
+
+
+def _words(profile: City, devices: Sequence[Device]) -> Iterator[Finding]:
+    """The city's own names in every language, and every language offered."""
+    for title, words in (
+        ("name", profile.name),
+        ("platform", profile.platform),
+        ("prefecture", profile.prefecture),
+    ):
+        yield from said.in_names("city.toml", title, words)
+    if missing := [language for language in LANGUAGES if language not in profile.languages]:
+        yield Finding(
+            "city.toml", f"languages: expected all of {', '.join(LANGUAGES)}; {', '.join(missing)} missing"
+        )
+    for device in devices:
+        yield from said.in_names(f"devices/{device.kind}.toml", "name", device.name)
+    if (own := profile.folder / "words.toml").is_file():
+        yield from said.in_vocabulary(own)
 
 
 def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
     where = f"{folder.name}/manifest.toml"
     for title, words in (("name", manifest.name), ("summary", manifest.summary)):
-        for language in REQUIRED_LANGUAGES:
-            if language not in words:
-                yield Finding(where, f"{title} has no {language}")
+        yield from said.in_names(where, title, words)
     pia = (folder / manifest.pia).resolve()
     if not pia.is_relative_to(folder.resolve()):
         yield Finding(where, f"pia {manifest.pia} lies outside the folder")
@@ -139,34 +151,3 @@ def _imported(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _words(folder: Path) -> Iterator[Finding]:
-    """Every message of the templates and pages is translated into every language but the one it is written in."""
-    said = _messages(folder)
-    for language in REQUIRED_LANGUAGES:
-        if language == SOURCE_LANGUAGE or not said:
-            continue
-        path = folder / "locales" / f"{language}.po"
-        where = f"{folder.name}/locales/{path.name}"
-        if not path.is_file():
-            yield Finding(where, "this language is missing")
-            continue
-        with path.open("rb") as file:
-            catalog = read_po(file)
-        for message, place in said.items():
-            found = catalog.get(message)
-            if found is None or not found.string or found.fuzzy:
-                yield Finding(where, f"not translated: {message:.60} ({place})")
-
-
-def _messages(folder: Path) -> dict[str, str]:
-    """Message -> where it is said first. Raises nothing: a template that cannot be read has no messages."""
-    said: dict[str, str] = {}
-    for pattern, method in (("templates/**/*.html", "jinja2.ext.babel_extract"), ("*.py", "python")):
-        for path in sorted(folder.glob(pattern)):
-            with path.open("rb") as file:
-                for line, message, *_ in extract(method, file, options={"encoding": "utf-8"}):
-                    word = message if isinstance(message, str) else message[0]
-                    said.setdefault(word, f"{path.name}:{line}")
-    return said

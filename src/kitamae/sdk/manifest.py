@@ -1,8 +1,8 @@
 """A service's papers: `manifest.toml`, read and checked.
 
 id = "places"                                   # the folder's name, and the first part of its address
-name = { ja = "…", ja_Hira = "…", en = "…" }    # zh and ko from the release with Trust on
-summary = { ja = "…", ja_Hira = "…", en = "…" } # one sentence: what a person gets from it
+name = { ja = "…", ja_Hira = "…", en = "…", zh = "…", ko = "…" }    # in all five languages
+summary = { ja = "…", ja_Hira = "…", en = "…", zh = "…", ko = "…" } # one sentence: what a person gets from it
 reads = ["PublicToilet"]                        # entity types, as the city's @context names them
 writes = []                                     # those it may create or change
 hot = ["controlledAsset"]                       # attributes that it asks for by value: they get an index
@@ -26,8 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 Language = Literal["ja", "ja_Hira", "en", "zh", "ko"]
 LANGUAGES: tuple[Language, ...] = ("ja", "ja_Hira", "en", "zh", "ko")
-REQUIRED_LANGUAGES: tuple[Language, ...] = ("ja", "ja_Hira", "en")
-"""Those that every text must have today; all five from Trust on."""
+REQUIRED_LANGUAGES = LANGUAGES
+"""Those that every text must have: all, since Trust."""
 
 SOURCE_LANGUAGE: Language = "ja"
 """The one that templates are written in."""

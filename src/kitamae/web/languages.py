@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from babel.messages.pofile import read_po
 
-from kitamae.sdk.manifest import REQUIRED_LANGUAGES, Language
+from kitamae.sdk.manifest import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 SOURCE: Final[Language] = "ja"
-OFFERED: Final[tuple[Language, ...]] = REQUIRED_LANGUAGES
+OFFERED: Final[tuple[Language, ...]] = LANGUAGES
 
 NAMES: Final[dict[Language, str]] = {
     "ja": "日本語",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Texts: TypeAlias = "Mapping[Any, str]"
 """Language -> text; `languages.say` picks."""
 
+_NOBODYS: Final = {"ja": "まちのOS", "ja_Hira": "まちの OS", "en": "City OS", "zh": "城市OS", "ko": "도시 OS"}
+"""What an empty broker without a city is called."""
+
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 
@@ -33,7 +36,7 @@ STATIC = HERE / "static"
 class City:
     """What a page says about the city. All of it comes from the city's profile."""
 
-    name: Texts = field(default_factory=lambda: {"ja": "まちのOS", "ja_Hira": "まちの OS", "en": "City OS"})
+    name: Texts = field(default_factory=lambda: dict(_NOBODYS))
     platform: Texts = field(default_factory=dict)  # スマートシティ加賀
     prefecture: Texts = field(default_factory=dict)
     lead: Texts = field(default_factory=dict)  # one sentence under the title

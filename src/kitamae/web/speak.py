@@ -14,6 +14,7 @@ from babel.dates import format_date
 from markupsafe import Markup, escape
 
 from kitamae.kernel.municipality import whole
+from kitamae.web.hangul import spoken
 from kitamae.web.languages import say
 from kitamae.web.words import short
 
@@ -52,6 +53,7 @@ _COMPOSED: Final = {"Koaza": ("町名", "名称"), "PopulationByAge": ("人口�
 """Kinds whose things are told apart only by several attributes: a 小字 is often one kana, which many towns have."""
 _COUNTABLE: Final = 1e15
 _JAPANESE: Final = re.compile(r"[ぁ-ヿ㐀-鿿々]")
+_KANA: Final = re.compile(r"[ぁ-ゖァ-ヺ]")
 _HIRAGANA: Final = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
 
@@ -78,11 +80,14 @@ def name(entity: Entity, language: Language) -> str:
 
 
 def reading(entity: Entity, language: Language) -> str:
-    """How the name is read, in hiragana; empty where unknown. Readers of English are not helped by it."""
-    if language not in ("ja", "ja_Hira"):
+    """How the name is read, in hiragana or, for readers of Korean, in Hangul; empty where unknown.
+
+    Readers of English and Chinese are not helped by it.
+    """
+    if language not in ("ja", "ja_Hira", "ko"):
         return ""
     kana = next((said for key in _READINGS if (said := text(entity.get(key), "ja"))), "")
-    return kana.translate(_HIRAGANA)
+    return spoken(kana) if language == "ko" else kana.translate(_HIRAGANA)
 
 
 def sort_key(entity: Entity) -> str:
@@ -200,8 +205,12 @@ def anchor(entity: Entity) -> str:
 
 
 def foreign(said: str, language: Language) -> Markup:
-    """The attribute that tells a screen reader to change its voice (WCAG 3.1.2): Japanese in another language."""
-    elsewhere = language not in ("ja", "ja_Hira") and _JAPANESE.search(said) is not None
+    """The attribute that tells a screen reader to change its voice (WCAG 3.1.2): Japanese in another language.
+
+    Kanji alone are no sign of Japanese on a Chinese page, and a Chinese voice reads them as its listeners know them.
+    """
+    letters = _KANA if language == "zh" else _JAPANESE
+    elsewhere = language not in ("ja", "ja_Hira") and letters.search(said) is not None
     return Markup(' lang="ja"') if elsewhere else Markup()
 
 

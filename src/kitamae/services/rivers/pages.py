@@ -193,6 +193,16 @@ _WORDS: Final = {
         "Time",
         {"観測開始水位": "Starts to report", "危険水位": "Dangerous", "氾濫開始水位": "Starts to overflow"},
     ),
+    "zh": (
+        "水位（m）",
+        "时间",
+        {"観測開始水位": "开始观测水位", "危険水位": "危险水位", "氾濫開始水位": "开始泛滥水位"},
+    ),
+    "ko": (
+        "수위(m)",
+        "일시",
+        {"観測開始水位": "관측 시작 수위", "危険水位": "위험 수위", "氾濫開始水位": "범람 시작 수위"},
+    ),
 }
 _COLOURS: Final = {"観測開始水位": "#626264", "危険水位": "#8b3200", "氾濫開始水位": "#a90000"}
 _GAP: Final = timedelta(hours=1)
@@ -203,7 +213,7 @@ def levels(gauge: Gauge, readings: list[Reading], language: str, *, narrow: bool
 
     `narrow`: as wide as a phone, so that its words are as large as the page's.
     """
-    level, when, names = _WORDS.get(language, _WORDS["en" if language in ("zh", "ko") else "ja"])
+    level, when, names = _WORDS.get(language, _WORDS["ja"])
     rows: list[dict[str, Any]] = []
     part, before = 0, None
     for one in readings:
