@@ -93,7 +93,13 @@ def test_staff_register_devices_sign_in_with_them_and_let_a_colleague_in_again(c
 
 @pytest.mark.parametrize(
     ("lang", "words"),
-    [("ja", "JavaScript が必要です"), ("ja_Hira", "JavaScript が いります"), ("en", "need JavaScript"), ("zh", "需要 JavaScript"), ("ko", "JavaScript가 필요합니다")],
+    [
+        ("ja", "JavaScript が必要です"),
+        ("ja_Hira", "JavaScript が いります"),
+        ("en", "need JavaScript"),
+        ("zh", "需要 JavaScript"),
+        ("ko", "JavaScript가 필요합니다"),
+    ],
 )
 def test_without_a_script_the_page_says_what_to_do(chromium, town, lang, words):
     context = chromium.new_context(java_script_enabled=False)
