@@ -148,8 +148,8 @@ class Kitamae:
     async def restore(
         self, file: Path, keys: Path | None = None, identity: str | None = None
     ) -> dict[str, Any]:
-        """See `directory/restore.py`. Tokens that were revoked since the backup stay revoked; sessions end; whoever was erased
-        stays so. `keys`: a backup of persons' keys that is put in their place. `identity`: what opens an encrypted backup.
+        """See `directory/restore.py`. Tokens that were revoked and consents that were withdrawn since the backup stay so;
+        sessions end; whoever was erased stays so. `keys`: a backup of persons' keys that is put in their place. `identity`: what opens an encrypted backup.
         """
         if self._changing.locked():
             raise Conflict("a backup, a restore or a move is going on; wait until it is done")
@@ -158,6 +158,7 @@ class Kitamae:
         async with self._changing:
             manifest = await asyncio.to_thread(restoring.unpack, file, self.layout, verify, identity)
             revoked = await self.city.people.revoked()
+            withdrawn = await self.city.consents.withdrawn()
             await self._close()
             try:
                 if keys is not None:  # first: what is refused leaves everything as it was
@@ -166,6 +167,7 @@ class Kitamae:
             finally:
                 await self._open()
             await self.city.people.restored(revoked)
+            await self.city.consents.restored(withdrawn)
             return manifest
 
     async def migrate(self, to: str) -> None:

@@ -27,6 +27,7 @@ from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.context.temporal.retention import Retention
 from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.ledger.api import Api as LedgerApi
+from kitamae.kernel.people.consent import Consents
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
@@ -83,6 +84,9 @@ class City:
         self.subscriptions = subscriptions
         self.ways = on.ways
         self.policy = Policy(facts=parts.facts(settings, on))
+        self.consents = on.consents
+        self.consents.policy = self.policy
+        self.consents.vault = lambda: self.vault
         self.health = Health(
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
         )
@@ -156,6 +160,7 @@ class City:
             changes = Changes(words.expand)
             ways = await WaysIn.open(settings, layout, store, people, fetcher.destinations, address, purposes)
             alias = settings.alias or await parts.alias(store)
+            consents = await Consents.open(store, purposes)
             log, untold = await parts.ledger(settings, layout, store, alias) if not quietly else (None, "")
             witnesses = parts.witnesses(settings, log)
             on = Building(
@@ -170,6 +175,7 @@ class City:
                 layout.derived,
                 address,
                 Registers.of(store, profile, services, words.expand),
+                consents,
                 log,
                 witnesses,
             )
@@ -221,7 +227,9 @@ class City:
         if personal.wanted(settings):
             self.health.also["vault:keys"] = lambda: "" if self._vault else str(self._closed)
         try:
-            self._vault = await personal.open_vault(settings, layout, self.store, self.policy, purposes)
+            self._vault = await personal.open_vault(
+                settings, layout, self.store, self.policy, purposes, self.consents
+            )
         except Problem as problem:
             self._closed = VaultClosed(problem.detail or problem.title)
             _log.error("the vault stays closed", why=str(problem))
@@ -233,6 +241,7 @@ class City:
         self._tasks.append(asyncio.create_task(self._tidy()))
         self._tasks.append(asyncio.create_task(self.registers.papers.run()))
         self._tasks.append(asyncio.create_task(Alone(self.store, "/retention", self.retention.run).run()))
+        self._tasks.append(asyncio.create_task(Alone(self.store, "/consents", self._end_consents).run()))
         if self.log:
             log = self.log
             self._tasks.append(asyncio.create_task(log.run()))
@@ -338,6 +347,14 @@ class City:
         if loaded.written:
             seconds = round(time.perf_counter() - began, 1)
             _log.info("the city is loaded", city=profile.id, entities=loaded.written, seconds=seconds)
+
+    async def _end_consents(self) -> None:
+        while True:
+            try:
+                await self.consents.expire()
+            except Problem as problem:
+                _log.error("consents that ended are not written down", why=str(problem))
+            await asyncio.sleep(_TIDY_SECONDS)
 
     async def _tidy(self) -> None:
         while True:

@@ -132,6 +132,7 @@ def facts(settings: Settings, on: Building) -> Facts:
         without_papers=on.registers.papers.missing(),
         registers=frozenset(on.words.expand(name) for name in TYPES),
         bases={one.name: one.basis for one in personal.purposes(on.profile, on.services)},
+        consented=on.consents.agreed,
     )
 
 

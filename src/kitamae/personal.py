@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kitamae.directory.layout import Layout
     from kitamae.kernel.context.store import Store
+    from kitamae.kernel.people.consent import Consents
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault.citykey import CityKey
     from kitamae.kernel.people.vault.keystore import KeyStore
@@ -37,7 +38,12 @@ def wanted(settings: Settings) -> bool:
 
 
 async def open_vault(
-    settings: Settings, layout: Layout, store: Store, policy: Policy, purposes: Purposes
+    settings: Settings,
+    layout: Layout,
+    store: Store,
+    policy: Policy,
+    purposes: Purposes,
+    consents: Consents,
 ) -> Vault:
     """Raises VaultClosed and what opening the keys raises: the rest of the city is served all the same."""
     if not wanted(settings):
@@ -47,7 +53,9 @@ async def open_vault(
     city = city_keys(settings, layout)
     keys = await _keys(settings, layout)
     try:
-        return await Vault.open(store, keys, city, purposes, policy, backup_days=settings.keys_backup_days)
+        return await Vault.open(
+            store, keys, city, purposes, policy, backup_days=settings.keys_backup_days, consents=consents
+        )
     except BaseException:
         await keys.close()
         raise
@@ -163,4 +171,9 @@ def _purpose(one: Personal, before: str) -> Purpose:
         one.law,
         frozenset(one.also),
         frozenset(one.identifiers),
+        dict(one.title.items()),
+        dict(one.use.items()),
+        dict(one.by.items()),
+        frozenset(one.entered),
+        one.agreed_days,
     )

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.ledger.log import Log
     from kitamae.kernel.ledger.witnesses import Witnesses
+    from kitamae.kernel.people.consent import Consents
     from kitamae.kernel.people.gate import Gate
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.policy import Policy
@@ -79,6 +80,7 @@ class Building:
     derived: Path
     address: str
     registers: Registers
+    consents: Consents
     log: Log | None = None
     witnesses: Witnesses | None = None
 

@@ -14,11 +14,11 @@ from kitamae.intake.row import Refusal, Taken, UnreadableFileError
 from kitamae.kernel.registers import sensors
 from kitamae.sdk import belonging, said
 from kitamae.sdk.city import BadCityError, City
-from kitamae.sdk.manifest import LANGUAGES, Manifest
+from kitamae.sdk.manifest import LANGUAGES, Manifest, Personal
 from kitamae.sdk.said import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from kitamae.intake.device import Device
@@ -81,6 +81,7 @@ def city(folder: Path) -> tuple[City | None, list[Finding]]:
                         unnamed |= {name: data.file for name in row.entity if name not in terms}
         except (OSError, UnreadableFileError) as error:
             findings.append(Finding(data.file, str(error)))
+    findings += _told("city.toml", profile.personal)
     findings += [Finding(where, why) for where, why in belonging.strangers(profile, taken)]
     findings += [
         Finding(file, f"{name} has no term in the city's @context")
@@ -114,10 +115,21 @@ def _words(profile: City, devices: Sequence[Device]) -> Iterator[Finding]:
         yield from said.in_vocabulary(own)
 
 
+def _told(where: str, personal: Iterable[Personal]) -> Iterator[Finding]:
+    """What persons are told of each purpose is there in every language; nobody can agree to what nobody wrote down."""
+    for one in personal:
+        for title, words in (("title", one.title), ("use", one.use), ("by", one.by)):
+            if words or one.basis == "consent":
+                yield from said.in_names(where, f"the purpose {one.purpose}: {title}", words)
+        if unknown := sorted(set(one.entered) - set(one.fields)):
+            yield Finding(where, f"the purpose {one.purpose}: {unknown[0]} is entered and is no field of it")
+
+
 def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
     where = f"{folder.name}/manifest.toml"
     for title, words in (("name", manifest.name), ("summary", manifest.summary)):
         yield from said.in_names(where, title, words)
+    yield from _told(where, manifest.personal)
     pia = (folder / manifest.pia).resolve()
     if not pia.is_relative_to(folder.resolve()):
         yield Finding(where, f"pia {manifest.pia} lies outside the folder")

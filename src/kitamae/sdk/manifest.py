@@ -52,6 +52,13 @@ class Personal(BaseModel):
     ] = ()  # of these fields, those that hold a number of something else (a permit, a meter)
     also: tuple[str, ...] = ()  # purposes whose data may be read for this one too
     retention_days: Annotated[int, Field(gt=0)]
+    title: Words = {}  # what the person reads on My page: its name, ...
+    use: Words = {}  # ... what is done with the data, in a sentence, ...
+    by: Words = {}  # ... and by whom. Without all three nobody is asked to agree to it
+    entered: tuple[str, ...] = ()  # of the fields, those that the person himself enters and corrects
+    agreed_days: Annotated[int, Field(gt=0, le=1095)] = (
+        730  # how long a consent lasts; then it is asked for again
+    )
 
 
 class Supplier(BaseModel):

@@ -4,8 +4,8 @@
 turns it into what Cedar is told, `policy` remembers decisions and says no in words. `cedar` is the engine.
 """
 
-from kitamae.kernel.people.policy.facts import Facts
+from kitamae.kernel.people.policy.facts import ANYBODY, Facts
 from kitamae.kernel.people.policy.policy import Policy
 from kitamae.kernel.people.policy.question import Action, Question
 
-__all__ = ["Action", "Facts", "Policy", "Question"]
+__all__ = ["ANYBODY", "Action", "Facts", "Policy", "Question"]

@@ -21,8 +21,12 @@ _CLOSED: Final = ("system", "desk", "person")
 """Kinds of things that nobody sees who was not let in."""
 
 
+ANYBODY: Final = "?"
+"""In the place of a person's reference: may this be done at all, to somebody who agrees where that is needed?"""
+
+
 def _nobody(about: str, purpose: str) -> bool:
-    """No consent is kept yet: nobody has agreed to anything."""
+    """Where no consents are kept, nobody has agreed to anything."""
     return False
 
 
@@ -41,6 +45,10 @@ class Facts:
     bases: Mapping[str, Basis] = field(default_factory=dict)
     consented: Callable[[str, str], bool] = _nobody
 
+    def agrees(self, about: str, purpose: str) -> bool:
+        """The purpose does not rest on consent, or this person has agreed to it."""
+        return self.bases.get(purpose) != "consent" or about == ANYBODY or self.consented(about, purpose)
+
     def takes(self, type_: str) -> bool:
         """Is an entity of that type written here? `*`: of some type."""
         return self.open or self.declared is None or type_ == "*" or type_ in self.declared
@@ -57,12 +65,11 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
         scopes, about = [f"{scope}:{question.what}", f"{scope}:*"], ""
         if question.thing:
             scopes.append(f"{scope}:{question.what}{ONE}{question.thing}")
-    basis = facts.bases.get(question.purpose, "")
     context = {
         "open": facts.open,
         "scopes": scopes,
         "purpose": question.purpose,
-        "consented": basis != "consent" or facts.consented(name, question.purpose),
+        "consented": facts.agrees(name, question.purpose),
     }
     caller = {
         "uid": {"type": "Caller", "id": who.ref},

@@ -7,14 +7,26 @@ erasing.py   keys destroyed, retention          keystore.py  what a store of key
 resealing.py new keys while all is served       rows.py      what the state does, in its transaction
 classes.py   purposes, bases, retention         index.py, variants.py   found by name, without storing a name
 receipt.py   who looked, and its commitment     shares.py    the city's key in several hands
+withholding.py  looks that a person hears of later
 
 Nothing else may decrypt: tests/architecture holds it.
 """
 
-from kitamae.kernel.people.vault.classes import OWN, Basis, Purpose, Purposes
+from kitamae.kernel.people.vault.classes import CONSENTS, OWN, Basis, Purpose, Purposes
 from kitamae.kernel.people.vault.erasing import Erasing
 from kitamae.kernel.people.vault.reading import Asked, Record
 from kitamae.kernel.people.vault.receipt import Receipt
 from kitamae.kernel.people.vault.vault import Vault
 
-__all__ = ["OWN", "Asked", "Basis", "Erasing", "Purpose", "Purposes", "Receipt", "Record", "Vault"]
+__all__ = [
+    "CONSENTS",
+    "OWN",
+    "Asked",
+    "Basis",
+    "Erasing",
+    "Purpose",
+    "Purposes",
+    "Receipt",
+    "Record",
+    "Vault",
+]

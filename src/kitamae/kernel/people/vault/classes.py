@@ -7,7 +7,7 @@ the name of its class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from kitamae.kernel.problems import BadRequest, Forbidden
@@ -21,6 +21,8 @@ OWN: Final = "own"
 """The purpose of whoever looks at what is held about himself."""
 RECEIPTS: Final = "receipts"
 """The class of receipts: who looked is personal data too."""
+CONSENTS: Final = "consents"
+"""The class of the records of who agreed to what. Nobody declares it, so nobody but the person reads it."""
 INDEXED: Final = frozenset({"name", "kana", "address", "birth_date"})
 """Fields that a person is found by."""
 DAY: Final = 86_400_000_000  # microseconds
@@ -41,10 +43,20 @@ class Purpose:
     law: str = ""
     also: frozenset[str] = frozenset()
     identifiers: frozenset[str] = frozenset()
+    title: Mapping[str, str] = field(default_factory=dict)
+    use: Mapping[str, str] = field(default_factory=dict)
+    by: Mapping[str, str] = field(default_factory=dict)
+    entered: frozenset[str] = frozenset()
+    agreed_days: int = 730
 
     def due(self, at: int) -> int:
         """When what is written at `at` (microseconds UTC) has been kept long enough."""
         return at + self.days * DAY
+
+
+_CONSENTS: Final = Purpose(
+    CONSENTS, "consent", frozenset({"at", "event", "notice", "number", "purpose", "salt", "until"}), 5 * 365
+)
 
 
 class Purposes:
@@ -54,12 +66,16 @@ class Purposes:
         """Raises ValueError for a name that is declared twice with different content, or that is not free."""
         self._known: dict[str, Purpose] = {}
         for one in declared:
-            if one.name in (OWN, RECEIPTS) or self._known.setdefault(one.name, one) != one:
+            if one.name in (OWN, RECEIPTS, CONSENTS) or self._known.setdefault(one.name, one) != one:
                 raise ValueError(f"the purpose {one.name} is declared twice")
         self.receipt_days = receipt_days
 
     def __iter__(self) -> Iterator[Purpose]:
         return iter(self._known.values())
+
+    def get(self, name: str) -> Purpose | None:
+        """None: nobody declares it (any more)."""
+        return self._known.get(name)
 
     def demand(self, name: str) -> Purpose:
         """Raises Forbidden for a purpose that nobody declared: then nothing is read for it."""
@@ -72,7 +88,7 @@ class Purposes:
 
     def klass(self, name: str, fields: Mapping[str, object]) -> Purpose:
         """The class that a record with these fields is written to. Raises BadRequest, Forbidden."""
-        found = self.demand(name)
+        found = _CONSENTS if name == CONSENTS else self.demand(name)
         if undeclared := sorted(fields.keys() - found.fields):
             raise BadRequest(
                 f"{name} declares no field {undeclared[0]!r:.60}: it declares {', '.join(sorted(found.fields))}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.policy import Question
-from kitamae.kernel.people.vault.classes import DAY, OWN, RECEIPTS
+from kitamae.kernel.people.vault.classes import CONSENTS, DAY, OWN, RECEIPTS
 from kitamae.kernel.people.vault.keyring import CITY
 from kitamae.kernel.people.vault.keystore import Erasure
 from kitamae.kernel.people.vault.problems import Erased, Refused
@@ -100,12 +100,26 @@ class Eraser:
 
         async def work(tx: Transaction) -> tuple[int, int]:
             records = [await tx.vault.erase(one.person, one.klass, one.upto) for one in erasures]
+            if CONSENTS in gone:
+                await self._forget(tx, person)
             leaf = commitment.commit(salt, commitment.canonical(told))
             return sum(records), await tx.log(leaf)
 
         records, number = await inner.store.transact(work) if gone else (0, 0)
         await inner.keys.store.latest(at)
         return Erasing(person, tuple(gone), records, at, until, kept, number, salt, told)
+
+    async def _erased(self, tx: Transaction, one: Erasure) -> int:
+        """Again; how many records had come back. What a person agreed to since stays."""
+        back = await tx.vault.erase(one.person, one.klass, one.upto)
+        if back and one.klass == CONSENTS:
+            await self._forget(tx, one.person)
+        return back
+
+    async def _forget(self, tx: Transaction, person: str) -> None:
+        """Without its record nobody could show that a consent was given: it ends too."""
+        if self._inner.consents is not None:
+            await self._inner.consents.forget(tx, person)
 
     def _kept_by(self, klass: str) -> str:
         """The basis on which it is kept against the person's wish; "": none. A class that nobody declares any more may go."""
@@ -122,7 +136,7 @@ class Eraser:
             some = erasures[start : start + REPLAYED]
 
             async def work(tx: Transaction, some: Sequence[Erasure] = some) -> int:
-                return sum([await tx.vault.erase(one.person, one.klass, one.upto) for one in some])
+                return sum([await self._erased(tx, one) for one in some])
 
             back += await self._inner.store.transact(work)
         return back

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.vault.problems import ClockSetBack
+from kitamae.kernel.problems import Forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kitamae.kernel.context.store import Store
+    from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault.classes import Purposes
     from kitamae.kernel.people.vault.keyring import Keyring
@@ -20,17 +21,43 @@ STEP_BACK: Final = 60_000_000  # microseconds: as the state's writer, a small st
 HOUR: Final = 3_600_000_000
 
 
+class Agreed(Protocol):
+    """Who agreed to what, as a transaction sees it. `kernel.people.consent` implements it."""
+
+    async def stands(self, tx: Transaction, person: str, purpose: str) -> bool:
+        """Has this person agreed to this purpose, at this moment?"""
+        ...
+
+    async def forget(self, tx: Transaction, person: str) -> None:
+        """The record of it is erased: from here on the person has agreed to nothing."""
+        ...
+
+
 @dataclass(slots=True)
 class Inner:
-    """`latest`: the latest time, microseconds UTC, that the vault has used."""
+    """`consents` None: none are kept, and the policy's word alone counts. `latest`: the latest time, microseconds UTC, that
+    the vault has used.
+    """
 
     store: Store
     keys: Keyring
     purposes: Purposes
     policy: Policy
     now: Callable[[], int]
+    consents: Agreed | None = None
     latest: int = 0
     seen: set[tuple[str, str]] = field(default_factory=set)  # (session, person) that have their receipt
+
+    async def demand_consent(self, tx: Transaction, person: str, purpose: str) -> None:
+        """Inside the transaction that reads or writes: the policy was asked before, and a consent may have ended since.
+
+        For a purpose that does not rest on consent nothing is asked. Raises Forbidden.
+        """
+        found = self.purposes.get(purpose)
+        if found is None or found.basis != "consent" or self.consents is None:
+            return
+        if not await self.consents.stands(tx, person, purpose):
+            raise Forbidden(f"the person does not agree to the purpose {purpose}")
 
     def at(self) -> int:
         """Now, microseconds UTC, never before the last time. Raises ClockSetBack."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from kitamae.kernel.ledger import commitment
-from kitamae.kernel.people.policy import Question
-from kitamae.kernel.people.vault import index, receipt
+from kitamae.kernel.people.policy import ANYBODY, Question
+from kitamae.kernel.people.vault import index, receipt, withholding
 from kitamae.kernel.people.vault.classes import OWN, RECEIPTS, Basis
 from kitamae.kernel.people.vault.keyring import CITY
 from kitamae.kernel.people.vault.problems import Erased, Refused, Tampered
@@ -133,6 +133,7 @@ class Reading:
         async def work(tx: Transaction) -> list[Sealed]:
             found: list[Sealed] = []
             for person, own in keys.items():
+                await self._inner.demand_consent(tx, person, asked.purpose)
                 rows = await tx.vault.of(
                     asked.tenant, person, asked.kinds, allowed.classes, asked.after, asked.most
                 )
@@ -189,9 +190,10 @@ class Reading:
 
         `asked.persons` is not looked at. Raises as `read`.
         """
-        keys = await self._inner.keys.of(CITY)
+        inner = self._inner
+        keys = await inner.keys.of(CITY)
         klass = f"index:{field}"
-        probe = Asked(asked.who, asked.purpose, ("?",), asked.kinds, asked.fields, asked.tenant)
+        probe = Asked(asked.who, asked.purpose, (ANYBODY,), asked.kinds, asked.fields, asked.tenant)
         allowed = self._allowed(probe)
         if allowed.fields is not None and field not in allowed.fields:
             raise Forbidden(f"the purpose {asked.purpose} does not cover the field {field!r:.60}")
@@ -200,7 +202,10 @@ class Reading:
         _, key = keys.newest(klass)
         made = index.tag(key, asked.tenant, field, text)
         tags = await self._inner.keys.store.tagged(asked.tenant, field, made, MOST_PERSONS)
-        persons = tuple(dict.fromkeys(one.person for one in tags))
+        agrees = inner.policy.facts.agrees
+        persons = tuple(
+            dict.fromkeys(one.person for one in tags if agrees(one.person, asked.purpose))
+        )  # of the others nobody hears
         if not persons:
             return []
         records = await self.read(
@@ -216,7 +221,10 @@ class Reading:
         return [one for one in records if one.person in hits]
 
     async def receipts(self, asked: Asked, before: int, most: int) -> list[Receipt]:
-        """Who looked at one person's data, newest first; to be asked for as personal data is, and receipted as such."""
+        """Who looked at one person's data, newest first; to be asked for as personal data is, and receipted as such.
+
+        The person does not see those that are withheld from him at present (`withholding.py`).
+        """
         allowed = self._allowed(asked)
         (person,) = asked.persons
         keys = await self._inner.keys.of(person, anew=True)
@@ -226,11 +234,35 @@ class Reading:
             made_for = _Allowed(allowed.basis, frozenset({RECEIPTS}))
             await self._note(asked, made_for, keys)
 
-        async def work(tx: Transaction) -> list[Noted]:
-            return await tx.vault.noted(asked.tenant, person, before, most)
+        rows: list[Noted] = []
+        while len(rows) < most:
 
-        rows = await self._inner.store.transact(work)
-        return [self._receipt(row, keys) for row in rows]
+            async def work(tx: Transaction, before: int = before) -> list[Noted]:
+                return await tx.vault.noted(asked.tenant, person, before, most)
+
+            some = await self._inner.store.transact(work)
+            hidden = await self._hidden(
+                asked, person
+            )  # after the rows: what was withheld before is not among them
+            rows += [row for row in some if row.number not in hidden]
+            if len(some) < most:
+                break
+            before = some[-1].number
+        return [self._receipt(row, keys) for row in rows[:most]]
+
+    async def _hidden(self, asked: Asked, person: str) -> frozenset[int]:
+        """Numbers that are not shown to whoever asks."""
+        if asked.purpose != OWN:
+            return frozenset()
+        kept = await withholding.kept(self._inner.store, person)
+        return withholding.hidden(kept, self._inner.at())
+
+    async def withheld(self, asked: Asked) -> list[int]:
+        """Of how many looks the person is not told at present: for each, when it will be shown (microseconds UTC), soonest first."""
+        self._allowed(asked)
+        (person,) = asked.persons
+        kept = await withholding.kept(self._inner.store, person)
+        return withholding.shown_at(kept, self._inner.at())
 
     async def _note(self, asked: Asked, allowed: _Allowed, keys: PersonKeys) -> None:
         """Raises Refused."""
@@ -242,6 +274,7 @@ class Reading:
         version, key = keys.newest(RECEIPTS)
 
         async def work(tx: Transaction) -> None:
+            await self._inner.demand_consent(tx, keys.person, asked.purpose)
             number = await tx.log(made.leaf())
             if not await tx.vault.note(made.noted(number, "", version, key)):
                 raise Refused(keys.person, version)

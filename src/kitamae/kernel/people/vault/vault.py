@@ -15,6 +15,7 @@ from kitamae.kernel.people.vault.keyring import Keyring
 from kitamae.kernel.people.vault.problems import KeysMissing
 from kitamae.kernel.people.vault.reading import Reading
 from kitamae.kernel.people.vault.resealing import Resealer
+from kitamae.kernel.people.vault.withholding import Withholding
 from kitamae.kernel.people.vault.writing import Writing
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault.citykey import CityKey
     from kitamae.kernel.people.vault.classes import Purposes
+    from kitamae.kernel.people.vault.inner import Agreed
     from kitamae.kernel.people.vault.keystore import KeyStore
 
 _HOUR_SECONDS: Final = 3600.0
@@ -42,6 +44,8 @@ class Vault:
         self.read = reading.read
         self.find = reading.find
         self.receipts = reading.receipts
+        self.withheld = reading.withheld
+        self.withhold = Withholding(inner).withhold
         self.erase = self._eraser.erase
         self.sweep = self._eraser.sweep
         self.purposes = inner.purposes
@@ -57,13 +61,14 @@ class Vault:
         policy: Policy,
         *,
         backup_days: int = 7,
+        consents: Agreed | None = None,
         now: Callable[[], int] = clock.now,
     ) -> Self:
         """Check that these keys are this city's, and finish erasures that a crash or a restore left open.
 
         Raises WrongKey, KeysMissing, ClockSetBack.
         """
-        inner = Inner(store, Keyring(keys, city, now), purposes, policy, now)
+        inner = Inner(store, Keyring(keys, city, now), purposes, policy, now, consents)
         await inner.keys.check()
 
         async def held(tx: Transaction) -> int:

@@ -23,7 +23,7 @@ from kitamae.kernel.people.vault.seal import Place, seal
 from kitamae.kernel.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from kitamae.kernel.context.store import Transaction
     from kitamae.kernel.people.person import Principal
@@ -52,9 +52,11 @@ class Writing:
         *,
         id: str = "",
         tenant: str = "",
+        along: Callable[[Transaction], Awaitable[Mapping[str, object]]] | None = None,
     ) -> str:
         """Write one record, or put it in the place of the one with that id; its id. `klass`: the purpose it is collected for.
 
+        `along`: what belongs into the same transaction; the fields that it answers with are kept with the others.
         Raises NotSignedIn, Forbidden, HoldsMyNumber, BadRequest, NotFound for an id that is another person's.
         """
         inner = self._inner
@@ -72,7 +74,11 @@ class Writing:
             if tags:
                 await inner.keys.store.tag(tags)
 
-            async def work(tx: Transaction, row: Sealed = row) -> bool:
+            async def work(tx: Transaction, row: Sealed = row, keys: PersonKeys = keys) -> bool:
+                await inner.demand_consent(tx, person, klass)
+                if along is not None:
+                    whole = plain | _plain(await along(tx))
+                    row = _sealed(keys, tenant, record, klass, kind, at, row.due, whole)
                 there = await tx.vault.get(tenant, record)
                 if id and (there is None or there.person != person):
                     raise NotFound(f"there is no record {record!r:.60} of that person")

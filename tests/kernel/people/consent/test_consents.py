@@ -1,0 +1,292 @@
+"""Who agreed to what, on each store: given, withdrawn, ended, given anew; and what is read of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from stores import STORES, open_postgres
+from vaults import OFFICER, TARO, Place, asked
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.consent import Changed, Consents, Notice, record
+from kitamae.kernel.people.person import SYSTEM, Principal
+from kitamae.kernel.people.policy import Facts, Policy
+from kitamae.kernel.people.vault import CONSENTS, OWN, Asked, Purpose, Purposes, Vault
+from kitamae.kernel.problems import Forbidden, NotFound, NotSignedIn
+
+DAY = 86_400_000_000
+WORDS = {"ja": "お知らせ", "en": "Notices"}
+NOTICES = Purpose(
+    "notices", "consent", frozenset({"name", "email"}), 365, title=WORDS, use=WORDS, by=WORDS, agreed_days=100
+)
+PURPOSES = Purposes([NOTICES, Purpose("resident", "law", frozenset({"name"}), 3650, "住民基本台帳法"), Purpose("wordless", "consent", frozenset({"name"}), 10)])  # fmt: skip
+HANAKO = Principal("p-hanako", "resident", session="s-hanako", assurance=3)
+VERSION = Notice.of(NOTICES, "ja").version  # type: ignore[union-attr]
+
+
+class City:
+    """One worker: a store, a vault and its consents."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    async def open(self, purposes: Purposes = PURPOSES) -> None:
+        place = self.place
+        self.store = await place.opener(place.folder)
+        self.consents = await Consents.open(self.store, purposes, lambda: place.time)
+        self.policy = Policy(facts=Facts(bases={one.name: one.basis for one in purposes}, consented=self.consents.agreed))  # fmt: skip
+        self.vault = await Vault.open(
+            self.store, await place.open_keys(), (place.key,), purposes, self.policy,
+            consents=self.consents, now=lambda: place.time,
+        )  # fmt: skip
+        self.consents.policy, self.consents.vault = self.policy, lambda: self.vault
+
+    async def close(self) -> None:
+        await self.vault.close()
+        await self.store.close()
+
+    async def agree(self, who: Principal = TARO) -> bool:
+        return await self.consents.agree(who, "notices", "ja", VERSION)
+
+    async def keep(self, person: str = "p-taro", klass: str = "notices") -> str:
+        return await self.vault.keep(SYSTEM, person, klass, "person", {"name": "加賀 太郎"})
+
+    async def read(self, **more: Any) -> list[Any]:
+        return await self.vault.read(asked(OFFICER, "notices", **more))
+
+    async def events(self, who: Principal = TARO) -> list[Any]:
+        return await self.vault.read(Asked(who, OWN, (who.ref,), ("consent",)))
+
+
+@pytest.fixture(params=sorted(STORES))
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return Place(STORES[request.param], tmp_path)
+
+
+@pytest_asyncio.fixture
+async def city(place: Place) -> AsyncIterator[City]:
+    one = City(place)
+    await one.open()
+    yield one
+    await one.close()
+
+
+async def test_nobody_reads_before_the_person_agrees_and_everybody_with_the_purpose_may_after(city: City) -> None:  # fmt: skip
+    with pytest.raises(Forbidden):
+        await city.keep()
+    assert await city.agree()
+    await city.keep()
+    assert [one.fields for one in await city.read()] == [{"name": "加賀 太郎"}]
+    assert not await city.agree(), "whoever has agreed has agreed"
+
+
+async def test_a_consent_that_was_withdrawn_counts_from_the_next_question_on_and_is_given_again(city: City) -> None:  # fmt: skip
+    await city.agree()
+    await city.keep()
+    assert await city.consents.withdraw(TARO, "notices")
+    for again in (city.read, city.keep):
+        with pytest.raises(Forbidden):
+            await again()
+    assert not await city.consents.withdraw(TARO, "notices")
+    await city.agree()
+    assert len(await city.read()) == 1
+    assert [one.fields["event"]["event"] for one in await city.events()] != []
+    assert (await city.consents.of("p-taro"))["notices"]["events"] == 3
+
+
+async def test_a_consent_that_was_withdrawn_between_check_and_read_is_refused_and_leaves_no_receipt(
+    city: City,
+) -> None:
+    await city.agree()
+    await city.keep()
+    await city.consents.withdraw(TARO, "notices")
+    city.policy.change(facts=replace(city.policy.facts, consented=lambda about, purpose: True))
+    before = len(await city.store.leaves(0, 1000))
+    with pytest.raises(Forbidden, match="does not agree"):
+        await city.read()
+    with pytest.raises(Forbidden, match="does not agree"):
+        await city.vault.receipts(asked(OFFICER, "notices"), 1 << 62, 10)
+    with pytest.raises(Forbidden, match="does not agree"):
+        await city.keep()
+    assert len(await city.store.leaves(0, 1000)) == before
+
+
+async def test_of_many_who_are_read_at_once_one_who_withdrew_keeps_all_from_being_read(city: City) -> None:
+    for who in (TARO, HANAKO):
+        await city.agree(who)
+        await city.keep(who.ref)
+    assert len(await city.read(persons=(TARO.ref, HANAKO.ref))) == 2
+    await city.consents.withdraw(HANAKO, "notices")
+    with pytest.raises(Forbidden):
+        await city.read(persons=(TARO.ref, HANAKO.ref))
+
+
+async def test_a_search_finds_those_who_agree_and_is_silent_about_the_others(city: City) -> None:
+    for who in (TARO, HANAKO):
+        await city.agree(who)
+        await city.keep(who.ref)
+    ask = asked(OFFICER, "notices", persons=("?",))
+    assert {one.person for one in await city.vault.find(ask, "name", "加賀太郎")} == {TARO.ref, HANAKO.ref}
+    await city.consents.withdraw(HANAKO, "notices")
+    assert {one.person for one in await city.vault.find(ask, "name", "加賀太郎")} == {TARO.ref}
+
+
+async def test_a_consent_ends_by_itself_and_its_end_is_written_down_once(city: City) -> None:
+    await city.agree()
+    await city.keep()
+    city.place.time += 100 * DAY
+    with pytest.raises(Forbidden):
+        await city.read()
+    assert (await city.consents.expire(), await city.consents.expire()) == (1, 0)
+    assert (await city.consents.of("p-taro"))["notices"]["state"] == "expired"
+    await city.agree()
+    assert len(await city.read()) == 1
+    assert sorted(one.fields["event"]["event"] for one in await city.events()) == ["expired", "given", "renewed"]  # fmt: skip
+
+
+async def test_when_the_words_change_the_consent_ends_for_those_who_read_them_and_is_asked_for_again(
+    city: City,
+) -> None:
+    await city.agree()
+    await city.consents.agree(HANAKO, "notices", "en", Notice.of(NOTICES, "en").version)  # type: ignore[union-attr]
+    for who in (TARO, HANAKO):
+        await city.keep(who.ref)
+    await city.close()
+    changed = replace(NOTICES, use={**WORDS, "ja": "お知らせと広告"})
+    await city.open(Purposes([changed, PURPOSES.demand("resident")]))
+    with pytest.raises(Forbidden):
+        await city.read()
+    assert len(await city.read(persons=(HANAKO.ref,))) == 1, "she had read other words, which are the same"
+    with pytest.raises(Changed):
+        await city.agree()
+    assert await city.consents.agree(TARO, "notices", "ja", Notice.of(changed, "ja").version)  # type: ignore[union-attr]
+    assert sorted(one.fields["event"]["event"] for one in await city.events()) == ["given", "renewed"]
+
+
+async def test_nobody_agrees_for_somebody_else_or_to_what_nobody_wrote_down(city: City) -> None:
+    for who, error in (
+        (Principal("", "anyone"), NotSignedIn),
+        (replace(TARO, session=""), Forbidden),
+        (Principal("token-1", "service", frozenset({"write:*"}), 1), Forbidden),
+    ):
+        with pytest.raises(error):
+            await city.agree(who)
+    for purpose in ("wordless", "resident", "nothing"):
+        with pytest.raises(NotFound):
+            await city.consents.agree(TARO, purpose, "ja", VERSION)
+    with pytest.raises(NotFound):
+        await city.consents.agree(TARO, "notices", "ko", VERSION)
+    assert await city.store.leaves(0, 10) == []
+
+
+async def test_every_event_is_in_the_ledger_as_a_commitment_that_only_the_person_can_open(city: City) -> None:
+    await city.agree()
+    await city.consents.withdraw(TARO, "notices")
+    leaves = {one.number: one.data for one in await city.store.leaves(0, 100)}
+    events = [one.fields for one in await city.events()]
+    assert len(events) == 2
+    for one in events:
+        leaf = leaves[one["number"]]
+        commitment.opened(leaf, base64.b64decode(one["salt"]), commitment.canonical(one["event"]))
+        assert b"p-taro" not in leaf
+    with pytest.raises(Forbidden, match="nobody declares"):
+        await city.vault.read(asked(OFFICER, CONSENTS))
+
+
+async def test_the_record_says_in_the_terms_of_dpv_what_was_agreed_to_and_what_became_of_it(city: City) -> None:  # fmt: skip
+    await city.agree()
+    city.place.time += DAY
+    await city.consents.withdraw(TARO, "notices")
+    told = record(
+        NOTICES,
+        await city.events(),
+        person="p-taro",
+        controller={"ja": "加賀市"},
+        address="https://city.example",
+    )
+    assert told["@type"] == "dpv:ConsentRecord"
+    assert told["dct:conformsTo"] == "https://w3id.org/dpv/schema/dpv-27560#record"
+    given, withdrawn = told["dpv:hasConsentStatus"]
+    assert given["@type"] == ["dpv:ConsentGiven", "dpv:ExplicitlyExpressedConsent"]
+    assert (withdrawn["@type"], withdrawn["dpv:isIndicatedBy"]) == ("dpv:ConsentWithdrawn", "dpv:DataSubject")
+    assert given["kitamae:words"]["use"] == "お知らせ"
+    assert told["dpv:hasProcess"]["dpv:hasStorageCondition"][1]["dpv:hasDuration"] == "P365D"
+    for name in ("dpv:hasDataSubject", "dpv:hasDataController", "dpv:hasJurisdiction", "dpv:hasNotice", "dpv:hasConsentControl"):  # fmt: skip
+        assert told[name]
+
+
+async def test_whoever_is_erased_agrees_to_nothing_any_more_and_may_agree_again(city: City) -> None:
+    await city.agree()
+    await city.keep()
+    done = await city.vault.erase(TARO, TARO.ref)
+    assert CONSENTS in done.classes
+    assert await city.consents.of("p-taro") == {}
+    with pytest.raises(Forbidden):
+        await city.read()
+    await city.agree()
+    await city.keep()
+    await city.close()
+    await city.open()  # erasures are replayed
+    assert len(await city.read()) == 1
+
+
+async def test_what_was_withdrawn_since_a_backup_stays_withdrawn_after_a_restore(city: City) -> None:
+    await city.agree()
+    await city.keep()
+    before = await city.store.get("", "consent", "p-taro")
+    city.place.time += DAY
+    await city.consents.withdraw(TARO, "notices")
+    withdrawn = await city.consents.withdrawn()
+
+    async def back(tx: Any) -> None:
+        await tx.put("", "consent", "p-taro", before)
+
+    await city.store.transact(back)
+    await city.close()
+    await city.open()
+    assert len(await city.read()) == 1
+    assert await city.consents.restored(withdrawn) == 1
+    with pytest.raises(Forbidden):
+        await city.read()
+
+
+async def test_consents_outlive_a_restart(city: City) -> None:
+    await city.agree()
+    await city.agree(HANAKO)
+    await city.consents.withdraw(HANAKO, "notices")
+    await city.close()
+    await city.open()
+    assert [city.consents.agreed(one, "notices") for one in (TARO.ref, HANAKO.ref)] == [True, False]
+
+
+async def test_another_worker_refuses_in_the_next_request_what_was_withdrawn_here(tmp_path: Path) -> None:
+    place = Place(open_postgres, tmp_path)
+    here, there = City(place), City(place)
+    await here.open()
+    await there.open()
+    await here.agree()
+    await there.store.catch_up()
+    await here.keep()
+    assert len(await there.read()) == 1
+    for _ in range(5):
+        await here.consents.withdraw(TARO, "notices")
+        with pytest.raises(Forbidden):
+            await there.read()
+        await here.agree()
+        await there.store.catch_up()
+        assert len(await there.read()) == 1
+    await there.close()
+    await here.close()
+
+
+async def test_times_of_an_agreement_are_those_of_the_notice(city: City) -> None:
+    await city.agree()
+    one = (await city.consents.of("p-taro"))["notices"]
+    assert clock.micros(one["until"]) - clock.micros(one["at"]) == 100 * DAY
