@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from stores import STORES, open_postgres
-from vaults import OFFICER, TARO, Place, asked
+from vaults import OFFICER as SOMEBODY
+from vaults import TARO, Place, asked
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
@@ -27,6 +28,10 @@ NOTICES = Purpose(
     "notices", "consent", frozenset({"name", "email"}), 365, title=WORDS, use=WORDS, by=WORDS, agreed_days=100
 )
 PURPOSES = Purposes([NOTICES, Purpose("resident", "law", frozenset({"name"}), 3650, "住民基本台帳法"), Purpose("wordless", "consent", frozenset({"name"}), 10)])  # fmt: skip
+OFFICER = replace(
+    SOMEBODY,
+    duties=frozenset(("", f"purpose:{one}") for one in ("notices", "resident", "wordless", CONSENTS)),
+)
 HANAKO = Principal("p-hanako", "resident", session="s-hanako", assurance=3)
 VERSION = Notice.of(NOTICES, "ja").version  # type: ignore[union-attr]
 

@@ -12,7 +12,8 @@ from kitamae.kernel.people.vault import OWN, Asked, Vault
 from kitamae.kernel.people.vault.classes import DAY
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, NotSignedIn
 
-PRIVACY = replace(OFFICER, ref="staff-2", session="s-privacy")
+DUTIES = OFFICER.duties | {("", "desk:privacy")}
+PRIVACY = replace(OFFICER, ref="staff-2", session="s-privacy", duties=DUTIES)
 LAW = "個人情報の保護に関する法律 第78条第1項第7号"
 MINE = Asked(TARO, OWN, (TARO.ref,))
 
@@ -53,6 +54,7 @@ async def test_an_order_names_a_law_an_end_and_a_look_of_somebody_else(place: Pl
         (PRIVACY, LAW, place.time + 367 * DAY, number, BadRequest),
         (PRIVACY, LAW, soon, number + 99, NotFound),
         (OFFICER, LAW, soon, number, Forbidden),
+        (replace(OFFICER, duties=DUTIES), LAW, soon, number, Forbidden),
         (TARO, LAW, soon, number, Forbidden),
         (replace(TARO, role="anyone"), LAW, soon, number, NotSignedIn),
     ):
