@@ -32,7 +32,7 @@ class Limits:
     offset_most: int = 10_000_000
     batch: int = 10_000  # entities in one batch operation
     instances: int = 10_000  # instances of one attribute in one temporal answer; more is a 206
-    answers: int = 12 * 1024 * 1024  # bytes of prepared answers kept in memory
+    answers: int = 24 * 1024 * 1024  # bytes of prepared answers kept in memory
     join_level: int = 10
     seconds: float = 10.0  # of a request that asks the store more than once
     question: int = 1024 * 1024  # bytes of a body that only asks, which anybody may send
