@@ -149,6 +149,96 @@ async def test_what_a_provider_did_not_do_is_in_the_207(cities: tuple[City, City
     assert alone.status == 502
 
 
+async def test_a_batch_of_updates_over_ngsi_ld_gives_providers_what_is_not_here(
+    cities: tuple[City, City],
+) -> None:
+    kaga, nomi = cities
+    await kaga.has("Room1", name="hall")
+    await nomi.has("Room1", floor=3)
+    await nomi.has("Room2", floor=1)
+    await kaga.knows(nomi.url, attrs=["floor", "depth"])
+
+    def change(number: int, **attrs: Any) -> dict[str, Any]:
+        id = f"urn:ngsi-v2:Room{number}"
+        return {
+            "id": id,
+            "type": "Room",
+            **{k: {"type": "Property", "value": v} for k, v in attrs.items()},
+        }
+
+    both = [change(1, name="town hall", floor=4), change(2, floor=5)]
+    assert (await kaga.ld.post("entityOperations/update", both)).status == 204
+    assert await here(kaga) == {"id": "Room1", "type": "Room", "name": "town hall"}
+    assert await here(kaga, "Room2") is None
+    assert [(await here(nomi, f"Room{n}") or {})["floor"] for n in (1, 2)] == [4, 5]
+    some = [change(1, name="hall"), change(1, depth=1), change(2, floor=6)]
+    reply = await kaga.ld.post("entityOperations/update", some)
+    assert reply.status == 207
+    (left,) = reply.json()["errors"]
+    assert (left["entityId"], "registrationId" in left) == (ROOM, True)
+    assert (await here(nomi, "Room2") or {})["floor"] == 6
+    kept = [change(1, floor=7)]  # what must not be overwritten is about what is here
+    assert (await kaga.ld.post("entityOperations/update?options=noOverwrite", kept)).status == 204
+    assert (await here(nomi) or {})["floor"] == 4
+
+
+# --- which types and attributes there are
+async def test_types_and_attributes_of_a_provider_of_ngsiv2_are_found(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.has("Room1", floor=1)
+    await nomi.has("Room1", floor=3, temperature=20, secret=4)
+    await nomi.has("Room2", temperature=20)
+    await nomi.has("Car1", "Car", speed=1)
+    place = {"type": "geo:point", "value": "36.3, 136.3"}
+    await nomi.client.post("entities/Room2/attrs", {"location": place})
+    await kaga.knows(nomi.url, attrs=["floor", "temperature", "location"])
+    ld = kaga.ld
+    assert (await ld.get("types")).json()["typeList"] == ["Room"], "a car was not registered"
+    (room,) = (await ld.get("types?details=true")).json()
+    assert room["attributeNames"] == ["floor", "location", "temperature"]
+    info = (await ld.get("types/Room")).json()
+    assert info["entityCount"] == 3, "one is here and there"
+    assert {one["attributeName"]: one["attributeTypes"] for one in info["attributeDetails"]} == {
+        "floor": ["Property"],
+        "location": ["GeoProperty"],
+        "temperature": ["Property"],
+    }
+    assert (await ld.get("types/Car")).status == 404
+    assert (await ld.get("attributes")).json()["attributeList"] == ["floor", "location", "temperature"]
+    details = (await ld.get("attributes?details=true")).json()
+    assert [one["typeNames"] for one in details] == [["Room"]] * 3
+    known = (await ld.get("attributes/temperature")).json()
+    assert (known["attributeCount"], known["attributeTypes"], known["typeNames"]) == (
+        2,
+        ["Property"],
+        ["Room"],
+    )
+    assert (await ld.get("attributes/secret")).status == 404
+    assert (await ld.get("types?local=true")).json()["typeList"] == ["Room"]
+    assert (await ld.get("attributes?local=true")).json()["attributeList"] == ["floor"]
+
+
+async def test_a_provider_of_any_type_is_asked_for_its_types(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await nomi.has("Car1", "Car", speed=1)
+    await kaga.knows(nomi.url, {"idPattern": ".*"})
+    assert (await kaga.ld.get("types")).json()["typeList"] == ["Car"]
+    nomi.answer = lambda: web.Response(status=500)
+    reply = await kaga.ld.get("types")
+    assert (reply.json()["typeList"], "ngsild-warning" in reply.headers) == ([], True)
+
+
+@pytest.mark.parametrize("mode", ["update", "none"])
+async def test_a_provider_that_is_not_read_is_not_asked_for_its_types(
+    cities: tuple[City, City], mode: str
+) -> None:
+    kaga, nomi = cities
+    await nomi.has("Room1", floor=3)
+    await kaga.knows(nomi.url, mode=mode)
+    assert (await kaga.ld.get("types")).json()["typeList"] == []
+    assert nomi.asked == []
+
+
 async def test_appending_and_deleting_over_ngsi_ld_are_about_what_is_here(cities: tuple[City, City]) -> None:
     kaga, nomi = cities
     await nomi.has("Room1", floor=3)

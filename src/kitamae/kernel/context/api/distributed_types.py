@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kitamae.kernel.context.api import distributed, questions, source
+from kitamae.kernel.context.api import discovered, distributed, questions, source
 from kitamae.kernel.context.api.questions import Source, Told
-from kitamae.kernel.context.query.tree import TypeQ, Wanted
+from kitamae.kernel.context.query.tree import EntityQuery, TypeQ, Wanted
 from kitamae.kernel.context.registration import peers
 from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.registration.model import Registration
 
 
 @dataclass(slots=True)
@@ -33,17 +34,27 @@ class Elsewhere:
 async def ask(
     x: Exchange, request: Request, operation: str, path: str, *names: str, type: str | None = None
 ) -> Elsewhere:
-    """All that offer the operation. `path` with `{}` for the `names` in the words of each; `type`: expanded, if about one."""
+    """All that offer the operation, and those that speak NGSIv2 and are read. `path` with `{}` for the `names` in the words of each; `type`: expanded, if about one."""
     wanted = (Wanted(TypeQ(((type,),))),) if type is not None else ()
     attrs = frozenset(names) if type is None else frozenset[str]()
-    sources = distributed.sources(
-        x, request, (operation,), lambda one: relevant(Question(wanted, attrs), one)
-    )
+
+    def concerned(one: Registration) -> tuple[int, ...]:
+        offered = "v2" in one.doc or operation in one.operations
+        return relevant(Question(wanted, attrs), one) if offered else ()
+
+    sources = distributed.sources(x, request, (operation, "queryEntity"), concerned)
     if not sources:
         return Elsewhere()
     answer = Elsewhere()
 
     async def one(asked: Source) -> Told:
+        if "v2" in asked.registration.doc:
+            dialect, errand = source.errand(x, request)
+            query = EntityQuery(types=wanted[0].types if wanted else TypeQ())
+            found = await dialect.query(errand, asked.registration, (query,), attrs)
+            described = discovered.described(operation, found, *names if type is None else ())
+            answer.told.append((asked, described, request.context))
+            return Told([], [])
         words = await source.words(request, asked.registration, request.context)
         params = {"details": "true"} if request.params.get("details") else {}
         at = path.format(*(questions.quoted(words.compact(name)) for name in names))
@@ -69,8 +80,10 @@ def names(given: Json, context: Context) -> list[str]:
 def types(found: Iterable[str], asked: Source) -> list[str]:
     """Those that the source registered."""
     known = asked.entities
-    registered = None if known is None else {name for info in known for name in info.types}
-    return [one for one in found if registered is None or one in registered]
+    if known is None or not all(info.types for info in known):  # of NGSIv2, none: any type
+        return [*found]
+    registered = {name for info in known for name in info.types}
+    return [one for one in found if one in registered]
 
 
 def attributes(found: Iterable[str], asked: Source) -> list[str]:

@@ -44,7 +44,7 @@ async def plan(x: Asking, request: Request, write: Write) -> Plan | None:
     registrations = source.registered(request)
     if not registrations:
         return None
-    entity = await _present(request, write.id)
+    entity = await kept(request, write.id)
     here = None if entity is None else entity["type"]
     types = write.types if here is None else frozenset((*here, *(write.types or ())))
     names = write.names(request.context)
@@ -76,11 +76,12 @@ def asked(
 
 async def present(request: Request, id: str) -> list[str] | None:
     """The types of the entity, if it is here."""
-    entity = await _present(request, id)
+    entity = await kept(request, id)
     return None if entity is None else entity["type"]
 
 
-async def _present(request: Request, id: str) -> Entity | None:
+async def kept(request: Request, id: str) -> Entity | None:
+    """The entity as it is here, if it is."""
     row = await request.broker.store.row(request.tenant, id)
     return None if row is None else expiry.alive(orjson.loads(row.doc), request.broker.clock())
 

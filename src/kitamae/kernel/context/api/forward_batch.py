@@ -1,6 +1,7 @@
 """Many entities with other sources (5.6.7-5.6.10, 5.6.20): ours in one commit, then every owner its part in one request.
 
-A source that does not offer the batch is sent its entities one by one, where it offers the operation that does the same.
+A source that does not offer the batch is sent its entities one by one, where it offers the operation that does the same. One that
+speaks NGSIv2 is given updates of what is not here one by one too: of several it would say in words alone what it did not do.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from kitamae.kernel.context.api import forward, owner, parameters, rendering, source
+from kitamae.kernel.context import read
+from kitamae.kernel.context.api import forward, forward_v2, owner, parameters, rendering, source
 from kitamae.kernel.context.api.asked import segment, simplified
 from kitamae.kernel.context.api.permission import change_all
 from kitamae.kernel.context.api.write import named, part_of
+from kitamae.kernel.context.operations import Append
 from kitamae.kernel.context.operations.command import Effect
 from kitamae.kernel.context.registration import reword, share
 from kitamae.kernel.context.registration.peers import Unanswered
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kitamae.kernel.context.api.exchange import Exchange
+    from kitamae.kernel.context.api.write import Given
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
@@ -96,11 +100,14 @@ class Element:
 async def carry(x: Exchange, request: Request, kind: Kind, elements: Sequence[Element]) -> None:
     """Do what is ours in one commit, then send every owner its part; what became of it is in the elements."""
     registrations = source.registered(request)
+    offered = forward_v2.able(x, request, registrations) if kind == "update" else []
     ours: list[tuple[Element, Operation]] = []
     theirs: list[tuple[Element, Shares]] = []
+    given: list[tuple[Element, Given]] = []
     for element in elements:
         try:
             shared = await _shared(x, request, kind, element, registrations)
+            providers = await _providers(request, element, offered, shared)
             operation = _ours(element, shared)
         except Problem as problem:
             element.here(problem)
@@ -108,14 +115,15 @@ async def carry(x: Exchange, request: Request, kind: Kind, elements: Sequence[El
         if operation is not None:
             ours.append((element, operation))
         theirs.append((element, shared))
+        given += [(element, one) for one in providers]
     effects = await change_all(request, [(one.id, operation) for one, operation in ours]) if ours else []
     for (element, _), effect in zip(ours, effects, strict=True):
         element.here(effect)
     sent: dict[str, tuple[Registration, list[tuple[Element, Part]]]] = {}
     for element, shared in theirs:
         told = element.outcomes[-1][1] if element.outcomes else None
-        if isinstance(told, Problem) and not isinstance(told, (NotFound, Conflict)):
-            continue  # what could not be done here for such a reason is done nowhere
+        if not _doable(element):
+            continue
         if isinstance(told, NotFound) and element.payload is None and shared.whole:
             element.outcomes.pop()
         for outcome in forward.unsent(shared, f"{kind}Batch"):
@@ -123,7 +131,44 @@ async def carry(x: Exchange, request: Request, kind: Kind, elements: Sequence[El
         for part in shared.sent:
             one = part.registration
             sent.setdefault(one.id, (one, []))[1].append((element, part))
-    await asyncio.gather(*(_send(x, request, kind, one, parts) for one, parts in sent.values()))
+    turn = asyncio.Semaphore(_SINGLY)
+    await asyncio.gather(
+        *(_send(x, request, kind, one, parts) for one, parts in sent.values()),
+        *(_give(x, request, element, one, turn) for element, one in given if _doable(element)),
+    )
+
+
+def _doable(element: Element) -> bool:
+    """Was what is ours done, or is it not here? What could not be done for another reason is done nowhere."""
+    told = next((outcome for one, outcome in element.outcomes if one is None), None)
+    return not isinstance(told, Problem) or isinstance(told, (NotFound, Conflict))
+
+
+async def _providers(
+    request: Request, element: Element, offered: Sequence[Registration], shared: Shares
+) -> list[Given]:
+    """Who is given what of an update that is not here; it is then `taken`. Raises NotSignedIn, Forbidden, BadRequest."""
+    operation = element.operation
+    if not offered or not isinstance(operation, Append) or operation.no_overwrite:
+        return []
+    attrs = operation.fragment["attrs"]
+    here = await forward.kept(request, element.id)
+    absent = attrs.keys() - shared.taken - (here["attrs"].keys() if here is not None else set())
+    owners = forward_v2.owners(request, offered, element.id, element.types or (), absent)
+    found: list[Given] = [
+        (one, {name: [*map(read.complete, attrs[name])] for name in mine}) for one, mine in owners
+    ]
+    shared.taken = shared.taken.union(*(mine for _, mine in found))
+    return found
+
+
+async def _give(
+    x: Exchange, request: Request, element: Element, given: Given, turn: asyncio.Semaphore
+) -> None:
+    one, attrs = given
+    async with turn:
+        told = await forward_v2.tell(x, request, element.id, sorted(element.types or ()), one, attrs)
+    element.outcomes.append((one.id, told.problem))
 
 
 async def _shared(
@@ -131,7 +176,7 @@ async def _shared(
 ) -> Shares:
     types = element.types
     if types is None and (here := await forward.present(request, element.id)) is not None:
-        types = frozenset(here)
+        element.types = types = frozenset(here)
     names = None if element.payload is None else named(element.payload, element.context)
     target = share.Target(element.id, types, None, names)
     return forward.asked(

@@ -1,4 +1,4 @@
-"""Updates over NGSI-LD of attributes that are not here, given to sources that speak NGSIv2 and registered them.
+"""Updates over NGSI-LD, one or many, of attributes that are not here, given to sources that speak NGSIv2 and registered them.
 
 Orion's rule for its context providers, in both dialects: what is here is changed here, and an update of what is not goes to
 the first provider that registered it. Nothing else is ever sent to them: they are auxiliary sources (4.3.6).
@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 _UPDATES: Final = frozenset({"updateEntity", "updateAttrs", "replaceAttrs"})
 
 
+def able(x: Asking, request: Request, registrations: Sequence[Registration]) -> list[Registration]:
+    """Those that take updates in NGSIv2; nobody where this request came from ourselves."""
+    if request.broker.dialect is None or request.alias in source.visited(x):
+        return []
+    return [one for one in registrations if "v2" in one.doc and dialect.offers(one, "update")]
+
+
 def providers(
     x: Asking,
     request: Request,
@@ -43,26 +50,40 @@ def providers(
 
     Raises NotSignedIn or Forbidden for a part that the caller may not write, BadRequest for what has no value.
     """
-    if write.name not in _UPDATES or request.broker.dialect is None or request.alias in source.visited(x):
+    if write.name not in _UPDATES:
         return []
-    wanted = (Wanted(TypeQ((tuple(types),)) if types else TypeQ(), (write.id,)),)
-    found: dict[str, tuple[Registration, set[str]]] = {}
-    offered = [one for one in registrations if "v2" in one.doc and dialect.offers(one, "update")]
+    found = owners(request, able(x, request, registrations), write.id, types, names)
+    if not found:
+        return []
+    values = _values(request, write)
+    return [(one, {name: values[name] for name in mine}) for one, mine in found]
+
+
+def owners(
+    request: Request,
+    offered: Sequence[Registration],
+    id: str,
+    types: Collection[str],
+    names: Collection[str],
+) -> list[tuple[Registration, list[str]]]:
+    """Which of these attributes (expanded) are whose. Raises NotSignedIn or Forbidden."""
+    wanted = (Wanted(TypeQ((tuple(types),)) if types else TypeQ(), (id,)),)
+    found: dict[str, tuple[Registration, list[str]]] = {}
     for name in sorted(names):
         question = Question(wanted, frozenset({name}))
         one = next((one for one in offered if relevant(question, one)), None)
         if one is not None:
-            found.setdefault(one.id, (one, set()))[1].add(name)
-    if not found:
-        return []
-    request.demand_types("write", types)
-    values = _values(request, write)
-    return [(one, {name: values[name] for name in sorted(mine)}) for one, mine in found.values()]
+            found.setdefault(one.id, (one, []))[1].append(name)
+    if found:
+        request.demand_types("write", types)
+    return [*found.values()]
 
 
 async def told(x: Asking, request: Request, plan: Plan) -> list[Outcome]:
     """Each is given its attributes, at the same time."""
-    return await asyncio.gather(*(_told(x, request, plan, one, attrs) for one, attrs in plan.providers))
+    return await asyncio.gather(
+        *(tell(x, request, plan.write.id, plan.types, one, attrs) for one, attrs in plan.providers)
+    )
 
 
 def _values(request: Request, write: Write) -> Mapping[str, list[Attribute]]:
@@ -75,20 +96,22 @@ def _values(request: Request, write: Write) -> Mapping[str, list[Attribute]]:
     return {write.attribute: [read.complete(one)]}
 
 
-async def _told(
+async def tell(
     x: Asking,
     request: Request,
-    plan: Plan,
+    id: str,
+    types: Sequence[str],
     one: Registration,
     attrs: Mapping[str, list[Attribute]],
 ) -> Outcome:
+    """One provider is given attributes of one entity: durable there where the outcome has no problem."""
     part = Part(one, frozenset(attrs), frozenset())
     values = {name: some[0] for name, some in attrs.items()}
     try:
         if any(len(some) > 1 for some in attrs.values()):
             raise Unprocessable(f"the source {one.id} speaks NGSIv2, which has one instance of an attribute")
         spoken, errand = source.errand(x, request)
-        await spoken.update(errand, one, plan.write.id, plan.types, values)
+        await spoken.update(errand, one, id, types, values)
     except Unanswered as silence:
         return Outcome(part, owner.unreached(one, silence))
     except Unprocessable as refused:
