@@ -284,6 +284,20 @@ async def test_every_write_over_ngsiv2_to_a_redirected_entity_is_done_by_its_own
     assert {headers["via"] for _, headers, _ in nomi.asked} == {"1.1 kaga"}
 
 
+async def test_elements_of_one_entity_are_done_in_their_order_whoever_keeps_what(
+    cities: tuple[City, City],
+) -> None:
+    kaga, nomi = cities
+    await kaga.has("Room1", name="old")
+    await nomi.has("Room1", floor=0)
+    await registers(kaga, nomi, "exclusive", FLOOR)
+    elements = [room(name=n) if n % 2 else room(name=n, floor=n) for n in range(6)]
+    update = {"actionType": "update", "entities": [*elements, room(name="last")]}
+    assert (await kaga.client.post("op/update", update)).status == 204
+    assert (await here(kaga) or {})["name"] == "last"
+    assert (await here(nomi) or {})["floor"] == 4
+
+
 async def test_what_is_kept_exclusively_is_created_there_and_the_rest_here(cities: tuple[City, City]) -> None:
     kaga, nomi = cities
     await registers(kaga, nomi, "exclusive", FLOOR)

@@ -17,7 +17,7 @@ from kitamae.kernel.problems import BadRequest, NotFound, Problem
 from kitamae.kernel.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.operations import Effect, Operation
@@ -70,20 +70,24 @@ def elements(x: Exchange, payload: dict[str, Any], member: str) -> list[dict[str
 
 
 async def _apply(x: Exchange, given: list[dict[str, Any]], action: str, options: frozenset[str]) -> Answer:
-    """What is ours alone in one commit, then what others have a part in, entity by entity."""
-    ours: list[dict[str, Any]] = []
-    parted: list[tuple[dict[str, Any], owners.Owned]] = []
+    """What is ours alone in one commit, and beside it what others have a part in, entity by entity; the elements of one
+    entity in their order.
+    """
+    elements: list[tuple[dict[str, Any], owners.Owned | None]] = []
     turns = Turns()
     for one in given:
         await turns.next()
-        mine = await _owned(x, one, action, options)
-        if mine is None:
-            ours.append(one)
-        else:
-            parted.append((one, mine))
+        elements.append((one, await _owned(x, one, action, options)))
+    parted: dict[str, list[tuple[dict[str, Any], owners.Owned | None]]] = {
+        str(one["id"]): [] for one, mine in elements if mine is not None
+    }
     if not parted:
-        await _here(x, ours, action, options)
+        await _here(x, given, action, options)
         return NO_CONTENT
+    ours = [one for one, _ in elements if str(one["id"]) not in parted]
+    for one, mine in elements:
+        if str(one["id"]) in parted:
+            parted[str(one["id"])].append((one, mine))
     turn = asyncio.Semaphore(_AT_ONCE)
 
     async def part(one: dict[str, Any], mine: owners.Owned) -> None:
@@ -91,22 +95,35 @@ async def _apply(x: Exchange, given: list[dict[str, Any]], action: str, options:
             kept = {name: value for name, value in one.items() if name in left or name in _HEAD}
             await _here(x, [kept], action, options)
 
-        async with turn:
-            await owners.carry(x, mine, here)
+        await owners.carry(x, mine, here)
 
-    work = [_here(x, ours, action, options)] if ours else []
-    work += [part(one, mine) for one, mine in parted]
-    wrong: list[Problem] = []
-    for outcome in await asyncio.gather(*work, return_exceptions=True):
-        if isinstance(outcome, Problem):
-            wrong.append(outcome)
-        elif outcome is not None:
-            raise outcome
+    async def entity(some: list[tuple[dict[str, Any], owners.Owned | None]]) -> list[Problem | None]:
+        done: list[Problem | None] = []
+        async with turn:
+            for one, mine in some:
+                work = _here(x, [one], action, options) if mine is None else part(one, mine)
+                done.append(await _problem(work))
+        return done
+
+    async def alone() -> list[Problem | None]:
+        return [await _problem(_here(x, ours, action, options))] if ours else []
+
+    outcomes = [one for some in await asyncio.gather(alone(), *map(entity, parted.values())) for one in some]
+    wrong = [one for one in outcomes if one is not None]
     if not wrong:
         return NO_CONTENT
-    if len(wrong) == len(work) and not any(isinstance(one, NotAll) for one in wrong):
+    if len(wrong) == len(outcomes) and not any(isinstance(one, NotAll) for one in wrong):
         raise wrong[0]
     raise NotAll("; ".join(map(str, wrong))[:2_000])
+
+
+async def _problem(work: Awaitable[None]) -> Problem | None:
+    """What went wrong with it."""
+    try:
+        await work
+    except Problem as problem:
+        return problem
+    return None
 
 
 async def _owned(
