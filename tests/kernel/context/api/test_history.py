@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from api_client import Client, room
 
+from kitamae.adapters.sqlite import SqliteStore
+from kitamae.kernel.context import clock
+from kitamae.kernel.context.api import history_provision
 from kitamae.kernel.context.broker import Limits
 from kitamae.kernel.people.person import Principal
 from kitamae.kernel.people.policy import Policy
@@ -93,6 +96,44 @@ async def test_one_instance_is_corrected_and_another_deleted(client: Client) -> 
     left = (await client.get(ROOM)).json()["temperature"]
     assert [one["value"] for one in left] == [-1, 23]
     assert left[0]["instanceId"] == first["instanceId"]
+
+
+async def test_the_long_history_of_an_attribute_is_deleted_piece_by_piece_also_in_closed_months(
+    client: Client, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_provision, "_PIECE", 3)
+    store = broker.store
+    assert isinstance(store, SqliteStore)
+
+    def seen(day: int, dataset: str = "") -> dict[str, Any]:
+        at = f"2025-{1 + day // 20:02}-{1 + day % 20:02}T00:00:00Z"
+        one = {"type": "Property", "value": day, "observedAt": at}
+        return {**one, "datasetId": dataset} if dataset else one
+
+    alike = [{**seen(30), "value": n} for n in range(5)]  # more of one moment than a piece holds
+    temperature = [*map(seen, range(60)), *alike, {"type": "Property", "value": "unseen"}]
+    other = [seen(day, "urn:other") for day in range(10)]
+    past = {"id": "urn:ngsi-ld:Room:1", "type": "Room", "temperature": [*temperature, *other]}
+    assert (await client.post("temporal/entities", past)).status == 201
+    await client.post("temporal/entities/urn:ngsi-ld:Room:1/attrs", {"floor": [seen(1)]})
+    await store.compact(clock.micros("2025-03-01T00:00:00Z"))
+    done = 0
+    transact = store.transact
+
+    async def counted(work: Any) -> Any:
+        nonlocal done
+        done += 1
+        return await transact(work)
+
+    monkeypatch.setattr(store, "transact", counted)
+    assert (await client("DELETE", f"{ROOM}/attrs/temperature")).status == 204
+    assert done >= 65 // 5
+    left = (await client.get(ROOM)).json()
+    assert {one["datasetId"] for one in left["temperature"]} == {"urn:other"}
+    assert (len(left["temperature"]), left["floor"][0]["value"]) == (10, 1)
+    assert (await client("DELETE", f"{ROOM}/attrs/temperature")).status == 404
+    assert (await client("DELETE", f"{ROOM}/attrs/temperature?deleteAll=true")).status == 204
+    assert (await client.get(ROOM)).json().keys() == {"id", "type", "floor"}
 
 
 async def test_deleted_history_is_gone(client: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import lexical, read
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 Work = Callable[["Transaction"], Awaitable["Verb"]]
 """What a write to the history does in its transaction."""
+_PIECE: Final = 2_000
+"""Instances of a series that are deleted in one transaction."""
+_EVER: Final = -(1 << 62)
 _NOT_ATTRIBUTES: Final = frozenset({"id", "type", "@id", "@type"})
 
 
@@ -110,11 +114,17 @@ async def delete_attribute(x: Exchange, id: str, name: str) -> Answer:
     given = request.params.get("datasetId", ())
     datasets = () if request.params.get("deleteAll", False) else (given or ("@none",))
     query = InstanceQuery(request.tenant, (id,), (iri,), datasets)
+    gone = f"nothing is remembered of {name} of {id}"
+
+    async def drop(request: Request, id: str, last: Work) -> Effect:
+        some = await _drop_in_pieces(request, query)
+        return await _do(request, id, _drop(request, query) if some else last)
+
     write = Write(
         *("deleteAttrsTemporal", "DELETE", f"temporal/entities/{segment(id)}/attrs", id, None),
-        means=lambda _: _drop(request, query, f"nothing is remembered of {name} of {id}"),
+        means=lambda _: _drop(request, query, gone),
         attribute=iri,
-        do=_do,
+        do=drop,
     )
     return await writing.attributes(x, request, write)
 
@@ -199,6 +209,29 @@ async def _demand_known(request: Request, tx: Transaction, id: str, action: Acti
     """Raises NotFound for what is not remembered, and as `_known`."""
     if await _known(request, tx, id, action) is None:
         raise NotFound(f"nothing is remembered of an entity {id}")
+
+
+async def _drop_in_pieces(request: Request, query: InstanceQuery) -> bool:
+    """From the oldest on, a few thousand a transaction, so that nobody who writes waits for years of them; whether any were.
+
+    The last few thousand are left, and what was never observed at a time. Cut off, it is the client who asks again.
+    """
+    store, at, some = request.broker.store, _EVER, False
+    asked = replace(query, timerel="after", limit=_PIECE + 1)
+    while True:
+        series: dict[tuple[str, str], list[int]] = {}
+        for one in await store.instances(replace(asked, at=at)):
+            if one.observed_at is not None:
+                key = one.name, one.attribute.get("datasetId", "")
+                series.setdefault(key, []).append(one.observed_at)
+        ends = [times[_PIECE] for times in series.values() if len(times) > _PIECE]
+        if not ends:
+            return some
+        start = min(times[0] for times in series.values())
+        at = max(min(ends), start + 1)  # thousands of one moment go together
+        piece = replace(query, timerel="between", at=start, end=at)
+        await store.transact(_drop(request, piece))
+        some = True
 
 
 def _drop(request: Request, query: InstanceQuery, nothing: str | None = None) -> Work:
