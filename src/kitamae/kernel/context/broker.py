@@ -64,6 +64,10 @@ class Broker:
     entity_maps: EntityMaps = field(default_factory=EntityMaps)
     snapshots: Snapshots = field(default_factory=Snapshots)
 
+    def __post_init__(self) -> None:
+        if self.subscriptions is not None:
+            self.snapshots.notices = self.subscriptions.of_snapshots
+
 
 @dataclass(slots=True)
 class Request:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from api_client import Client, Reply, room
 
 from cities import ROOM, City
+from kitamae.adapters import sqlite
+from kitamae.adapters.sqlite import SqliteStore
 from kitamae.kernel.context.api import routes
 from kitamae.kernel.context.broker import Broker
+from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.people.policy import Policy
+from receivers import Receiver
 
 ROOMS = {"type": "Query", "entities": [{"type": "Room"}]}
 
@@ -55,6 +62,83 @@ async def test_what_is_in_a_snapshot_stays_as_it_was_found(client: Client) -> No
     there = await client.get(f"entities/{ROOM}?options=sysAttrs", ngsild_snapshot=id)
     assert there.json() == before
     assert (await client.get(f"entities/{ROOM}?options=keyValues")).json()["temperature"] == 99
+
+
+# --- being told
+async def test_whoever_wants_to_know_is_told_when_a_snapshot_is_filled(client: Client) -> None:
+    await client.post("entities", room(1))
+    async with Receiver() as receiver:
+        members = {
+            "endpoint": receiver.uri,
+            "receiverInfo": [{"key": "Authorization", "value": "Bearer x"}],
+            "snapshotTemporalQueries": [
+                {**ROOMS, "temporalQ": {"timerel": "after", "timeAt": "2020-01-01T00:00:00Z"}}
+            ],
+        }
+        id = await frozen(client, ROOMS, **members)
+        await receiver.got(1)
+        shown = await status(client, id)
+        (message,) = receiver.messages
+        assert message["type"] == "SnapshotNotification"
+        assert message["snapshotId"] == id
+        for name in ("snapshotStatus", "snapshotPriority", "expiresAt", "snapshotQueriesDetails"):
+            assert message[name] == shown[name]
+        assert message["temporalSnapshotQueriesDetails"] == shown["snapshotTemporalQueriesDetails"]
+        assert message["notifiedAt"] == shown["modifiedAt"]
+        (headers,) = receiver.headers
+        assert (headers["Authorization"], headers["Idempotency-Key"]) == ("Bearer x", message["id"])
+        clone = {"type": "Snapshot", "endpoint": receiver.uri}
+        copy = await filled(client, await client.post(f"snapshots/{id}/clone", clone))
+        await receiver.got(2)
+        assert receiver.messages[1]["snapshotId"] == copy
+
+
+async def test_who_was_away_when_a_snapshot_was_filled_is_told_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    async def broker(store: SqliteStore) -> Broker:
+        contexts = Contexts()
+        subscriptions = Subscriptions(store, contexts, Destinations(loopback=True), first_pause=0.05)
+        await subscriptions.start()
+        return Broker(store, contexts, Policy(open=True), subscriptions=subscriptions)
+
+    receiver = Receiver()
+    await receiver.listen()
+    await receiver.silence()  # its port is known, and nobody listens
+    first = await broker(await sqlite.open(tmp_path / "kitamae.db"))
+    client = Client(routes(first))
+    await client.post("entities", room(1))
+    id = await frozen(client, ROOMS, endpoint=receiver.uri)
+    assert first.subscriptions is not None
+    await first.subscriptions.close()
+    await first.store.close()
+    second = await broker(await sqlite.open(tmp_path / "kitamae.db"))
+    await receiver.listen()
+    await receiver.got(1)
+    assert receiver.messages[0]["snapshotId"] == id
+    assert second.subscriptions is not None
+    await second.subscriptions.close()
+    assert await second.store.queues() == []
+    await second.store.close()
+    await receiver.silence()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"endpoint": "ftp://example.org"},
+        {"endpoint": {"uri": "https://example.org"}},
+        {"endpoint": "http://169.254.169.254/latest"},
+        {"receiverInfo": [{"key": "a", "value": "b"}]},
+        {"endpoint": "https://example.org", "receiverInfo": [{"key": "Host", "value": "b"}]},
+    ],
+)
+async def test_nobody_is_told_at_an_address_that_is_none_or_not_allowed(
+    client: Client, members: dict[str, Any]
+) -> None:
+    made = await client.post("snapshots", {"type": "Snapshot", "snapshotQueries": [ROOMS], **members})
+    assert made.error == "BadRequestData"
+    assert (await client.get("entities?type=Room")).json() == []
 
 
 async def test_a_snapshot_can_be_worked_with_and_nobody_else_sees_it(client: Client) -> None:

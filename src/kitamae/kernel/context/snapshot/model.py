@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.context import clock, lexical
 from kitamae.kernel.context.query import match, parse
+from kitamae.kernel.context.subscription import validate
 from kitamae.kernel.context.temporal import period
 from kitamae.kernel.problems import BadRequest
 
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Entity, Json
     from kitamae.kernel.context.query.tree import Node
 
+KIND: Final = "snapshot"
 QUERIES: Final = ("snapshotQueries", "snapshotTemporalQueries")
 DETAILS: Final = ("snapshotQueriesDetails", "snapshotTemporalQueriesDetails")
 _LIFETIME: Final = 86_400_000_000  # microseconds: a day, unless told
 _LONGEST: Final = 30 * _LIFETIME
 _USUAL_PRIORITY: Final = 5
-GIVEN: Final = frozenset({"id", *QUERIES, "snapshotLifetime", "snapshotPriority"})
+GIVEN: Final = frozenset({"id", *QUERIES, "snapshotLifetime", "snapshotPriority", "endpoint", "receiverInfo"})
 CHANGED: Final = frozenset({"snapshotLifetime", "snapshotPriority"})
 _OURS: Final = frozenset(
     {"snapshotStatus", *DETAILS, "createdAt", "modifiedAt", "expiresAt", "lastUsedAt", "type", "@context"}
@@ -89,6 +91,8 @@ def checked(payload: Json, known: frozenset[str]) -> dict[str, Json]:
             found[name] = _MEMBERS[name](value, name)
         elif name not in _OURS:
             raise BadRequest(f"{name}: a snapshot has no such member, or it cannot be changed")
+    if "receiverInfo" in found and "endpoint" not in found:
+        raise BadRequest("receiverInfo: without an endpoint nobody is told")
     return found
 
 
@@ -118,11 +122,21 @@ def _priority(value: Json, where: str) -> Json:
     return value
 
 
+def _endpoint(value: Json, where: str) -> Json:
+    return validate.endpoint({"uri": value}, where)["uri"]
+
+
+def _receiver_info(value: Json, where: str) -> Json:
+    return validate.endpoint({"uri": "http://localhost", "receiverInfo": value}, where)["receiverInfo"]
+
+
 _MEMBERS: Final[dict[str, Callable[[Json, str], Json]]] = {
     "id": lexical.uri,
     **dict.fromkeys(QUERIES, _queries),
     "snapshotLifetime": _lifetime,
     "snapshotPriority": _priority,
+    "endpoint": _endpoint,
+    "receiverInfo": _receiver_info,
 }
 
 

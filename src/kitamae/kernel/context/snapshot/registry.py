@@ -11,17 +11,33 @@ import orjson
 from kitamae.kernel.context.operations import Delete
 from kitamae.kernel.context.operations.command import Command, Effect, Touched
 from kitamae.kernel.context.query.tree import EntityQuery
-from kitamae.kernel.context.snapshot.model import CHANGED, GIVEN, QUERIES, Snapshot, checked, document, end
+from kitamae.kernel.context.snapshot.model import (
+    CHANGED,
+    GIVEN,
+    KIND,
+    QUERIES,
+    Snapshot,
+    checked,
+    document,
+    end,
+)
 from kitamae.kernel.context.store import InstanceQuery
-from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound, Problem, TooManyResults
+from kitamae.kernel.problems import (
+    AlreadyExists,
+    BadRequest,
+    NotFound,
+    Problem,
+    TooManyResults,
+    Unprocessable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kitamae.kernel.context.entity import Entity, Json
+    from kitamae.kernel.context.snapshot.notices import SnapshotNotices
     from kitamae.kernel.context.store import Store, Transaction
 
-KIND: Final = "snapshot"
 ROOM: Final = "/snapshot "
 """How the tenants begin that snapshots lie under: no header names one with a slash."""
 MOST: Final = 100
@@ -50,17 +66,32 @@ class Keep:
 
 
 class Snapshots:
-    """Their documents are in the store; which of them are being filled is known here."""
+    """Their documents are in the store; which of them are being filled is known here. `notices` tells who wants to know
+    that one is filled; None: nobody is told.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, notices: SnapshotNotices | None = None) -> None:
+        self.notices = notices
         self._filling: set[str] = set()
         self._used: dict[str, int] = {}
 
     async def create(
-        self, store: Store, tenant: str, payload: Json, now: int, source: Snapshot | None = None
+        self,
+        store: Store,
+        tenant: str,
+        payload: Json,
+        now: int,
+        source: Snapshot | None = None,
     ) -> Snapshot:
-        """A new one, which is still to be filled; `source`: it is a clone of that. Raises BadRequest, AlreadyExists."""
+        """A new one, which is still to be filled; `source`: it is a clone of that.
+
+        Raises BadRequest, AlreadyExists, Unprocessable.
+        """
         given = checked(payload, GIVEN)
+        if self.notices is not None:
+            self.notices.demand(given)
+        elif "endpoint" in given:
+            raise Unprocessable("endpoint: nobody is notified here")
         if source is None and not any(given.get(name) for name in QUERIES):
             raise BadRequest(
                 "snapshotQueries or snapshotTemporalQueries: a snapshot says what is to be in it"
@@ -82,6 +113,8 @@ class Snapshots:
 
         await store.transact(work)
         self._filling.add(new.room)
+        if self.notices is not None:
+            self.notices.keep(new)
         return new
 
     async def find(self, store: Store, tenant: str, id: str, now: int) -> Snapshot:
@@ -126,19 +159,21 @@ class Snapshots:
         await self.write(store, snapshot)
         return snapshot
 
-    async def write(self, store: Store, snapshot: Snapshot) -> None:
-        """Keep its document, unless it was deleted meanwhile."""
+    async def write(self, store: Store, snapshot: Snapshot, *, told: bool = False) -> None:
+        """Keep its document, unless it was deleted meanwhile. `told`: whoever wants to know is told how it is."""
 
         async def work(tx: Transaction) -> None:
             if await tx.get(snapshot.tenant, KIND, snapshot.id) is not None:
                 await tx.put(snapshot.tenant, KIND, snapshot.id, document(snapshot))
+                if told and self.notices is not None:
+                    await self.notices.owe(tx, snapshot, snapshot.modified)
 
         await store.transact(work)
 
     async def filled(self, store: Store, snapshot: Snapshot, now: int) -> None:
         """It is what it will be."""
         snapshot.modified = now
-        await self.write(store, snapshot)
+        await self.write(store, snapshot, told=True)
         self._filling.discard(snapshot.room)
 
     async def delete(self, store: Store, snapshot: Snapshot) -> None:
@@ -150,6 +185,8 @@ class Snapshots:
         await store.transact(work)
         self._filling.discard(snapshot.room)
         self._used.pop(snapshot.room, None)
+        if self.notices is not None:
+            self.notices.forget(snapshot)
         await _empty(store, snapshot.room)
 
 

@@ -17,6 +17,7 @@ from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.registration.peers import Peers
 from kitamae.kernel.context.registration.registry import MOST, Registrations
 from kitamae.kernel.context.registration.subscriptions import RegistrationSubscriptions
+from kitamae.kernel.context.snapshot.notices import SnapshotNotices
 from kitamae.kernel.context.subscription import bounds, others
 from kitamae.kernel.context.subscription.deliver import Dispatcher
 from kitamae.kernel.context.subscription.destinations import Destinations
@@ -77,6 +78,7 @@ class Subscriptions:
         self.to_registrations = RegistrationSubscriptions(
             store, contexts, self.dispatcher, self._registered, self._check, now
         )
+        self.of_snapshots = SnapshotNotices(store, self.demand_allowed)
         self.registrations = Registrations(store, self.to_registrations.watch, now, most_registrations)
         self.peers = Peers(self._destinations)
         self.relays = Relays(
@@ -96,6 +98,7 @@ class Subscriptions:
             self._keep(await self._compiled(tenant, doc))
         await self.registrations.start()
         await self.to_registrations.start(deliver=deliver)
+        await self.of_snapshots.start()
         self._store.on_change(self._watcher.watch)
         self._store.on_documents(self._others)
         if not deliver:
@@ -207,7 +210,7 @@ class Subscriptions:
         self._elsewhere.append(find)
 
     def _find(self, queue: str) -> Subscription | None:
-        found = self._here.get(queue) or self.to_registrations.find(queue)
+        found = self._here.get(queue) or self.to_registrations.find(queue) or self.of_snapshots.find(queue)
         return found or next((one for find in self._elsewhere if (one := find(queue)) is not None), None)
 
     def _registered(self, tenant: str, question: Question) -> list[tuple[Registration, tuple[int, ...]]]:

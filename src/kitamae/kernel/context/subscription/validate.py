@@ -163,7 +163,8 @@ def _header(value: Json, where: str) -> Json:
     return found
 
 
-def _endpoint(value: Json, where: str) -> Json:
+def endpoint(value: Json, where: str) -> Json:
+    """Where notifications go (5.2.15), checked. Raises BadRequest."""
     found = _object(value, where)
     if "uri" not in found:
         raise BadRequest(f"{where}.uri is missing")
@@ -244,7 +245,7 @@ def _notification(value: Json, where: str) -> Json:
         answer["joinLevel"] = level
     if "endpoint" not in found:
         raise BadRequest(f"{where}.endpoint is missing")
-    answer["endpoint"] = _endpoint(found["endpoint"], f"{where}.endpoint")
+    answer["endpoint"] = endpoint(found["endpoint"], f"{where}.endpoint")
     return answer
 
 
