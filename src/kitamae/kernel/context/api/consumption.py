@@ -148,7 +148,9 @@ def show(x: Exchange, request: Request, row: Row, view: View, allowed: set[tuple
             until = entity and expiry.earliest(entity)
         if entity is None:
             return None
-        text = bytes(memoryview(view.show(entity)))  # as it is, orjson's text holds on to a buffer of 4 kB and more
+        text = bytes(
+            memoryview(view.show(entity))
+        )  # as it is, orjson's text holds on to a buffer of 4 kB and more
         shown = Shown(text, tuple(entity["type"]), until)
         answers.put(key, shown, len(shown.text))
     if shown.types not in allowed:
