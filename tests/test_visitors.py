@@ -106,12 +106,30 @@ async def test_what_is_no_address_gets_no_letter(tmp_path: Path, typed: str) -> 
         assert letters(tmp_path) == []
 
 
-async def test_a_mail_server_that_does_not_take_it_is_said_and_a_city_without_one_says_so(
+async def test_a_letter_that_the_mail_server_does_not_take_is_said_kept_sealed_and_sent_later(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "post").write_text("in the way")
     async with town(tmp_path) as served:
-        assert "メールを送れませんでした" in (await ask(served, "a@example.jp")).text
+        assert "メールサーバーが、まだ受け取っていません" in (await ask(served, "hanako@example.jp")).text
+        kept = await served.kitamae.city.store.documents(None, "letter")
+        assert len(kept) == 1
+        assert "hanako" not in str(kept)
+    async with town(tmp_path) as served:  # a restart loses nothing
+        letters_kept = served.kitamae.city.ways.letters
+        assert letters_kept.waiting() == 1
+        assert "1 letters wait for the mail server" in letters_kept.trouble()
+        (tmp_path / "post").unlink()
+        [(_, id, doc)] = await served.kitamae.city.store.documents(None, "letter")
+        letters_kept._waiting[id] = {**doc, "next": 0}  # half a minute later
+        await letters_kept.turn()
+        (letter,) = letters(tmp_path)
+        assert letter["Message-ID"] == f"<{id}@city.example.jp>"
+        assert (await enter(served, letter)).headers["location"] == "/account"
+        assert letters_kept.trouble() == ""
+
+
+async def test_a_city_without_a_mail_server_says_so(tmp_path: Path) -> None:
     async with serving(tmp_path / "other") as served:
         assert "まだメールを送れません" in (await served.client.get("/sign-in/visitor")).text
         assert (await ask(served, "a@example.jp")).status_code == 404

@@ -250,6 +250,9 @@ class City:
             asking = Alone(self.store, "/ledger/witnesses", self._witnesses.run)
             self._tasks.append(asyncio.create_task(asking.run()))
             self.health.also["ledger:witnesses"] = self._witnesses.trouble
+        if letters := self.ways.letters:
+            self._tasks.append(asyncio.create_task(Alone(self.store, "/letters", letters.run).run()))
+            self.health.also["mail:letters"] = letters.trouble
         if self.closing:
             self._tasks.append(asyncio.create_task(self.closing.run()))
         if self._profile:

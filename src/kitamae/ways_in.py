@@ -10,6 +10,7 @@ from kitamae.kernel.people.duties import Emergencies, Office
 from kitamae.kernel.people.jose.encoding import BadToken, members
 from kitamae.kernel.people.jose.keys import Key
 from kitamae.kernel.people.once import Once
+from kitamae.kernel.people.outbox import Outbox
 from kitamae.kernel.people.passkeys import Passkeys
 from kitamae.kernel.people.provider.provider import Provider
 from kitamae.kernel.people.pseudonyms import Pseudonyms
@@ -51,6 +52,7 @@ class WaysIn:
     office: Office
     emergencies: Emergencies
     identity: Identity | None = None
+    letters: Outbox | None = None
     visitors: Visitors | None = None
     residents: Relying | None = None
     stand_in: StandIn | None = None
@@ -74,27 +76,52 @@ class WaysIn:
         passkeys = Passkeys(address, store, seal, once)
         office = Office(store, people.plan, people.forget)
         emergencies = Emergencies(store, people.plan, [one.name for one in purposes], people.forget)
-        visitors = None
+        visitors = letters = None
         identity = Identity(store) if declared(purposes) else None
         if settings.mail:
-            letters = mail.post(settings.mail, settings.mail_from)
-            visitors = Visitors(people, pseudonyms, once, letters, Throttle(_LETTERS))
+            letters = Outbox(store, seal, mail.post(settings.mail, settings.mail_from))
+            await letters.open()
+            visitors = Visitors(
+                people, pseudonyms, once, letters, Throttle(_LETTERS), settings.link_minutes * 60
+            )
         if settings.demo_residents:
             client = Client("standin", Key.make("demo"), address + RETURN)
             stand_in = StandIn(address, client, seal, once)
             issuer = Issuer(stand_in.issuer, stand_in)
             relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, identity, prefix=PREFIX)
             return cls(
-                seal, provider, passkeys, office, emergencies, identity, visitors, relying, stand_in, stand_in
+                seal,
+                provider,
+                passkeys,
+                office,
+                emergencies,
+                identity,
+                letters,
+                visitors,
+                relying,
+                stand_in,
+                stand_in,
             )
         await people.end_sessions(PREFIX)
         if not settings.residents_issuer or settings.residents_key is None:
-            return cls(seal, provider, passkeys, office, emergencies, identity, visitors)
+            return cls(seal, provider, passkeys, office, emergencies, identity, letters, visitors)
         outbound = Guarded(settings.residents_issuer, destinations)
         client = Client(settings.residents_client, _key(settings.residents_key), address + RETURN)
         issuer = Issuer(settings.residents_issuer, outbound)
         relying = Relying(issuer, outbound, client, seal, once, pseudonyms, identity)
-        return cls(seal, provider, passkeys, office, emergencies, identity, visitors, relying, None, outbound)
+        return cls(
+            seal,
+            provider,
+            passkeys,
+            office,
+            emergencies,
+            identity,
+            letters,
+            visitors,
+            relying,
+            None,
+            outbound,
+        )
 
     async def close(self) -> None:
         """Close every connection."""

@@ -265,3 +265,28 @@ async def test_nothing_goes_on_beside_a_backup_that_fails(tmp_path: Path) -> Non
         await asyncio.wait_for(backup(store, layout, tmp_path / "b.tar"), 10)
     assert not list(tmp_path.glob("b.tar*"))
     assert not list(layout.root.glob(".backup*"))
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_an_encrypted_backup_alone_carries_the_seal_and_none_the_keys_of_persons_or_the_ledger(
+    tmp_path: Path, encrypted: bool
+) -> None:
+    import pyrage
+
+    identity = pyrage.x25519.Identity.generate()
+    source = city(tmp_path / "source", b"new")
+    for name in ("seal.key", "ledger.key", "keys.db", "city.key"):
+        (source.root / name).write_bytes(name.encode())
+    store: Any = Copies(b"new")
+    to = [str(identity.to_public())] if encrypted else []
+    manifest = await backup(store, source, tmp_path / "backup.tar", to)
+    carried = [name for name in manifest["files"] if name not in ("kitamae.db",)]
+    assert carried == (["seal.key"] if encrypted else [])
+    layout = city(tmp_path / "target")
+    layout.seal.write_bytes(b"made by a first start")
+    restore.unpack(tmp_path / "backup.tar", layout, fine, str(identity))
+    restore.swap(layout)
+    assert layout.seal.read_bytes() == (b"seal.key" if encrypted else b"made by a first start")
+    assert (layout.replaced / "seal.key").exists() is encrypted
+    assert layout.seal.stat().st_mode & 0o077 == 0 or not encrypted
+    assert not layout.ledger_key.exists()

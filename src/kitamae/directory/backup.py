@@ -2,9 +2,11 @@
 
 1. `kitamae.db`  a consistent copy of the state at one moment;
 2. `history/`, `blobs/`, `ledger/`  afterwards, so that every file that the state refers to is already there;
-3. `manifest.json`  last, with the SHA-256 of each file: a backup that was cut off has none and is refused.
+3. `seal.key`  where the backup is encrypted, and only then: without it the restored state lacks its pseudonyms;
+4. `manifest.json`  last, with the SHA-256 of each file: a backup that was cut off has none and is refused.
 
-`keys.db` is never in it: whoever restores personal data needs the keys' own, short-lived backup as well.
+`keys.db` is never in it: whoever restores personal data needs the keys' own, short-lived backup as well. Nor is `ledger.key`:
+a log that went on from an older backup would be a fork, so a restore without the key begins a new one (decision 0084).
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 STATE: Final = "kitamae.db"
+SEAL: Final = "seal.key"
 FORMAT: Final = 1
 
 
@@ -90,10 +93,13 @@ def _pack(
         with tarfile.open(
             fileobj=out, **({"mode": "w:gz", "compresslevel": 1} if zipped else {"mode": "w"})
         ) as tar:
-            for name, path in chain([(STATE, state)], _kept(layout)):
+            sealed = [(SEAL, layout.seal)] if recipients else []
+            for name, path in chain([(STATE, state)], _kept(layout), sealed):
                 try:
                     file = path.open("rb")
-                except FileNotFoundError:  # a partial tile of the ledger, in whose place the full one came
+                except (
+                    FileNotFoundError
+                ):  # a partial tile of the ledger, in whose place the full one came; nothing was sealed yet
                     continue
                 with file:
                     # of this file, whatever takes its place meanwhile

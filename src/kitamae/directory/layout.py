@@ -71,7 +71,7 @@ class Layout:
 
     @property
     def seal(self) -> Path:
-        """The key of what only this city reads again: never in a backup of the state (`kernel/people/seal.py`)."""
+        """The key of what only this city reads again: in encrypted backups alone (`kernel/people/seal.py`)."""
         return self.root / "seal.key"
 
     @property

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from kitamae.directory import sealing
-from kitamae.directory.backup import FORMAT, MANIFEST, STATE
+from kitamae.directory.backup import FORMAT, MANIFEST, SEAL, STATE
 from kitamae.directory.layout import FOLDERS
 from kitamae.kernel.problems import BadRequest, StoreFull
 
@@ -112,7 +112,7 @@ def _unpack(file: Path, layout: Layout) -> dict[str, Any]:
 def _place(file: Path, name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     inside = len(path.parts) > 1 and path.parts[0] in FOLDERS and ".." not in path.parts
-    if name != STATE and not inside:
+    if name not in (STATE, SEAL) and not inside:
         raise BadBackup(f"{file}: {name!r:.120} has no place in a data directory")
     return path
 
@@ -160,7 +160,7 @@ def finish(layout: Layout) -> bool:
         shutil.rmtree(layout.incoming, ignore_errors=True)
         return False
     layout.replaced.mkdir(exist_ok=True, mode=0o700)
-    for name in (STATE, *FOLDERS):
+    for name in (STATE, SEAL, *FOLDERS):
         if not (layout.incoming / name).exists():
             continue  # it has moved already
         for old in (*_ASIDE.get(name, ()), name):

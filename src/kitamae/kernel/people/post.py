@@ -1,4 +1,4 @@
-"""Sending a letter to an address that somebody typed in: the city keeps neither the letter nor the address."""
+"""Sending a letter to an address that somebody typed in: the city keeps neither, once the mail server has taken it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ _LONGEST: Final = 254
 
 
 class PostFailed(Unavailable):
-    """The mail server did not take it. Nothing is tried again by itself: the person is there and does it."""
+    """The mail server did not take it."""
 
     title = "The e-mail could not be sent"
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Plain text. `to` is an address as `address` gives it back."""
+    """Plain text. `to` is an address as `address` gives it back; after `seconds` it is of no use any more. `id`: its own."""
 
     to: str
     subject: str
     text: str
+    seconds: int = 86_400
+    id: str = ""
 
 
 class Post(Protocol):

@@ -1,6 +1,7 @@
 """Visitors and e-residents: somebody who reads the mail of an address. Who it is, nobody checked, and every page says so.
 
-The address itself is not kept: it becomes a keyed pseudonym, and the letter with the link is handed to the mail server at once.
+The address itself is not kept: it becomes a keyed pseudonym, and the letter with the link lies sealed in the outbox until the mail
+server has taken it (`outbox.py`).
 """
 
 from __future__ import annotations
@@ -26,13 +27,21 @@ class Visitors:
     """`throttle` counts letters by the address of the network that asked for them, so that nobody floods other people's mail."""
 
     def __init__(
-        self, people: People, pseudonyms: Pseudonyms, once: Once, post: Post, throttle: Throttle
+        self,
+        people: People,
+        pseudonyms: Pseudonyms,
+        once: Once,
+        post: Post,
+        throttle: Throttle,
+        link_seconds: int,
     ) -> None:
+        """`link_seconds`: how long a link works, and so how long its letter is tried."""
         self._people = people
         self._pseudonyms = pseudonyms
         self._once = once
         self._post = post
         self._throttle = throttle
+        self._link_seconds = link_seconds
 
     async def invite(self, typed: str, network: str, letter: Callable[[str], tuple[str, str]]) -> None:
         """Send a sign-in link; `letter` makes subject and text from its secret. Nothing tells whether the address was here before.
@@ -47,4 +56,4 @@ class Visitors:
             return
         await self._people.welcome(ref)
         subject, text = letter(await self._people.invite(ref))
-        await self._post.send(Letter(to, subject, text))
+        await self._post.send(Letter(to, subject, text, self._link_seconds))
