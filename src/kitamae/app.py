@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import structlog
 
-from kitamae import __version__, personal
+from kitamae import __version__, doctor, personal
 from kitamae.directory import restore as restoring
 from kitamae.directory.backup import backup
 from kitamae.directory.layout import Layout
+from kitamae.doctor import keys as doctor_keys
+from kitamae.doctor import notes
 from kitamae.edge.edge import Edge
 from kitamae.edge.measures import Measures
 from kitamae.kernel.people.person import Principal
-from kitamae.kernel.problems import Conflict, Unavailable, Unprocessable
+from kitamae.kernel.problems import Conflict, NotFound, Unavailable, Unprocessable
 from kitamae.moving import Moving
 from kitamae.opened import City, verify
 from kitamae.settings import listed
@@ -128,6 +130,7 @@ class Kitamae:
             if keys is not None:
                 _demand_free(keys)
             made = await backup(self.city.store, self.layout, to, listed(self.settings.backup_to))
+            await notes.note(self.city.store, notes.BACKUP, encrypted=bool(self.settings.backup_to))
             if keys is not None:
                 await self.backup_keys(keys)
             return made
@@ -136,7 +139,23 @@ class Kitamae:
         """Persons' keys, still wrapped by the city's: to be kept apart from every other backup, and for a short time."""
         _demand_free(to)
         await self.city.vault.backup(str(to))
+        await notes.note(self.city.store, notes.KEYS_BACKUP)
         return {"days": self.settings.keys_backup_days}
+
+    async def examine(self) -> list[dict[str, Any]]:
+        """What is misconfigured: see `kitamae.doctor`."""
+        return await doctor.examine(self.city, self.settings, self.layout)
+
+    async def put_away(self, name: str) -> None:
+        """There is a copy of `seal.key` or `ledger.key` elsewhere. Raises NotFound."""
+        try:
+            await doctor_keys.copied(self.city, self.settings, self.layout, name)
+        except (KeyError, OSError):
+            raise NotFound(f"there is no {name!r:.80} here; expected seal.key or ledger.key") from None
+
+    async def shared(self, what: Literal["shares", "rehearsed"], **more: Any) -> None:
+        """Shares of the city's key were made, or tried."""
+        await notes.note(self.city.store, what, **more)
 
     async def rotate(self, *, city: bool) -> int:
         """Give every person new keys, or (`city`) the city a new key; how many keys were replaced. See `personal.py`."""

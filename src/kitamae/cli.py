@@ -42,6 +42,7 @@ for name in ("status", "make", "rotate", "split", "combine", "rehearse", "backup
 app.command("kitamae.commands.keeping:backup")
 app.command("kitamae.commands.keeping:restore")
 app.command("kitamae.commands.keeping:status")
+app.command("kitamae.commands.doctor:doctor")
 app.command("kitamae.commands.compact:compact")
 app.command("kitamae.commands.upgrade:upgrade")
 app.command("kitamae.commands.migrate:migrate")

@@ -93,7 +93,7 @@ class City:
         self.loading = ""
         self._vault: Vault | None = None
         self._closed = VaultClosed("the vault is not open yet; try again in a moment")
-        self._profile = on.profile
+        self.profile = on.profile
         self._measures = measures
         self._fetcher = fetcher
         limits = Limits(
@@ -255,9 +255,9 @@ class City:
             self.health.also["mail:letters"] = letters.trouble
         if self.closing:
             self._tasks.append(asyncio.create_task(self.closing.run()))
-        if self._profile:
-            self.loading = f"{self._profile.id} is being loaded"
-            self._tasks.append(asyncio.create_task(self._load(self._profile)))
+        if self.profile:
+            self.loading = f"{self.profile.id} is being loaded"
+            self._tasks.append(asyncio.create_task(self._load(self.profile)))
 
     def hear(self, mqtt: Subscriber) -> None:
         """Listen to devices too, with the one session that they have at the MQTT broker: one worker at a time."""

@@ -10,6 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import kitamae.app  # noqa: F401  # with it every problem is known
+from kitamae import doctor
 from kitamae.cli import app, main
 from kitamae.commands import speech
 from kitamae.kernel.problems import Problem
@@ -31,6 +32,7 @@ def spoken() -> set[str]:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("say", "count", "map"):
                 texts = [one for part in node.args for one in ast.walk(part) if isinstance(one, ast.Constant)]
                 found |= {one.value for one in texts if isinstance(one.value, str)}
+    found |= {text for kind in doctor.ALL.values() for text in (kind.what, kind.why, kind.do)}
     commands = [app]
     for one in commands:  # which grows by those below
         one.resolved_commands()

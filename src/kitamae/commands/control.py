@@ -49,6 +49,9 @@ class Control:
         self._own = Starlette(
             routes=[
                 Route("/control/status", self._status, methods=["GET"]),
+                Route("/control/doctor", self._doctor, methods=["GET"]),
+                Route("/control/doctor/copied", self._copied, methods=["POST"]),
+                Route("/control/keys/shares", self._shares, methods=["POST"]),
                 Route("/control/link", self._link, methods=["POST"]),
                 Route("/control/tokens", self._tokens, methods=["GET"]),
                 Route("/control/tokens", self._issue, methods=["POST"]),
@@ -83,6 +86,22 @@ class Control:
 
     async def _status(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.status())
+
+    async def _doctor(self, _: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.examine())
+
+    async def _copied(self, request: Request) -> JSONResponse:
+        await self._kitamae.put_away(str((await _json(request)).get("name")))
+        return JSONResponse({}, 201)
+
+    async def _shares(self, request: Request) -> JSONResponse:
+        sent = await _json(request)
+        if "count" in sent:
+            made = {"count": int(sent["count"]), "threshold": int(sent["threshold"]), "key": str(sent["key"])}
+            await self._kitamae.shared("shares", **made)
+        else:
+            await self._kitamae.shared("rehearsed", key=str(sent["key"]))
+        return JSONResponse({}, 201)
 
     async def _link(self, request: Request) -> JSONResponse:
         sent = await _json(request)

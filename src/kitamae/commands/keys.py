@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -14,6 +15,9 @@ from kitamae.kernel.people.vault import citykey, shares
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import BadRequest, Conflict
 from kitamae.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 async def status(*, data: Path | None = None) -> None:
@@ -78,7 +82,7 @@ def make(*, to: Path) -> None:
     )
 
 
-def split(*, count: int = 5, threshold: int = 3, to: Path, data: Path | None = None) -> None:
+async def split(*, count: int = 5, threshold: int = 3, to: Path, data: Path | None = None) -> None:
     """Make shares of the city's key, one file each, for officers to keep apart. So many of them make the key again.
 
     Parameters
@@ -98,8 +102,21 @@ def split(*, count: int = 5, threshold: int = 3, to: Path, data: Path | None = N
     if path is None:
         raise VaultClosed("the city's key is in no file here: split it where it is kept")
     key = citykey.read(path)[0]
+    _write(shares.split(key, count, threshold), to)
+    if settings.store or Layout(settings.data).state.exists():  # the doctor asks whether there are any
+        async with connect(settings) as client:
+            told = {"count": count, "threshold": threshold, "key": key.id}
+            await ask(client, "POST", "/control/keys/shares", told)
+    _say(
+        f"街の鍵 {key.id} を {count} 枚の控えに分けました({to})。{threshold} 枚そろうと鍵に戻せます。{threshold - 1} 枚以下では何も分かりません。\n"
+        "1枚ずつ印刷して別々の職員が封をして保管し、このファイルは消してください。年に1度、kitamae keys rehearse で試してください。\n"
+        f"{count} shares of the city key {key.id}; any {threshold} make it again. Print each, seal it, delete the files."
+    )
+
+
+def _write(texts: Sequence[str], to: Path) -> None:
     to.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for number, text in enumerate(shares.split(key, count, threshold), start=1):
+    for number, text in enumerate(texts, start=1):
         file = to / f"share-{number}.txt"
         try:
             fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -107,11 +124,6 @@ def split(*, count: int = 5, threshold: int = 3, to: Path, data: Path | None = N
             raise Conflict(f"{file} is there already: name an empty folder") from None
         with os.fdopen(fd, "w") as out:
             out.write(text + "\n")
-    _say(
-        f"街の鍵 {key.id} を {count} 枚の控えに分けました({to})。{threshold} 枚そろうと鍵に戻せます。{threshold - 1} 枚以下では何も分かりません。\n"
-        "1枚ずつ印刷して別々の職員が封をして保管し、このファイルは消してください。年に1度、kitamae keys rehearse で試してください。\n"
-        f"{count} shares of the city key {key.id}; any {threshold} make it again. Print each, seal it, delete the files."
-    )
 
 
 def combine(*files: Path, to: Path) -> None:
@@ -131,7 +143,7 @@ def combine(*files: Path, to: Path) -> None:
 
 
 async def rehearse(*files: Path, data: Path | None = None) -> None:
-    """Prove that these shares make the key that wraps persons' keys here. Nothing is written, and the live key is not touched.
+    """Prove that these shares make the key that wraps persons' keys here. Only that it was tried is noted; the live key is not touched.
 
     Parameters
     ----------
@@ -144,6 +156,8 @@ async def rehearse(*files: Path, data: Path | None = None) -> None:
     key = shares.combine(_read(files))
     async with connect(Settings.chosen(data=data)) as client:
         said = await ask(client, "GET", "/control/keys")
+        if said["city key"] == key.id:
+            await ask(client, "POST", "/control/keys/shares", {"key": key.id})
     if said["city key"] != key.id:
         raise VaultClosed(
             f"these shares make the key {key.id}, and this city's is {said['city key']}: they are shares from before a rotation."
