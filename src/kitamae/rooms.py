@@ -24,6 +24,7 @@ from kitamae.sdk.room import Room
 from kitamae.web import (
     access,
     data_tracker,
+    duties,
     errors,
     ledger,
     openid,
@@ -127,7 +128,10 @@ class Rooms:
         desks: list[BaseRoute] = [*desk.routes(link_page, reader, links, on.ways.passkeys.origin, zone)]
         guard(desks, policy, tenant, desk="links")
         ways_in += desks
-        routes: list[BaseRoute] = []
+        routes = duties.routes(
+            *(self._shell, on.profile, on.ways.office, on.ways.emergencies, on.people),
+            *(on.ways.passkeys.origin, policy),
+        )
         for service in on.services:
             room = Room(
                 service.manifest, on.profile, reader, ShellPage(self._shell, service.folder), on.changes

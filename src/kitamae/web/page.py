@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from kitamae.web import packed
@@ -101,6 +102,11 @@ class ShellPage:
             "here": lambda **changes: here(request, **changes),
             "switch": [(code, TAGS[code], NAMES[code]) for code in shell.languages],
             "vendored": shell.vendored,
+            "banners": [
+                Markup(said)  # noqa: S704  # rendered by a template, which escapes
+                for banner in shell.banners
+                if (said := banner(request, language))
+            ],
         }
 
 

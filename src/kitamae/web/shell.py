@@ -15,7 +15,9 @@ from kitamae.web.languages import OFFERED, Catalog
 from kitamae.web.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from starlette.requests import Request
 
     from kitamae.sdk.city import City as Profile
     from kitamae.sdk.context import Context
@@ -64,6 +66,19 @@ class Entry:
     finds: bool = False  # its page takes `?text=`: the search box of the home page leads there
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A line on the page of staff: where a desk's work is done. `desk` "": everybody's of the staff."""
+
+    href: str
+    name: Texts
+    desk: str = ""
+
+
+Banner: TypeAlias = "Callable[[Request, Language], str]"
+"""What stands above every page for whoever asks, as HTML; "" for nothing."""
+
+
 @dataclass
 class Shell:
     """One per running city. `context` is the read door; None while nothing can be read."""
@@ -76,6 +91,8 @@ class Shell:
     residents: bool = False  # residents can sign in
     visitors: bool = False  # visitors can, with an e-mail address
     demo: bool = False  # ... with invented ones, which every page must say
+    desks: list[Desk] = field(default_factory=list)
+    banners: list[Banner] = field(default_factory=list)
     basemap: Basemap | None = None  # None: the map shows points on an empty ground
 
     @cached_property

@@ -43,6 +43,10 @@ class Principal:
         """Whether it matters which entity of a type it writes: some of its scopes name single ones."""
         return any(ONE in scope for scope in self.scopes)
 
+    def does(self, desk: str) -> bool:
+        """Whether that desk's work is his somewhere, by duty or in an emergency. The policy decides where."""
+        return any(what == f"desk:{desk}" for _, what in self.duties | self.emergency)
+
 
 NOBODY: Final = Principal("", "anyone")
 SYSTEM: Final = Principal("system", "system", assurance=3)

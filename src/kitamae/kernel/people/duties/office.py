@@ -15,7 +15,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people import approval
 from kitamae.kernel.people.duties import steps as kept_steps
 from kitamae.kernel.people.duties import transfer as transfers
-from kitamae.kernel.people.duties.records import FOUNDED, TRANSFER, log
+from kitamae.kernel.people.duties.records import FOUNDED, TRANSFER, Founded, Given, log
 from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import Kept, State, Step, state
 from kitamae.kernel.people.duties.transfer import Transfer
@@ -65,14 +65,7 @@ class Office:
         at once. Raises BadRequest, Forbidden, NotFound.
         """
         id, now = secrets.token_hex(5), self._now()
-        made: Transfer = {
-            "title": approval.plain("title", title, 1, 200), "by": who.ref, "at": clock.text(now),
-            "effective": clock.text(clock.micros(effective, "effective")) if effective else None,
-            "steps": list(steps), "sections": dict(sections or {}), "second": False, "alone": False,
-            "undoes": undoes, "counts": None, "gone": None, "ledger": [],
-        }  # fmt: skip
-        transfers.check(self.plan, made, now)
-        made["second"] = transfers.needs_second(self.plan, made)
+        made = self._made(who, title, steps, effective, sections or {}, undoes)
 
         async def work(tx: Transaction) -> Transfer:
             asks = await self._demand(tx, who)
@@ -93,6 +86,41 @@ class Office:
         kept = await self._store.transact(work)
         self._told(id, kept)
         return id
+
+    async def tried(
+        self,
+        who: Principal,
+        title: str,
+        steps: Sequence[Step],
+        effective: str | None,
+        sections: Mapping[str, list[str]],
+    ) -> list[transfers.Line]:
+        """What such a change would do, person by person; nothing is kept. Raises as `prepare`."""
+        made = self._made(who, title, steps, effective, sections)
+        for person in {step["person"] for step in steps}:
+            await _member(self._store, person)
+        return await self.diff(made)
+
+    def _made(
+        self,
+        who: Principal,
+        title: str,
+        steps: Sequence[Step],
+        effective: str | None,
+        sections: Mapping[str, list[str]],
+        undoes: str | None = None,
+    ) -> Transfer:
+        """Raises BadRequest."""
+        now = self._now()
+        made: Transfer = {
+            "title": approval.plain("title", title, 1, 200), "by": who.ref, "at": clock.text(now),
+            "effective": clock.text(clock.micros(effective, "effective")) if effective else None,
+            "steps": list(steps), "sections": dict(sections), "second": False, "alone": False,
+            "undoes": undoes, "counts": None, "gone": None, "ledger": [],
+        }  # fmt: skip
+        transfers.check(self.plan, made, now)
+        made["second"] = transfers.needs_second(self.plan, made)
+        return made
 
     async def undo(self, who: Principal, id: str, effective: str | None = None) -> str:
         """Ask for the change that makes everything as it was before this one. Raises NotFound, Conflict, ..."""
@@ -141,9 +169,9 @@ class Office:
                 held: Any = await tx.get(TENANT, kept_steps.KIND, person)
                 left = [one for one in held["steps"] if one["transfer"] != id]
                 await tx.put(TENANT, kept_steps.KIND, person, {"steps": left})
-            founded: Any = await tx.get(TENANT, *FOUNDED)
-            if founded and founded["transfer"] == id:
-                await tx.drop(TENANT, *FOUNDED)
+            founded = await _founded(tx)
+            if any(one["transfer"] == id for one in founded):
+                await tx.put(TENANT, *FOUNDED, {"given": [one for one in founded if one["transfer"] != id]})
             return await self._keep(tx, id, {**kept, "gone": who.ref}, "withdrawn", who.ref)
 
         kept = await self._store.transact(work)
@@ -161,10 +189,11 @@ class Office:
             before = cast("Kept | None", await tx.get(TENANT, kept_steps.KIND, person))
             steps = [*(before["steps"] if before else ()), *some]
             await tx.put(TENANT, kept_steps.KIND, person, {"steps": steps})
-        if any(step["gives"] and self._is_staffs(step["duty"]) for step in kept["steps"]):
-            founded: Any = await tx.get(TENANT, *FOUNDED)
-            if founded is None or clock.micros(founded["at"]) > at:
-                await tx.put(TENANT, *FOUNDED, {"at": clock.text(at), "transfer": id})
+        got = [one["person"] for one in kept["steps"] if one["gives"] and self._is_staffs(one["duty"])]
+        if got:
+            founded = await _founded(tx)
+            made: list[Given] = [{"person": one, "at": clock.text(at), "transfer": id} for one in got]
+            await tx.put(TENANT, *FOUNDED, {"given": [*founded, *made]})
         return await self._keep(tx, id, kept, "approved", second or kept["by"])
 
     def _is_staffs(self, duty: str) -> bool:
@@ -273,7 +302,12 @@ async def _transfer(store: Any, id: str) -> Transfer:
     return kept
 
 
-async def _member(tx: Transaction, ref: str) -> None:
+async def _founded(tx: Transaction) -> list[Given]:
+    kept = cast("Founded | None", await tx.get(TENANT, *FOUNDED))
+    return kept["given"] if kept else []
+
+
+async def _member(tx: Any, ref: str) -> None:
     person = cast("Person | None", await tx.get(TENANT, "person", ref))
     if person is None or person["role"] != "staff":
         raise NotFound(f"there is no member of staff {ref!r:.60}")

@@ -2,7 +2,7 @@
 
 `transfer`  by its number:            a change of duties, asked for and what became of it
 `emergency` by the person's reference: {taken: [...]} what he took in emergencies, and what was found of it afterwards
-`staffing`  by `founded`:             {at, transfer} from when on somebody holds the staff desk: the founder's time is over
+`staffing`  by `founded`:             {given: [...]} who was given the staff desk: with the second one the founder's time is over
 `approval`  by what it is about:      a second person's word (`kernel/people/approval.py`)
 
 Persons are told by opaque references. Every change leaves a salted commitment in the ledger; what it commits to, and the
@@ -24,11 +24,18 @@ EMERGENCY: Final = "emergency"
 FOUNDED: Final = ("staffing", "founded")
 
 
-class Founded(TypedDict):
-    """From when on, and by which change."""
+class Given(TypedDict):
+    """Who was given the staff desk, from when on, and by which change."""
 
+    person: str
     at: str
     transfer: str
+
+
+class Founded(TypedDict):
+    """All to whom it was given."""
+
+    given: list[Given]
 
 
 class Leaf(TypedDict):

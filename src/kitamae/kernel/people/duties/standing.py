@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.duties import steps
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.people.duties.plan import Plan
 
-FOUNDER: Final = "founder"
-"""Stands where a duty's id does: the first account of a city in which nobody was given the staff desk yet."""
-
 
 class Reader(Protocol):
     """A store, or a transaction of it."""
@@ -31,8 +28,8 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`covers` and `emergency`: (tenant, or EVERYWHERE, `desk:…` or `purpose:…`). `founder`: does every desk's work until the
-    staff desk is somebody's. `again`: when this changes by itself, microseconds UTC.
+    """`covers` and `emergency`: (tenant, or EVERYWHERE, `desk:…` or `purpose:…`). `founder`: the first account, which does every
+    desk's work until two persons were given the staff desk. `again`: when this changes by itself, microseconds UTC.
     """
 
     covers: frozenset[tuple[str, str]] = frozenset()
@@ -84,7 +81,13 @@ async def _founder(store: Reader, ref: str, now: int) -> tuple[bool, int | None]
     if person is None or not person.get("first"):
         return False, None
     founded = cast("Founded | None", await store.get(TENANT, *FOUNDED))
-    if founded is None:
-        return True, None
-    at = clock.micros(founded["at"])
-    return at > now, at if at > now else None
+    at = founded_at(founded)
+    return (True, at) if at is None or at > now else (False, None)
+
+
+def founded_at(founded: Founded | None) -> int | None:
+    """From when on two persons were given the staff desk, microseconds UTC: then they decide for each other. None: not yet."""
+    first: dict[str, int] = {}
+    for one in founded["given"] if founded else ():
+        first[one["person"]] = min(clock.micros(one["at"]), first.get(one["person"], 1 << 62))
+    return sorted(first.values())[1] if len(first) > 1 else None

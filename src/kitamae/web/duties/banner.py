@@ -1,0 +1,32 @@
+"""What stands above every page of a member of staff who has more than his duties: as founder, or in an emergency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kitamae.kernel.people.person import EVERYWHERE, asking
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from kitamae.kernel.people.duties import Office
+    from kitamae.sdk.manifest import Language
+    from kitamae.web.page import ShellPage
+    from kitamae.web.shell import Banner
+
+
+def banner(page: ShellPage, office: Office) -> Banner:
+    """For `Shell.banners`."""
+
+    def show(request: Request, language: Language) -> str:
+        who = asking(request.scope)
+        if who.role != "staff" or not (who.emergency or founder(who.duties)):
+            return ""
+        template = page.shell.environment(page.folder, language).get_template("duties-banner.html")
+        return template.render(lang=language, emergency=sorted(who.emergency), founder=founder(who.duties))
+
+    def founder(duties: frozenset[tuple[str, str]]) -> bool:
+        """Nobody else has a desk everywhere: `standing.py` gives it to the founder alone."""
+        return (EVERYWHERE, "desk:staff") in duties
+
+    return show

@@ -1,0 +1,46 @@
+"""What the forms of these pages have in common: read with limits, from this session, answered by going elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import RedirectResponse, Response
+
+from kitamae.kernel.people.gate import demand_form
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.problems import Forbidden
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+
+    from kitamae.kernel.people.person import Principal
+
+KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
+_LARGEST: Final = 3_000_000  # bytes of one field: a file that is sent as text
+
+
+async def sent(request: Request, files: int = 0) -> FormData:
+    """Raises Forbidden for a form that is not of this session."""
+    form = await request.form(max_files=files, max_fields=20, max_part_size=_LARGEST)
+    demand_form(request.scope, form.get("csrf"))
+    return form
+
+
+def word(form: FormData, field: str) -> str:
+    """A field of text, trimmed; "" where it is not there."""
+    value = form.get(field)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def staff(request: Request) -> Principal:
+    """Who is signed in as a member of staff. Raises Forbidden."""
+    who = asking(request.scope)
+    if who.role != "staff" or not who.session:
+        raise Forbidden("this page is for staff who are signed in")
+    return who
+
+
+def away(where: str) -> Response:
+    """After a form was taken: reloading sends nothing twice."""
+    return RedirectResponse(where, 303, KEEP_NOTHING)

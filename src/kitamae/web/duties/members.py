@@ -1,0 +1,106 @@
+"""`/staff/duties`: who holds what, one change at a time, and a way in for a new colleague."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.routing import Route
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.duties import ACCOUNT
+from kitamae.kernel.people.duties.office import DESK, step
+from kitamae.kernel.people.duties.sheet import day
+from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
+from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from kitamae.kernel.people.duties import Office
+    from kitamae.kernel.people.people import People
+    from kitamae.web.page import ShellPage
+
+DUTIES: Final = "/staff/duties"
+PAGE: Final = 100
+_FIELDS: Final = ("person", "duty", "do", "title", "until", "effective")
+
+
+def routes(
+    page: ShellPage, office: Office, people: People, origin: str, tenant: str, zone: ZoneInfo
+) -> list[Route]:
+    """The page and its two forms."""
+
+    async def show(
+        request: Request,
+        status: int = 200,
+        failed: str = "",
+        link: str = "",
+        made: str = "",
+        typed: dict[str, str] | None = None,
+    ) -> Response:
+        who = staff(request)
+        everybody = await office.members()
+        offset = request.query_params.get("offset", "0")
+        start = int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 6 else 0
+        changes = await office.all()
+        return page.render(
+            request,
+            "duties.html",
+            status=status,
+            headers=KEEP_NOTHING,
+            clock=clock.text,
+            who=who,
+            standing=await office.standing(who.ref),
+            members=everybody[start : start + PAGE],
+            total=len(everybody),
+            offset=start,
+            limit=PAGE,
+            plan={one.id: one for one in office.plan},
+            waiting=[(id, one) for id, one, stands in changes if stands == "asked"],
+            planned=[(id, one) for id, one, stands in changes if stands == "planned"],
+            csrf=request.scope["csrf"],
+            failed=failed,
+            link=link,
+            made=made,
+            typed=dict.fromkeys(_FIELDS, "") | (typed or {}),
+            account=ACCOUNT,
+        )
+
+    async def ask(request: Request) -> Response:
+        return await show(request)
+
+    async def change(request: Request) -> Response:
+        form = await sent(request)
+        who = staff(request)
+        typed = {name: word(form, name) for name in _FIELDS}
+        try:
+            if typed["do"] not in ("give", "take"):
+                raise BadRequest("do: expected give or take")
+            gives = typed["do"] == "give"
+            until = day(typed["until"], zone, end=True, where="until") if typed["until"] and gives else None
+            effective = day(typed["effective"], zone, where="effective") if typed["effective"] else None
+            made = step(typed["person"], typed["duty"], gives=gives, tenants=(tenant,), until=until)
+            id = await office.prepare(who, typed["title"], [made], effective=effective)
+        except (BadRequest, NotFound, Forbidden) as wrong:
+            return await show(request, wrong.status, wrong.detail, typed=typed)
+        still = (await office.standing(who.ref)).does(DESK)  # the founder's time may have ended with it
+        return away(f"/staff/transfers/{id}" if still else "/staff")
+
+    async def account(request: Request) -> Response:
+        await sent(request)
+        staff(request)
+        try:
+            ref = await people.staff(another=True, of=[tenant] if tenant else ())
+            link = f"{origin}/sign-in/{await people.invite(ref)}"
+        except Problem as wrong:
+            return await show(request, wrong.status, wrong.detail)
+        return await show(request, link=link, made=ref)
+
+    return [
+        Route(DUTIES, ask, methods=["GET"]),
+        Route(DUTIES, change, methods=["POST"]),
+        Route(DUTIES + "/account", account, methods=["POST"]),
+    ]

@@ -1,0 +1,275 @@
+"""Duties, transfers and emergency access, as staff and everybody else meet them on the pages."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.pofile import read_po
+
+from kitamae.kernel.people.duties.office import step
+from kitamae.kernel.people.person import SYSTEM
+from serving import SAME, Served, serving
+from signing_in import fields
+from staffing import enter, give
+
+KAGA = Path(__file__).resolve().parents[3] / "cities" / "kaga"
+WHY = "避難所にいる人の安否を確かめるため"
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Served]:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        yield served
+
+
+async def new(town: Served, *duties: str) -> str:
+    ref = await town.kitamae.city.people.staff(another=True)
+    if duties:
+        await give(town, ref, *duties)
+    return ref
+
+
+async def send(town: Served, path: str, page: str, **form: Any) -> Any:
+    """The form, as the page at `page` would send it."""
+    csrf = fields((await town.client.get(page)).text)["csrf"]
+    return await town.client.post(path, data={"csrf": csrf, **form}, headers=SAME)
+
+
+async def change(town: Served, person: str, duty: str, do: str = "give", **more: str) -> str:
+    """Ask for a change on the page; where it is shown."""
+    form = {"person": person, "duty": duty, "do": do, "title": "4月から", **more}
+    answer = await send(town, "/staff/duties", "/staff/duties", **form)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+async def say(town: Served, page: str, word: str, **more: str) -> Any:
+    digest = fields((await town.client.get(page)).text).get("digest", "")
+    return await send(town, f"{page}/{word}", page, digest=digest, **more)
+
+
+async def test_the_first_account_is_told_what_it_is_on_every_page_until_it_gave_the_first_duties(
+    town: Served,
+) -> None:
+    link = (await town.kitamae.sign_in_link()).rpartition("/")[2]
+    await town.client.post("/sign-in", data={"code": link}, headers=SAME)
+    assert "最初のアカウント" in (await town.client.get("/")).text
+    for _ in range(2):
+        assert "最初のアカウント" in (await town.client.get("/")).text
+        made = await send(town, "/staff/duties/account", "/staff/duties")
+        (ref,) = re.findall(r"番号は (staff-[0-9a-f]+) です", made.text)
+        page = await change(town, ref, "staffing")
+        if page != "/staff":
+            assert "一人で決めた" in (await town.client.get(page)).text
+    assert page == "/staff"
+    assert "最初のアカウント" not in (await town.client.get("/")).text
+    assert (await town.client.get("/staff/duties")).status_code == 403
+
+
+async def test_a_desk_is_open_to_its_duty_from_the_next_request_on_and_closed_when_it_is_taken(
+    town: Served,
+) -> None:
+    me, other = await new(town, "staffing"), await new(town)
+    await enter(town, other)
+    assert (await town.client.get("/staff/emergencies")).status_code == 403
+    await give(town, other, "privacy-officer")
+    assert (await town.client.get("/staff/emergencies")).status_code == 200
+    assert (await town.client.get("/staff/duties")).status_code == 403
+    await town.kitamae.city.ways.office.prepare(SYSTEM, "t", [step(other, "privacy-officer", gives=False)])
+    assert (await town.client.get("/staff/emergencies")).status_code == 403
+    await enter(town, me)
+    assert (await town.client.get("/staff/duties")).status_code == 200
+
+
+async def test_two_persons_give_a_powerful_duty_and_the_second_one_sees_what_changes(town: Served) -> None:
+    one, two, new_one = await new(town, "staffing"), await new(town, "staffing"), await new(town)
+    await enter(town, one)
+    page = await change(town, new_one, "privacy-officer")
+    shown = (await town.client.get(page)).text
+    assert "自分で用意した変更は" in shown
+    assert (await say(town, page, "approve")).status_code == 403
+    await enter(town, two, 1)
+    assert "パスキーでサインインしてください" in (await town.client.get(page)).text
+    await enter(town, two)
+    shown = (await town.client.get(page)).text
+    assert f"<code>{new_one}</code>" in shown
+    assert "<ins>個人情報保護担当</ins>" in shown
+    assert (await say(town, page, "approve")).status_code == 303
+    assert "効いています" in (await town.client.get(page)).text
+    await enter(town, new_one)
+    assert (await town.client.get("/staff/emergencies")).status_code == 200
+
+
+async def test_a_change_is_refused_with_a_reason_withdrawn_or_undone(town: Served) -> None:
+    one, two, new_one = await new(town, "staffing"), await new(town, "staffing"), await new(town)
+    await enter(town, one)
+    refused, withdrawn = (
+        await change(town, new_one, "systems"),
+        await change(town, new_one, "privacy-officer"),
+    )
+    counts = await change(town, new_one, "disaster")
+    assert (await say(town, withdrawn, "withdraw")).status_code == 303
+    assert "取り下げました" in (await town.client.get(withdrawn)).text
+    assert (await send(town, f"{withdrawn}/withdraw", "/staff/duties")).status_code == 409
+    back = await say(town, counts, "undo")
+    assert "もとにもどす変更" in (await town.client.get(back.headers["location"])).text
+    await enter(town, two)
+    assert (await say(town, refused, "refuse", why="")).status_code == 400
+    assert (await say(town, refused, "refuse", why="人がちがう")).status_code == 303
+    assert "人がちがう" in (await town.client.get(refused)).text
+    assert (await send(town, f"{refused}/dance", "/staff/duties")).status_code == 404
+
+
+async def test_a_form_without_the_sessions_token_changes_nothing(town: Served) -> None:
+    await enter(town, await new(town, "staffing", "privacy-officer"))
+    for path in ("/staff/duties", "/staff/duties/account", "/staff/transfers", "/staff/emergency"):
+        assert (await town.client.post(path, data={"title": "x"}, headers=SAME)).status_code == 403
+    assert len(await town.kitamae.city.ways.office.all()) == 1
+
+
+async def test_a_file_is_tried_then_asked_for_and_counts_for_all_on_its_day(town: Served) -> None:
+    one, two = await new(town, "staffing"), await new(town, "staffing")
+    leaving, coming = await new(town, "disaster"), await new(town)
+    text = (
+        "職員番号,氏名,旧所属,新所属,外す担当,付ける担当,終了日\n"
+        f"{leaving},山田 花子,防災課,市民課,防災担当,窓口担当;苦情・開示請求担当,2099-03-31\n"
+        f"{coming},,市民課,防災課,,disaster,\n"
+    ).replace("2099-03-31", "")
+    await enter(town, one)
+    tried = await send(
+        town, "/staff/transfers", "/staff/transfers", do="try", text=text, title="異動", effective=""
+    )
+    assert "まだ何も変わっていません" in tried.text
+    assert "<del>防災担当</del>" in tried.text
+    office = town.kitamae.city.ways.office
+    before = len(await office.all())
+    csrf = fields((await town.client.get("/staff/transfers")).text)["csrf"]
+    answer = await town.client.post(
+        "/staff/transfers",
+        data={"csrf": csrf, "do": "ask", "title": "12月の異動"},
+        files={"file": ("a.csv", text.encode("cp932"), "text/csv")},
+        headers=SAME,
+    )
+    assert answer.status_code == 303, answer.text
+    page = answer.headers["location"]
+    assert len(await office.all()) == before + 1
+    shown = (await town.client.get(page)).text
+    assert "所属：防災課 から 市民課 へ" in shown
+    assert "山田" not in shown + str(await town.kitamae.city.store.documents("", "transfer"))
+    await enter(town, two)
+    assert (await say(town, page, "approve")).status_code == 303
+    assert {one.duty for one in (await office.held(leaving)).held} == {"counter", "requests"}
+    assert {one.duty for one in (await office.held(coming)).held} == {"disaster"}
+
+
+MISTAKES = [
+    ("", "choose a file"),
+    ("名前,役\na,b\n", "the first line names the columns"),
+    ("職員番号\nstaff-1\n", "are needed"),
+    ("職員番号,付ける担当\nstaff-1,王様\n", "there is no duty"),
+    ("職員番号,付ける担当\n山田,窓口担当\n", "number of a member of staff"),
+    ("職員番号,付ける担当\nstaff-1,窓口担当\nstaff-1,防災担当\n", "in the file twice"),
+    ("職員番号,付ける担当\nstaff-1,\n", "a duty to take or to give"),
+    ("職員番号,付ける担当,終了日\nstaff-1,窓口担当,来年\n", "expected a day such as"),
+    ("職員番号,付ける担当\nstaff-1,窓口担当,余り\n", "more cells than"),
+    ("職員番号,氏名,付ける担当\nstaff-1,1234 5678 9018,窓口担当\n", "個人番号と思われる"),
+    ('職員番号,付ける担当\n"staff-1,窓口担当\n', "line"),
+    ("職員番号,付ける担当\nstaff-ffffffffffff,窓口担当\n", "there is no member of staff"),
+    ("職員番号,付ける担当\n" + "".join(f"staff-{n},counter\n" for n in range(2001)), "at most 2,000"),
+]
+
+
+async def test_a_file_with_one_mistake_changes_nothing_and_says_where_it_is(town: Served) -> None:
+    await enter(town, await new(town, "staffing"))
+    for text, says in MISTAKES:
+        answer = await send(town, "/staff/transfers", "/staff/transfers", do="ask", title="a", text=text)
+        assert answer.status_code in (400, 404), text[:100]
+        assert says in html.unescape(answer.text), text[:100]
+    assert len(await town.kitamae.city.ways.office.all()) == 1
+
+
+async def test_in_a_disaster_staff_read_what_is_not_their_duty_openly_and_the_receipt_is_marked(
+    town: Served,
+) -> None:
+    officer, me = await new(town, "privacy-officer"), await new(town)
+    vault = town.kitamae.city.vault
+    await vault.keep(SYSTEM, "p-taro", "identity", "person", {"name": "加賀 太郎"})
+    await enter(town, me)
+    look = "/people/p-taro/records?purpose=identity"
+    assert (await town.client.get(look)).status_code == 403
+    form = {"what": "purpose:identity", "hours": "4", "why": WHY}
+    assert (await send(town, "/staff/emergency", "/staff/emergency", **form)).status_code == 303
+    assert (await town.client.get(look)).status_code == 200
+    assert (await town.client.delete(look, headers=SAME)).status_code == 403, (
+        "nothing is erased in an emergency"
+    )
+    for page in ("/", "/places", "/staff"):
+        assert "緊急アクセス中" in (await town.client.get(page)).text
+    await enter(town, officer)
+    assert "緊急アクセス中" not in (await town.client.get("/")).text
+    assert WHY in (await town.client.get("/staff/emergencies")).text
+    assert ">1</td>" in (await town.client.get("/emergency-access")).text
+    id = (await town.kitamae.city.ways.emergencies.all())[0].taken["id"]
+    path = f"/staff/emergencies/{id}"
+    assert (
+        await send(town, path, "/staff/emergencies", do="justified", why="安否確認のため")
+    ).status_code == 409
+    assert (await send(town, path, "/staff/emergencies", do="end")).status_code == 303
+    assert (
+        await send(town, path, "/staff/emergencies", do="justified", why="安否確認のため")
+    ).status_code == 303
+    await enter(town, me)
+    assert (await town.client.get(look)).status_code == 403
+    assert "正しかった" in (await town.client.get("/staff/emergency")).text
+    resident, _ = await town.kitamae.city.people.admit("p-taro", "resident", 3)
+    town.client.cookies.set("kitamae_session", resident)
+    (receipt,) = (await town.client.get("/my/receipts")).json()["receipts"]
+    assert (receipt["who"], receipt["basis"]) == (me, "break-glass")
+
+
+async def test_an_emergency_needs_a_passkey_a_reason_and_something_that_can_be_taken(town: Served) -> None:
+    me = await new(town)
+    await enter(town, me, 1)
+    assert "パスキーでサインインしてください" in (await town.client.get("/staff/emergency")).text
+    form = {"what": "purpose:identity", "hours": "4", "why": WHY}
+    assert (await send(town, "/staff/emergency", "/staff", **form)).status_code == 403
+    await enter(town, me)
+    for bad in ({"what": "desk:staff"}, {"hours": "999"}, {"hours": "x"}, {"why": "急ぐ"}):
+        answer = await send(town, "/staff/emergency", "/staff/emergency", **{**form, **bad})
+        assert answer.status_code == 400, bad
+    assert await town.kitamae.city.ways.emergencies.all() == []
+
+
+async def test_residents_and_strangers_see_the_count_and_nothing_else(town: Served) -> None:
+    for path, status in (
+        ("/emergency-access", 200),
+        ("/staff/emergency", 303),
+        ("/staff/duties", 401),
+        ("/staff/transfers", 401),
+        ("/staff/emergencies", 401),
+    ):
+        assert (await town.client.get(path)).status_code == status, path
+
+
+@pytest.mark.parametrize("lang", ["ja", "ja_Hira", "en", "zh", "ko"])
+def test_every_text_of_these_pages_is_there_in_every_language(lang: str) -> None:
+    here = Path(__file__).resolve().parents[3] / "src" / "kitamae" / "web" / "duties"
+    texts = "".join(path.read_text() for path in (here / "templates").glob("*.html"))
+    keys = set(re.findall(r'(?:ngettext|_)\("((?:[^"\\]|\\.)*)"', texts))
+    if lang == "ja":
+        assert len(keys) > 100
+        return
+    with (here / "locales" / f"{lang}.po").open("rb") as file:
+        found = {
+            message.id if isinstance(message.id, str) else message.id[0]: message for message in read_po(file)
+        }
+    for key in keys:
+        said = found[key].string
+        said = said if isinstance(said, str) else "".join(said)
+        assert set(re.findall(r"%\((\w+)\)s", said)) >= set(re.findall(r"%\((\w+)\)s", key)), key
+        assert said.strip(), key
