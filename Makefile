@@ -52,7 +52,7 @@ check: .venv/.dev  ## what a reviewer would run: lint, types, the direction of i
 	@$(BIN)/python -m pytest -q tests/architecture
 
 test: .venv/.dev vendor  ## every test that this machine can run; what is skipped is named, with its reason
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 bench: .venv/.dev  ## measure every claim on this machine (wrk is needed); the table goes to docs/bench.md
 	@$(BIN)/python -m benchmarks --write docs/bench.md

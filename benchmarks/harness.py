@@ -60,19 +60,24 @@ class Result:
 
 @dataclass
 class Server:
-    """`kitamae up --open` with the benchmark's city on a free port of loopback."""
+    """`kitamae up --open` with the benchmark's city on a free port of loopback. `guarded`: without --open, and every request
+    carries a token.
+    """
 
     data: Path
     store: str = ""
     port: int = 0
     count: int = 100_000  # entities that the claims put there
+    guarded: bool = False
+    token: str = ""
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __enter__(self) -> Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "kitamae", "up", "--open", "--city", str(HERE / "city")]
+        command = [sys.executable, "-m", "kitamae", "up", "--city", str(HERE / "city")]
+        command += [] if self.guarded else ["--open"]
         command += ["--data", str(self.data), "--port", str(self.port)]
         command += ["--store", self.store] if self.store else []
         log = (self.data.parent / "server.log").open("ab")
@@ -83,6 +88,7 @@ class Server:
                 raise SystemExit(f"the server did not start; see {log.name}")
             with contextlib.suppress(OSError):  # 503 while the city is loaded is one too
                 urllib.request.urlopen(self.url + "/health", timeout=60).close()
+                self.token = self.make_token("write:*") if self.guarded else ""
                 return self
             time.sleep(0.05)
         raise SystemExit("the server did not answer within a minute")
@@ -90,6 +96,14 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
+
+    def make_token(self, *scopes: str) -> str:
+        """For a program that may do so much."""
+        command = [
+            *(sys.executable, "-m", "kitamae", "token", "create", "bench", *scopes),
+            *("--data", str(self.data)),
+        ]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     @property
     def url(self) -> str:
@@ -99,9 +113,9 @@ class Server:
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """One request; its JSON. Raises HTTPError with the server's own words for 4xx and 5xx."""
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        request = urllib.request.Request(
-            self.url + path, data, {"Content-Type": "application/json"}, method=method
-        )
+        headers = {"Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 text = answer.read()
@@ -132,11 +146,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[Server]:
+def server(*, guarded: bool = False) -> Iterator[Server]:
     """A server on an empty data directory, on a real disk (BENCH_DIR, else the working directory)."""
     folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=os.environ.get("BENCH_DIR", ".")))
     try:
-        with database() as store, Server(folder / "data", store) as one:
+        with database() as store, Server(folder / "data", store, guarded=guarded) as one:
             yield one
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -160,6 +174,7 @@ def load(
         "-s",
         str(HERE / "load" / script),
     ]
+    command += ["-H", f"Authorization: Bearer {one.token}"] if one.token else []
     subprocess.run([*command, "-d1", one.url + path, "--", *args], check=True, capture_output=True)  # warm
     for _ in range(ROUNDS):
         before = one.cpu()

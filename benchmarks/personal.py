@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
-import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -81,9 +79,7 @@ def _logged(one: Server) -> int:
 
 
 def _token(one: Server) -> str:
-    scopes = [f"{action}:person:{PURPOSE}" for action in ("read", "write", "delete")]
-    command = [sys.executable, "-m", "kitamae", "token", "create", "bench", *scopes, "--data", str(one.data)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return one.make_token(*[f"{action}:person:{PURPOSE}" for action in ("read", "write", "delete")])
 
 
 def _keep(one: Server, token: str, persons: list[str]) -> None:
