@@ -115,4 +115,5 @@ async def test_ngsiv2_lives_beside_it_as_before(tmp_path: Path) -> None:
         assert (await served.client.get("/v2/entities?limit=1")).status_code == 200
         assert (await served.client.get("/v2/findUsages")).status_code == 404
         refused = await served.client.post("/v2/findUsage", headers=SAME)
-        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+        assert refused.status_code == 405
+        assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD"}

@@ -18,7 +18,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from kitamae import __version__, openapi
 from kitamae.edge import failures
 from kitamae.kernel.people.links import Links
+from kitamae.kernel.people.requests import Breaches, Calendar, Requests
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
+from kitamae.sdk.city import Handling
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
 from kitamae.web import (
@@ -34,6 +36,7 @@ from kitamae.web import (
     sign_in,
     visitors,
 )
+from kitamae.web import requests as asked_of_us
 from kitamae.web.asked import guard
 from kitamae.web.links import HERE as LINKS
 from kitamae.web.links import desk, keeper
@@ -128,6 +131,7 @@ class Rooms:
         desks: list[BaseRoute] = [*desk.routes(link_page, reader, links, on.ways.passkeys.origin, zone)]
         guard(desks, policy, tenant, desk="links")
         ways_in += desks
+        ways_in += _asked_of_us(on, policy, vault, self._shell)
         routes = duties.routes(
             *(self._shell, on.profile, on.ways.office, on.ways.emergencies, on.people),
             *(on.ways.passkeys.origin, policy),
@@ -168,6 +172,25 @@ class Rooms:
         """A Problem for a reader, in the reader's language."""
         asked = Request(cast("Any", scope))
         return bytes(errors.problem_page(self._page, asked, problem.status, problem.detail).body)
+
+
+def _asked_of_us(on: Building, policy: Policy, vault: Callable[[], Vault], shell: Shell) -> list[BaseRoute]:
+    """Requests and complaints about personal data, 個人情報ファイル簿, breaches."""
+    city = on.profile
+    told = city.requests if city else Handling()
+    name = city.name.get("ja", city.id) if city else "市"
+    calendar = Calendar(told.closed)
+    days: dict[str, int] = dict(told.days.items())
+    return asked_of_us.routes(
+        ShellPage(shell, asked_of_us.HERE),
+        Requests(on.store, vault, calendar, days=days),
+        Breaches(on.store, calendar),
+        asked_of_us.files(city, on.services),
+        asked_of_us.Office(name, told.head or f"{name}長", told.office, told.address, told.phone),
+        days,
+        policy,
+        city.tenant if city else "",
+    )
 
 
 def _receiver(on: Building) -> data_tracker.Receiver:

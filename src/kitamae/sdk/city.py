@@ -10,7 +10,7 @@ import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, Self
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -67,6 +67,23 @@ class Duty(BaseModel):
     second: bool = False
 
 
+class Handling(BaseModel):
+    """Who deals with requests about personal data. `head`: who decides (加賀市長); `days`: what the city's 条例 sets, by kind of request,
+    where it is fewer than the law's; `closed`: the turn of the year on which the town hall is closed, from and to.
+    """
+
+    model_config = _STRICT
+    head: str = ""
+    office: str = ""
+    address: str = ""
+    phone: str = ""
+    days: dict[
+        Literal["complaint", "question", "disclosure", "correction", "suspension"],
+        Annotated[int, Field(gt=0)],
+    ] = {}
+    closed: tuple[tuple[int, int], tuple[int, int]] = ((12, 29), (1, 3))
+
+
 class City(BaseModel):
     """A city's profile. `context` is the document {"@context": …} with the short names of its models."""
 
@@ -92,6 +109,7 @@ class City(BaseModel):
     personal: tuple[Personal, ...] = ()
     duties: tuple[Duty, ...] = ()
     links: tuple[KindOfLink, ...] = ()
+    requests: Handling = Handling()
 
     @field_validator("timezone")
     @classmethod

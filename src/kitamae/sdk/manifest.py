@@ -24,6 +24,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from kitamae.sdk.personal_file import PersonalFile
+
 Language = Literal["ja", "ja_Hira", "en", "zh", "ko"]
 LANGUAGES: tuple[Language, ...] = ("ja", "ja_Hira", "en", "zh", "ko")
 REQUIRED_LANGUAGES = LANGUAGES
@@ -59,6 +61,7 @@ class Personal(BaseModel):
     agreed_days: Annotated[int, Field(gt=0, le=1095)] = (
         730  # how long a consent lasts; then it is asked for again
     )
+    file: PersonalFile | None = None  # what 個人情報ファイル簿 says of it
 
 
 class Supplier(BaseModel):

@@ -149,6 +149,12 @@ def moment(value: Any, language: Language) -> str:
     return _day(local.date(), language) + _TIME[language][1].format(local)
 
 
+def whole_day(value: Any, language: Language) -> Markup:
+    """A day that is no moment (`2026-11-21`, a date) as an element, as the language writes it. Raises ValueError."""
+    one = value if isinstance(value, date) else date.fromisoformat(str(value))
+    return Markup(f'<time datetime="{one.isoformat()}">{escape(_day(one, language))}</time>')  # noqa: S704  # escaped
+
+
 @lru_cache(1_024)
 def _day(day: date, language: Language) -> str:
     return format_date(day, _TIME[language][0], locale=_LOCALE[language])
@@ -227,6 +233,7 @@ def install(environment: Environment, language: Language, words: Words) -> None:
         "address": lambda entity: address(entity, language),
         "say": lambda value: text(value, language),
         "moment": lambda value: _time(value, language),
+        "day": lambda value: whole_day(value, language),
         "number": lambda value, decimals=None: number(value, language, decimals),
         "distance": lambda value: distance(value, language),
         "kind": lambda value: words.kind(value, language),

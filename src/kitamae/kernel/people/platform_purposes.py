@@ -20,7 +20,14 @@ REQUESTS: Final = Purpose(
     "law",
     frozenset(
         {
-            *("step", "at", "by", "case", "salt"),  # of every step: what its leaf in the ledger commits to
+            *(
+                "step",
+                "at",
+                "by",
+                "case",
+                "salt",
+                "leaf",
+            ),  # of every step: what its leaf in the ledger commits to
             *(
                 "name",
                 "address",
@@ -32,11 +39,12 @@ REQUESTS: Final = Purpose(
                 "reason",
                 "received_on",
             ),
-            *("letter", "identity", "method"),
+            *("letter", "identity"),
         }
     ),
     days=5 * 365,
     law="個人情報の保護に関する法律 第77条・第91条・第99条・第128条",
+    identifiers=frozenset({"step", "at", "by", "case", "salt", "received_on"}),
 )
 """開示・訂正・利用停止の請求と、個人情報の取扱いに関する苦情・相談."""
 

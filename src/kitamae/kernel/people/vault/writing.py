@@ -17,7 +17,7 @@ from kitamae.kernel.people.vault import index
 from kitamae.kernel.people.vault.classes import INDEXED, RECEIPTS
 from kitamae.kernel.people.vault.keyring import CITY
 from kitamae.kernel.people.vault.keystore import Tag
-from kitamae.kernel.people.vault.problems import Erased
+from kitamae.kernel.people.vault.problems import Erased, Refused
 from kitamae.kernel.people.vault.rows import Sealed
 from kitamae.kernel.people.vault.seal import Place, seal
 from kitamae.kernel.problems import BadRequest, NotFound
@@ -74,7 +74,7 @@ class Writing:
             if tags:
                 await inner.keys.store.tag(tags)
 
-            async def work(tx: Transaction, row: Sealed = row, keys: PersonKeys = keys) -> bool:
+            async def work(tx: Transaction, row: Sealed = row, keys: PersonKeys = keys) -> None:
                 await inner.demand_consent(tx, person, klass)
                 if along is not None:
                     whole = plain | _plain(await along(tx))
@@ -82,13 +82,17 @@ class Writing:
                 there = await tx.vault.get(tenant, record)
                 if id and (there is None or there.person != person):
                     raise NotFound(f"there is no record {record!r:.60} of that person")
-                return await tx.vault.put(row if there is None else row._replace(created=there.created))
+                if not await tx.vault.put(row if there is None else row._replace(created=there.created)):
+                    raise Refused(person, row.version)  # and nothing of `along` stays either
 
-            if await inner.store.transact(work):
+            try:
+                await inner.store.transact(work)
+            except Refused as refused:
+                await inner.keys.after(person, klass, refused.version)
+            else:
                 if id:  # until now it was found by what it said before too
                     await inner.keys.store.tag(tags, [(tenant, record)])
                 return record
-            await inner.keys.after(person, klass, row.version)
         raise Erased("that person is being erased at this moment")
 
     async def _tags(self, row: Sealed, fields: Mapping[str, object]) -> list[Tag]:

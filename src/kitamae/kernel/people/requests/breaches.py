@@ -1,0 +1,130 @@
+"""The door: entering a breach, taking its steps, counting them for everybody. Nobody who is concerned is named in it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Final, cast
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import mynumber
+from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.requests import breach as breaches
+from kitamae.kernel.people.requests.requests import JST, LONGEST
+from kitamae.kernel.problems import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.requests.breach import Breach, Event
+    from kitamae.kernel.people.requests.calendar import Calendar
+
+KIND: Final = "breach"
+"""Documents of the store, by number."""
+
+
+class Breaches:
+    """On one store."""
+
+    def __init__(self, store: Store, calendar: Calendar, *, now: Callable[[], int] = clock.now) -> None:
+        self._store, self.calendar, self._now = store, calendar, now
+
+    def today(self) -> date:
+        """In Japan."""
+        return datetime.fromtimestamp(self._now() / 1_000_000, UTC).astimezone(JST).date()
+
+    async def enter(
+        self, who: Principal, learnt: date, reasons: list[str], persons: int, told: Mapping[str, str]
+    ) -> str:
+        """The number of a breach that the town hall learnt of that day. Raises BadRequest, HoldsMyNumber."""
+        _demand(told)
+        today = self.today()
+        made = breaches.begun(learnt, today, reasons, persons, dict(told))
+        number = f"{today.year - (today.month < 4)}-{secrets.token_hex(3)}"
+
+        def first(_: Breach | None) -> Breach:
+            return made
+
+        await self._keep(who, number, "enter", today, made["told"], first)
+        return number
+
+    async def step(
+        self,
+        who: Principal,
+        number: str,
+        step: str,
+        day: date,
+        told: Mapping[str, str],
+        persons: int | None = None,
+    ) -> Breach:
+        """Take a step that was taken on `day`. Raises BadRequest, Conflict, NotFound, HoldsMyNumber."""
+        _demand(told)
+        today = self.today()
+
+        def next_(now: Breach | None) -> Breach:
+            if now is None:
+                raise NotFound(f"there is no breach {number!r:.40}")
+            return breaches.moved(now, step, day, today, dict(told), persons)
+
+        return await self._keep(who, number, step, day, told, next_)
+
+    async def one(self, number: str) -> Breach:
+        """Raises NotFound."""
+        found = cast("Breach | None", await self._store.get(TENANT, KIND, number))
+        if found is None:
+            raise NotFound(f"there is no breach {number!r:.40}")
+        return found
+
+    async def all(self) -> list[tuple[str, Breach]]:
+        """Newest first."""
+        kept = await self._store.documents(TENANT, KIND)
+        return [(number, cast("Breach", doc)) for _, number, doc in reversed(kept)]
+
+    async def _keep(
+        self,
+        who: Principal,
+        number: str,
+        step: str,
+        day: date,
+        told: Mapping[str, str],
+        after: Callable[[Breach | None], Breach],
+    ) -> Breach:
+        at, salt = clock.text(self._now()), commitment.salt()
+        said: Json = {
+            "at": at,
+            "breach": number,
+            "by": who.ref,
+            "day": day.isoformat(),
+            "step": step,
+            "told": dict(told),
+        }
+        leaf = commitment.commit(salt, commitment.canonical(said))
+
+        async def work(tx: Transaction) -> Breach:
+            made = after(cast("Breach | None", await tx.get(TENANT, KIND, number)))
+            event: Event = {
+                "step": step,
+                "at": at,
+                "by": who.ref,
+                "day": day.isoformat(),
+                "told": dict(told),
+                "salt": base64.b64encode(salt).decode(),
+                "leaf": await tx.log(leaf),
+            }
+            made = {**made, "events": [*made["events"], event]}
+            await tx.put(TENANT, KIND, number, made)
+            return made
+
+        return await self._store.transact(work)
+
+
+def _demand(told: Mapping[str, str]) -> None:
+    for name, value in told.items():
+        if len(value) > LONGEST:
+            raise BadRequest(f"{name}: at most {LONGEST} letters, these are {len(value)}")
+    mynumber.demand_none(told)

@@ -1,0 +1,246 @@
+"""The door: filing a case, reading it, taking its steps. Each step is one commit: the row, what was said, its leaf."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.platform_purposes import REQUESTS
+from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.requests import case as cases
+from kitamae.kernel.people.requests.kinds import KINDS
+from kitamae.kernel.people.vault import OWN, Asked
+from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.requests.calendar import Calendar
+    from kitamae.kernel.people.requests.case import Case, Move
+    from kitamae.kernel.people.vault import Vault
+
+KIND: Final = "case"
+"""Documents of the store, by case number."""
+JST: Final = timezone(timedelta(hours=9), "JST")
+LONGEST: Final = 4_000
+"""Letters of one field."""
+WRITTEN: Final = ("name", "address", "contact", "represented", "target", "received_on", "text", "reason")
+"""What whoever asks fills in."""
+
+_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What somebody asks. `said`: of `WRITTEN`, what was filled in; `person`: whose case it is; `about`: a receipt's number."""
+
+    kind: str
+    person: str
+    capacity: str = "self"
+    about: int | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A step with what was said in it, in plain text. `leaf`: its number in the ledger."""
+
+    step: str
+    at: str
+    by: str
+    leaf: int
+    fields: Mapping[str, str]
+
+    def proof(self) -> dict[str, Any]:
+        """What the person keeps: with it anybody can make the leaf again."""
+        told = {name: value for name, value in self.fields.items() if name not in ("salt", "leaf")}
+        salt = base64.b64decode(self.fields["salt"])
+        leaf = commitment.commit(salt, commitment.canonical(told))
+        return {
+            "number": self.leaf,
+            "record": told,
+            "salt": self.fields["salt"],
+            "leaf": base64.b64encode(leaf).decode(),
+        }
+
+
+class Requests:
+    """On one store. `days`: what the municipality set for each kind, 0: what the law or the platform sets."""
+
+    def __init__(
+        self,
+        store: Store,
+        vault: Callable[[], Vault],
+        calendar: Calendar,
+        *,
+        days: Mapping[str, int] | None = None,
+        now: Callable[[], int] = clock.now,
+    ) -> None:
+        """`vault()` raises VaultClosed."""
+        self._store, self._vault, self.calendar = store, vault, calendar
+        self._days = dict(days or {})
+        self._now = now
+
+    def today(self) -> date:
+        """In Japan."""
+        return datetime.fromtimestamp(self._now() / 1_000_000, UTC).astimezone(JST).date()
+
+    def day(self, at: str) -> str:
+        """The day in Japan of a moment in RFC 3339."""
+        return datetime.fromtimestamp(clock.micros(at) / 1_000_000, UTC).astimezone(JST).date().isoformat()
+
+    # --- filing
+    async def file(self, who: Principal, filing: Filing) -> str:
+        """The number of the new case. A person files his own; staff file for whoever came to the counter.
+
+        Raises Forbidden, BadRequest, HoldsMyNumber naming the field.
+        """
+        own = filing.person == who.ref
+        if not own and who.role != "staff":
+            raise Forbidden("one files a case for oneself; at the counter, staff do it")
+        said = _filled(filing)
+        today = self.today()
+        made = cases.begun(
+            filing.kind,
+            filing.person,
+            filing.capacity,
+            today,
+            about=filing.about,
+            via="self" if own else "counter",
+            identity="digital" if own and who.assurance >= 3 and filing.capacity == "self" else "",
+            days=self._days.get(filing.kind, 0),
+        )
+        year = today.year - (today.month < 4)  # 年度
+        number = f"{year}-{''.join(secrets.choice(_LETTERS) for _ in range(6))}"
+        fields = {**said, "capacity": filing.capacity}
+
+        async def first(tx: Transaction) -> Case:
+            if await tx.get(TENANT, KIND, number) is not None:
+                raise NotFound("that number is taken")  # one in a thousand million: send it once more
+            return made
+
+        await self._keep(who, number, filing.person, "file", fields, first)
+        return number
+
+    # --- reading
+    async def case(self, number: str) -> Case:
+        """The row. Raises NotFound."""
+        found = cast("Case | None", await self._store.get(TENANT, KIND, number))
+        if found is None:
+            raise NotFound(f"there is no case {number!r:.40}")
+        return found
+
+    async def own(self, who: Principal, number: str) -> Case:
+        """One's own; anybody else's is not there. Raises NotFound."""
+        case = await self.case(number)
+        if not who.ref or case["person"] != who.ref:
+            raise NotFound(f"there is no case {number!r:.40} of yours")
+        return case
+
+    async def all(self, person: str = "") -> list[tuple[str, Case]]:
+        """Number and row of every case, or of one person's, in the order in which they were filed."""
+        kept = await self._store.documents(TENANT, KIND)
+        return [
+            (number, cast("Case", doc)) for _, number, doc in kept if not person or doc["person"] == person
+        ]
+
+    async def said(self, who: Principal, number: str) -> list[Said]:
+        """Every step in order, with what was said. It leaves a receipt. What was erased is not there any more.
+
+        Raises NotFound, NotSignedIn, Forbidden.
+        """
+        case = await self.case(number)
+        own = case["person"] == who.ref
+        asked = Asked(who, OWN if own else REQUESTS.name, (case["person"],), (_kind(number),))
+        records = {one.fields["leaf"]: one.fields for one in await self._vault().read(asked)}
+        return [
+            Said(one["step"], one["at"], one["by"], one["leaf"], cast("Mapping[str, str]", fields))
+            for one in case.get("steps", [])
+            if (fields := records.get(one["leaf"])) is not None
+        ]
+
+    # --- steps
+    async def step(self, who: Principal, number: str, move: Move) -> Case:
+        """Take a step. Raises Conflict where the case cannot take it, BadRequest, HoldsMyNumber, NotFound."""
+        person = (await self.case(number))["person"]
+        told = {
+            "text": move.text.strip(),
+            "reason": move.reason.strip(),
+            "identity": move.identity,
+            "letter": move.outcome or (str(move.days) if move.days else ""),
+            "received_on": move.until.isoformat() if move.until else "",
+        }
+        _demand_short(told)
+
+        async def next_(tx: Transaction) -> Case:
+            now = cast("Case | None", await tx.get(TENANT, KIND, number))
+            if now is None:
+                raise NotFound(f"there is no case {number!r:.40}")
+            return cases.moved(now, move, who.ref, self.today(), self.calendar)
+
+        cases.moved(
+            await self.case(number), move, who.ref, self.today(), self.calendar
+        )  # before anything is sealed
+        fields = {name: value for name, value in told.items() if value}
+        return await self._keep(who, number, person, move.step, fields, next_)
+
+    async def _keep(
+        self,
+        who: Principal,
+        number: str,
+        person: str,
+        step: str,
+        said: Mapping[str, str],
+        after: Callable[[Transaction], Awaitable[Case]],
+    ) -> Case:
+        at, salt = clock.text(self._now()), commitment.salt()
+        told = {**said, "step": step, "at": at, "by": who.ref, "case": number}
+        leaf = commitment.commit(salt, commitment.canonical(told))
+        kept: list[Case] = []
+
+        async def along(tx: Transaction) -> Mapping[str, object]:
+            case, number_ = await after(tx), await tx.log(leaf)
+            row: cases.Step = {"step": step, "at": at, "by": who.ref, "leaf": number_}
+            case = {**case, "steps": [*case.get("steps", []), row]}
+            await tx.put(TENANT, KIND, number, case)
+            kept[:] = [case]
+            return {"leaf": number_}
+
+        fields = {**told, "salt": base64.b64encode(salt).decode()}
+        writer = SYSTEM if person == who.ref else who  # what one writes oneself needs nobody's duty
+        await self._vault().keep(writer, person, REQUESTS.name, _kind(number), fields, along=along)
+        return kept[0]
+
+
+def _kind(number: str) -> str:
+    """The kind of the vault's records of one case."""
+    return f"case:{number}"
+
+
+def _filled(filing: Filing) -> dict[str, str]:
+    """What was filled in, without what is empty. Raises BadRequest for what the law wants and is missing."""
+    kind = KINDS.get(filing.kind)
+    if kind is None:
+        raise BadRequest(f"kind: expected one of {', '.join(KINDS)}, got {filing.kind!r:.40}")
+    said = {name: value.strip() for name, value in filing.said.items() if value.strip()}
+    if beyond := said.keys() - set(WRITTEN):
+        raise BadRequest(f"{min(beyond)!r:.40}: a request has no such part")
+    needs = (*kind.needs, *(("represented",) if filing.capacity != "self" else ()))
+    if missing := [name for name in needs if name not in said]:
+        raise BadRequest(f"{missing[0]}: this must be filled in", missing=missing)
+    _demand_short(said)
+    return said
+
+
+def _demand_short(said: Mapping[str, str]) -> None:
+    for name, value in said.items():
+        if len(value) > LONGEST:
+            raise BadRequest(f"{name}: at most {LONGEST} letters, these are {len(value)}", missing=[name])

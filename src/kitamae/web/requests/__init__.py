@@ -1,0 +1,52 @@
+"""What people ask the town hall about their data, and what it must say about itself.
+
+own.py       /my/requests       a person's own cases             public.py       /privacy         for everybody
+desk.py      /staff/requests    the desk that answers them       breach_desk.py  /staff/breaches  the privacy officer's
+letters.py   what is told in writing, in Japanese            files.py        個人情報ファイル簿
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kitamae.web.asked import guard
+from kitamae.web.requests import breach_desk, desk, own, public
+from kitamae.web.requests.files import files
+from kitamae.web.requests.letters import Office
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.routing import BaseRoute
+
+    from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.people.requests import Breaches, Requests
+    from kitamae.sdk.page import Page
+    from kitamae.sdk.personal_file import Entry
+
+__all__ = ["HERE", "Office", "files", "routes"]
+
+HERE: Final = Path(__file__).parent
+
+
+def routes(
+    page: Page,
+    requests: Requests,
+    breaches: Breaches,
+    register: Sequence[Entry],
+    office: Office,
+    days: Mapping[str, int],
+    policy: Policy,
+    tenant: str,
+) -> list[BaseRoute]:
+    """All of them, guarded. `page` draws from this folder; `tenant`: the city's."""
+    mine: list[BaseRoute] = [*own.routes(page, requests, office)]
+    asked: list[BaseRoute] = [*desk.routes(page, requests, office)]
+    broken: list[BaseRoute] = [*breach_desk.routes(page, breaches, office)]
+    everybody: list[BaseRoute] = [*public.routes(page, breaches, register, office, days)]
+    guard(mine, policy, tenant, for_everybody=True)
+    guard(asked, policy, tenant, desk=desk.DUTY)
+    guard(broken, policy, tenant, desk=breach_desk.DUTY)
+    guard(everybody, policy, tenant)
+    return [*mine, *asked, *broken, *everybody]

@@ -1,0 +1,204 @@
+"""What a person asks the town hall about his data: filing, following, adding, withdrawing; `/my/requests`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from kitamae.kernel.people import mynumber
+from kitamae.kernel.people.gate import demand_form
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.requests import case as cases
+from kitamae.kernel.people.requests.case import Move
+from kitamae.kernel.people.requests.kinds import KINDS
+from kitamae.kernel.people.requests.requests import LONGEST, WRITTEN, Filing
+from kitamae.kernel.problems import BadRequest, NotFound, NotSignedIn
+from kitamae.web.requests import letters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.requests import Requests
+    from kitamae.kernel.people.requests.requests import Said
+    from kitamae.sdk.page import Page
+    from kitamae.web.requests.letters import Office
+
+MINE: Final = "/my/requests"
+KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
+_STEPS: Final = ("reply", "correct", "withdraw")
+_MOST_FIELDS: Final = 30
+
+
+def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
+    """`/my/requests` and what is under it. Whoever is not signed in is told so."""
+
+    async def index(request: Request) -> Response:
+        """One's own cases, newest first."""
+        who = signed_in(request)
+        found = [
+            (number, case, cases.due(case, requests.calendar))
+            for number, case in reversed(await requests.all(who.ref))
+        ]
+        return page.render(request, "requests.html", headers=KEEP_NOTHING, found=found, kinds=KINDS)
+
+    async def new(request: Request) -> Response:
+        """The form of one kind, or the choice between them."""
+        signed_in(request)
+        query = request.query_params
+        return show_form(
+            page, request, MINE, {"kind": query.get("kind", ""), "about": query.get("about", "")}
+        )
+
+    async def file(request: Request) -> Response:
+        """Take a filled form."""
+        who = signed_in(request)
+        sent = await form(request)
+        try:
+            number = await requests.file(who, filing(sent, who.ref))
+        except BadRequest as wrong:
+            return show_form(page, request, MINE, sent, wrong)
+        return RedirectResponse(f"{MINE}/{number}", 303, KEEP_NOTHING)
+
+    async def case(request: Request) -> Response:
+        """One's own case with all that was said."""
+        return await show(request)
+
+    async def show(request: Request, wrong: BadRequest | None = None, text: str = "") -> Response:
+        who, number = signed_in(request), request.path_params["number"]
+        found = await requests.own(who, number)
+        return page.render(
+            request,
+            "request.html",
+            status=wrong.status if wrong else 200,
+            headers=KEEP_NOTHING,
+            number=number,
+            case=found,
+            kind=KINDS[found["kind"]],
+            said=await requests.said(who, number),
+            due=cases.due(found, requests.calendar),
+            possible=[one for one in cases.possible(found) if one in _STEPS],
+            letters=letters.LETTERS,
+            base=MINE,
+            csrf=request.scope["csrf"],
+            wrong=_word(wrong),
+            text=text,
+            longest=LONGEST,
+        )
+
+    async def step(request: Request) -> Response:
+        """Add, correct or withdraw."""
+        who, number = signed_in(request), request.path_params["number"]
+        await requests.own(who, number)
+        sent = await form(request)
+        if sent.get("step") not in _STEPS:
+            raise BadRequest(f"step: expected one of {', '.join(_STEPS)}")
+        try:
+            await requests.step(who, number, Move(sent["step"], text=sent.get("text", "")))
+        except BadRequest as wrong:
+            return await show(request, wrong, sent.get("text", ""))
+        return RedirectResponse(f"{MINE}/{number}", 303, KEEP_NOTHING)
+
+    async def letter(request: Request) -> Response:
+        """A letter that one was sent, to be printed."""
+        who, number = signed_in(request), request.path_params["number"]
+        await requests.own(who, number)
+        return await show_letter(page, request, requests, who, office, MINE)
+
+    async def proof(request: Request) -> Response:
+        """What each step commits to, and its leaf: with it anybody can look it up in the ledger."""
+        who, number = signed_in(request), request.path_params["number"]
+        await requests.own(who, number)
+        steps = [one.proof() for one in await requests.said(who, number)]
+        return Response(orjson.dumps({"case": number, "steps": steps}), 200, KEEP_NOTHING, "application/json")
+
+    return [
+        Route(MINE, index, methods=["GET"]),
+        Route(MINE + "/new", new, methods=["GET"]),
+        Route(MINE + "/new", file, methods=["POST"]),
+        Route(MINE + "/{number}", case, methods=["GET"]),
+        Route(MINE + "/{number}", step, methods=["POST"]),
+        Route(MINE + "/{number}/letters/{which:int}", letter, methods=["GET"]),
+        Route(MINE + "/{number}/proof", proof, methods=["GET"]),
+    ]
+
+
+def signed_in(request: Request) -> Principal:
+    """Raises NotSignedIn."""
+    who = asking(request.scope)
+    if not who.session:
+        raise NotSignedIn("to ask the town hall about your data, sign in; at the counter it goes without")
+    return who
+
+
+async def form(request: Request) -> dict[str, str]:
+    """What was sent, as text. Raises Forbidden, BadRequest."""
+    sent = await request.form(max_files=0, max_fields=_MOST_FIELDS)
+    demand_form(request.scope, sent.get("csrf"))
+    return {name: value for name, value in sent.items() if isinstance(value, str) and name != "csrf"}
+
+
+def filing(sent: Mapping[str, str], person: str) -> Filing:
+    """What a form says. Raises BadRequest."""
+    about = sent.get("about", "").removeprefix("receipt:")
+    if about and not (about.isascii() and about.isdigit() and len(about) <= 18):
+        raise BadRequest("about: expected the number of a receipt, as receipt:12")
+    return Filing(
+        sent.get("kind", ""),
+        person,
+        sent.get("capacity", "self"),
+        int(about) if about else None,
+        {name: sent[name] for name in WRITTEN if sent.get(name)},
+    )
+
+
+def show_form(
+    page: Page, request: Request, base: str, sent: Mapping[str, str], wrong: BadRequest | None = None
+) -> Response:
+    """The form, with what was filled in and what is wrong with it; kept nowhere."""
+    missing = list(wrong.more.get("missing", [])) if wrong else []
+    held = [name for name in WRITTEN if mynumber.find(sent.get(name, ""))] if wrong else []
+    return page.render(
+        request,
+        "request-new.html",
+        status=wrong.status if wrong else 200,
+        headers=KEEP_NOTHING,
+        kinds=KINDS,
+        kind=KINDS.get(sent.get("kind", "")),
+        sent=sent,
+        missing=missing,
+        held=held,
+        wrong=_word(wrong),
+        base=base,
+        csrf=request.scope["csrf"],
+        longest=LONGEST,
+    )
+
+
+async def show_letter(
+    page: Page, request: Request, requests: Requests, who: Principal, office: Office, base: str
+) -> Response:
+    """Raises NotFound for a step that has no letter."""
+    number, which = request.path_params["number"], request.path_params["which"]
+    case = await requests.case(number)
+    said: list[Said] = await requests.said(who, number)
+    if not 0 <= which < len(said) or said[which].step not in letters.LETTERS:
+        raise NotFound("there is no such letter")
+    made = letters.letter(number, case, said, which, requests.day(said[which].at), office, requests.calendar)
+    return page.render(
+        request, "letter.html", headers=KEEP_NOTHING, letter=made, office=office, back=f"{base}/{number}"
+    )
+
+
+def _word(wrong: BadRequest | None) -> str:
+    """Why: `number` a My Number, `missing` something is left out, `other`."""
+    if wrong is None:
+        return ""
+    if isinstance(wrong, mynumber.HoldsMyNumber):
+        return "number"
+    return "missing" if wrong.more.get("missing") or "text:" in wrong.detail else "other"
