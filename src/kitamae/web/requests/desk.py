@@ -120,7 +120,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         Route(DESK + "/new", file, methods=["POST"]),
         Route(DESK + "/{number}", case, methods=["GET"]),
         Route(DESK + "/{number}", step, methods=["POST"]),
-        Route(DESK + "/{number}/letters/{which:int}", letter, methods=["GET"]),
+        Route(DESK + "/{number}/letters/{which}", letter, methods=["GET"]),
     ]
 
 

@@ -123,7 +123,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         Route(MINE + "/new", file, methods=["POST"]),
         Route(MINE + "/{number}", case, methods=["GET"]),
         Route(MINE + "/{number}", step, methods=["POST"]),
-        Route(MINE + "/{number}/letters/{which:int}", letter, methods=["GET"]),
+        Route(MINE + "/{number}/letters/{which}", letter, methods=["GET"]),
         Route(MINE + "/{number}/proof", proof, methods=["GET"]),
     ]
 
@@ -184,7 +184,8 @@ async def show_letter(
     page: Page, request: Request, requests: Requests, who: Principal, office: Office, base: str
 ) -> Response:
     """Raises NotFound for a step that has no letter."""
-    number, which = request.path_params["number"], request.path_params["which"]
+    number, asked = request.path_params["number"], request.path_params["which"]
+    which = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 4 else -1
     case = await requests.case(number)
     said: list[Said] = await requests.said(who, number)
     if not 0 <= which < len(said) or said[which].step not in letters.LETTERS:
