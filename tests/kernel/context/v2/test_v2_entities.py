@@ -58,7 +58,7 @@ async def test_an_entity_without_a_type_is_a_thing_and_values_have_their_usual_t
 async def test_the_four_formats(client: Client) -> None:
     await client.post(OF, {"extra": {"value": 60}})
     assert (await client.get("entities/Room1?options=values&attrs=humidity,temperature")).json() == [60, 21.7]
-    assert (await client.get("entities/Room1?options=unique")).json() == [21.7, 60]
+    assert (await client.get("entities/Room1?options=unique")).json() == [60, 21.7]
     assert (await client.get(f"{OF}?options=keyValues&attrs=humidity")).json() == {"humidity": 60}
     assert (await client.get("entities/Room1?options=values,unique")).error == (400, "BadRequest")
 
@@ -257,3 +257,10 @@ async def test_what_is_no_service_path_of_a_write_is_refused(client: Client, pat
     assert (
         await client.post("entities", room, fiware_servicepath="/Kaga/x/")
     ).status == 201  # one slash more is none
+
+
+async def test_values_stand_by_the_names_of_their_attributes_whenever_those_came(client: Client) -> None:
+    await client.post("entities?options=keyValues", {"id": "E", "type": "T", "b": 2, "d": 4})
+    await client.post("entities/E/attrs?options=keyValues", {"c": 3, "a": 1})
+    assert (await client.get("entities/E?options=values")).json() == [1, 2, 3, 4]
+    assert (await client.get("entities/E?options=values&attrs=d,a")).json() == [4, 1]

@@ -297,3 +297,27 @@ async def test_what_is_no_subscription_is_refused(
 ) -> None:
     answer = await client.post("subscriptions", {**body(receiver), **wrong})
     assert answer.error == (400, "BadRequest")
+
+
+async def test_what_goes_without_saying_is_shown_and_what_says_nothing_is_not(client: Client) -> None:
+    patch = {"id": "E", "A": {"value": 1}, "B": {"value": "${t}"}, "C": {"value": [1], "type": "Own"}}
+    told = [{"ngsi": patch}, {"payload": ""}, {"payload": None}]
+    shown = []
+    for custom in told:
+        document = {
+            "description": "",
+            "subject": {"entities": [{"id": "Room1"}]},
+            "notification": {"httpCustom": {"url": "http://127.0.0.1:9/", **custom}},
+        }
+        made = await client.post("subscriptions", document)
+        assert made.status == 201, made.body
+        one = (await client.get(made.headers["location"].removeprefix("/v2/"))).json()
+        assert "description" not in one
+        shown.append(one["notification"]["httpCustom"])
+    assert shown[0]["ngsi"] == {
+        "id": "E",
+        "A": {"type": "Number", "value": 1},
+        "B": {"type": "Text", "value": "${t}"},
+        "C": {"type": "Own", "value": [1]},
+    }
+    assert ("payload" in shown[1], shown[2]["payload"]) == (False, None)

@@ -45,11 +45,11 @@ class Happened:
 def attributes(
     entity: Entity, words: Words, form: Form, happened: Happened | None = None
 ) -> dict[str, dict[str, Json]]:
-    """Name -> `{"type", "value", "metadata"}`, in the order asked for."""
+    """Name -> `{"type", "value", "metadata"}`, in the order asked for, else by name: `values` has nothing but its order."""
     stored: dict[str, str] = {words.compact(iri): iri for iri in entity["attrs"]}
     wanted: list[str] = []
     for name in form.attrs if form.attrs is not None else ("*",):
-        wanted += stored if name == "*" else [name]
+        wanted += sorted(stored) if name == "*" else [name]
     answer: dict[str, dict[str, Json]] = {}
     for name in dict.fromkeys(wanted):
         if name in form.without:

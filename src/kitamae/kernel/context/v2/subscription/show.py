@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kitamae.kernel.context.v2.attribute import default_type
 from kitamae.kernel.context.v2.subscription import endpoint
 from kitamae.kernel.context.v2.times import milliseconds, stamp
 
@@ -19,7 +20,9 @@ def shown(subscription: Subscription, now: int) -> dict[str, Json]:
     answer: dict[str, Json] = {
         "id": subscription.id,
         **{
-            name: one for name, one in given.items() if name != "expires" and (name, one) != ("throttling", 0)
+            name: one
+            for name, one in given.items()
+            if name != "expires" and (name, one) not in (("throttling", 0), ("description", ""))
         },
         "subject": {**given["subject"], "condition": condition},
         "notification": _notification(subscription),
@@ -39,15 +42,29 @@ def _status(subscription: Subscription, now: int) -> str:
     return "inactive" if status == "paused" else status
 
 
+def _custom(given: dict[str, Any]) -> dict[str, Json]:
+    """An empty payload is none; what `ngsi` puts into an attribute has the type that goes without saying."""
+    shown = {name: one for name, one in given.items() if (name, one) != ("payload", "")}
+    if isinstance(given.get("ngsi"), dict):
+        shown["ngsi"] = {
+            name: {"type": default_type(one.get("value")), **one} if isinstance(one, dict) else one
+            for name, one in given["ngsi"].items()
+        }
+    return shown
+
+
 def _notification(subscription: Subscription) -> dict[str, Json]:
     given, record = subscription.doc["given"]["notification"], subscription.record
     usual = {"attrs": [], "attrsFormat": "normalized", "onlyChangedAttrs": False, "covered": False}
     answer: dict[str, Json] = {**usual, **given}
     if given.get("exceptAttrs") and not given.get("attrs"):
         del answer["attrs"]
+    for kind in ("httpCustom", "mqttCustom"):
+        if given.get(kind):
+            answer[kind] = _custom(given[kind])
     for kind in ("mqtt", "mqttCustom"):
         if given.get(kind):
-            answer[kind] = {"qos": 0, "retain": False, **given[kind]}
+            answer[kind] = {"qos": 0, "retain": False, **answer[kind]}
             if given[kind].get("passwd") is not None:
                 answer[kind]["passwd"] = endpoint.HIDDEN
     if record.times_sent:
