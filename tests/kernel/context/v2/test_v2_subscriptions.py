@@ -321,3 +321,20 @@ async def test_what_goes_without_saying_is_shown_and_what_says_nothing_is_not(cl
         "C": {"type": "Own", "value": [1]},
     }
     assert ("payload" in shown[1], shown[2]["payload"]) == (False, None)
+
+
+async def test_who_is_told_of_every_update_is_told_of_what_was_written_also_where_it_is_the_same(
+    client: Client, receiver: Receiver
+) -> None:
+    document = body(receiver)
+    condition = {"attrs": ["a", "b"], "alterationTypes": ["entityUpdate"], "notifyOnMetadataChange": False}
+    document["subject"]["condition"] = condition
+    document["notification"]["onlyChangedAttrs"] = True
+    await put(client, a=1, b=1)
+    await subscribe(client, document)
+    for a, b in ((1, 1), (1, 2)):
+        await client.patch("entities/Room1/attrs?options=keyValues", {"a": a, "b": b})
+    again = {"a": {"value": 1, "metadata": {"from": {"value": "x"}}}}
+    await client.patch("entities/Room1/attrs", again)
+    got = [one["data"][0] for one in await receiver.got(3)]
+    assert [sorted(one.keys() - {"id", "type"}) for one in got] == [["a", "b"], ["b"], ["a"]]

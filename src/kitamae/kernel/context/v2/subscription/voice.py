@@ -109,7 +109,10 @@ class Voice:
             return None
         if alteration == "entityUpdate" and changed:
             alteration = "entityChange"  # what happened, whatever it was that was asked for
-        told = self._told(entity, effect, alteration, changed)
+        updated = (
+            touched if alteration == "entityUpdate" else changed
+        )  # nothing else did than to be written again
+        told = self._told(entity, effect, alteration, updated)
         if self.only_changed and effect.verb == "updated" and not told["attrs"].keys() - _BUILTIN:
             return None
         return orjson.dumps(told)
