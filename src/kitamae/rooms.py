@@ -29,6 +29,7 @@ from kitamae.web import (
     duties,
     errors,
     ledger,
+    my,
     openid,
     passkeys,
     records,
@@ -132,6 +133,7 @@ class Rooms:
         guard(desks, policy, tenant, desk="links")
         ways_in += desks
         ways_in += _asked_of_us(on, policy, vault, self._shell)
+        ways_in += my.routes(self._ground(on, policy, vault), tenant, zone)
         routes = duties.routes(
             *(self._shell, on.profile, on.ways.office, on.ways.emergencies, on.people),
             *(on.ways.passkeys.origin, policy),
@@ -159,6 +161,22 @@ class Rooms:
         guard(shell, policy, tenant)
         self._app = Starlette(routes=[*ways_in, *routes, *shell])
         self._app.router.default = _nothing_here
+
+    def _ground(self, on: Building, policy: Policy, vault: Callable[[], Vault]) -> my.Ground:
+        name: Mapping[str, str] = dict(on.profile.name.items()) if on.profile else {"ja": "Kitamae"}
+        return my.Ground(
+            ShellPage(self._shell, my.HERE),
+            on.people,
+            policy,
+            on.consents,
+            vault,
+            on.store,
+            on.log,
+            name,
+            on.ways.passkeys.origin,
+            on.ways.residents is not None,
+            lambda: any(isinstance(one, Route) and one.path == my.ASK for one in self._app.routes),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, `http` only. Raises Problem."""

@@ -9,13 +9,14 @@ even to somebody who guesses the record, and every proof of the log stays valid.
 
 from __future__ import annotations
 
+import base64
 import secrets
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from kitamae.kernel.ledger.refusals import NotProved
+from kitamae.kernel.ledger.refusals import Malformed, NotProved
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
@@ -50,6 +51,18 @@ def opened(leaf: bytes, salt: bytes, record: bytes) -> None:
     """Verify that the leaf is a commitment to this record. Raises NotProved."""
     if len(salt) != SALT or not secrets.compare_digest(commit(salt, record), leaf):
         raise NotProved("that record and salt are not what the leaf commits to")
+
+
+def reopened(extra: bytes) -> bytes:
+    """The leaf, made again from what a person keeps beside a proof: JSON with `committed` (the record) and `salt` (base64).
+
+    Raises Malformed.
+    """
+    try:
+        told = orjson.loads(extra)
+        return commit(base64.b64decode(told["salt"], validate=True), canonical(told["committed"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise Malformed("what stands beside the proof is not a record with its salt") from error
 
 
 def _demand_exact(value: Json) -> None:

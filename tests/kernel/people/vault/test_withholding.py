@@ -45,6 +45,19 @@ async def test_a_look_is_withheld_counted_and_shown_with_its_order_on_the_day(
     assert leaves[order] == seen[order].leaf()
 
 
+async def test_nobody_but_the_desk_that_looks_after_privacy_sees_it_meanwhile_whatever_the_purpose(
+    place: Place, vault: Vault
+) -> None:
+    number = await looked(vault)
+    await vault.withhold(PRIVACY, TARO.ref, number, LAW, place.time + DAY)
+    for who in (OFFICER, PRIVACY):
+        assert number not in [one.number for one in await vault.receipts(asked(who), 1 << 62, 99)]
+    assert number in [one.number for one in await vault.receipts(asked(PRIVACY), 1 << 62, 99, whole=True)]
+    for who in (OFFICER, TARO):
+        with pytest.raises(Forbidden):
+            await vault.receipts(asked(who), 1 << 62, 99, whole=True)
+
+
 async def test_an_order_names_a_law_an_end_and_a_look_of_somebody_else(place: Place, vault: Vault) -> None:
     number = await looked(vault)
     soon = place.time + DAY

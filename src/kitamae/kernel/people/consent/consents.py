@@ -62,6 +62,7 @@ class Consents:
     def __init__(self, store: Store, purposes: Purposes, now: Callable[[], int]) -> None:
         self._store = store
         self._now = now
+        self.declared = purposes
         self._purposes = {one.name: one for one in purposes if one.basis == "consent"}
         notices = [Notice.of(one, language) for one in self._purposes.values() for language in LANGUAGES]
         self._notices = {(one.purpose, one.language): one for one in notices if one}

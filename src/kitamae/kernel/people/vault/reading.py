@@ -220,12 +220,15 @@ class Reading:
         }
         return [one for one in records if one.person in hits]
 
-    async def receipts(self, asked: Asked, before: int, most: int) -> list[Receipt]:
+    async def receipts(self, asked: Asked, before: int, most: int, *, whole: bool = False) -> list[Receipt]:
         """Who looked at one person's data, newest first; to be asked for as personal data is, and receipted as such.
 
-        The person does not see those that are withheld from him at present (`withholding.py`).
+        Without those that are withheld at present (`withholding.py`), whatever the purpose: a portal shows them to the person. With
+        them (`whole`) for the desk that looks after privacy alone. Raises as `read`.
         """
         allowed = self._allowed(asked)
+        if whole:
+            self._inner.policy.demand(Question(asked.who, "read", withholding.DESK))
         (person,) = asked.persons
         keys = await self._inner.keys.of(person, anew=True)
         if RECEIPTS not in keys.current:
@@ -241,21 +244,15 @@ class Reading:
                 return await tx.vault.noted(asked.tenant, person, before, most)
 
             some = await self._inner.store.transact(work)
-            hidden = await self._hidden(
-                asked, person
-            )  # after the rows: what was withheld before is not among them
+            hidden: frozenset[int] = frozenset()
+            if not whole:  # asked after the rows: what was withheld before that is not among them
+                kept = await withholding.kept(self._inner.store, person)
+                hidden = withholding.hidden(kept, self._inner.at())
             rows += [row for row in some if row.number not in hidden]
             if len(some) < most:
                 break
             before = some[-1].number
         return [self._receipt(row, keys) for row in rows[:most]]
-
-    async def _hidden(self, asked: Asked, person: str) -> frozenset[int]:
-        """Numbers that are not shown to whoever asks."""
-        if asked.purpose != OWN:
-            return frozenset()
-        kept = await withholding.kept(self._inner.store, person)
-        return withholding.hidden(kept, self._inner.at())
 
     async def withheld(self, asked: Asked) -> list[int]:
         """Of how many looks the person is not told at present: for each, when it will be shown (microseconds UTC), soonest first."""

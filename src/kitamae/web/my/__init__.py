@@ -1,0 +1,39 @@
+"""My page: what the city holds about whoever is signed in, who looked, what he agreed to; to take along, correct and erase.
+
+seen.py      /my, /my/log, /my/proof/<number>      what is held, who looked, and what proves it
+agreeing.py  /my/consents/<purpose>                agree, and withdraw in two taps
+changing.py  /my/enter/<purpose>, /my/erase        enter, correct, erase
+taking.py    /my/export                            everything as one file
+withheld.py  /staff/withheld                       for the desk that looks after privacy: looks that are shown later
+ground.py    what these stand on
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kitamae.web.asked import guard
+from kitamae.web.my import agreeing, changing, seen, taking, withheld
+from kitamae.web.my.ground import ASK, Ground
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+__all__ = ["ASK", "HERE", "Ground", "routes"]
+
+HERE = Path(__file__).parent
+
+
+def routes(ground: Ground, tenant: str, zone: str) -> list[BaseRoute]:
+    """All of them, each behind its question to the policy. `zone`: the city's time zone."""
+    own: list[BaseRoute] = [
+        *seen.routes(ground),
+        *agreeing.routes(ground),
+        *changing.routes(ground),
+        *taking.routes(ground),
+    ]
+    guard(own, ground.policy, tenant, for_everybody=True)
+    desk: list[BaseRoute] = [*withheld.routes(ground, zone)]
+    guard(desk, ground.policy, tenant, desk="privacy")
+    return [*own, *desk]

@@ -1,0 +1,121 @@
+"""What the pages of My page stand on, and what they say about a purpose and a look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from starlette.responses import RedirectResponse
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.gate import demand_form
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.vault import CONSENTS
+from kitamae.kernel.problems import NotSignedIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from kitamae.kernel.context.store import Store
+    from kitamae.kernel.ledger.log import Log
+    from kitamae.kernel.people.consent import Consents
+    from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.people.vault import Receipt, Vault
+    from kitamae.sdk.page import Page
+
+MY: Final = "/my"
+ASK: Final = "/my/requests/new"
+"""Where one asks or complains."""
+KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
+
+Who = Literal["self", "staff", "program", "system", "somebody"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """`vault()` raises VaultClosed; `log` None: this process publishes no ledger. `controller`: the city's name by language;
+    `address`: where the city is reached; `asks()`: can something be asked or complained about here?
+    """
+
+    page: Page
+    people: People
+    policy: Policy
+    consents: Consents
+    vault: Callable[[], Vault]
+    store: Store
+    log: Log | None
+    controller: Mapping[str, str]
+    address: str
+    residents: bool
+    asks: Callable[[], bool]
+
+    def sign_in(self, request: Request) -> Response:
+        """Where whoever is not signed in goes on, and comes back from."""
+        way = "/sign-in/resident" if self.residents else "/sign-in"
+        return RedirectResponse(f"{way}?next={request.url.path}", 303, KEEP_NOTHING)
+
+    def show(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+        """A page that no cache keeps."""
+        given = {"csrf": request.scope.get("csrf", ""), "asks": self.asks(), "done": ""} | values
+        return self.page.render(request, template, status=status, headers=KEEP_NOTHING, **given)
+
+    def purpose(self, name: str) -> dict[str, Any]:
+        """What there is to say about one, also where nobody declares it any more."""
+        found = self.consents.declared.get(name)
+        told: dict[str, Any] = {"name": name, "title": {}, "use": {}, "by": {}, "basis": "", "law": ""}
+        if name == CONSENTS:
+            told["basis"] = "consent"
+        if found is not None:
+            told |= {"title": found.title, "use": found.use, "by": found.by}
+            told |= {"basis": found.basis, "law": found.law}
+        return told
+
+    async def looks(self, who: Principal, found: Sequence[Receipt]) -> list[dict[str, Any]]:
+        """Rows of the log, in words that a template can say."""
+        programs = {f"token-{one['number']}": one["name"] for one in await self.people.tokens()}
+        return [
+            {
+                "number": one.number,
+                "at": clock.text(one.at),
+                "who": whose(one, who),
+                "ref": one.who,
+                "program": programs.get(one.who, ""),
+                "purpose": self.purpose(one.purpose),
+                "basis": one.basis,
+                "fields": sorted({name for names in one.fields.values() for name in names}),
+            }
+            for one in found
+        ]
+
+
+def whose(one: Receipt, who: Principal) -> Who:
+    """Who looked, by what he is."""
+    if one.who == who.ref:
+        return "self"
+    if one.who == "system":
+        return "system"
+    if one.who.startswith("token-"):
+        return "program"
+    return "staff" if one.who.startswith("staff-") else "somebody"
+
+
+def signed_in(request: Request) -> Principal | None:
+    """None: nobody is, and a token is no person."""
+    who = asking(request.scope)
+    return who if who.session else None
+
+
+async def sent(request: Request) -> tuple[Principal, FormData]:
+    """Who sends this form, and what it says. Raises NotSignedIn, Forbidden for a form of somebody else's."""
+    who = asking(request.scope)
+    if not who.session:
+        raise NotSignedIn("this is done after you have signed in")
+    form = await request.form(max_files=0, max_fields=50, max_part_size=20_000)
+    demand_form(request.scope, form.get("csrf"))
+    return who, form

@@ -1,0 +1,115 @@
+"""Everything that is held about a person as one JSON file, sent as it is read: however much it is, little of it is in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.consent import record
+from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
+from kitamae.kernel.problems import NotSignedIn
+from kitamae.web.my.ground import KEEP_NOTHING, MY, signed_in
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.vault import Record
+    from kitamae.web.my.ground import Ground
+
+PAGE: Final = 500
+_EVER: Final = (1 << 63) - 1
+FORMAT: Final = "kitamae-my-data/1"
+ABOUT: Final = {
+    "ja": "この市があなたについて持っているすべてのデータです。purposes は何のためか、records は記録、consents は同意の記録（ISO/IEC TS 27560 の構成）、looks はだれがいつ何を見たか。時刻は UTC です。looks の salt と committed から SHA-256 で台帳の項目を作り直せます。",
+    "en": "All that this city holds about you. purposes: what for; records: the data; consents: what you agreed to (structure of ISO/IEC TS 27560); looks: who looked at what, and when. Times are UTC. From salt and committed of a look its entry of the ledger can be made again with SHA-256.",
+}
+
+
+def routes(ground: Ground) -> list[Route]:
+    """`/my/export`."""
+
+    async def export(request: Request) -> Response:
+        who = signed_in(request)
+        if who is None:
+            raise NotSignedIn("your data is given to you after you have signed in")
+        first = await _records(ground, who, "")  # what is wrong is said before anything is sent
+        named = 'attachment; filename="my-data.json"'
+        headers = {**KEEP_NOTHING, "Content-Disposition": named}
+        return StreamingResponse(_file(ground, who, first), headers=headers, media_type="application/json")
+
+    return [Route(f"{MY}/export", export, methods=["GET"])]
+
+
+async def _file(ground: Ground, who: Principal, first: list[Record]) -> AsyncIterator[bytes]:
+    head = {
+        "format": FORMAT,
+        "about": ABOUT,
+        "person": who.ref,
+        "controller": dict(ground.controller),
+        "at": clock.text(clock.now()),
+    }
+    yield orjson.dumps(head)[:-1] + b',"records":['
+    classes: set[str] = set()
+    events: dict[str, list[Record]] = {}
+    comma, page = b"", first
+    while page:
+        for one in page:
+            classes.add(one.klass)
+            if one.klass == CONSENTS:
+                events.setdefault(str(one.fields["purpose"]), []).append(one)
+                continue
+            yield comma + orjson.dumps(_record(one))
+            comma = b","
+        page = await _records(ground, who, page[-1].id) if len(page) == PAGE else []
+    purposes = {name: _plain(ground.purpose(name)) for name in sorted(classes)}
+    yield b'],"purposes":' + orjson.dumps(purposes) + b',"consents":'
+    yield orjson.dumps(
+        [
+            record(purpose, own, person=who.ref, controller=ground.controller, address=ground.address)
+            for name, own in sorted(events.items())
+            if (purpose := ground.consents.purposes.get(name))
+        ]
+    )
+    yield b',"looks":['
+    comma, before = b"", _EVER
+    while True:
+        looks = await ground.vault().receipts(Asked(who, OWN, (who.ref,)), before, PAGE)
+        for look in looks:
+            told = look.proof()
+            row = {"number": look.number, "at": clock.text(look.at), "who": look.who, "purpose": look.purpose,
+                   "basis": look.basis, "fields": look.fields, "committed": told["receipt"], "salt": told["salt"]}  # fmt: skip
+            yield comma + orjson.dumps(row)
+            comma = b","
+        if len(looks) < PAGE:
+            break
+        before = looks[-1].number
+    later = [clock.text(one) for one in await ground.vault().withheld(Asked(who, OWN, (who.ref,)))]
+    yield b'],"shownLater":' + orjson.dumps(later) + b"}"
+
+
+async def _records(ground: Ground, who: Principal, after: str) -> list[Record]:
+    return await ground.vault().read(Asked(who, OWN, (who.ref,), after=after, most=PAGE))
+
+
+def _record(one: Record) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "purpose": one.klass,
+        "kind": one.kind,
+        "created": clock.text(one.created),
+        "modified": clock.text(one.modified),
+        "keptUntil": clock.text(one.due),
+        "fields": dict(one.fields),
+    }
+
+
+def _plain(purpose: dict[str, Any]) -> dict[str, Any]:
+    return {name: dict(value) if isinstance(value, dict) else value for name, value in purpose.items()}
