@@ -39,6 +39,12 @@ from kitamae.web import (
 )
 from kitamae.web import requests as asked_of_us
 from kitamae.web.asked import guard
+from kitamae.web.delegates import DESK as DELEGATES_DESK
+from kitamae.web.delegates import HERE as DELEGATES
+from kitamae.web.delegates import counter
+from kitamae.web.delegates import own as delegations
+from kitamae.web.delegates.banner import Banner
+from kitamae.web.links import DESK as LINKS_DESK
 from kitamae.web.links import HERE as LINKS
 from kitamae.web.links import desk, keeper
 from kitamae.web.page import ShellPage
@@ -127,11 +133,19 @@ class Rooms:
         self.links = links
         link_page = ShellPage(self._shell, LINKS)
         ways_in += keeper.routes(link_page, reader, links)
-        guard(ways_in, policy, tenant, for_everybody=True)
         zone = on.profile.timezone if on.profile else "Asia/Tokyo"
-        desks: list[BaseRoute] = [*desk.routes(link_page, reader, links, on.ways.passkeys.origin, zone)]
+        banner = Banner(self._shell, on.gate, on.ways.seal)
+        self._shell.banners.append(banner)
+        self._shell.desks += [LINKS_DESK, DELEGATES_DESK]
+        own_page = ShellPage(self._shell, DELEGATES)
+        origin = on.ways.passkeys.origin
+        ways_in += delegations.routes(own_page, on.ways.delegates, vault, banner, origin, zone)
+        guard(ways_in, policy, tenant, for_everybody=True)
+        desks: list[BaseRoute] = [*desk.routes(link_page, reader, links, origin, zone)]
         guard(desks, policy, tenant, desk="links")
-        ways_in += desks
+        at_counter: list[BaseRoute] = [*counter.routes(own_page, on.ways.delegates, vault, zone)]
+        guard(at_counter, policy, tenant, desk="people")
+        ways_in += [*desks, *at_counter]
         ways_in += _asked_of_us(on, policy, vault, self._shell)
         ways_in += my.routes(self._ground(on, policy, vault), tenant, zone)
         routes = duties.routes(

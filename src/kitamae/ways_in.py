@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from kitamae.adapters import mail
+from kitamae.kernel.people.delegates import Delegates
 from kitamae.kernel.people.duties import Emergencies, Office
 from kitamae.kernel.people.jose.encoding import BadToken, members
 from kitamae.kernel.people.jose.keys import Key
@@ -51,6 +52,7 @@ class WaysIn:
     passkeys: Passkeys
     office: Office
     emergencies: Emergencies
+    delegates: Delegates
     identity: Identity | None = None
     letters: Outbox | None = None
     visitors: Visitors | None = None
@@ -72,6 +74,7 @@ class WaysIn:
         """Raises BadRequest for a key that cannot be used."""
         seal = Seal(settings.seal or layout.seal)
         once, pseudonyms = Once(store), Pseudonyms(store, seal)
+        delegates = Delegates(store, people, purposes)
         provider = Provider(address, store, seal, once, pseudonyms)
         passkeys = Passkeys(address, store, seal, once)
         office = Office(store, people.plan, people.forget)
@@ -95,6 +98,7 @@ class WaysIn:
                 passkeys,
                 office,
                 emergencies,
+                delegates,
                 identity,
                 letters,
                 visitors,
@@ -104,7 +108,7 @@ class WaysIn:
             )
         await people.end_sessions(PREFIX)
         if not settings.residents_issuer or settings.residents_key is None:
-            return cls(seal, provider, passkeys, office, emergencies, identity, letters, visitors)
+            return cls(seal, provider, passkeys, office, emergencies, delegates, identity, letters, visitors)
         outbound = Guarded(settings.residents_issuer, destinations)
         client = Client(settings.residents_client, _key(settings.residents_key), address + RETURN)
         issuer = Issuer(settings.residents_issuer, outbound)
@@ -115,6 +119,7 @@ class WaysIn:
             passkeys,
             office,
             emergencies,
+            delegates,
             identity,
             letters,
             visitors,

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from served_city import kitamae, servers
 
-from browser.conftest import ROOT
+from bare_kaga import bare
 from browser.test_accessibility import RULES
 
 ALL = ("ja", "ja_Hira", "en", "zh", "ko")
@@ -32,14 +32,13 @@ def axe():
 def town(tmp_path_factory):
     """Kaga's profile without its data, in five languages."""
     folder = tmp_path_factory.mktemp("town")
-    text = (ROOT / "cities" / "kaga" / "city.toml").read_text("utf-8")
-    text = re.sub(r"\[\[data\]\][^\[]*", "", text)
-    text = re.sub(r"^languages = .*$", f"languages = {list(ALL)!r}", text, flags=re.M).replace("'", '"')
-    (folder / "city.toml").write_text(text, "utf-8")
-    context = (ROOT / "cities" / "kaga" / "context.jsonld").read_text("utf-8")
-    (folder / "context.jsonld").write_text(context, "utf-8")
+    city = bare(folder / "city")
+    profile = (city / "city.toml").read_text("utf-8")
+    spoken = ", ".join(f'"{one}"' for one in ALL)
+    profile = re.sub(r"^languages = .*$", f"languages = [{spoken}]", profile, flags=re.M)
+    (city / "city.toml").write_text(profile, "utf-8")
     with servers() as start:
-        running = start("--city", str(folder), data=folder / "data")
+        running = start("--city", str(city), data=folder / "data")
         token = kitamae(
             "token", "create", "t", "write:EvacuationShelter", "--data", running.data
         ).stdout.strip()

@@ -36,9 +36,9 @@ def routes(vault: Callable[[], Vault]) -> list[Route]:
     """`/my/records`, `/my/receipts`, `/people/{person}/records`, `/people/search`; all JSON. `vault()` raises VaultClosed."""
 
     async def my_records(request: Request) -> Response:
-        """What is held about oneself; the first look in a session leaves a receipt."""
+        """What is held about oneself, or about whom one acts for, as far as the mandate goes; the first look in a session leaves a receipt."""
         who = _signed_in(request)
-        asked = Asked(who, OWN, (who.ref,), _listed(request, "kind"), **_page(request))
+        asked = Asked(who, OWN, (who.subject,), _listed(request, "kind"), **_page(request))
         return _records(await vault().read(asked), asked.most)
 
     async def my_erasure(request: Request) -> Response:

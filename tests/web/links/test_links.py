@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from bare_kaga import bare
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.links import Wish
 from kitamae.web.links.keeper import Pace
 from serving import SAME, Served, serving
 from signing_in import fields, outside
 
-KAGA = Path(__file__).resolve().parents[3] / "cities" / "kaga"
 ONE = "urn:ngsi-ld:EvacuationShelter:172065:E1720600002111"
 OTHER = "urn:ngsi-ld:EvacuationShelter:172065:E1720600001111"
 HOUR = 3_600_000_000
@@ -29,12 +29,7 @@ SHELTER = {
 
 @pytest.fixture
 async def kaga(tmp_path: Path) -> AsyncIterator[Served]:
-    profile = tmp_path / "city"
-    profile.mkdir()
-    text = (KAGA / "city.toml").read_text("utf-8")
-    (profile / "city.toml").write_text(re.sub(r"\[\[data\]\][^\[]*", "", text), "utf-8")
-    (profile / "context.jsonld").write_text((KAGA / "context.jsonld").read_text("utf-8"), "utf-8")
-    async with serving(tmp_path / "data", city=profile) as served:
+    async with serving(tmp_path / "data", city=bare(tmp_path / "city")) as served:
         await served.loaded()
         token, _ = await served.kitamae.city.people.issue("load", ["write:EvacuationShelter"])
         for id in (ONE, OTHER):

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
+from kitamae.kernel.people.delegates import standing as delegation
+from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.duties.plan import Plan
 from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED
 from kitamae.kernel.people.duties.standing import Standing, standing
@@ -67,6 +69,8 @@ class People:
         for one in kept:
             if one.kind in ("session", "token"):
                 self._known.drop(one.id)
+            elif one.kind == MANDATE:
+                self._known.forget([one.doc["by"]] if one.doc else None)
             elif one.kind in (DUTIES, EMERGENCY):
                 self._known.forget([one.id])
             elif one.kind == FOUNDED[0]:
@@ -125,6 +129,10 @@ class People:
         who, until, again, drops = NOBODY, None, None, self._known.drops
         if session := cast("Session | None", await self._store.get(TENANT, "session", digest)):
             now = await self._standing(session["person"], session["role"])
+            acts = session.get("acting", "")
+            acting = (
+                await delegation.acting(self._store, acts, session["person"], self._now()) if acts else None
+            )
             if not now.left:
                 who = Principal(
                     session["person"],
@@ -135,8 +143,11 @@ class People:
                     _tenants(session),
                     now.covers,
                     now.emergency,
+                    acting,
                 )
             until, again = clock.micros(session["expiresAt"]), now.again
+            if acting is not None:
+                again = min(again or acting.until, acting.until)
         elif token := cast("Token | None", await self._store.get(TENANT, "token", digest)):
             ref, scopes = "token-" + token["number"], frozenset(token["scopes"])
             who = Principal(ref, token["role"], scopes, 1, tenants=_tenants(token))
@@ -281,6 +292,19 @@ class People:
         for digest in gone:
             await self._drop("session", digest)
         return len(gone)
+
+    async def act(self, digest: str, mandate: str) -> None:
+        """That session acts for somebody else from now on; "": for nobody but its person. Raises NotFound."""
+
+        async def work(transaction: Transaction) -> None:
+            session = cast("Session | None", await transaction.get(TENANT, "session", digest))
+            if session is None:
+                raise NotFound("there is no such session")
+            changed: Session = {**session, "acting": mandate}
+            await transaction.put(TENANT, "session", digest, changed)
+
+        await self._store.transact(work)
+        self._known.drop(digest)
 
     async def sign_out(self, digest: str) -> None:
         """End a session (`Principal.session`)."""

@@ -20,13 +20,24 @@ Role = Literal["anyone", "resident", "visitor", "staff", "device", "service", "s
 
 
 @dataclass(frozen=True, slots=True)
+class Acting:
+    """For whom somebody acts at present (代理), and how far. `classes`: of the other one's records; none named: all. `until`: microseconds UTC."""
+
+    number: str
+    person: str
+    actions: frozenset[str]
+    classes: tuple[str, ...]
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """`ref` is opaque (never a name), stable per person and used in `change.actor`.
 
     `scopes`: what a token was cut down to (`write:EvacuationShelter`, `write:*`, `write:EvacuationShelter|urn:…`); empty for a signed-in person,
     whose role alone decides. `assurance`: 0 nobody, 1 link or token, 2 passkey, 3 デジタル認証. `tenants`: where it may
     do more than read what is public. `duties` and `emergency`: of staff, (tenant, `desk:…` or `purpose:…`) that are
-    his work, or that he took in an emergency (`kernel/people/duties`).
+    his work, or that he took in an emergency (`kernel/people/duties`). `acting`: for somebody else (`kernel/people/delegates`); `ref` stays his own.
     """
 
     ref: str
@@ -37,6 +48,12 @@ class Principal:
     tenants: frozenset[str] = frozenset({HOME})
     duties: frozenset[tuple[str, str]] = frozenset()
     emergency: frozenset[tuple[str, str]] = frozenset()
+    acting: Acting | None = None
+
+    @property
+    def subject(self) -> str:
+        """Whose own affairs he sees to: his, or those of the one he acts for."""
+        return self.acting.person if self.acting else self.ref
 
     @property
     def narrow(self) -> bool:

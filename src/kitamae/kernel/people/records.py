@@ -48,6 +48,7 @@ class Session(TypedDict):
     role: SignedIn
     tenants: NotRequired[list[str]]
     assurance: int
+    acting: NotRequired[str]
     createdAt: str
     expiresAt: str
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from kitamae.kernel.context import clock
 from kitamae.kernel.people.person import EVERYWHERE, ONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kitamae.kernel.people.person import Role
+    from kitamae.kernel.people.person import Acting, Role
     from kitamae.kernel.people.policy.cedar import Uid
     from kitamae.kernel.people.policy.question import Question
 
@@ -81,6 +82,7 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
             "assurance": who.assurance,
             "duty": _among(who.duties, question),
             "emergency": _among(who.emergency, question),
+            "acting": _acts(who.acting, question, about),
         },
         "parents": [{"type": "Role", "id": _role(who.role)}],
     }
@@ -106,6 +108,16 @@ def _among(held: frozenset[tuple[str, str]], question: Question) -> bool:
         return False
     what = f"purpose:{question.purpose}" if question.purpose else question.what
     return (question.tenant, what) in held or (EVERYWHERE, what) in held
+
+
+def _acts(acting: Acting | None, question: Question, about: str) -> bool:
+    """Whether that person lets him do that, now. (What of the person, the vault cuts to the mandate's classes.)"""
+    return (
+        acting is not None
+        and acting.person == about
+        and question.action in acting.actions
+        and clock.now() < acting.until
+    )
 
 
 def _service(question: Question) -> str:

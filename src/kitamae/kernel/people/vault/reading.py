@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.delegates import standing as delegates
 from kitamae.kernel.people.policy import ANYBODY, Question
 from kitamae.kernel.people.vault import index, receipt, withholding
 from kitamae.kernel.people.vault.classes import OWN, RECEIPTS, Basis
@@ -116,6 +117,9 @@ class Reading:
             because.update(inner.policy.demand(question).because)
         wanted = frozenset(asked.fields) or None
         if asked.purpose == OWN:
+            acting = asked.who.acting
+            if acting and any(person != asked.who.ref for person in asked.persons):
+                return _Allowed(f"mandate:{acting.number}", wanted, acting.classes)
             return _Allowed("own", wanted)
         purpose = inner.purposes.demand(asked.purpose)
         if wanted and (beyond := sorted(wanted - purpose.fields)):
@@ -133,6 +137,8 @@ class Reading:
         async def work(tx: Transaction) -> list[Sealed]:
             found: list[Sealed] = []
             for person, own in keys.items():
+                if asked.purpose == OWN:
+                    await delegates.demand(tx, who, person, at)
                 await self._inner.demand_consent(tx, person, asked.purpose)
                 rows = await tx.vault.of(
                     asked.tenant, person, asked.kinds, allowed.classes, asked.after, asked.most
@@ -229,7 +235,7 @@ class Reading:
         allowed = self._allowed(asked)
         if whole:
             self._inner.policy.demand(Question(asked.who, "read", withholding.DESK))
-        (person,) = asked.persons
+        person = _alone(asked)
         keys = await self._inner.keys.of(person, anew=True)
         if RECEIPTS not in keys.current:
             return []
@@ -257,7 +263,7 @@ class Reading:
     async def withheld(self, asked: Asked) -> list[int]:
         """Of how many looks the person is not told at present: for each, when it will be shown (microseconds UTC), soonest first."""
         self._allowed(asked)
-        (person,) = asked.persons
+        person = _alone(asked)
         kept = await withholding.kept(self._inner.store, person)
         return withholding.shown_at(kept, self._inner.at())
 
@@ -283,6 +289,14 @@ class Reading:
         if key is None:
             raise Tampered("a receipt names a key that is not there")
         return receipt.opened(row, unseal(key, row.sealed, receipt.place(row)))
+
+
+def _alone(asked: Asked) -> str:
+    """Of whom; a delegate does not see the log of the one he acts for. Raises Forbidden."""
+    (person,) = asked.persons
+    if asked.purpose == OWN and person != asked.who.ref:
+        raise Forbidden("who looked at somebody's data is told to nobody but that person")
+    return person
 
 
 def _shown(rows: Sequence[Sealed], only: frozenset[str] | None) -> dict[str, list[str]]:

@@ -1,0 +1,30 @@
+"""When a child is of age, and a parent's mandate ends by itself.
+
+民法 第4条: eighteen. 年齢計算ニ関スル法律: one is a year older at the end of the day before the birthday, which is the beginning of the
+birthday; and of somebody born on 29 February, in a year without one, at the end of 28 February (民法 第143条第2項).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from kitamae.kernel.problems import BadRequest
+
+AGE: Final = 18
+JST: Final = ZoneInfo("Asia/Tokyo")
+
+
+def of_age(born: str) -> datetime:
+    """The moment, with its zone, at which somebody born on that day (YYYY-MM-DD) is of age. Raises BadRequest."""
+    try:
+        day = date.fromisoformat(born)
+    except ValueError:
+        raise BadRequest(f"birth_date: expected a day such as 2015-04-01, got {born!r:.40}") from None
+    year = day.year + AGE
+    try:
+        then = day.replace(year=year)
+    except ValueError:  # 29 February: at the end of the 28th
+        then = date(year, 3, 1)
+    return datetime.combine(then, time(), JST)

@@ -1,0 +1,145 @@
+"""`/staff/people/delegations`: the counter enters who acts for whom by law or by a 委任状; a second person looks at the papers and decides."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from kitamae.kernel.people.delegates import Scope
+from kitamae.kernel.people.delegates.delegates import shown
+from kitamae.kernel.people.delegates.records import ACTS, ALL
+from kitamae.kernel.people.gate import demand_form
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.vault import Asked
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
+from kitamae.web.delegates.own import end_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+
+    from kitamae.kernel.people.delegates import Delegates, Mandate
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.vault import Record, Vault
+    from kitamae.web.page import ShellPage
+
+DESK: Final = "/staff/people/delegations"
+PURPOSE: Final = "identity"
+"""For what the counter reads who is who: 本人確認."""
+NEW: Final = "new"
+"""In place of a reference: a person whom the city does not know yet, such as a child."""
+_HEADERS: Final = {"Cache-Control": "no-store"}
+_SEEN: Final = ("name", "birth_date", "address")
+
+
+def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zone: str) -> list[Route]:
+    """Every name that is shown here was read from the vault, with a receipt that its person sees."""
+
+    async def desk(request: Request, *, failed: str = "", status: int = 200, **more: Any) -> Response:
+        waiting = await delegates.waiting()
+        given = {"of_name": "", "by_name": "", "of": None, "by": None, "sent": {}} | more
+        return page.render(
+            request, "delegations-desk.html", status=status, headers=_HEADERS, titles=delegates.titles,
+            waiting=waiting, me=asking(request.scope).ref, classes=delegates.classes, acts=ACTS,
+            failed=failed, csrf=request.scope["csrf"], action=DESK, **given,
+        )  # fmt: skip
+
+    async def index(request: Request) -> Response:
+        return await desk(request)
+
+    async def search(request: Request) -> Response:
+        form, who = await _form(request)
+        names = {side: str(form.get(f"{side}_name", "")).strip()[:100] for side in ("of", "by")}
+        found = {side: await _named(vault(), who, name) for side, name in names.items()}
+        return await desk(request, of_name=names["of"], by_name=names["by"], of=found["of"], by=found["by"])
+
+    async def enter(request: Request) -> Response:
+        form, who = await _form(request)
+        said = {name: str(value).strip() for name, value in form.items()}
+        try:
+            ends = end_of(said.get("ends", ""), zone)
+            of, born = await _person(vault(), who, said)
+            chosen = [str(one) for one in form.getlist("class")]
+            scope = Scope(
+                [str(one) for one in form.getlist("action")], [ALL] if ALL in chosen else chosen, ends
+            )
+            made = await delegates.enter(
+                who, of, said.get("by", ""), said.get("sort", ""), scope, said.get("document", ""), born=born  # type: ignore[arg-type]  # enter() checks the sort
+            )  # fmt: skip
+        except (BadRequest, Conflict, NotFound) as problem:
+            return await desk(request, failed=problem.detail or problem.title, status=problem.status)
+        return RedirectResponse(f"{DESK}/{made['number']}", 303, _HEADERS)
+
+    async def look(request: Request) -> Response:
+        mandate = await delegates.one(request.path_params["number"])
+        who = asking(request.scope)
+        return page.render(
+            request, "delegation-look.html", headers=_HEADERS, titles=delegates.titles,
+            mandate=mandate, digest=shown(mandate), own=mandate["made"]["by"] == who.ref,
+            of=await _seen(vault(), who, mandate["of"]), by=await _seen(vault(), who, mandate["by"]),
+            state=await _state(delegates, mandate), csrf=request.scope["csrf"], action=DESK,
+        )  # fmt: skip
+
+    async def decide(request: Request) -> Response:
+        form, who = await _form(request)
+        number, word = request.path_params["number"], form.get("word")
+        if word == "end":
+            await delegates.end(who, number, counter=True)
+        elif word in ("yes", "no"):
+            await delegates.decide(
+                who, number, str(form.get("digest", "")), yes=word == "yes", why=str(form.get("why", ""))
+            )
+        else:
+            raise BadRequest("word: expected yes, no or end")
+        return RedirectResponse(f"{DESK}/{number}", 303, _HEADERS)
+
+    return [
+        Route(DESK, index, methods=["GET"]),
+        Route(DESK, enter, methods=["POST"]),
+        Route(DESK + "/search", search, methods=["POST"]),
+        Route(DESK + "/{number}", look, methods=["GET"]),
+        Route(DESK + "/{number}", decide, methods=["POST"]),
+    ]
+
+
+async def _named(vault: Vault, who: Principal, name: str) -> list[Record]:
+    return await vault.find(Asked(who, PURPOSE, ("?",), fields=_SEEN), "name", name) if name else []
+
+
+async def _seen(vault: Vault, who: Principal, person: str) -> dict[str, object]:
+    """What the counter compares with the papers; {} for nobody."""
+    found = await vault.read(Asked(who, PURPOSE, (person,), fields=_SEEN)) if person else []
+    return dict(found[0].fields) if found else {}
+
+
+async def _person(vault: Vault, who: Principal, said: dict[str, str]) -> tuple[str, str]:
+    """Whom it is about, and his birth date: somebody who is known, or somebody new. Raises BadRequest."""
+    of = said.get("of", "")
+    if of != NEW:
+        return of, str((await _seen(vault, who, of)).get("birth_date", "")) if of else ""
+    fields = {name: said.get(f"new_{name}", "") for name in _SEEN}
+    if not all(fields.values()):
+        raise BadRequest("a person who is not known yet: name, birth_date and address are expected")
+    of = f"person-{secrets.token_hex(8)}"
+    await vault.keep(who, of, PURPOSE, "resident", fields)
+    return of, fields["birth_date"]
+
+
+async def _state(delegates: Delegates, mandate: Mandate) -> str:
+    return next(
+        state for one, state in await delegates.of(mandate["of"]) if one["number"] == mandate["number"]
+    )
+
+
+async def _form(request: Request) -> tuple[FormData, Principal]:
+    form = await request.form(max_files=0, max_fields=100)
+    demand_form(request.scope, form.get("csrf"))
+    who = asking(request.scope)
+    if not who.session:
+        raise Forbidden("the counter is a person who is signed in")
+    return form, who
