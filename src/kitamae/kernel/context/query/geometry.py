@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_POSITIONS: Final = 5_000
 """Of a reference geometry. Whether one crosses itself is found out by GEOS in one go, in which Python does nothing else: 76 ms for a star
-of so many corners on a busy machine, 290 ms for one of 19,000 (decisions/0070)."""
+of so many corners on a busy machine, 290 ms for one of 19,000 (decisions/0101)."""
 Box: TypeAlias = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
