@@ -15,6 +15,7 @@ from kitamae.adapters.sqlite import SqliteStore
 from kitamae.kernel.context.api import routes
 from kitamae.kernel.context.broker import Broker
 from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.snapshot.registry import Snapshots
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.people.policy import Policy
@@ -121,6 +122,29 @@ async def test_who_was_away_when_a_snapshot_was_filled_is_told_after_a_restart(
     assert await second.store.queues() == []
     await second.store.close()
     await receiver.silence()
+
+
+async def test_another_worker_sees_that_a_snapshot_is_being_filled_and_when_nobody_fills_it_any_more(
+    broker: Broker,
+) -> None:
+    one, store, now = broker.snapshots, broker.store, broker.clock()
+    other = Snapshots(one.notices)
+    async with Receiver() as receiver:
+        given = {"id": "urn:x:1", "snapshotQueries": [ROOMS], "endpoint": receiver.uri}
+        await one.create(store, "", given, now)
+        assert (await other.find(store, "", "urn:x:1", now)).status == "preparing"
+        await other.update(store, await other.find(store, "", "urn:x:1", now), {"snapshotPriority": 1}, now)
+        later = now + 61_000_000  # whoever filled it was stopped and said nothing for a minute
+        assert (await other.find(store, "", "urn:x:1", later)).status == "failure"
+        await other.tidy(store, later)
+        await one.tidy(store, later)
+        (message,) = await receiver.got(1)
+        assert (message["snapshotStatus"], message["snapshotPriority"]) == ("failure", 1)
+        late = await one.find(store, "", "urn:x:1", later)
+        late.status = "success"
+        await one.filled(store, late, later)  # whoever was given up and lived on
+        assert (await other.find(store, "", "urn:x:1", later)).status == "failure"
+        assert await store.documents(None, "snapshot-work") == []
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ async def create(x: Exchange) -> Answer:
     request.demand("write", WHAT)
     broker = request.broker
     new = await broker.snapshots.create(broker.store, request.tenant, payload, broker.clock())
-    _begin(x, freezing.fill(x, request, new))
+    _begin(x, request, new, freezing.fill(x, request, new))
     return _made(x, request, new)
 
 
@@ -40,14 +40,24 @@ async def clone(x: Exchange, id: str) -> Answer:
     request.demand("write", WHAT)
     broker, source = request.broker, await _find(request, id)
     new = await broker.snapshots.create(broker.store, request.tenant, payload, broker.clock(), source)
-    _begin(x, freezing.clone(request, source, new))
+    _begin(x, request, new, freezing.clone(request, source, new))
     return _made(x, request, new)
 
 
-def _begin(x: Exchange, work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.create_task(work)
+def _begin(x: Exchange, request: Request, new: Snapshot, work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(_held(request, new, work))
     x.application.background.add(task)
     task.add_done_callback(x.application.background.discard)
+
+
+async def _held(request: Request, new: Snapshot, work: Coroutine[Any, Any, None]) -> None:
+    broker = request.broker
+    holding = asyncio.create_task(broker.snapshots.hold(broker.store, new, broker.clock))
+    try:
+        await work
+    finally:
+        holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
 
 
 def _made(x: Exchange, request: Request, new: Snapshot) -> Answer:

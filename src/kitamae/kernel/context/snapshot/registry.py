@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -32,7 +33,7 @@ from kitamae.kernel.problems import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from kitamae.kernel.context.entity import Entity, Json
     from kitamae.kernel.context.snapshot.notices import SnapshotNotices
@@ -45,6 +46,10 @@ MOST: Final = 100
 LARGEST: Final = 100_000
 """Entities in one."""
 _AT_ONCE: Final = 500
+_WORK: Final = "snapshot-work"
+"""By a snapshot's id, while it is filled: {until}, microseconds UTC."""
+_LEASE: Final = 60.0
+"""Seconds for which whoever fills a snapshot says so; then it is a failure, unless said again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,12 @@ class Keep:
 
 
 class Snapshots:
-    """Their documents are in the store; which of them are being filled is known here. `notices` tells who wants to know
+    """Their documents are in the store, and who fills one says so there, so that any worker can tell. `notices` tells who wants to know
     that one is filled; None: nobody is told.
     """
 
     def __init__(self, notices: SnapshotNotices | None = None) -> None:
         self.notices = notices
-        self._filling: set[str] = set()
         self._used: dict[str, int] = {}
 
     async def create(
@@ -110,9 +114,9 @@ class Snapshots:
             if old is not None and old["expires"] > now:
                 raise AlreadyExists(f"there is a snapshot {id} already")
             await tx.put(tenant, KIND, id, document(new))
+            await tx.put(tenant, _WORK, id, _lease(now))
 
         await store.transact(work)
-        self._filling.add(new.room)
         if self.notices is not None:
             self.notices.keep(new)
         return new
@@ -122,14 +126,27 @@ class Snapshots:
         doc = await store.get(tenant, KIND, id)
         if doc is None or doc["expires"] <= now:
             raise NotFound(f"there is no snapshot {id}")
-        return self._read(tenant, id, doc)
+        return await self._read(store, tenant, id, doc, now)
 
-    def _read(self, tenant: str, id: str, doc: dict[str, Any]) -> Snapshot:
+    async def _read(self, store: Store, tenant: str, id: str, doc: dict[str, Any], now: int) -> Snapshot:
         found = Snapshot(tenant, id, **doc)
         found.used = max(found.used, self._used.get(found.room, 0))
-        if found.status == "preparing" and found.room not in self._filling:
-            found.status = "failure"  # the server was stopped meanwhile
+        if found.status == "preparing":
+            at_work = await store.get(tenant, _WORK, id)
+            if at_work is None or at_work["until"] <= now:
+                found.status = "failure"  # the server was stopped meanwhile
         return found
+
+    async def hold(self, store: Store, snapshot: Snapshot, now: Callable[[], int]) -> None:
+        """Say that it is being filled, until cancelled."""
+        while True:
+            await asyncio.sleep(_LEASE / 3)
+
+            async def work(tx: Transaction) -> None:
+                if await tx.get(snapshot.tenant, _WORK, snapshot.id) is not None:
+                    await tx.put(snapshot.tenant, _WORK, snapshot.id, _lease(now()))
+
+            await store.transact(work)
 
     def use(self, snapshot: Snapshot, now: int) -> None:
         """Somebody works with it."""
@@ -137,17 +154,21 @@ class Snapshots:
 
     async def listing(self, store: Store, tenant: str, now: int) -> list[Snapshot]:
         """Those of a tenant; what is left of those whose time is over goes."""
-        found = [self._read(where, id, doc) for where, id, doc in await store.documents(tenant, KIND)]
+        there = await store.documents(tenant, KIND)
+        found = [await self._read(store, where, id, doc, now) for where, id, doc in there]
         for one in found:
             if one.expires <= now:
                 await self.delete(store, one)
         return [one for one in found if one.expires > now]
 
     async def tidy(self, store: Store, now: int) -> None:
-        """What is left of those whose time is over goes, of every tenant."""
+        """What is left of those whose time is over goes, of every tenant; what nobody fills any more is a failure."""
         for tenant, id, doc in await store.documents(None, KIND):
-            if doc["expires"] <= now:
-                await self.delete(store, self._read(tenant, id, doc))
+            found = await self._read(store, tenant, id, doc, now)
+            if found.expires <= now:
+                await self.delete(store, found)
+            elif found.status != doc["status"]:
+                await self.filled(store, found, now)
 
     async def update(self, store: Store, snapshot: Snapshot, payload: Json, now: int) -> Snapshot:
         """Its priority and its lifetime, counted from now. Raises BadRequest."""
@@ -156,38 +177,48 @@ class Snapshots:
         snapshot.modified = now
         if "snapshotLifetime" in given:
             snapshot.expires = end(given, now)
-        await self.write(store, snapshot)
-        return snapshot
-
-    async def write(self, store: Store, snapshot: Snapshot, *, told: bool = False) -> None:
-        """Keep its document, unless it was deleted meanwhile. `told`: whoever wants to know is told how it is."""
 
         async def work(tx: Transaction) -> None:
-            if await tx.get(snapshot.tenant, KIND, snapshot.id) is not None:
-                await tx.put(snapshot.tenant, KIND, snapshot.id, document(snapshot))
-                if told and self.notices is not None:
-                    await self.notices.owe(tx, snapshot, snapshot.modified)
+            doc = await tx.get(snapshot.tenant, KIND, snapshot.id)
+            if doc is not None and doc["room"] == snapshot.room:
+                changed = {"given": snapshot.given, "modified": now, "expires": snapshot.expires}
+                await tx.put(snapshot.tenant, KIND, snapshot.id, {**doc, **changed})
 
         await store.transact(work)
+        return snapshot
 
     async def filled(self, store: Store, snapshot: Snapshot, now: int) -> None:
-        """It is what it will be."""
-        snapshot.modified = now
-        await self.write(store, snapshot, told=True)
-        self._filling.discard(snapshot.room)
+        """It is what it will be, and whoever wants to know is told; unless it was deleted meanwhile, or given up."""
+
+        async def work(tx: Transaction) -> None:
+            doc = await tx.get(snapshot.tenant, KIND, snapshot.id)
+            if doc is None or doc["room"] != snapshot.room or doc["status"] != "preparing":
+                return
+            changed = {"status": snapshot.status, "details": snapshot.details, "modified": now}
+            await tx.put(snapshot.tenant, KIND, snapshot.id, {**doc, **changed})
+            await tx.drop(snapshot.tenant, _WORK, snapshot.id)
+            if self.notices is not None:
+                told = Snapshot(snapshot.tenant, snapshot.id, **{**doc, **changed})
+                await self.notices.owe(tx, told, now)
+
+        await store.transact(work)
 
     async def delete(self, store: Store, snapshot: Snapshot) -> None:
         """With everything in it."""
 
         async def work(tx: Transaction) -> None:
             await tx.drop(snapshot.tenant, KIND, snapshot.id)
+            await tx.drop(snapshot.tenant, _WORK, snapshot.id)
 
         await store.transact(work)
-        self._filling.discard(snapshot.room)
         self._used.pop(snapshot.room, None)
         if self.notices is not None:
             self.notices.forget(snapshot)
         await _empty(store, snapshot.room)
+
+
+def _lease(now: int) -> dict[str, Json]:
+    return {"until": now + round(_LEASE * 1_000_000)}
 
 
 async def keep(store: Store, room: str, entities: Iterable[Entity]) -> None:
