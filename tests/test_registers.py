@@ -41,3 +41,22 @@ async def test_a_service_that_the_city_was_installed_with_is_served_and_the_ledg
         entry = await served.kitamae.city.registers.assessments.register.entry("rivers")
         assert (entry["state"], entry["said"]["in_force"]["accepted"]) == ("published", "shipped")
         assert [one["what"] for one in entry["changes"]] == ["accepted"]
+
+
+PAGES = (
+    "/registers", "/registers/services", "/registers/pias", "/registers/sensors", "/registers/incidents", "/registers/services/rivers",
+    "/registers/pias/rivers", "/registers/sensors/river-1700000063", "/registers/sensors/river-1700000063/sign",
+    "/registers/sensors?text=宇谷&state=installed&kind=sensor", "/registers/sensors?state=removed",
+)  # fmt: skip
+
+
+async def test_every_page_of_the_registers_is_for_everybody(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        await served.loaded()
+        for path in PAGES:
+            answer = await served.client.get(path)
+            assert answer.status_code == 200, (path, answer.text)
+        assert "宇谷川" in (await served.client.get(PAGES[-2])).text
+        assert "宇谷川" not in (await served.client.get(PAGES[-1])).text
+        assert (await served.client.get("/registers/people")).status_code == 404
+        assert (await served.client.get("/registers/sensors/none")).status_code == 404

@@ -36,8 +36,10 @@ _PAGE: Final = {
     "403": {"description": "Not allowed"},
     "404": {"description": "There is no such page"},
     "405": {"description": "That method is not available here"},
+    "409": {"description": "It does not agree with what is there"},
     "410": {"description": "It does not work any more"},
     "413": {"description": "The body is too long"},
+    "422": {"description": "It holds a number that may be somebody's My Number"},
     "429": {"description": "Too many requests from this address"},
     "503": {"description": "Not available at the moment"},
 }

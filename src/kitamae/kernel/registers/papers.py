@@ -49,6 +49,7 @@ class Papers:
         self.policy: Policy | None = None
         self._entries: dict[str, Entry] = {}
         self._heard = asyncio.Event()
+        self._busy = asyncio.Lock()  # what was seen earlier is not written down later
         store.on_documents(self._others)
 
     async def look(self) -> None:
@@ -61,7 +62,7 @@ class Papers:
         """Before the first request is answered: settle every service's assessment, and tell the policy."""
         first = await self._store.get(TENANT, *_BEGUN) is None
         for paper in self.papers.values():
-            self._entries[paper.service] = await self.assessments.settle(paper, first=first)
+            self._keep(await self.assessments.settle(paper, first=first))
         await self._enter()
         if first:
 
@@ -94,25 +95,30 @@ class Papers:
 
     def changed(self, entry: Entry) -> None:
         """An assessment was changed here."""
-        self._entries[entry["id"]] = entry
+        self._keep(entry)
         self.tell()
+
+    def _keep(self, entry: Entry) -> None:
+        """The newest that was heard of."""
+        known = self._entries.get(entry["id"])
+        if known is None or known["changes"][-1]["number"] <= entry["changes"][-1]["number"]:
+            self._entries[entry["id"]] = entry
 
     async def settle(self) -> None:
         """What the clock has changed is written down, and told."""
-        for paper in self.papers.values():
-            self._entries[paper.service] = await self.assessments.settle(paper, first=False)
-        self.tell()
-        await self._enter()
+        async with self._busy:
+            for paper in self.papers.values():
+                self._keep(await self.assessments.settle(paper, first=False))
+            self.tell()
+            await self._enter()
 
     async def _enter(self) -> None:
         """The register of services says which are served, refused, or gone."""
-        without = self.missing()
-        here = {one.service: one for one in self.papers.values()}
         for entry in await self.services.entries():
-            if entry["id"] not in here and entry["state"] != GONE:
+            if entry["id"] not in self.papers and entry["state"] != GONE:
                 await self._say(entry["id"], GONE, entry["said"])
-        for id, paper in here.items():
-            await self._say(id, REFUSED if id in without else SERVED, paper.described)
+        for id, paper in self.papers.items():
+            await self._say(id, REFUSED if id in self.missing() else SERVED, paper.described)
 
     async def _say(self, id: str, state: str, said: Mapping[str, Any]) -> None:
         async def work(tx: Transaction) -> None:
@@ -146,5 +152,5 @@ class Papers:
                 if one.doc is None:
                     self._entries.pop(one.id, None)
                 else:
-                    self._entries[one.id] = one.doc
+                    self._keep(one.doc)
                 self.tell()

@@ -251,3 +251,8 @@ def _date(value: Any) -> str:
         return dt.date.fromisoformat(value).isoformat()
     except (TypeError, ValueError):
         raise BadRequest(f"since: expected a day such as 2026-11-21, got {value!r:.40}") from None
+
+
+def blank() -> dict[str, Any]:
+    """An entry that says nothing yet, for a form."""
+    return {**checked({"name": {"ja": "-"}}), "name": {}}
