@@ -164,8 +164,8 @@ class Rooms:
                 own.append(Mount(f"/api/{service.id}", app=_api(service, api.router(room))))
             guard(own, policy, tenant, service=service.id)
             routes += own
-        pages = ShellPage(self._shell, registers.HERE)
-        routes += registers.mounted(pages, on.registers, policy, tenant, on.address)
+        shown = ShellPage(self._shell, registers.HERE)
+        routes += registers.mounted(shown, on.registers, policy, tenant, on.address)
         shell = shell_routes(self._shell)
         if on.profile:
             shell.append(
