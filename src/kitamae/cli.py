@@ -26,6 +26,8 @@ keys = App(name="keys", help="The city's key and persons' keys.")
 
 client = App(name="client", help="Services and partners that people sign in to from here.")
 
+staff = App(name="staff", help="Duties of staff, where there is no browser or nobody to ask on the pages.")
+
 app.command("kitamae.commands.up:up")
 app.command("kitamae.commands.sign_in:sign_in", name="sign-in")
 app.command(token)
@@ -36,6 +38,10 @@ app.command(client)
 client.command("kitamae.commands.clients:add", name="add")
 client.command("kitamae.commands.clients:list_", name="list")
 client.command("kitamae.commands.clients:remove", name="remove")
+app.command(staff)
+for name in ("duties", "give", "take", "changes"):
+    staff.command(f"kitamae.commands.staff:{name}", name=name)
+staff.command("kitamae.commands.staff:list_", name="list")
 app.command(keys)
 for name in ("status", "make", "rotate", "split", "combine", "rehearse", "backup"):
     keys.command(f"kitamae.commands.keys:{name}", name=name)
@@ -54,7 +60,11 @@ app.command("kitamae.commands.verify:verify")
 
 
 def _ask_for_help(arguments: Sequence[str]) -> bool:
-    return not arguments or arguments in (["token"], ["client"], ["keys"]) or arguments[-1] in app.help_flags
+    return (
+        not arguments
+        or arguments in (["token"], ["client"], ["keys"], ["staff"])
+        or arguments[-1] in app.help_flags
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             app.resolved_commands()
             token.resolved_commands()
             client.resolved_commands()
+            staff.resolved_commands()
             keys.resolved_commands()
             speech.teach(app)
         app(arguments)

@@ -73,7 +73,7 @@ def routes(page: ShellPage, office: Office, tenant: str, zone: ZoneInfo) -> list
                 tried = await office.tried(who, told["title"] or "-", read.steps, effective, read.sections)
                 return await show(request, lines=tried, **told)
             id = await office.prepare(
-                who, told["title"], read.steps, effective=effective, sections=read.sections
+                who, told["title"], read.steps, effective=effective, sections=read.sections, second=True
             )
         except Problem as wrong:
             return await show(request, wrong.status, failed=wrong.detail, **told)

@@ -60,12 +60,14 @@ class Office:
         effective: str | None = None,
         sections: Mapping[str, list[str]] | None = None,
         undoes: str | None = None,
+        second: bool = False,
     ) -> str:
         """Ask for a change; its number. `effective`: RFC 3339, None: as soon as it may. One that needs no second person counts
-        at once. Raises BadRequest, Forbidden, NotFound.
+        at once; `second`: this one needs one in any case. Raises BadRequest, Forbidden, NotFound.
         """
         id, now = secrets.token_hex(5), self._now()
         made = self._made(who, title, steps, effective, sections or {}, undoes)
+        made["second"] = made["second"] or second
 
         async def work(tx: Transaction) -> Transfer:
             asks = await self._demand(tx, who)
@@ -133,7 +135,13 @@ class Office:
             steps.append(kept_steps.back(held["steps"] if held else (), step, at))
         sections = {person: [new, old] for person, (old, new) in kept["sections"].items()}
         return await self.prepare(
-            who, f"取消：{kept['title']}"[:200], steps, effective=effective, sections=sections, undoes=id
+            who,
+            f"取消：{kept['title']}"[:200],
+            steps,
+            effective=effective,
+            sections=sections,
+            undoes=id,
+            second=kept["second"],
         )
 
     # --- deciding
