@@ -26,6 +26,7 @@ from kitamae.sdk.room import Room
 from kitamae.web import (
     access,
     data_tracker,
+    desks,
     duties,
     errors,
     ledger,
@@ -113,6 +114,7 @@ class Rooms:
         )
         if on.profile:
             self._shell.languages = on.profile.languages
+        self._shell.desks += desks.ALL
         self._page = ShellPage(self._shell, HERE)
         self._shell.visitors = on.ways.visitors is not None
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
@@ -142,11 +144,11 @@ class Rooms:
         origin = on.ways.passkeys.origin
         ways_in += delegations.routes(own_page, on.ways.delegates, vault, banner, origin, zone)
         guard(ways_in, policy, tenant, for_everybody=True)
-        desks: list[BaseRoute] = [*desk.routes(link_page, reader, links, origin, zone)]
-        guard(desks, policy, tenant, desk="links")
+        making: list[BaseRoute] = [*desk.routes(link_page, reader, links, origin, zone)]
+        guard(making, policy, tenant, desk="links")
         at_counter: list[BaseRoute] = [*counter.routes(own_page, on.ways.delegates, vault, zone)]
         guard(at_counter, policy, tenant, desk="people")
-        ways_in += [*desks, *at_counter]
+        ways_in += [*making, *at_counter]
         ways_in += _asked_of_us(on, policy, vault, self._shell)
         ways_in += my.routes(self._ground(on, policy, vault), tenant, zone)
         routes = duties.routes(

@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 
 from kitamae.kernel.people.duties.office import step
 from kitamae.kernel.people.person import SYSTEM
+from kitamae.web import desks
 from serving import SAME, Served, serving
 from signing_in import fields
 from staffing import enter, give
@@ -243,6 +244,19 @@ async def test_an_emergency_needs_a_passkey_a_reason_and_something_that_can_be_t
         answer = await send(town, "/staff/emergency", "/staff/emergency", **{**form, **bad})
         assert answer.status_code == 400, bad
     assert await town.kitamae.city.ways.emergencies.all() == []
+
+
+async def test_the_page_of_staff_leads_to_the_desks_of_ones_duties_and_each_is_there(town: Served) -> None:
+    me = await new(town, "staffing", "privacy-officer", "requests", "disaster")
+    await enter(town, me)
+    shown = (await town.client.get("/staff")).text
+    for one in desks.ALL:
+        assert f'href="{one.href}"' in shown
+        assert (await town.client.get(one.href)).status_code == 200, one.href
+    await enter(town, await new(town, "requests"))
+    shown = (await town.client.get("/staff")).text
+    assert "/staff/requests" in shown
+    assert "/staff/duties" not in shown
 
 
 async def test_residents_and_strangers_see_the_count_and_nothing_else(town: Served) -> None:

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from kitamae.web.asked import guard
 from kitamae.web.duties import banner, emergencies, emergency, members, transfers
 from kitamae.web.page import ShellPage
-from kitamae.web.shell import Desk
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -50,32 +49,4 @@ def routes(
     own: list[BaseRoute] = [*emergency.routes(page, office, taken, tenant), emergencies.counted(page, taken)]
     guard(own, policy, tenant)
     shell.banners.append(banner.banner(page, office))
-    shell.desks += [
-        Desk("/staff/emergency", EMERGENCY),
-        Desk("/staff/duties", DUTIES, "staff"),
-        Desk("/staff/emergencies", REVIEWS, "privacy"),
-    ]
     return [*desk, *reviewing, *own]
-
-
-EMERGENCY = {
-    "ja": "自分の担当と、緊急アクセス",
-    "ja_Hira": "じぶんの たんとうと、いそぐ ときの アクセス",
-    "en": "My duties, and emergency access",
-    "zh": "我的职责与紧急访问",
-    "ko": "내 담당과 긴급 접근",
-}
-DUTIES = {
-    "ja": "職員の担当と人事異動",
-    "ja_Hira": "しょくいんの たんとう",
-    "en": "Duties of staff, and transfers",
-    "zh": "职员职责与人事调动",
-    "ko": "직원 담당과 인사이동",
-}
-REVIEWS = {
-    "ja": "緊急アクセスの確認",
-    "ja_Hira": "いそぐ ときの アクセスを しらべる",
-    "en": "Review of emergency access",
-    "zh": "紧急访问的审查",
-    "ko": "긴급 접근 검토",
-}
