@@ -14,6 +14,7 @@ from kitamae.web.asked import guard
 from kitamae.web.requests import breach_desk, desk, own, public
 from kitamae.web.requests.files import files
 from kitamae.web.requests.letters import Office
+from kitamae.web.shell import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.requests import Breaches, Requests
-    from kitamae.sdk.page import Page
     from kitamae.sdk.personal_file import Entry
+    from kitamae.web.page import ShellPage
 
 __all__ = ["HERE", "Office", "files", "routes"]
 
@@ -31,7 +32,7 @@ HERE: Final = Path(__file__).parent
 
 
 def routes(
-    page: Page,
+    page: ShellPage,
     requests: Requests,
     breaches: Breaches,
     register: Sequence[Entry],
@@ -45,8 +46,28 @@ def routes(
     asked: list[BaseRoute] = [*desk.routes(page, requests, office)]
     broken: list[BaseRoute] = [*breach_desk.routes(page, breaches, office)]
     everybody: list[BaseRoute] = [*public.routes(page, breaches, register, office, days)]
+    page.shell.desks += [
+        Desk(desk.DESK, REQUESTS, desk.DUTY),
+        Desk(breach_desk.DESK, BREACHES, breach_desk.DUTY),
+    ]
     guard(mine, policy, tenant, for_everybody=True)
     guard(asked, policy, tenant, desk=desk.DUTY)
     guard(broken, policy, tenant, desk=breach_desk.DUTY)
     guard(everybody, policy, tenant)
     return [*mine, *asked, *broken, *everybody]
+
+
+REQUESTS: Final = {
+    "ja": "請求・相談の受付簿",
+    "ja_Hira": "おねがい・そうだんの ちょうぼ",
+    "en": "Register of requests and complaints",
+    "zh": "请求与咨询登记簿",
+    "ko": "청구·상담 접수부",
+}
+BREACHES: Final = {
+    "ja": "漏えい等の記録",
+    "ja_Hira": "じょうほうが もれた きろく",
+    "en": "Breaches of personal data",
+    "zh": "个人信息泄露等记录",
+    "ko": "개인정보 유출 등의 기록",
+}

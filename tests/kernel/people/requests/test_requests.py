@@ -1,0 +1,156 @@
+"""Cases on each store: what was said, its row and its leaf are one commit, whoever else writes at that moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from stores import STORES, open_postgres
+from vaults import OFFICER as SOMEBODY
+from vaults import TARO, Place
+
+from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.platform_purposes import REQUESTS
+from kitamae.kernel.people.policy import Facts, Policy
+from kitamae.kernel.people.requests import Breaches, Calendar, Requests
+from kitamae.kernel.people.requests.case import Move
+from kitamae.kernel.people.requests.requests import Filing
+from kitamae.kernel.people.vault import Purposes, Vault
+from kitamae.kernel.problems import Conflict, Forbidden, NotFound
+
+PURPOSES = Purposes([REQUESTS])
+OFFICER = replace(SOMEBODY, duties=frozenset({("", "purpose:requests")}))
+COMPLAINT = Filing(
+    "complaint", "p-taro", about=7, said={"text": "説明がありませんでした。", "name": "加賀 太郎"}
+)
+
+
+class Worker:
+    """One process on the city's store."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    async def open(self) -> Worker:
+        place = self.place
+        self.store = await place.opener(place.folder)
+        policy = Policy(facts=Facts(bases={REQUESTS.name: "law"}))
+        keys = await place.open_keys()
+        self.vault = await Vault.open(
+            self.store, keys, (place.key,), PURPOSES, policy, now=lambda: place.time
+        )
+        calendar = Calendar()
+        self.requests = Requests(self.store, lambda: self.vault, calendar, now=lambda: place.time)
+        self.breaches = Breaches(self.store, calendar, now=lambda: place.time)
+        return self
+
+    async def close(self) -> None:
+        await self.vault.close()
+        await self.store.close()
+
+    async def leaves(self) -> int:
+        return len(await self.store.leaves(0, 1000))
+
+
+@pytest_asyncio.fixture(params=sorted(STORES))
+async def worker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Worker]:
+    opened = await Worker(Place(STORES[request.param], tmp_path)).open()
+    yield opened
+    await opened.close()
+
+
+async def test_a_case_is_filed_answered_and_read_by_both(worker: Worker) -> None:
+    requests = worker.requests
+    number = await requests.file(TARO, COMPLAINT)
+    await requests.step(OFFICER, number, Move("take"))
+    await requests.step(OFFICER, number, Move("answer", "調べました。"))
+    for who in (TARO, OFFICER):
+        said = await requests.said(who, number)
+        assert [(one.step, one.fields.get("text", "")) for one in said] == [
+            ("file", "説明がありませんでした。"),
+            ("take", ""),
+            ("answer", "調べました。"),
+        ]
+    case = await requests.case(number)
+    assert (case["state"], case["about"], case["holder"]) == ("answered", 7, "staff-1")
+    assert "加賀" not in str(case)
+    assert number.startswith("2026-")
+
+
+async def test_a_case_that_took_one_decision_takes_no_other(worker: Worker) -> None:
+    number = await worker.requests.file(TARO, COMPLAINT)
+    before = await worker.leaves()
+    tried = await asyncio.gather(
+        *(worker.requests.step(OFFICER, number, Move("answer", f"答え{n}")) for n in range(5)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, Conflict) for one in tried) == 4
+    assert await worker.leaves() == before + 1
+    said = await worker.requests.said(TARO, number)
+    assert [one.step for one in said] == ["file", "answer"]
+
+
+async def test_others_see_nothing_and_file_nothing_for_somebody(worker: Worker) -> None:
+    number = await worker.requests.file(TARO, COMPLAINT)
+    other = replace(TARO, ref="p-hanako", session="s-hanako")
+    with pytest.raises(NotFound):
+        await worker.requests.own(other, number)
+    with pytest.raises(Forbidden):
+        await worker.requests.said(other, number)
+    with pytest.raises(Forbidden):
+        await worker.requests.file(other, COMPLAINT)
+    without = replace(OFFICER, duties=frozenset())
+    with pytest.raises(Forbidden):
+        await worker.requests.step(without, number, Move("take"))
+    assert [found for found, _ in await worker.requests.all("p-taro")] == [number]
+    assert await worker.requests.all("p-hanako") == []
+
+
+async def test_after_an_erasure_the_row_says_that_there_was_a_case_and_nothing_else(worker: Worker) -> None:
+    number = await worker.requests.file(TARO, COMPLAINT)
+    await worker.vault.erase(SYSTEM, "p-taro")
+    assert await worker.requests.said(OFFICER, number) == []
+    assert [one["step"] for one in (await worker.requests.case(number)).get("steps", [])] == ["file"]
+
+
+async def test_a_breach_is_entered_once_and_its_steps_are_leaves(worker: Worker) -> None:
+    today = worker.breaches.today()
+    number = await worker.breaches.enter(OFFICER, today, ["many"], 200, {"summary": "名簿を誤って送った"})
+    tried = await asyncio.gather(
+        *(worker.breaches.step(OFFICER, number, "prompt", today, {}) for _ in range(3)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, Conflict) for one in tried) == 2
+    events = (await worker.breaches.one(number))["events"]
+    leaves = {leaf.number for leaf in await worker.store.leaves(0, 1000)}
+    assert [one["step"] for one in events] == ["enter", "prompt"]
+    assert {one["leaf"] for one in events} <= leaves
+
+
+async def test_of_two_workers_one_answers_and_a_key_destroyed_by_the_other_leaves_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    place = Place(open_postgres, tmp_path)
+    here, there = await Worker(place).open(), await Worker(place).open()
+    try:
+        number = await here.requests.file(TARO, COMPLAINT)
+        tried = await asyncio.gather(
+            here.requests.step(OFFICER, number, Move("answer", "こちら")),
+            there.requests.step(OFFICER, number, Move("answer", "あちら")),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(one, Conflict) for one in tried) == 1
+        await there.vault.erase(SYSTEM, "p-taro")  # `here` still remembers the key
+        before = await here.leaves()
+        await here.requests.step(TARO, number, Move("reply", "まだ分かりません。"))
+        assert await here.leaves() == before + 1
+        steps = [one["step"] for one in (await there.requests.case(number)).get("steps", [])]
+        assert steps == ["file", "answer", "reply"]
+        assert [one.step for one in await there.requests.said(TARO, number)] == ["reply"]
+    finally:
+        await here.close()
+        await there.close()
