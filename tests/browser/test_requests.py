@@ -166,7 +166,7 @@ def page_of(chromium, town, who, width):
 def test_axe_and_the_html_parser_find_nothing_and_nothing_scrolls_sideways(chromium, town, axe, who, width):
     page = page_of(chromium, town, who, width)
     for path in getattr(town, who):
-        for lang in ALL:
+        for lang in ALL if width == 320 else ("ja", "en") if SHOTS else ("ja",):
             page.goto(town.address + path + ("&" if "?" in path else "?") + f"lang={lang}")
             where = f"{path} {lang}"
             found = axe.run(page, options={"runOnly": RULES}).response["violations"]
@@ -174,7 +174,7 @@ def test_axe_and_the_html_parser_find_nothing_and_nothing_scrolls_sideways(chrom
                 (rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found
             ] == [], where
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
-            if width == 1280 and lang in ("ja", "ko"):
+            if width == 1280 or lang == "ko":
                 html5lib.HTMLParser(strict=True).parse(page.request.get(page.url).body())
             if SHOTS and lang in ("ja", "en"):
                 name = re.sub(r"\W+", "-", path).strip("-")

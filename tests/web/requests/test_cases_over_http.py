@@ -76,7 +76,7 @@ async def test_a_question_about_a_receipt_is_filed_answered_and_the_person_sees_
     async with serving(tmp_path / "data", city=KAGA) as served:
         async with taro(served):
             chosen = await served.client.get("/my/requests/new?about=receipt:7")
-            assert "kind=question&amp;about=receipt:7" in chosen.text
+            assert "kind=question&amp;about=receipt%3A7" in chosen.text
             number = await filed(
                 served, kind="question", about="receipt:7", text="なぜ見たのか知りたいです。"
             )

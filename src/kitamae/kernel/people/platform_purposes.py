@@ -12,6 +12,13 @@ DATA_TRACKER: Final = Purpose(
     frozenset({"receipts"}),
     days=1,  # nothing is collected for it
     law="個人情報の保護に関する法律 第69条第2項第1号",
+    title={
+        "ja": "利用の記録を本人に見せること",
+        "ja_Hira": "だれが みたかを ほんにんに みせること",
+        "en": "Showing you who used your data",
+        "zh": "向本人显示使用记录",
+        "ko": "본인에게 이용 기록을 보여 주는 것",
+    },
 )
 """A portal shows a person who used the data about him: 本人に提供するとき."""
 
@@ -45,6 +52,13 @@ REQUESTS: Final = Purpose(
     days=5 * 365,
     law="個人情報の保護に関する法律 第77条・第91条・第99条・第128条",
     identifiers=frozenset({"step", "at", "by", "case", "salt", "received_on"}),
+    title={
+        "ja": "個人情報についての請求・相談",
+        "ja_Hira": "じょうほうに ついての おねがい・そうだん",
+        "en": "Requests and complaints about personal data",
+        "zh": "关于个人信息的请求与咨询",
+        "ko": "개인정보에 관한 청구·상담",
+    },
 )
 """開示・訂正・利用停止の請求と、個人情報の取扱いに関する苦情・相談."""
 

@@ -144,15 +144,12 @@ async def form(request: Request) -> dict[str, str]:
 
 
 def filing(sent: Mapping[str, str], person: str) -> Filing:
-    """What a form says. Raises BadRequest."""
-    about = sent.get("about", "").removeprefix("receipt:")
-    if about and not (about.isascii() and about.isdigit() and len(about) <= 18):
-        raise BadRequest("about: expected the number of a receipt, as receipt:12")
+    """What a form says."""
     return Filing(
         sent.get("kind", ""),
         person,
         sent.get("capacity", "self"),
-        int(about) if about else None,
+        sent.get("about", ""),
         {name: sent[name] for name in WRITTEN if sent.get(name)},
     )
 

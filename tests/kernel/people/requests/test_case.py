@@ -21,7 +21,7 @@ DAY = date(2026, 6, 1)
 
 def begun(kind: str = "disclosure", **told: Any) -> Case:
     return cases.begun(
-        kind, "p-1", "self", DAY, **{"about": None, "via": "self", "identity": "", "days": 0, **told}
+        kind, "p-1", "self", DAY, **{"about": "", "via": "self", "identity": "", "days": 0, **told}
     )
 
 

@@ -25,7 +25,7 @@ from kitamae.kernel.problems import Conflict, Forbidden, NotFound
 PURPOSES = Purposes([REQUESTS])
 OFFICER = replace(SOMEBODY, duties=frozenset({("", "purpose:requests")}))
 COMPLAINT = Filing(
-    "complaint", "p-taro", about=7, said={"text": "説明がありませんでした。", "name": "加賀 太郎"}
+    "complaint", "p-taro", about="receipt:7", said={"text": "説明がありませんでした。", "name": "加賀 太郎"}
 )
 
 
@@ -76,7 +76,7 @@ async def test_a_case_is_filed_answered_and_read_by_both(worker: Worker) -> None
             ("answer", "調べました。"),
         ]
     case = await requests.case(number)
-    assert (case["state"], case["about"], case["holder"]) == ("answered", 7, "staff-1")
+    assert (case["state"], case["about"], case["holder"]) == ("answered", "receipt:7", "staff-1")
     assert "加賀" not in str(case)
     assert number.startswith("2026-")
 

@@ -74,12 +74,12 @@ class Step(TypedDict):
 
 
 class Case(TypedDict):
-    """`person`: whose case it is, an opaque reference. `about`: the number of a receipt. `filed`, `decided`: days. `stops`: from, to."""
+    """`person`: whose case it is, an opaque reference. `about`: `receipt:<number>`, `purpose:<name>` or "". `filed`, `decided`: days. `stops`: from, to."""
 
     kind: str
     person: str
     capacity: str
-    about: int | None
+    about: str
     via: Literal["self", "counter"]
     filed: str
     days: int
@@ -113,7 +113,7 @@ def begun(
     capacity: str,
     today: date,
     *,
-    about: int | None,
+    about: str,
     via: str,
     identity: str,
     days: int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -35,17 +36,20 @@ LONGEST: Final = 4_000
 WRITTEN: Final = ("name", "address", "contact", "represented", "target", "received_on", "text", "reason")
 """What whoever asks fills in."""
 
+_ABOUT: Final = re.compile(r"(?:receipt:\d{1,18}|purpose:[a-z][a-z0-9_.-]{0,80})?", re.ASCII)
 _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
 
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """What somebody asks. `said`: of `WRITTEN`, what was filled in; `person`: whose case it is; `about`: a receipt's number."""
+    """What somebody asks. `said`: of `WRITTEN`, what was filled in; `person`: whose case it is; `about`: `receipt:<number>` of
+    the data-use log, `purpose:<name>` of what is held, or "".
+    """
 
     kind: str
     person: str
     capacity: str = "self"
-    about: int | None = None
+    about: str = ""
     said: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -230,6 +234,8 @@ def _filled(filing: Filing) -> dict[str, str]:
     kind = KINDS.get(filing.kind)
     if kind is None:
         raise BadRequest(f"kind: expected one of {', '.join(KINDS)}, got {filing.kind!r:.40}")
+    if not _ABOUT.fullmatch(filing.about):
+        raise BadRequest("about: expected receipt:<number> or purpose:<name>")
     said = {name: value.strip() for name, value in filing.said.items() if value.strip()}
     if beyond := said.keys() - set(WRITTEN):
         raise BadRequest(f"{min(beyond)!r:.40}: a request has no such part")
