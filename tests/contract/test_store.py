@@ -20,7 +20,17 @@ from kitamae.kernel.context.operations.create import Create, Upsert
 from kitamae.kernel.context.operations.delete import Delete, Expire
 from kitamae.kernel.context.operations.update import Update
 from kitamae.kernel.context.query import order
-from kitamae.kernel.context.query.tree import Compare, EntityQuery, Geo, Geometry, Op, OrderBy, TypeQ, Wanted
+from kitamae.kernel.context.query.tree import (
+    SCOPE,
+    Compare,
+    EntityQuery,
+    Geo,
+    Geometry,
+    Op,
+    OrderBy,
+    TypeQ,
+    Wanted,
+)
 from kitamae.kernel.context.query.tree import Path as QPath
 from kitamae.kernel.context.store import Change, Instance, InstanceQuery, Store, Transaction
 from kitamae.kernel.context.temporal import represent
@@ -534,6 +544,19 @@ async def test_an_entity_is_found_by_any_of_several_selectors_and_counted_once(s
     assert [orjson.loads(row.doc)["id"] async for row in store.stream(query)] == wanted
     past = await store.remembered(query, InstanceQuery("", ()))
     assert ([orjson.loads(row.doc)["id"] for row in past.rows], past.count) == (wanted, 3)
+
+
+async def test_scopes_are_asked_for_and_ordered_by_as_nobody_but_ngsiv2_does(store: Store) -> None:
+    await done(store, create(1, scope=["/b/c"]), create(2), create(3, scope=["/a", "/z"]))
+
+    async def found(**asked: Any) -> list[str]:
+        rows = (await store.find(EntityQuery(**asked))).rows
+        return [orjson.loads(row.doc)["id"][-1] for row in rows]
+
+    assert await found(q=Compare(QPath((SCOPE,)), Op.EQUAL, ("/b/c",))) == ["1"]
+    assert await found(q=Compare(QPath((SCOPE,)), Op.EQUAL, ("/", "/z"))) == ["2", "3"]
+    assert await found(q=Compare(QPath((SCOPE,)), Op.MATCH, ("^/b",))) == ["1"]
+    assert await found(order=(OrderBy("scope", descending=True),)) == ["1", "3", "2"]
 
 
 async def test_an_order_by_value_is_the_order_of_all_not_of_a_page(store: Store) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context.query.build import moment
 from kitamae.kernel.context.query.tree import (
+    SCOPE,
     SYSTEM,
     All,
     AnyOf,
@@ -34,6 +35,8 @@ MOST_WAYS: Final = 50
 MOST_EXACT: Final = 2**53
 """Whole numbers beyond are not the same in a database, Python and JSON."""
 
+_WITHOUT: Final = SYSTEM | {SCOPE}
+"""What can be asked for and is not in `kv`."""
 _TIMES: Final = {"createdAt": "e.created", "modifiedAt": "e.modified"}
 
 
@@ -152,7 +155,7 @@ class Conditions(ABC):
     def _has_first(self, path: Path) -> str:
         """At least the path's first attribute must be there; `match` sees to the rest."""
         self.exact = False
-        return "true" if path.names[0] in SYSTEM else self.exists(path.names[0])
+        return "true" if path.names[0] in _WITHOUT else self.exists(path.names[0])
 
     def _compare(self, path: Path, op: Op, values: tuple[Scalar | Range, ...]) -> str:
         if path.names[0] in _TIMES and len(path.names) == 1 and not path.inside and path.join is None:
@@ -224,7 +227,7 @@ class Conditions(ABC):
 def in_kv(path: Path) -> bool:
     """`kv` has what the path leads to: the value of an attribute, or something within it."""
     return (
-        len(path.names) == 1 and path.join is None and path.names[0] not in SYSTEM and path.inside != ("*",)
+        len(path.names) == 1 and path.join is None and path.names[0] not in _WITHOUT and path.inside != ("*",)
     )
 
 

@@ -370,3 +370,17 @@ async def test_cities_that_register_each_other_in_both_dialects_end(cities: tupl
     await registers(kaga, nomi, "redirect", {"entities": [{"type": "Car"}]})
     assert (await kaga.client.patch("entities/Car1/attrs?type=Car", {"n": {"value": 1}})).status >= 400
     assert (await kaga.ld.get("entities?type=Car")).json() == []
+
+
+async def test_an_entity_map_holds_what_a_provider_of_ngsiv2_has(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.has("Room1", floor=1)
+    for number in (2, 3):
+        await nomi.has(f"Room{number}", floor=number)
+    await kaga.knows(nomi.url)
+    made = await kaga.ld.get("entities?type=Room&entityMap=true&limit=2")
+    assert (made.status, len(made.json())) == (201, 2)
+    map_ = made.headers["ngsild-entitymap"]
+    rest = await kaga.ld.get("entities?type=Room&limit=2&offset=2", ngsild_entitymap=map_)
+    found = [one["id"] for one in (*made.json(), *rest.json())]
+    assert sorted(found) == [f"urn:ngsi-v2:Room{n}" for n in (1, 2, 3)]

@@ -391,3 +391,18 @@ async def test_null_is_a_value_that_can_be_asked_for(client: Client, q: str, fou
     await client.post("entities?options=keyValues", thing("None", "Nulls", c=1))
     read = (await client.get(f"entities?type=Nulls&q={quote(q)}")).json()
     assert ",".join(sorted(one["id"] for one in read)) == found
+
+
+async def test_service_paths_in_q_and_in_an_order(client: Client) -> None:
+    for id, path in (("E1", "/Madrid/A"), ("E2", "/Barcelona/B"), ("E3", "/")):
+        made = await client.post("entities", {"id": id, "type": "Spot"}, fiware_servicepath=path)
+        assert made.status == 201
+
+    async def found(query: str) -> list[str]:
+        return [one["id"] for one in (await client.get(f"entities?type=Spot&{query}")).json()]
+
+    assert await found("q=servicePath:/Madrid/A") == ["E1"]
+    assert await found("q=servicePath==/,/Barcelona/B") == ["E2", "E3"]
+    assert await found("q=servicePath~=^/Mad") == ["E1"]
+    assert await found("orderBy=servicePath") == ["E3", "E2", "E1"]
+    assert await found("orderBy=!servicePath") == ["E1", "E2", "E3"]

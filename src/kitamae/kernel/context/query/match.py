@@ -11,6 +11,7 @@ from kitamae.kernel.context import names
 from kitamae.kernel.context.query import geometry, pattern
 from kitamae.kernel.context.query.build import moment
 from kitamae.kernel.context.query.tree import (
+    SCOPE,
     SYSTEM,
     All,
     AnyOf,
@@ -170,6 +171,10 @@ def _elements(names: tuple[str, ...], entity: Entity) -> Iterator[tuple[str, Jso
     if first in SYSTEM:
         if not rest and first in entity:
             yield "", entity[first]  # type: ignore[literal-required]  # SYSTEM has the TypedDict's own names
+        return
+    if first == SCOPE:
+        for one in entity.get("scope") or ["/"]:
+            yield "", one
         return
     instances: list[Attribute] = entity["attrs"].get(first, [])
     for name in rest:

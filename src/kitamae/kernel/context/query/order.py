@@ -93,6 +93,8 @@ def _place(by: OrderBy, entity: Entity) -> Place | None:
             return 1, entity["id"]
         case "type":
             return 1, sorted(entity["type"])
+        case "scope":
+            return 1, (entity.get("scope") or ["/"])[0]
         case "createdAt" | "modifiedAt":
             return _value(entity.get(by.path), ignore_case=False)
     found = next(targets(by.path, entity), None)

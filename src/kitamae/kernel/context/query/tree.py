@@ -113,6 +113,9 @@ SYSTEM: Final = frozenset(
 )
 """Members of entities and attributes that are not attributes themselves and can still be asked for."""
 
+SCOPE: Final = "scope"
+"""In a path of NGSIv2: the service paths of an entity, `/` where it has none. An attribute's name is an IRI."""
+
 Georel = Literal["near", "within", "contains", "overlaps", "intersects", "equals", "disjoint"]
 
 
@@ -184,7 +187,7 @@ class Wanted:
 class OrderBy:
     """One key (clause 4.23). `nearest`: by distance from that geometry; `ignore_case` as `collation` asked for."""
 
-    path: Path | Literal["id", "type", "createdAt", "modifiedAt"]
+    path: Path | Literal["id", "type", "createdAt", "modifiedAt", "scope"]
     descending: bool = False
     nearest: Geometry | None = None
     ignore_case: bool = False

@@ -5,4 +5,5 @@ history works on it as on a city. The snapshot's own document lies with the tena
 
 model      the document: what a client may say of a snapshot, how it is shown, and conditions on it
 registry   made, found, changed, filled, deleted
+notices    who is told that one is filled
 """

@@ -15,6 +15,7 @@ from kitamae.kernel.context.query.build import LONGEST_PATH, moment
 from kitamae.kernel.context.query.parse import LONGEST, MOST, MOST_TERMS
 from kitamae.kernel.context.query.pattern import checked
 from kitamae.kernel.context.query.tree import (
+    SCOPE,
     All,
     AnyOf,
     Compare,
@@ -42,6 +43,7 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.,]+(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 _DISTANCE: Final = re.compile(r"(maxDistance|minDistance):(\d+(?:\.\d+)?)")
 _SYSTEM: Final = {"dateCreated": "createdAt", "dateModified": "modifiedAt", "dateExpires": "expiresAt"}
+_SERVICE_PATH: Final = "servicePath"
 _METADATA: Final = {**_SYSTEM, "observedAt": "observedAt", "unitCode": "unitCode"}
 _RELATIONS: Final = {
     "coveredBy": "within",
@@ -198,6 +200,8 @@ def _meant(node: Node, words: Words, *, metadata: bool) -> Node:
 def _path(steps: tuple[str, ...], words: Words, metadata: bool) -> Path:
     first, *rest = steps
     if not metadata:
+        if first == _SERVICE_PATH and not rest:
+            return Path((SCOPE,))
         if first in _SYSTEM and not rest:
             return Path((_SYSTEM[first],))
         return Path((words.expand(first),), tuple(rest))
@@ -271,6 +275,8 @@ def order(text: str, words: Words, near: Geo | None = None) -> tuple[OrderBy, ..
                 by = OrderBy(name, item.startswith("!"))
             case "dateCreated" | "dateModified":
                 by = OrderBy("createdAt" if name == "dateCreated" else "modifiedAt", item.startswith("!"))
+            case "servicePath":
+                by = OrderBy("scope", item.startswith("!"))
             case "geo:distance":
                 if near is None or near.georel != "near":
                     raise BadRequest("orderBy: geo:distance needs a georel near")
