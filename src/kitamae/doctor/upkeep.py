@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from kitamae.doctor import notes
 from kitamae.doctor.finding import Kind
+from kitamae.kernel.people.duties.office import DESK
 from kitamae.kernel.people.records import TENANT
 
 if TYPE_CHECKING:
@@ -122,6 +123,20 @@ NO_PASSKEY: Final = Kind(
     "They sign in with links that work once, which anybody can use who sees them first.",
     "Each registers two passkeys at /account/passkeys.",
 )
+NO_SECOND: Final = Kind(
+    "no-second-person",
+    "warn",
+    "The staff desk has {count} holders who have not left.",
+    "Powerful duties need a second person; until two were given it, the first account does every desk's work.",
+    "Give the duty of the staff desk to two at least: /staff/duties, or kitamae staff give.",
+)
+OVERDUE: Final = Kind(
+    "overdue-reviews",
+    "warn",
+    "Emergency accesses that nobody reviewed in time: {count}.",
+    "Whether somebody looked at personal data without need is not known, and everybody sees the count.",
+    "The privacy desk reviews them at /staff/emergencies.",
+)
 UNSENT: Final = Kind(
     "unsent-notifications",
     "warn",
@@ -144,12 +159,20 @@ async def look(city: City, settings: Settings, layout: Layout, now: int) -> Asyn
         yield PAPERS.found(services=", ".join(missing))
     if without := await _without_passkey(city):
         yield NO_PASSKEY.found(count=without)
+    office, taken = city.ways.office, city.ways.emergencies
+    staffing = {duty.id for duty in office.plan if DESK in duty.desks}
+    holders = [ref for ref, state in await office.members() if staffing & {one.duty for one in state.held}]
+    if len(holders) < _TWO:
+        yield NO_SECOND.found(count=len(holders))
+    if overdue := sum(one.overdue for one in await taken.all()):
+        yield OVERDUE.found(count=overdue)
     queues = await city.store.queues()
     if (waits := sum(count for _, _, count in queues)) > _WAITING:
         _, queue, most = max(queues, key=lambda one: one[2])
         yield UNSENT.found(count=waits, queue=queue, most=most)
 
 
+_TWO: Final = 2
 _WAITING: Final = 1_000
 """Notifications that may wait without anybody being told."""
 

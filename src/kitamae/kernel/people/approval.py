@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger.commitment import canonical
 from kitamae.kernel.people import mynumber
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.records import TENANT, Recovery
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 KIND: Final = "approval"
 STRONG: Final = 2
 """`Principal.assurance`: a passkey."""
+APART: Final = 30 * 86_400_000_000
+"""How long two are not two after one let the other in, microseconds: by then whoever was shut out has noticed."""
 _LONGEST: Final = 500
 
 Word = Literal["asked", "approved", "refused", "withdrawn", "expired"]
@@ -76,6 +78,7 @@ async def decide(
 ) -> Approval:
     """Approve, or refuse and say why. Raises NotFound, Forbidden, Conflict, BadRequest."""
     kept = await _open(tx, about, now)
+    await demand_apart(tx, who.ref, kept["by"], now)
     if who.assurance < STRONG:
         raise Forbidden("a second person signs in with a passkey")
     if who.ref == kept["by"]:
@@ -88,6 +91,22 @@ async def decide(
         raise BadRequest("why: whoever refuses says why")
     said: Word = "approved" if yes else "refused"
     return await _close(tx, about, kept, said, who.ref, why, now)
+
+
+async def demand_apart(tx: Transaction, one: str, other: str, now: int) -> None:
+    """Whoever let somebody in (a new colleague, or one who lost his device) held his way in: for a while the two are not two.
+
+    Raises Forbidden.
+    """
+    for first, second in ((one, other), (other, one)):
+        ref, seen = first, {first}
+        while let_in := cast("Recovery | None", await tx.get(TENANT, "recovery", ref)):
+            ref = let_in["by"]
+            if clock.micros(let_in["at"]) + APART <= now or ref in seen:
+                break
+            if ref == second:
+                raise Forbidden("of these two one let the other in less than 30 days ago: ask somebody else")
+            seen.add(ref)
 
 
 async def withdraw(tx: Transaction, about: str, who: str, now: int) -> Approval:

@@ -86,15 +86,17 @@ def routes(
             id = await office.prepare(who, typed["title"], [made], effective=effective)
         except (BadRequest, NotFound, Forbidden) as wrong:
             return await show(request, wrong.status, wrong.detail, typed=typed)
-        still = (await office.standing(who.ref)).does(DESK)  # the founder's time may have ended with it
+        still = (await office.standing(who.ref)).does(
+            DESK, [tenant]
+        )  # the founder's time may have ended with it
         return away(f"/staff/transfers/{id}" if still else "/staff")
 
     async def account(request: Request) -> Response:
         await sent(request)
-        staff(request)
+        who = staff(request)
         try:
             ref = await people.staff(another=True, of=[tenant] if tenant else ())
-            link = f"{origin}/sign-in/{await people.invite(ref)}"
+            link = f"{origin}/sign-in/{await people.let_in_again(who.ref, ref)}"
         except Problem as wrong:
             return await show(request, wrong.status, wrong.detail)
         return await show(request, link=link, made=ref)

@@ -118,6 +118,67 @@ async def test_a_powerful_duty_counts_only_after_a_second_person_who_gets_nothin
         await town.office.decide(await town.who(three), id, digest, yes=True)
 
 
+async def test_whoever_let_the_other_in_is_not_his_second_person_and_nor_is_whom_he_let_in(
+    town: Town,
+) -> None:
+    one, two, new = await staffed(town)
+    three = await town.new("staffing")
+    steps = [step(new, "systems", gives=True)]
+    await town.people.let_in_again(one, two)  # and with the link he could be the other one himself
+    await town.people.let_in_again(two, three)
+    for ref in (two, three):
+        await town.enter(ref)
+    asked = await town.office.prepare(await town.who(one), "a", steps)
+    for ref in (two, three):
+        with pytest.raises(Forbidden, match="let the other in"):
+            await town.approve(ref, asked)
+    other = await town.office.prepare(await town.who(two), "b", steps)
+    with pytest.raises(Forbidden, match="let the other in"):
+        await town.approve(one, other)
+    town.now.at += 30 * 24 * HOUR
+    again = await town.office.prepare(await town.who(one), "c", steps)
+    await town.approve(two, again)
+
+
+async def test_the_staff_desk_of_one_tenant_changes_nothing_in_another(town: Town) -> None:
+    one, _, new = await staffed(town)
+    far = await town.new()
+    there = [step(far, "staffing", gives=True, tenants=("noto",))]
+    await town.office.prepare(SYSTEM, "t", there)
+    assert await town.desks(far) == {"desk:staff"}
+    with pytest.raises(Forbidden, match="work of the staff desk"):
+        await town.office.prepare(await town.who(far), "a", [step(new, "counter", gives=True)])
+    with pytest.raises(Forbidden, match="work of the staff desk"):
+        await town.office.prepare(
+            await town.who(one), "a", [step(new, "counter", gives=True, tenants=("", "noto"))]
+        )
+    with pytest.raises(Forbidden, match="passkey"):
+        await town.office.prepare(
+            replace(await town.who(one), assurance=1), "a", [step(new, "counter", gives=True)]
+        )
+
+
+async def test_what_one_worker_took_the_others_do_not_believe_any_more(tmp_path: Path) -> None:
+    now = Clock()
+    stores = [await STORES["postgresql"](tmp_path) for _ in range(2)]
+    here, there = (Town(store, now) for store in stores)
+    try:
+        await here.people.staff()  # the founder, who would do every desk's work
+        ref = await here.new("disaster")
+        there.sessions = here.sessions
+        await there.store.catch_up()
+        assert "desk:links" in await there.desks(ref)
+        await here.office.prepare(SYSTEM, "t", [step(ref, "disaster", gives=False)])
+        await there.store.catch_up()
+        assert await there.desks(ref) == set()
+        await here.emergencies.take(await here.who(ref), "desk:incidents", "本部の指示により必要なため", 1)
+        await there.store.catch_up()
+        assert (await there.who(ref)).emergency == {("", "desk:incidents")}
+    finally:
+        for store in stores:
+            await store.close()
+
+
 async def test_a_small_duty_of_somebody_else_needs_no_second_person_and_ones_own_does(town: Town) -> None:
     one, _, new = await staffed(town)
     await town.office.prepare(await town.who(one), "窓口", [step(new, "counter", gives=True)])

@@ -118,7 +118,7 @@ class Emergencies:
 
         async def work(tx: Transaction) -> None:
             if who.ref != person:
-                await self._demand_reviewer(tx, who)
+                await self._demand_reviewer(tx, who, person, id)
             before = await _of(tx, person)
             if not any(one["id"] == id for one in running(before, self._now())):
                 raise Conflict("it has ended already")
@@ -135,7 +135,8 @@ class Emergencies:
             raise Forbidden("nobody reviews his own emergency access")
 
         async def work(tx: Transaction) -> None:
-            await self._demand_reviewer(tx, who)
+            await self._demand_reviewer(tx, who, person, id)
+            await approval.demand_apart(tx, who.ref, person, self._now())
             before = await _of(tx, person)
             (one,) = (one for one in before if one["id"] == id)
             if one in running(before, self._now()):
@@ -220,8 +221,10 @@ class Emergencies:
                 return one.person
         raise NotFound(f"there is no emergency access {id!r:.40}")
 
-    async def _demand_reviewer(self, tx: Transaction, who: Principal) -> None:
-        if who.role != "staff" or not (await standing(tx, self._plan, who.ref, self._now())).does(_REVIEWERS):
+    async def _demand_reviewer(self, tx: Transaction, who: Principal, person: str, id: str) -> None:
+        where = [one["tenant"] for one in await _of(tx, person) if one["id"] == id]
+        now = await standing(tx, self._plan, who.ref, self._now())
+        if who.role != "staff" or not now.does(_REVIEWERS, where):
             raise Forbidden("emergency accesses are reviewed by the privacy desk")
 
     @staticmethod

@@ -70,7 +70,7 @@ class Office:
         made["second"] = made["second"] or second
 
         async def work(tx: Transaction) -> Transfer:
-            asks = await self._demand(tx, who)
+            asks = await self._demand(tx, who, steps)
             for person in {step["person"] for step in steps}:
                 await _member(tx, person)
             alone = made["second"] and (who.role == "system" or asks.founder)
@@ -150,8 +150,8 @@ class Office:
         now = self._now()
 
         async def work(tx: Transaction) -> Transfer:
-            await self._demand(tx, who)
             kept = await _transfer(tx, id)
+            await self._demand(tx, who, kept["steps"])
             await approval.decide(tx, f"transfer:{id}", who, digest, yes=yes, why=why, now=now)
             if yes:
                 return await self._count(tx, id, kept, who.ref, now)
@@ -166,8 +166,8 @@ class Office:
         now = self._now()
 
         async def work(tx: Transaction) -> Transfer:
-            await self._demand(tx, who)
             kept = await _transfer(tx, id)
+            await self._demand(tx, who, kept["steps"])
             if kept["counts"] is None:
                 await approval.withdraw(tx, f"transfer:{id}", who.ref, now)
                 return await self._keep(tx, id, kept, "withdrawn", who.ref)
@@ -223,13 +223,15 @@ class Office:
         if kept["alone"]:
             _log.warning("duties were given or taken by one person alone", change=id, by=kept["by"])
 
-    async def _demand(self, tx: Transaction, who: Principal) -> Standing:
-        """Raises Forbidden for somebody who lost the desk a moment ago."""
+    async def _demand(self, tx: Transaction, who: Principal, steps: Iterable[Step]) -> Standing:
+        """Raises Forbidden for somebody who lost the desk a moment ago, has it elsewhere, or came in with no more than a link."""
         if who.role == "system":
             return Standing()
         now = await standing(tx, self.plan, who.ref, self._now())
-        if who.role != "staff" or not now.does(DESK):
+        if who.role != "staff" or not now.does(DESK, {one for step in steps for one in step["tenants"]}):
             raise Forbidden("duties are the work of the staff desk")
+        if who.assurance < approval.STRONG and not now.founder:
+            raise Forbidden("whoever changes duties signs in with a passkey")
         return now
 
     # --- reading

@@ -12,7 +12,7 @@ from kitamae.kernel.people.person import EVERYWHERE
 from kitamae.kernel.people.records import TENANT, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.people.duties.plan import Plan
@@ -38,9 +38,10 @@ class Standing:
     founder: bool = False
     again: int | None = None
 
-    def does(self, desk: str) -> bool:
-        """Whether that desk's work is his, in some tenant."""
-        return any(what == f"desk:{desk}" for _, what in self.covers)
+    def does(self, desk: str, tenants: Iterable[str]) -> bool:
+        """Whether that desk's work is his in each of these tenants."""
+        what = f"desk:{desk}"
+        return all((one, what) in self.covers or (EVERYWHERE, what) in self.covers for one in tenants)
 
 
 async def standing(store: Reader, plan: Plan, ref: str, now: int) -> Standing:
