@@ -209,7 +209,9 @@ async def test_the_citys_key_is_rotated_and_the_shares_of_the_old_one_are_told_a
     async with serving(tmp_path / "data", city=KAGA) as served:
         await keep(served, "p-taro")
         (old,) = citykey.read(path)
-        assert await served.kitamae.rotate(city=True) == 5  # two of the person, three of indexed fields
+        assert (
+            await served.kitamae.rotate(city=True) == 6
+        )  # two of the person, three of indexed fields, one of family names
         (new,) = citykey.read(path)
         assert new != old
         assert (await served.kitamae.city.vault.status())["wrapped by"] == [new.id]

@@ -11,7 +11,7 @@ import apsw
 import orjson
 import structlog
 
-from kitamae import devices, loading, parts, personal
+from kitamae import devices, loading, parts, personal, watched
 from kitamae.adapters import sqlite
 from kitamae.adapters.sqlite import database, migrate
 from kitamae.adapters.sqlite.closing import Closing
@@ -238,6 +238,10 @@ class City:
         """Begin what goes on beside requests."""
         if self._vault:
             self._vault.start()
+            tenant = self.profile.tenant if self.profile else ""
+            watcher = watched.watcher(self.store, lambda: self.vault, self.ways.office.plan, tenant)
+            self._tasks.append(asyncio.create_task(Alone(self.store, "/watching", watcher.run).run()))
+            self.health.also["watching:receipts"] = lambda: watcher.trouble
         self._tasks.append(asyncio.create_task(self._tidy()))
         self._tasks.append(asyncio.create_task(self.registers.papers.run()))
         self._tasks.append(asyncio.create_task(Alone(self.store, "/retention", self.retention.run).run()))

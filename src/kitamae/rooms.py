@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -19,6 +20,7 @@ from kitamae import __version__, openapi
 from kitamae.edge import failures
 from kitamae.kernel.people.links import Links
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
+from kitamae.kernel.people.watching import Flags
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.city import Handling
 from kitamae.sdk.reader import Reader
@@ -38,6 +40,7 @@ from kitamae.web import (
     residents,
     sign_in,
     visitors,
+    watching,
 )
 from kitamae.web import requests as asked_of_us
 from kitamae.web.asked import guard
@@ -58,7 +61,6 @@ from kitamae.web.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -139,7 +141,7 @@ class Rooms:
         zone = on.profile.timezone if on.profile else "Asia/Tokyo"
         banner = Banner(self._shell, on.gate, on.ways.seal)
         self._shell.banners.append(banner)
-        self._shell.desks += [LINKS_DESK, DELEGATES_DESK]
+        self._shell.desks += [LINKS_DESK, DELEGATES_DESK, watching.DESK]
         own_page = ShellPage(self._shell, DELEGATES)
         origin = on.ways.passkeys.origin
         ways_in += delegations.routes(own_page, on.ways.delegates, vault, banner, origin, zone)
@@ -150,6 +152,7 @@ class Rooms:
         guard(at_counter, policy, tenant, desk="people")
         ways_in += [*making, *at_counter]
         ways_in += _asked_of_us(on, policy, vault, self._shell)
+        ways_in += _watched(self._shell, on.store, vault, policy, tenant)
         ways_in += my.routes(self._ground(on, policy, vault), tenant, zone)
         routes = duties.routes(
             *(self._shell, on.profile, on.ways.office, on.ways.emergencies, on.people),
@@ -239,6 +242,19 @@ def _receiver(on: Building) -> data_tracker.Receiver:
     return data_tracker.Receiver(
         city.code, city.name.get("ja", city.id), {"": city.platform.get("ja", city.id), **systems}
     )
+
+
+def _watched(
+    shell: Shell, store: Store, vault: Callable[[], Vault], policy: Policy, tenant: str
+) -> list[BaseRoute]:
+    """Improper use: a desk's pages, and those of the person."""
+    page = ShellPage(shell, watching.HERE)
+    flags = Flags(store, vault, tenant=tenant)
+    desk: list[BaseRoute] = [*watching.staff(page, flags)]
+    own: list[BaseRoute] = [*watching.mine(page, flags)]
+    guard(desk, policy, tenant, desk="privacy")
+    guard(own, policy, tenant)
+    return [*desk, *own]
 
 
 def _entry(service: Service) -> Entry:

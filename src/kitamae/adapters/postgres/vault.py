@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kitamae.adapters.postgres.flush import columns
 from kitamae.adapters.postgres.named import queries
 from kitamae.kernel.people.vault.classes import RECEIPTS
-from kitamae.kernel.people.vault.rows import Noted, Sealed
+from kitamae.kernel.people.vault.rows import Look, Noted, Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -99,6 +99,18 @@ class PostgresVaultRows:
     async def noted_in(self, tenant: str, person: str, session: str) -> bool:
         """See `VaultRows.noted_in`."""
         return bool((await self._rows("receipt_of_session", person, session, tenant))[0][0])
+
+    async def looks(self, after: int, upto: int) -> list[Look]:
+        """See `VaultRows.looks`."""
+        return [Look(*row) for row in await self._rows("looks", after, upto)]
+
+    async def looks_at(self, tenant: str, person: str, before: int, most: int) -> list[Look]:
+        """See `VaultRows.looks_at`."""
+        return [Look(*row) for row in await self._rows("looks_at", person, tenant, before, most)]
+
+    async def numbered(self, numbers: Sequence[int]) -> list[Look]:
+        """See `VaultRows.numbered`."""
+        return [Look(*row) for row in await self._rows("looks_numbered", list(numbers))]
 
     async def noted_older(self, person: str, version: int, most: int) -> list[Noted]:
         """See `VaultRows.noted_older`."""

@@ -51,6 +51,18 @@ WHERE person = $1 AND tenant = $2 AND number < $3 ORDER BY number DESC LIMIT $4;
 -- name: receipt_of_session
 SELECT EXISTS (SELECT 1 FROM vault_receipt WHERE person = $1 AND session = $2 AND tenant = $3 AND session <> '');
 
+-- name: looks
+SELECT number, tenant, coalesce(person, ''), at, who, purpose, basis, session <> '' FROM vault_receipt
+WHERE number > $1 AND number <= $2 ORDER BY number;
+
+-- name: looks_at
+SELECT number, tenant, coalesce(person, ''), at, who, purpose, basis, session <> '' FROM vault_receipt
+WHERE person = $1 AND tenant = $2 AND number < $3 ORDER BY number DESC LIMIT $4;
+
+-- name: looks_numbered
+SELECT number, tenant, coalesce(person, ''), at, who, purpose, basis, session <> '' FROM vault_receipt
+WHERE number = ANY ($1::bigint[]) ORDER BY number;
+
 -- name: receipts_older
 SELECT number, tenant, person, at, who, purpose, basis, session, version, sealed FROM vault_receipt
 WHERE person = $1 AND version < $2 LIMIT $3;

@@ -8,7 +8,7 @@ import orjson
 
 from kitamae.adapters.sqlite.named import queries
 from kitamae.kernel.people.vault.classes import RECEIPTS
-from kitamae.kernel.people.vault.rows import Noted, Sealed
+from kitamae.kernel.people.vault.rows import Look, Noted, Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +85,19 @@ class SqliteVaultRows:
         """See `VaultRows.noted_in`."""
         return bool(self._one("receipt_of_session", person, session, tenant))
 
+    async def looks(self, after: int, upto: int) -> list[Look]:
+        """See `VaultRows.looks`."""
+        return [_look(row) for row in self._db.execute(_SQL["looks"], (after, upto))]
+
+    async def looks_at(self, tenant: str, person: str, before: int, most: int) -> list[Look]:
+        """See `VaultRows.looks_at`."""
+        return [_look(row) for row in self._db.execute(_SQL["looks_at"], (person, tenant, before, most))]
+
+    async def numbered(self, numbers: Sequence[int]) -> list[Look]:
+        """See `VaultRows.numbered`."""
+        bound = (orjson.dumps(list(numbers)).decode(),)
+        return [_look(row) for row in self._db.execute(_SQL["looks_numbered"], bound)]
+
     async def noted_older(self, person: str, version: int, most: int) -> list[Noted]:
         """See `VaultRows.noted_older`."""
         return [Noted(*row) for row in self._db.execute(_SQL["receipts_older"], (person, version, most))]
@@ -109,3 +122,7 @@ class SqliteVaultRows:
     async def persons(self) -> int:
         """See `VaultRows.persons`."""
         return int(self._one("persons_count"))
+
+
+def _look(row: Any) -> Look:
+    return Look(*row)._replace(own=bool(row[-1]))

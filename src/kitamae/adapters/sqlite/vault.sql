@@ -47,6 +47,18 @@ WHERE person = ? AND tenant = ? AND number < ? ORDER BY number DESC LIMIT ?;
 -- name: receipt_of_session
 SELECT EXISTS (SELECT 1 FROM vault_receipt WHERE person = ? AND session = ? AND tenant = ?);
 
+-- name: looks
+SELECT number, tenant, coalesce(person, ''), at, who, purpose, basis, session <> '' FROM vault_receipt
+WHERE number > ? AND number <= ? ORDER BY number;
+
+-- name: looks_at
+SELECT number, tenant, coalesce(person, ''), at, who, purpose, basis, session <> '' FROM vault_receipt
+WHERE person = ? AND tenant = ? AND number < ? ORDER BY number DESC LIMIT ?;
+
+-- name: looks_numbered
+SELECT number, tenant, coalesce(person, ''), at, who, purpose, basis, session <> '' FROM vault_receipt
+WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number;
+
 -- name: receipts_older
 SELECT number, tenant, person, at, who, purpose, basis, session, version, sealed FROM vault_receipt
 WHERE person = ? AND version < ? LIMIT ?;

@@ -62,4 +62,16 @@ REQUESTS: Final = Purpose(
 )
 """開示・訂正・利用停止の請求と、個人情報の取扱いに関する苦情・相談."""
 
-ALL: Final = (DATA_TRACKER, REQUESTS)
+WATCHING: Final = Purpose(
+    "watching",
+    "law",
+    frozenset(
+        {"name", "kana", "address", *("event", "at", "by", "flag", "reason", "told", "salt", "number")}
+    ),
+    days=3 * 365,
+    law="個人情報の保護に関する法律 第66条第1項",
+    identifiers=frozenset({"event", "at", "by", "flag", "told", "salt", "number"}),
+)
+"""Improper use is looked for (安全管理措置): the names and addresses of the staff, and what became of each flag."""
+
+ALL: Final = (DATA_TRACKER, REQUESTS, WATCHING)

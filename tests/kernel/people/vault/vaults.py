@@ -13,6 +13,7 @@ from kitamae.adapters.postgres import keys as postgres_keys
 from kitamae.adapters.sqlite import keys as sqlite_keys
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.person import Principal
+from kitamae.kernel.people.platform_purposes import WATCHING
 from kitamae.kernel.people.policy import Facts, Policy
 from kitamae.kernel.people.vault import OWN, Asked, Purpose, Purposes, Vault
 from kitamae.kernel.people.vault.citykey import CityKey
@@ -23,6 +24,7 @@ PURPOSES = Purposes(
         Purpose("resident", "law", frozenset({"name", "kana", "address", "birth_date", "note"}), 3650, "住民基本台帳法"),
         Purpose("mailing", "consent", frozenset({"name", "email"}), 365),
         Purpose("visit", "contract", frozenset({"name", "when"}), 30, also=frozenset({"resident"})),
+        WATCHING,
     ]
 )  # fmt: skip
 POLICY = Policy(facts=Facts(bases={one.name: one.basis for one in PURPOSES}))

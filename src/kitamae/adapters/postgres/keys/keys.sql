@@ -66,3 +66,6 @@ WHERE EXISTS (SELECT 1 FROM data_key WHERE person = $4 AND klass = $5) ON CONFLI
 
 -- name: tagged
 SELECT tenant, field, tag, person, klass, record FROM tag WHERE tenant = $1 AND field = $2 AND tag = $3 ORDER BY record LIMIT $4;
+
+-- name: tags_of
+SELECT tenant, field, tag, person, klass, record FROM tag WHERE person = $1 ORDER BY tenant, field, record;

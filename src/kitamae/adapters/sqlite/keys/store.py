@@ -155,6 +155,10 @@ class SqliteKeyStore:
         """See `KeyStore.tagged`."""
         return [Tag(*row) for row in await self._read("tagged", tenant, field, tag, most)]
 
+    async def tags_of(self, person: str) -> list[Tag]:
+        """See `KeyStore.tags_of`."""
+        return [Tag(*row) for row in await self._read("tags_of", person)]
+
     async def latest(self, at: int = 0) -> int:
         """See `KeyStore.latest`."""
         known = int((await self._read("latest"))[0][0])

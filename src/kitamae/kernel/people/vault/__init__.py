@@ -6,6 +6,7 @@ writing.py   records in                         keyring.py   persons' keys, wrap
 erasing.py   keys destroyed, retention          keystore.py  what a store of keys does (keys.db)
 resealing.py new keys while all is served       rows.py      what the state does, in its transaction
 classes.py   purposes, bases, retention         index.py, variants.py   found by name, without storing a name
+outside.py   who looked at whom, and what two persons have in common, without opening anything
 receipt.py   who looked, and its commitment     shares.py    the city's key in several hands
 withholding.py  looks that a person hears of later
 
@@ -16,6 +17,7 @@ from kitamae.kernel.people.vault.classes import CONSENTS, OWN, Basis, Purpose, P
 from kitamae.kernel.people.vault.erasing import Erasing
 from kitamae.kernel.people.vault.reading import Asked, Record
 from kitamae.kernel.people.vault.receipt import Receipt
+from kitamae.kernel.people.vault.rows import Look
 from kitamae.kernel.people.vault.vault import Vault
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Asked",
     "Basis",
     "Erasing",
+    "Look",
     "Purpose",
     "Purposes",
     "Receipt",

@@ -100,6 +100,10 @@ class KeyStore(Protocol):
         """Whose records hold that value."""
         ...
 
+    async def tags_of(self, person: str) -> list[Tag]:
+        """All marks by which a person is found."""
+        ...
+
     async def latest(self, at: int = 0) -> int:
         """The latest time that was ever noted here, microseconds UTC; `at` is noted where it is later."""
         ...

@@ -41,6 +41,19 @@ class Noted(NamedTuple):
     sealed: bytes
 
 
+class Look(NamedTuple):
+    """The outer part of a receipt. `person` "": erased since. `own`: at what is held about oneself."""
+
+    number: int
+    tenant: str
+    person: str
+    at: int
+    who: str
+    purpose: str
+    basis: str
+    own: bool
+
+
 class VaultRows(Protocol):
     """As `Transaction.vault`: inside one savepoint of the group commit."""
 
@@ -90,6 +103,18 @@ class VaultRows(Protocol):
 
     async def noted_in(self, tenant: str, person: str, session: str) -> bool:
         """Whether there is a receipt of that session."""
+        ...
+
+    async def looks(self, after: int, upto: int) -> list[Look]:
+        """Of everybody, in the order of their numbers: behind `after`, and up to `upto`."""
+        ...
+
+    async def looks_at(self, tenant: str, person: str, before: int, most: int) -> list[Look]:
+        """At one person, newest first, with numbers below `before`."""
+        ...
+
+    async def numbered(self, numbers: Sequence[int]) -> list[Look]:
+        """These, in the order of their numbers."""
         ...
 
     async def noted_older(self, person: str, version: int, most: int) -> list[Noted]:

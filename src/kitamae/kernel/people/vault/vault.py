@@ -12,6 +12,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people.vault.erasing import Eraser
 from kitamae.kernel.people.vault.inner import Inner
 from kitamae.kernel.people.vault.keyring import Keyring
+from kitamae.kernel.people.vault.outside import Outside
 from kitamae.kernel.people.vault.problems import KeysMissing
 from kitamae.kernel.people.vault.reading import Reading
 from kitamae.kernel.people.vault.resealing import Resealer
@@ -48,6 +49,7 @@ class Vault:
         self.withhold = Withholding(inner).withhold
         self.erase = self._eraser.erase
         self.sweep = self._eraser.sweep
+        self.outside = Outside(inner)
         self.purposes = inner.purposes
         self._task: asyncio.Task[None] | None = None
 

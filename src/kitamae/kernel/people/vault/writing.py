@@ -99,6 +99,8 @@ class Writing:
         found = {
             name: str(fields[name]) for name in INDEXED & fields.keys() if index.normal(str(fields[name]))
         }
+        for name, text in list(found.items()):
+            found |= index.parts(name, text)
         if not found:
             return []
         keys = await self._inner.keys.ensure(CITY, [f"index:{name}" for name in sorted(found)])

@@ -1,0 +1,40 @@
+"""What watching is told about the city that is served: its receipts, who agreed to what, and whose work is what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.consent import agreement
+from kitamae.kernel.people.duties import standing
+from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.watching import Flags, Watcher
+from kitamae.kernel.people.watching.sight import STAFF
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kitamae.kernel.context.store import Store
+    from kitamae.kernel.people.duties import Plan
+    from kitamae.kernel.people.vault import Vault
+
+
+_PURPOSE: Final = "purpose:"
+
+
+def watcher(store: Store, vault: Callable[[], Vault], plan: Plan, tenant: str) -> Watcher:
+    """The job that follows the receipts. `vault()` raises VaultClosed; `plan`: the duties of the city."""
+
+    async def duties(who: str, at: int) -> frozenset[str] | None:
+        if not who.startswith(STAFF):
+            return None  # a program's token names its purposes, and the policy holds it to them
+        covers = (await standing(store, plan, who, at)).covers
+        return frozenset(what.removeprefix(_PURPOSE) for _, what in covers if what.startswith(_PURPOSE))
+
+    async def agreed(person: str, purpose: str, at: int) -> bool:
+        there = agreement.read(await store.get(TENANT, agreement.KIND, person)).get(purpose)
+        if there is None:
+            return False
+        return there["state"] == "given" or at < clock.micros(there["at"])  # it ended since
+
+    return Watcher(store, vault, Flags(store, vault, tenant=tenant), duties=duties, agreed=agreed)

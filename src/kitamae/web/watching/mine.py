@@ -1,0 +1,64 @@
+"""`/my/flags`: what the privacy officer released about looks at one's own records; `/my/flags.json` for programs of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.problems import NotSignedIn
+from kitamae.web.sign_in import SIGN_IN
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from kitamae.kernel.people.watching import Flags
+    from kitamae.kernel.people.watching.flags import Concern
+    from kitamae.web.page import ShellPage
+
+MINE: Final = "/my/flags"
+ABOUT: Final = {
+    "no-consent": "consent", "off-purpose": "purpose", "new-purpose": "purpose", "off-hours": "hours", "returns": "again",
+    "crowd": "crowd", "volume": "many", "pace": "many", "sequence": "many", "drift": "many",
+}  # fmt: skip
+"""What a person is told of a reason. That somebody of one's own looked is told as `other`: the sentence must not say who."""
+_HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Cookie, Authorization"}
+
+
+def routes(page: ShellPage, flags: Flags) -> list[Route]:
+    """For whoever is signed in."""
+
+    async def index(request: Request) -> Response:
+        who = asking(request.scope)
+        if not who.session:
+            return RedirectResponse(f"{SIGN_IN}?next={MINE}", 303, _HEADERS)
+        return page.render(
+            request, "mine.html", headers=_HEADERS, found=[told(one) for one in await flags.mine(who)]
+        )
+
+    async def as_json(request: Request) -> Response:
+        who = asking(request.scope)
+        if not who.session:
+            raise NotSignedIn("what concerns you is shown after you have signed in")
+        rows = [told(one) for one in await flags.mine(who)]
+        return Response(orjson.dumps({"flags": rows}), 200, _HEADERS, "application/json")
+
+    return [Route(MINE, index, methods=["GET"]), Route(MINE + ".json", as_json, methods=["GET"])]
+
+
+def told(concern: Concern) -> dict[str, Any]:
+    """As the person sees it: when, by whom (as in the receipts), for what purpose, and what was odd about it."""
+    about = list(dict.fromkeys(ABOUT.get(kind, "other") for kind in concern.kinds))
+    return {
+        "id": concern.id,
+        "day": concern.day,
+        "who": concern.who,
+        "about": about,
+        "looks": [
+            {"number": one.number, "at": clock.text(one.at), "purpose": one.purpose} for one in concern.looks
+        ],
+    }

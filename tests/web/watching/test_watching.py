@@ -1,0 +1,170 @@
+"""Improper use over HTTP: found behind the commit, judged at the desk, told to the person."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from kitamae.kernel.people.person import SYSTEM
+from kitamae.web import watching
+from serving import SAME, Served, serving
+from signing_in import fields
+from staffing import enter, give
+
+KAGA = Path(__file__).resolve().parents[3] / "cities" / "kaga"
+HERE = Path(watching.__file__).parent
+HOME = {"name": "加賀 花子", "address": "加賀市大聖寺南町ニ41番地"}
+JSON = {"accept": "application/json"}
+LANGUAGES = ("ja_Hira", "en", "zh", "ko")
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    profile = tmp_path / "city"
+    profile.mkdir()
+    text = (KAGA / "city.toml").read_text("utf-8")
+    (profile / "city.toml").write_text(re.sub(r"\[\[data\]\][^\[]*", "", text), "utf-8")
+    (profile / "context.jsonld").write_text((KAGA / "context.jsonld").read_text("utf-8"), "utf-8")
+    async with serving(tmp_path / "data", city=profile) as one:
+        await one.loaded()
+        yield one
+
+
+async def of_staff(served: Served, *duties: str) -> str:
+    ref = await served.kitamae.city.people.staff(another=True)
+    await give(served, ref, *duties)
+    return ref
+
+
+async def looked(served: Served) -> tuple[str, str]:
+    """A clerk looked at his own household, whose head is a resident: (the clerk, the resident)."""
+    await (
+        served.kitamae.city.people.staff()
+    )  # the founder, who does every desk's work until somebody is given it
+    clerk, vault = await of_staff(served, "counter"), served.kitamae.city.vault
+    await vault.keep(SYSTEM, clerk, "watching", "person", HOME)
+    await vault.keep(SYSTEM, "resident-1", "identity", "person", {**HOME, "name": "加賀 太郎"})
+    await enter(served, clerk)
+    answer = await served.client.get("/people/resident-1/records?purpose=identity")
+    assert answer.status_code == 200, answer.text
+    return clerk, "resident-1"
+
+
+async def raised(served: Served) -> str:
+    """The address of the flag, once the watcher came by."""
+    for _ in range(200):
+        page = (await served.client.get("/staff/watching")).text
+        if found := re.search(r'href="(/staff/watching/[0-9a-f]+)"', page):
+            return found[1]
+        await asyncio.sleep(0.1)
+    raise AssertionError(page)
+
+
+async def resident(served: Served, ref: str) -> None:
+    session, _ = await served.kitamae.city.people.admit(ref, "resident", 3)
+    served.client.cookies.clear()
+    served.client.cookies.set("kitamae_session", session)
+
+
+async def test_from_the_look_to_what_the_person_is_told(served: Served) -> None:
+    clerk, person = await looked(served)
+    await enter(served, await of_staff(served, "privacy-officer"))
+    address = await raised(served)
+    page = (await served.client.get(address)).text
+    assert "同じ住所に住む人の記録を見ています（1回）。" in page
+    assert clerk in page
+    sent = {"decision": "released", "reason": "自分の家族の記録を見ていた", "csrf": fields(page)["csrf"]}
+    assert (await served.client.post(address, data={**sent, "csrf": "x"}, headers=SAME)).status_code == 403
+    assert (await served.client.post(address, data=sent, headers=SAME)).status_code == 303
+    assert "自分の家族の記録を見ていた" in (await served.client.get(address)).text
+
+    await resident(served, person)
+    (told,) = (await served.client.get("/my/flags.json")).json()["flags"]
+    assert (told["who"], told["about"][0], len(told["looks"])) == (clerk, "other", 1)
+    mine = (await served.client.get("/my/flags")).text
+    assert clerk in mine
+    assert "家族" not in mine
+    assert "住所" not in mine
+    await resident(served, "resident-2")
+    assert (await served.client.get("/my/flags.json")).json() == {"flags": []}
+    assert "お知らせはありません" in (await served.client.get("/my/flags")).text
+
+
+async def test_a_decision_needs_a_reason_and_happens_once(served: Served) -> None:
+    await looked(served)
+    await enter(served, await of_staff(served, "privacy-officer"))
+    address = await raised(served)
+    csrf = fields((await served.client.get(address)).text)["csrf"]
+    for sent, status in (
+        ({"decision": "dismissed", "reason": " "}, 400),
+        ({"decision": "dismissed", "reason": "x" * 2001}, 400),
+        ({"decision": "open", "reason": "x"}, 400),
+        ({"decision": "dismissed", "reason": "123456789018"}, 422),
+        ({"decision": "dismissed", "reason": "家族の届け出を受けた"}, 303),
+        ({"decision": "released", "reason": "やはり"}, 409),
+    ):
+        answer = await served.client.post(address, data={**sent, "csrf": csrf}, headers=SAME)
+        assert answer.status_code == status, (sent, answer.text)
+
+
+async def test_the_desk_is_the_privacy_officers_and_nobody_sees_a_flag_about_himself(served: Served) -> None:
+    clerk, _ = await looked(served)
+    assert (await served.client.get("/staff/watching", headers=JSON)).status_code == 403
+    officer = await of_staff(served, "privacy-officer")
+    await enter(served, officer)
+    address = await raised(served)
+    await give(served, clerk, "privacy-officer")
+    await enter(served, clerk)
+    assert address not in (await served.client.get("/staff/watching")).text
+    assert (await served.client.get(address, headers=JSON)).status_code == 403
+    await enter(served, officer, assurance=1)
+    assert "パスキー" in (await served.client.get("/staff/watching")).text
+    assert (await served.client.get(address, headers=JSON)).status_code == 403
+    served.client.cookies.clear()
+    assert (await served.client.get("/staff/watching", headers=JSON)).status_code == 401
+    assert (await served.client.get("/my/flags.json")).status_code == 401
+    assert (await served.client.get("/my/flags")).headers["location"] == "/sign-in?next=/my/flags"
+
+
+async def test_looking_at_a_flag_leaves_a_receipt_of_the_officer(served: Served) -> None:
+    await looked(served)
+    officer = await of_staff(served, "privacy-officer")
+    await enter(served, officer)
+    address = await raised(served)
+    await served.client.get(address)
+    person = "flag-" + address.rpartition("/")[2]
+    outside = served.kitamae.city.vault.outside
+    told = await outside.looks_at(SYSTEM, "", person, 1 << 62, 10)
+    assert [(one.who, one.purpose, one.basis) for one in told] == [(officer, "watching", "law")]
+
+
+def texts() -> set[str]:
+    found = extract_from_dir(HERE, [("templates/**.html", "jinja2")], keywords={"_": None})
+    return {str(entry[2]) for entry in found}
+
+
+def catalogue(language: str) -> dict[str, str]:
+    with (HERE / "locales" / f"{language}.po").open("rb") as file:
+        return {str(one.id): str(one.string) for one in read_po(file) if one.id and one.string}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_there_in_every_language_with_the_same_gaps(language: str) -> None:
+    gaps = re.compile(r"%\((\w+)\)s")
+    kept: dict[str, Any] = catalogue(language)
+    assert kept.keys() == texts()
+    for key, text in kept.items():
+        assert sorted(gaps.findall(text)) == sorted(gaps.findall(key)), key
+
+
+def test_easy_japanese_reads_out_every_kanji_that_it_keeps() -> None:
+    for text in catalogue("ja_Hira").values():
+        explained = re.sub(r"[㐀-鿿々]+[ぁ-ん]*\([ぁ-ん]+\)", "", text)
+        assert not re.search(r"[㐀-鿿]", explained), text
