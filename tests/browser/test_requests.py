@@ -134,6 +134,8 @@ def town(tmp_path_factory):
         persons="120",
         summary="名簿を誤って送った",
     )
+    resident.close()
+    staff.close()
     town.mine = (
         "/my/requests", *town.own, "/my/requests/new", "/my/requests/new?kind=correction", f"/my/requests/{number}/letters/4",
     )  # fmt: skip

@@ -69,6 +69,10 @@ async def filed(served: Served, **fields: str) -> str:
 
 
 async def step(served: Served, number: str, step: str, /, **fields: str) -> Any:
+    """Only what a form of the page offers is sent."""
+    shown = (await served.client.get(f"/staff/requests/{number}")).text
+    forms = [one for one in shown.split("<form")[1:] if f'name="step" value="{step}"' in one]
+    assert all(f'name="{name}"' in form for form in forms for name in fields), (step, fields)
     return await send(served, f"/staff/requests/{number}", step=step, **fields)
 
 
