@@ -166,6 +166,7 @@ class City:
             on = Building(
                 profile,
                 store,
+                parts.published(store, profile, services, words.expand),
                 words,
                 changes,
                 people,
@@ -180,8 +181,9 @@ class City:
                 witnesses,
             )
             await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
+            told = on.published  # what leaves the city by itself goes to whoever stands at the other end
             subscriptions = Subscriptions(
-                *(store, contexts, fetcher.destinations),
+                *(told, contexts, fetcher.destinations),
                 mqtt=parts.over_mqtt,
                 address=address,
                 alias=alias,
@@ -189,7 +191,7 @@ class City:
                 most_owed=settings.max_owed,
                 most_owed_bytes=settings.max_owed_mb * 1_000_000,
             )
-            subscriptions_v2 = SubscriptionsV2(store, contexts, subscriptions)
+            subscriptions_v2 = SubscriptionsV2(told, contexts, subscriptions)
             await subscriptions_v2.start()
             await subscriptions.start(deliver=not quietly)
             city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
@@ -207,7 +209,7 @@ class City:
                 from kitamae.adapters.nats import Relay  # memory that a city without it needs otherwise
 
                 name = profile.id if profile else alias
-                city.tell(Relay(settings.stream, store, name, alias, words, settings.stream_days))
+                city.tell(Relay(settings.stream, told, name, alias, words, settings.stream_days))
             if not quietly:
                 city.start()
         except BaseException:

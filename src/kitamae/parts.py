@@ -13,6 +13,7 @@ from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.moving.carried import MOVED, MOVING
 from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.context.veil import of_all, veiled
 from kitamae.kernel.ledger.beginning import Place
 from kitamae.kernel.ledger.files import Folder
 from kitamae.kernel.ledger.log import Log
@@ -24,14 +25,16 @@ from kitamae.registers import TYPES
 from kitamae.settings import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kitamae.directory.layout import Layout
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.context.subscription.post import Sender
     from kitamae.kernel.ledger.witnesses import Witnesses
+    from kitamae.kernel.people.policy.facts import DataClass
     from kitamae.rooms import Building
     from kitamae.sdk.city import City as Profile
+    from kitamae.sdk.service import Service
     from kitamae.settings import Settings
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -119,6 +122,30 @@ def fetcher(settings: Settings) -> Fetcher:
     return Fetcher([*hosts, *(_LOOPBACK if settings.open else ())], destinations)
 
 
+def classes(
+    profile: Profile | None, services: Sequence[Service], expand: Callable[[str], str]
+) -> dict[str, DataClass]:
+    """What is not open, as `Facts.classes` has it; where two declare the same, the stricter one holds."""
+    found: dict[str, DataClass] = {}
+    declared = [*(profile.classes if profile else ()), *(one for s in services for one in s.manifest.classes)]
+    for one in declared:
+        told = {expand(one.type): one.of_all} | {
+            f"{expand(one.type)} {expand(name)}": kept for name, kept in one.attributes.items()
+        }
+        for name, kept in told.items():
+            if kept != "open" and found.get(name) != "closed":
+                found[name] = kept
+    return found
+
+
+def published(
+    store: Store, profile: Profile | None, services: Sequence[Service], expand: Callable[[str], str]
+) -> Store:
+    """The store as everybody may read it: for pages, and for what leaves the city by itself (notifications, the stream)."""
+    known = classes(profile, services, expand)
+    return veiled(store, of_all(known)) if known else store
+
+
 def facts(settings: Settings, on: Building) -> Facts:
     """What the policy rests on, as the city and its services' manifests have it."""
     papers = [service.manifest for service in on.services]
@@ -131,6 +158,7 @@ def facts(settings: Settings, on: Building) -> Facts:
         declared,
         without_papers=on.registers.papers.missing(),
         registers=frozenset(on.words.expand(name) for name in TYPES),
+        classes=classes(on.profile, on.services, on.words.expand),
         bases={one.name: one.basis for one in personal.purposes(on.profile, on.services)},
         consented=on.consents.agreed,
     )

@@ -82,10 +82,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """What the rooms are built on. `words` is the city's @context; `derived` a folder that may be thrown away."""
+    """What the rooms are built on. `published`: the store as everybody may read it; `words` is the city's @context; `derived` a folder that may be thrown away."""
 
     profile: City | None
     store: Store
+    published: Store
     words: Context
     changes: Changes
     people: People
@@ -106,7 +107,7 @@ class Rooms:
     def __init__(self, on: Building, policy: Policy, vault: Callable[[], Vault]) -> None:
         """Every address asks `policy` before its handler runs. `vault()` raises VaultClosed where there is none."""
         tenant = on.profile.tenant if on.profile else ""
-        reader = Reader(on.store, on.words, tenant)
+        reader = Reader(on.published, on.words, tenant)
         self._shell = Shell(
             reader,
             Named.of(on.profile),

@@ -21,7 +21,7 @@ from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, UnreadableFileError
 from kitamae.kernel.municipality import check_digit
 from kitamae.sdk.links import KindOfLink
-from kitamae.sdk.manifest import Language, Personal, Words
+from kitamae.sdk.manifest import DataClasses, Language, Personal, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,6 +106,7 @@ class City(BaseModel):
     types: tuple[str, ...]
     history_days: dict[str, Annotated[int, Field(ge=1)]] = {}
     data: tuple[DataFile, ...] = ()
+    classes: tuple[DataClasses, ...] = ()
     personal: tuple[Personal, ...] = ()
     duties: tuple[Duty, ...] = ()
     links: tuple[KindOfLink, ...] = ()
@@ -137,6 +138,9 @@ class City(BaseModel):
         for link in self.links:
             if link.type not in self.types:
                 raise ValueError(f"links: {link.id}: its type {link.type} is not among types")
+        for one in self.classes:
+            if one.type not in self.types:
+                raise ValueError(f"classes: {one.type} is not among types")
         for data in self.data:
             if data.layout not in known():
                 raise ValueError(f"data: {data.file}: no layout is called {data.layout}")

@@ -11,6 +11,7 @@ personal = []                                   # or [[personal]] with purpose, 
 pia = "pia/places.md"                           # the privacy impact assessment, inside the folder
 pia_until = 2027-11-30                          # until when it holds; a year from its acceptance where nothing is said
 security = 1                                    # 1: only what is public; 2: also what is limited; 3: data about persons
+classes = []                                    # or [[classes]] with type, class (open, limited, closed) and attributes
 suppliers = []                                  # or [[suppliers]] with name, does, under, where: down to the last subcontractor
 boundaries = []                                 # or [[boundaries]] with part and who: who answers for which part (責任分界点)
 """
@@ -64,6 +65,15 @@ class Personal(BaseModel):
     file: PersonalFile | None = None  # what 個人情報ファイル簿 says of it
 
 
+class DataClasses(BaseModel):
+    """Of one entity type: what of it is not open. Without an entry all of a declared type is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    type: str
+    of_all: Annotated[Literal["open", "limited", "closed"], Field(alias="class")] = "open"
+    attributes: dict[str, Literal["limited", "closed"]] = {}
+
+
 class Supplier(BaseModel):
     """Who else works on it (委託先). `under`: the supplier whose subcontractor (再委託先) it is; "": the city's own."""
 
@@ -97,6 +107,7 @@ class Manifest(BaseModel):
     pia: str
     pia_until: dt.date | None = None
     security: Annotated[int, Field(ge=1, le=3)] = 1
+    classes: tuple[DataClasses, ...] = ()
     suppliers: tuple[Supplier, ...] = ()
     boundaries: tuple[Boundary, ...] = ()
     icon: str = "service"  # a symbol of web/static/icons.svg
@@ -111,6 +122,11 @@ class Manifest(BaseModel):
                 raise ValueError(
                     f"suppliers: {one.name} stands under {one.under}, which is no other supplier"
                 )
+        for kind in self.classes:
+            if kind.type not in (*self.reads, *self.writes):
+                raise ValueError(f"classes: {kind.type} is neither read nor written by this service")
+        if self.classes and self.security < 2:
+            raise ValueError("security: what handles data that is not open is of level 2 at least")
         if self.personal and self.security < 3:
             raise ValueError("security: what holds data about persons is of level 3")
         return self

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from kitamae.kernel.context.api import body, negotiation, parameters
 from kitamae.kernel.context.broker import Broker, Request
+from kitamae.kernel.context.veil import seen_by
 from kitamae.kernel.people.person import NOBODY, Principal
 from kitamae.kernel.problems import BadRequest, InvalidRequest, NonexistentTenant, Problem, Unprocessable
 from kitamae.kernel.turns import Turns
@@ -176,7 +177,8 @@ class Exchange:
         params = parameters.read(
             self.scope["query_string"], self.route.parameters, application.broker.limits.query_string
         )
-        request = Request(application.broker, self.principal, tenant, params=params)
+        broker = seen_by(application.broker, self.principal, tenant)
+        request = Request(broker, self.principal, tenant, params=params)
         return request if _SNAPSHOT not in self.headers else await self._in_snapshot(request)
 
     async def _in_snapshot(self, request: Request) -> Request:

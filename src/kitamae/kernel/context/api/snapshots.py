@@ -87,7 +87,7 @@ async def delete(x: Exchange, id: str) -> Answer:
     """DELETE snapshots/{id}, with everything in it."""
     request = await x.request()
     request.demand("write", WHAT)
-    await request.broker.snapshots.delete(request.broker.store, await _find(request, id))
+    await request.broker.snapshots.delete(x.broker.store, await _find(request, id))
     return Answer(204, None, x.echo(request.tenant))
 
 
@@ -104,7 +104,7 @@ async def purge(x: Exchange) -> Answer:
     if not gone:
         raise NotFound("no snapshot meets the condition")
     for one in gone:
-        await broker.snapshots.delete(broker.store, one)
+        await broker.snapshots.delete(x.broker.store, one)  # all of it, whoever may see what
     return Answer(204, None, x.echo(request.tenant))
 
 

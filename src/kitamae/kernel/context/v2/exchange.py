@@ -10,6 +10,7 @@ from uuid import uuid4
 from kitamae.kernel.context.api import body, negotiation
 from kitamae.kernel.context.broker import Request
 from kitamae.kernel.context.v2.names import Words, field, inner_id, service_path
+from kitamae.kernel.context.veil import seen_by
 from kitamae.kernel.people.person import NOBODY, Principal
 from kitamae.kernel.problems import BadRequest, InvalidRequest, TooLarge, UnsupportedMediaType
 
@@ -87,6 +88,7 @@ class Exchange:
         if self.route.path != "version":  # asked by clients of either dialect
             negotiation.accepted(self.headers.get(b"accept"), ("application/json", TEXT))
         principal: Principal = self.scope.get("principal", NOBODY)
+        self.broker = seen_by(self.broker, principal, tenant)
         context = await self.broker.contexts.resolve(None)
         self.request = Request(self.broker, principal, tenant, context, self.params)
         self.words = Words(context)

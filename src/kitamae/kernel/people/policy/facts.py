@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.policy.question import Question
 
 Basis = Literal["consent", "law", "contract", "vital-interest"]
+DataClass = Literal["limited", "closed"]
+"""Of data that is not open: limited is for staff and for programs whose token names the type, closed for staff alone."""
 
 _PROGRAMS: Final = ("device", "service")
 _CLOSED: Final = ("system", "desk", "person")
@@ -35,6 +37,7 @@ def _nobody(about: str, purpose: str) -> bool:
 class Facts:
     """`open`: the server was started with --open. `declared`: the entity types (expanded) that the city or a service's
     manifest declares; None: no city is served, and any type is taken. `without_papers`: services that have no published PIA.
+    `classes`: what is limited or closed, by expanded type, or by type, space and expanded attribute; all else is open.
     `registers`: entity types (expanded) of the public registers, which nobody writes but the registers themselves.
     `bases`: on what each declared purpose rests. `consented`: has this person agreed to this purpose, now?
     """
@@ -43,6 +46,7 @@ class Facts:
     declared: frozenset[str] | None = None
     without_papers: frozenset[str] = frozenset()
     registers: frozenset[str] = frozenset()
+    classes: Mapping[str, DataClass] = field(default_factory=dict)
     bases: Mapping[str, Basis] = field(default_factory=dict)
     consented: Callable[[str, str], bool] = _nobody
 
@@ -63,7 +67,8 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
     if kind == "person":
         scopes, about = [f"{question.action}:person:{question.purpose}"], name
     else:
-        scopes, about = [f"{scope}:{question.what}", f"{scope}:*"], ""
+        what = f"entity:{name.partition(' ')[0]}" if kind == "attribute" else question.what
+        scopes, about = [f"{scope}:{what}", f"{scope}:*"], ""
         if question.thing:
             scopes.append(f"{scope}:{question.what}{ONE}{question.thing}")
     context = {
@@ -89,8 +94,8 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
     thing = {
         "uid": {"type": "Thing", "id": question.what},
         "attrs": {
-            "kind": kind,
-            "class": "closed" if kind in _CLOSED else "open",
+            "kind": "entity" if kind == "attribute" else kind,
+            "class": "closed" if kind in _CLOSED else facts.classes.get(name, "open"),
             "tenant": question.tenant,
             "about": about,
             "declared": kind != "entity" or facts.takes(name),

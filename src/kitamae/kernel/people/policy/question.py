@@ -16,7 +16,7 @@ meant for everybody.
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May `who` do `action` to `what`? `what` is `entity:<expanded type>`, `page:<address>`, `subscription`, `registration`,
+    """May `who` do `action` to `what`? `what` is `entity:<expanded type>`, `attribute:<expanded type> <expanded attribute>`, `page:<address>`, `subscription`, `registration`,
     `context`, `snapshot`, `system:<part>`, `desk:<duty>` for work that is one duty's of the town hall (`desk:privacy`), or
     `person:<reference>` for what is held about somebody; `tenant` is where.
 
