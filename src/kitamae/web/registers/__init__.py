@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kitamae.web.asked import guard
 from kitamae.web.registers.desk import desks
 from kitamae.web.registers.views import HERE, REGISTERS, commenting, public
+from kitamae.web.shell import Desk
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -20,9 +21,29 @@ if TYPE_CHECKING:
 
 __all__ = ["HERE", "REGISTERS", "mounted"]
 
+DESKS = (
+    Desk(
+        "/desk/papers",
+        {"ja": "個人情報影響評価（PIA）", "ja_Hira": "個人情報(こじんじょうほう)の しらべ", "en": "Privacy impact assessments", "zh": "个人信息影响评估", "ko": "개인정보 영향평가"},
+        "papers",
+    ),
+    Desk(
+        "/desk/sensors",
+        {"ja": "センサーの登録簿", "ja_Hira": "センサーの 名簿(めいぼ)", "en": "Register of sensors", "zh": "传感器登记簿", "ko": "센서 등록부"},
+        "sensors",
+    ),
+    Desk(
+        "/desk/incidents",
+        {"ja": "情報の事故", "ja_Hira": "情報(じょうほう)の 事故(じこ)", "en": "Incidents", "zh": "信息事故", "ko": "정보 사고"},
+        "incidents",
+    ),
+)  # fmt: skip
+"""Their lines on the page of staff."""
+
 
 def mounted(page: ShellPage, of: Registers, policy: Policy, tenant: str, address: str) -> list[BaseRoute]:
     """Every address of the registers, each behind its question. `address`: how people reach the city, for a sign's code."""
+    page.shell.desks += DESKS
     sent = commenting(of)
     guard(sent, policy, tenant, for_everybody=True)
     shown = public(page, of, address)
