@@ -32,7 +32,7 @@ def _given(notice: Notice) -> Agreement:
     until = clock.text(clock.now() + 86_400_000_000)
     return {
         "state": "given", "version": notice.version, "language": notice.language,
-        "at": clock.text(clock.now()), "until": until, "events": 1,
+        "at": clock.text(clock.now()), "until": until, "by": "", "events": 1,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`kitamae verify`: a whole log from its files alone."""
+"""`kitamae verify`: a whole log from its files alone, or one proof that a person took along."""
 
 from __future__ import annotations
 
@@ -8,23 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import httpx2
+import orjson
 from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.ledger import commitment
 from kitamae.kernel.ledger import verify as ledger
 from kitamae.kernel.ledger.checkpoint import opened
 from kitamae.kernel.ledger.files import CHECKPOINT, WITNESSED, Folder, cut
 from kitamae.kernel.ledger.note import Key
 from kitamae.kernel.ledger.policy import Policy
-from kitamae.kernel.ledger.refusals import Malformed
+from kitamae.kernel.ledger.proof import Proof
+from kitamae.kernel.ledger.refusals import Malformed, NotSigned
 from kitamae.kernel.ledger.tiles import ENTRIES, MOST_ENTRY, WIDTH, Tile
 from kitamae.kernel.problems import BadRequest, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from kitamae.kernel.ledger import tiles
 
+PROOF: Final = ".tlog-proof"
 _MOST_TILE: Final = WIDTH * (MOST_ENTRY + 2)
 _FOLLOWED: Final = 60.0  # seconds that one file may take
 
@@ -46,7 +50,7 @@ async def verify(
     Parameters
     ----------
     log
-        A folder, or the address of one: https://city.example.jp/ledger.
+        A folder, or the address of one: https://city.example.jp/ledger; or a file that ends in .tlog-proof, as My page gives them.
     key
         The log's key, as its operator has told it; several while it is being changed.
     policy
@@ -59,6 +63,9 @@ async def verify(
     """
     keys = [Key.parse(one) for one in key]
     named = Policy.parse(_text(policy)) if policy else Policy()
+    if log.endswith(PROOF):
+        _proof(Path(log), keys, named)
+        return
     before = opened(_bytes(since), keys)[0] if since else None
     source = _Remote(log) if "://" in log else _Local(Path(log))
     console = Console(highlight=False, soft_wrap=True)
@@ -87,6 +94,24 @@ async def verify(
         console.print(f"{one.witness.name} cosigned it at {clock.text(one.at * 1_000_000)}", markup=False)
     if before is not None:
         console.print(f"the first {before.size} entries are those that were there before", markup=False)
+
+
+def _proof(file: Path, keys: list[Key], named: Policy) -> None:
+    """Raises Malformed, NotSigned, NotProved."""
+    proof = Proof.parse(_bytes(file))
+    if proof.extra is None:
+        raise Malformed("that proof does not say of what: expected the line `extra`, as My page writes it")
+    head, seen = proof.verify(commitment.reopened(proof.extra), keys, witnesses=named.keys)
+    if not named.met([one.witness for one in seen]):
+        raise NotSigned(f"{len(seen)} of the policy's witnesses have cosigned: its quorum asks for more")
+    console = Console(highlight=False, soft_wrap=True)
+    told = orjson.dumps(orjson.loads(proof.extra)["committed"], option=orjson.OPT_INDENT_2).decode()
+    console.print(
+        f"{head.origin}: entry {proof.index} of {head.size} says this, and was not changed:", markup=False
+    )
+    console.print(told, markup=False)
+    for one in seen:
+        console.print(f"{one.witness.name} cosigned it at {clock.text(one.at * 1_000_000)}", markup=False)
 
 
 class _Local:

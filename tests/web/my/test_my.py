@@ -12,9 +12,11 @@ from typing import Any
 import orjson
 import pytest
 
+from kitamae.commands.verify import verify
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.ledger.proof import Proof
+from kitamae.kernel.ledger.refusals import Malformed, NotProved
 from kitamae.kernel.people.person import SYSTEM
 from serving import SAME, Served, serving
 from signing_in import fields, outside, resident
@@ -277,3 +279,51 @@ async def _principal(served: Served) -> Any:
 
     cookie = served.client.cookies["kitamae_session"]
     return await served.kitamae.city.people.who(secret.digest(cookie))
+
+
+async def test_a_proof_is_verified_by_the_command_from_the_file_alone(
+    town: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ref = await me(town)
+    (number,) = {int(one) for one in re.findall(r"/my/proof/(\d+)", await get(town, "/my/log"))}
+    file = tmp_path / "look.tlog-proof"
+    file.write_bytes((await proof_of(town, number)).content)
+    log = town.kitamae.city.log
+    assert log is not None
+    keys = [one.vkey for one in log.keys]
+    await verify(str(file), key=keys)
+    said = capsys.readouterr().out
+    assert "was not changed" in said
+    assert ref in said
+    told = file.read_bytes()
+    extra = re.search(rb"extra ([^\n]+)", told)
+    assert extra
+    forged = orjson.loads(base64.b64decode(extra[1]))
+    forged["committed"]["who"] = "staff-0"
+    file.write_bytes(told.replace(extra[1], base64.b64encode(orjson.dumps(forged))))
+    with pytest.raises(NotProved):
+        await verify(str(file), key=keys)
+    file.write_bytes(told.replace(b"extra " + extra[1] + b"\n", b""))
+    with pytest.raises(Malformed, match="does not say of what"):
+        await verify(str(file), key=keys)
+
+
+async def test_at_the_counter_a_consent_is_withdrawn_after_a_check_and_never_given(town: Served) -> None:
+    ref = await me(town)
+    await agree(town)
+    mine = dict(town.client.cookies)
+    town.client.cookies.clear()
+    officer = await town.kitamae.city.people.staff()
+    await give(town, officer, "counter")
+    session, _ = await town.kitamae.city.people.admit(officer, "staff", 2)
+    town.client.cookies.set("kitamae_session", session)
+    sent = {"person": ref, "purpose": "notices", "seen": "yes"}
+    for lacking in ("person", "purpose", "seen"):
+        assert (await post(town, "/staff/consents", **sent | {lacking: ""})).status_code == 400
+    assert "いま同意していません" in (await post(town, "/staff/consents", **sent)).text
+    town.client.cookies.clear()
+    town.client.cookies.update(mine)
+    page = await get(town, NOTICES)
+    assert "窓口で、市の職員が手続きをしました" in page
+    assert officer in (await town.client.get(f"{NOTICES}/record")).text
+    assert (await town.client.get("/staff/consents")).status_code == 403

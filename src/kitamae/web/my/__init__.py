@@ -5,6 +5,7 @@ agreeing.py  /my/consents/<purpose>                agree, and withdraw in two ta
 changing.py  /my/enter/<purpose>, /my/erase        enter, correct, erase
 taking.py    /my/export                            everything as one file
 withheld.py  /staff/withheld                       for the desk that looks after privacy: looks that are shown later
+counter.py   /staff/consents                       for the desk of the counter: somebody withdraws in person
 ground.py    what these stand on
 """
 
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kitamae.web.asked import guard
-from kitamae.web.my import agreeing, changing, seen, taking, withheld
+from kitamae.web.my import agreeing, changing, counter, seen, taking, withheld
 from kitamae.web.my.ground import ASK, Ground
 
 if TYPE_CHECKING:
@@ -36,4 +37,6 @@ def routes(ground: Ground, tenant: str, zone: str) -> list[BaseRoute]:
     guard(own, ground.policy, tenant, for_everybody=True)
     desk: list[BaseRoute] = [*withheld.routes(ground, zone)]
     guard(desk, ground.policy, tenant, desk="privacy")
-    return [*own, *desk]
+    counters: list[BaseRoute] = [*counter.routes(ground)]
+    guard(counters, ground.policy, tenant, desk="people")
+    return [*own, *desk, *counters]

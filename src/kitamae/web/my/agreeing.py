@@ -104,14 +104,15 @@ async def states(ground: Ground, who: Principal, request: Request) -> list[dict[
 
 
 async def state(ground: Ground, who: Principal, notice: Notice) -> dict[str, str]:
-    """`is`: none, given, changed (the words), expired, withdrawn; `at`, `until`: RFC 3339 UTC."""
+    """`is`: none, given, changed (the words), expired, withdrawn; `at`, `until`: RFC 3339 UTC; `by`: counter, or ""."""
     one = (await ground.consents.of(who.ref)).get(notice.purpose)
     if one is None:
-        return {"is": "none", "at": "", "until": ""}
+        return {"is": "none", "at": "", "until": "", "by": ""}
     now: str = one["state"]
     if one["state"] == "given" and not ground.consents.standing(notice.purpose, one):
         now = "expired" if clock.micros(one["until"]) <= clock.now() else "changed"
-    return {"is": now, "at": one["at"], "until": one["until"]}
+    by = "counter" if one["by"] not in (who.ref, "system") else ""
+    return {"is": now, "at": one["at"], "until": one["until"], "by": by}
 
 
 def _notice(ground: Ground, request: Request) -> Notice:

@@ -295,3 +295,20 @@ async def test_times_of_an_agreement_are_those_of_the_notice(city: City) -> None
     await city.agree()
     one = (await city.consents.of("p-taro"))["notices"]
     assert clock.micros(one["until"]) - clock.micros(one["at"]) == 100 * DAY
+
+
+async def test_at_the_counter_whoevers_desk_it_is_withdraws_for_the_person_who_sees_who_did_it(city: City) -> None:  # fmt: skip
+    await city.agree()
+    clerk = replace(OFFICER, duties=frozenset({("", "desk:people")}))
+    for who in (OFFICER, TARO, HANAKO):
+        with pytest.raises(Forbidden):
+            await city.consents.withdraw_at_counter(who, "p-taro", "notices")
+    with pytest.raises(NotFound):
+        await city.consents.withdraw_at_counter(clerk, "p-taro", "resident")
+    before = len(await city.store.leaves(0, 100))
+    assert not await city.consents.withdraw_at_counter(clerk, "p-nobody", "notices")
+    assert len(await city.store.leaves(0, 100)) == before
+    assert await city.consents.withdraw_at_counter(clerk, "p-taro", "notices")
+    with pytest.raises(Forbidden):
+        await city.read()
+    assert {one.fields["event"]["by"] for one in await city.events()} == {"p-taro", clerk.ref}

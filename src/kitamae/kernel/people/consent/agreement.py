@@ -1,6 +1,6 @@
 """What is kept of a consent where the policy looks: one document per person, by opaque reference.
 
-`consent` by the person's reference: purpose -> {state, version, language, at, until, events}. Times are RFC 3339 UTC.
+`consent` by the person's reference: purpose -> {state, version, language, at, until, by, events}. Times are RFC 3339 UTC.
 The words that were agreed to, and what proves the entries of the ledger, are in the vault.
 """
 
@@ -17,13 +17,16 @@ State = Literal["given", "withdrawn", "expired"]
 
 
 class Agreement(TypedDict):
-    """`version`, `language`: of the notice that was read. `until`: when it ends by itself. `events`: how many there were."""
+    """`version`, `language`: of the notice that was read. `until`: when it ends by itself. `by`: the reference
+    of whoever did it last: the person, who was at the counter for him, or `system`. `events`: how many there were.
+    """
 
     state: State
     version: str
     language: str
     at: str
     until: str
+    by: str
     events: int
 
 

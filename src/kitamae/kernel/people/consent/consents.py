@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 RECORD: Final = "consent"
 """The kind of the vault's record of one event."""
+COUNTER: Final = "desk:people"
+_SYSTEM: Final = "system"
 _DAY: Final = 86_400_000_000  # microseconds
 
 
@@ -154,7 +156,8 @@ class Consents:
                 raise _AsItWas
             made: Agreement = {
                 "state": "given", "version": version, "language": language,
-                "at": clock.text(at), "until": clock.text(until), "events": (before["events"] if before else 0) + 1,
+                "at": clock.text(at), "until": clock.text(until), "by": who.ref,
+                "events": (before["events"] if before else 0) + 1,
             }  # fmt: skip
             anew = before is not None and before["state"] != "withdrawn"
             return "renewed" if anew else "given", made
@@ -168,9 +171,28 @@ class Consents:
         def become(before: Agreement | None) -> tuple[str, Agreement]:
             if before is None or before["state"] == "withdrawn":
                 raise _AsItWas
-            return "withdrawn", _ended(before, "withdrawn", at)
+            return "withdrawn", _ended(before, "withdrawn", at, who.ref)
 
         return await self._change(who, purpose, None, at, become)
+
+    async def withdraw_at_counter(self, who: Principal, person: str, purpose: str) -> bool:
+        """The same for somebody who stands at the counter, by whoever's desk that is; False: that person did not agree.
+
+        Raises NotFound for a purpose that does not rest on consent, Forbidden, NotSignedIn, VaultClosed.
+        """
+        self.policy.demand(Question(who, "write", COUNTER))
+        if purpose not in self._purposes:
+            raise NotFound(f"{purpose!r:.60} does not rest on consent")
+        if purpose not in await self.of(person):
+            return False  # somebody who was never here is not made by asking
+        at = self._now()
+
+        def become(before: Agreement | None) -> tuple[str, Agreement]:
+            if before is None or before["state"] == "withdrawn":
+                raise _AsItWas
+            return "withdrawn", _ended(before, "withdrawn", at, who.ref)
+
+        return await self._kept(person, purpose, None, at, become)
 
     async def expire(self) -> int:
         """What ended by itself gets its entry too; how many. One worker at a time."""
@@ -187,7 +209,7 @@ class Consents:
         def become(before: Agreement | None) -> tuple[str, Agreement]:
             if before is None or before["state"] != "given" or clock.micros(before["until"]) > at:
                 raise _AsItWas
-            return "expired", _ended(before, "expired", at)
+            return "expired", _ended(before, "expired", at, _SYSTEM)
 
         return await self._kept(person, purpose, None, at, become)
 
@@ -258,7 +280,7 @@ class Consents:
         def become(before: Agreement | None) -> tuple[str, Agreement]:
             if before is None or before["state"] != "given":
                 raise _AsItWas
-            return "withdrawn", _ended(before, "withdrawn", at)
+            return "withdrawn", _ended(before, "withdrawn", at, _SYSTEM)
 
         return await self._kept(person, purpose, None, at, become)
 
@@ -268,7 +290,7 @@ class Consents:
         async def work(tx: Transaction) -> dict[str, Agreement]:
             all = agreement.read(await tx.get(TENANT, KIND, person))
             if purpose in all:
-                all[purpose] = _ended(all[purpose], "withdrawn", at)
+                all[purpose] = _ended(all[purpose], "withdrawn", at, _SYSTEM)
                 await tx.put(TENANT, KIND, person, cast("dict[str, Any]", dict(all)))
             return all
 
@@ -276,14 +298,15 @@ class Consents:
         return True
 
 
-def _ended(before: Agreement, state: State, at: int) -> Agreement:
-    return {**before, "state": state, "at": clock.text(at), "events": before["events"] + 1}
+def _ended(before: Agreement, state: State, at: int, by: str) -> Agreement:
+    return {**before, "state": state, "at": clock.text(at), "by": by, "events": before["events"] + 1}
 
 
 def told_of(person: str, purpose: str, event: str, made: Agreement) -> dict[str, Any]:
     """What the entry of the ledger commits to."""
     return {
         "at": made["at"],
+        "by": made["by"],
         "event": event,
         "language": made["language"],
         "person": person,

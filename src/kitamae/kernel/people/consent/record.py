@@ -92,14 +92,14 @@ def record(
 
 
 def _event(one: Mapping[str, Any]) -> dict[str, Any]:
-    """With the words that were read, and with what proves the entry of the ledger."""
-    what = one["event"]["event"]
+    """With the words that were read, and with what proves the entry of the ledger. Who was at the counter is the method."""
+    what, by = one["event"]["event"], one["event"]["by"]
     given = what in ("given", "renewed")
     told: dict[str, Any] = {
         "@type": [STATUS[what], "dpv:ExplicitlyExpressedConsent"] if given else STATUS[what],
         "dpv:isIndicatedAtTime": one["at"],
-        "dpv:isIndicatedBy": "dpv:DataController" if what == "expired" else "dpv:DataSubject",
-        "dpv:hasIndicationMethod": "/my/consents",
+        "dpv:isIndicatedBy": "dpv:DataController" if by == "system" else "dpv:DataSubject",
+        "dpv:hasIndicationMethod": "/my/consents" if by == one["event"]["person"] else by,
         "kitamae:notice": one["event"]["version"],
         "kitamae:entry": {"number": one["number"], "event": one["event"], "salt": one["salt"]},
     }
