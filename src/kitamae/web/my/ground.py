@@ -33,8 +33,10 @@ MY: Final = "/my"
 ASK: Final = "/my/requests/new"
 """Where one asks or complains."""
 KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
+MANDATE: Final = "mandate:"
+"""How the basis of a delegate's look begins."""
 
-Who = Literal["self", "staff", "program", "system", "somebody"]
+Who = Literal["self", "staff", "program", "system", "delegate", "somebody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ def whose(one: Receipt, who: Principal) -> Who:
         return "self"
     if one.who == "system":
         return "system"
+    if one.basis.startswith(MANDATE):
+        return "delegate"
     if one.who.startswith("token-"):
         return "program"
     return "staff" if one.who.startswith("staff-") else "somebody"
