@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
+from bare_kaga import bare
 from kitamae.commands.verify import verify
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
@@ -21,15 +22,15 @@ from kitamae.kernel.people.person import SYSTEM
 from serving import SAME, Served, serving
 from signing_in import fields, outside, resident
 from staffing import give
+from web.delegates.test_delegations import appointed, browser, send
 
-KAGA = Path(__file__).resolve().parents[3] / "cities" / "kaga"
 LANGUAGES = ("ja", "ja_Hira", "en", "zh", "ko")
 NOTICES = "/my/consents/notices"
 
 
 @pytest.fixture
 async def town(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path / "data", city=KAGA, demo_residents=True) as one:
+    async with serving(tmp_path / "data", city=bare(tmp_path / "city"), demo_residents=True) as one:
         yield one
 
 
@@ -327,3 +328,24 @@ async def test_at_the_counter_a_consent_is_withdrawn_after_a_check_and_never_giv
     assert "窓口で、市の職員が手続きをしました" in page
     assert officer in (await town.client.get(f"{NOTICES}/record")).text
     assert (await town.client.get("/staff/consents")).status_code == 403
+
+
+async def test_a_delegate_sees_nothing_of_the_other_ones_consents_and_log_and_agrees_to_nothing(
+    town: Served,
+) -> None:
+    async with browser(town, "test-1") as one, browser(town, "test-3") as other:
+        number = await appointed(other, one)
+        await agree(other)
+        form = fields(await get(one, NOTICES))
+        await send(one, f"/my/delegations/{number}/act")
+        for path in ("/my", "/my/log", NOTICES, "/my/erase", "/my/enter/notices"):
+            answer = await one.client.get(path)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/my/delegations/held")
+        for path in ("/my/export", "/my/proof/1", f"{NOTICES}/record"):
+            assert (await one.client.get(path)).status_code == 403
+        for path in (NOTICES, "/my/erase", "/my/enter/notices"):
+            assert (await one.client.post(path, data=form, headers=SAME)).status_code == 403
+        await one.client.get("/my/records")
+        seen = await get(other, "/my/log")
+        assert "あなたの代理人" in seen
+        assert "代理の取り決め" in seen

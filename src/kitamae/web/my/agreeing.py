@@ -10,8 +10,8 @@ from starlette.routing import Route
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.consent import Changed, record
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
-from kitamae.kernel.problems import BadRequest, NotFound, NotSignedIn
-from kitamae.web.my.ground import KEEP_NOTHING, MY, sent, signed_in
+from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.web.my.ground import KEEP_NOTHING, MY, demand, sent, signed_in
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -71,9 +71,7 @@ def routes(ground: Ground) -> list[Route]:
 
     async def document(request: Request) -> Response:
         """ISO/IEC TS 27560 as JSON-LD, to keep."""
-        who = signed_in(request)
-        if who is None:
-            raise NotSignedIn("your records are given after you have signed in")
+        who = demand(request)
         purpose = ground.consents.purposes.get(request.path_params["purpose"])
         events = await ground.vault().read(Asked(who, OWN, (who.ref,), ("consent",)))
         own = [one for one in events if one.klass == CONSENTS and purpose and one.fields["purpose"] == purpose.name]  # fmt: skip

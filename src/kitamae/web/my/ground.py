@@ -11,7 +11,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import CONSENTS
-from kitamae.kernel.problems import NotSignedIn
+from kitamae.kernel.problems import Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +33,8 @@ MY: Final = "/my"
 ASK: Final = "/my/requests/new"
 """Where one asks or complains."""
 KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
+ACTING: Final = "/my/delegations/held"
+"""What a delegate sees of the one he acts for."""
 MANDATE: Final = "mandate:"
 """How the basis of a delegate's look begins."""
 
@@ -58,7 +60,9 @@ class Ground:
     asks: Callable[[], bool]
 
     def sign_in(self, request: Request) -> Response:
-        """Where whoever is not signed in goes on, and comes back from."""
+        """Where whoever is not signed in goes on, and comes back from; whoever acts for somebody else sees elsewhere what he may."""
+        if asking(request.scope).acting:
+            return RedirectResponse(ACTING, 303, KEEP_NOTHING)
         way = "/sign-in/resident" if self.residents else "/sign-in"
         return RedirectResponse(f"{way}?next={request.url.path}", 303, KEEP_NOTHING)
 
@@ -110,16 +114,24 @@ def whose(one: Receipt, who: Principal) -> Who:
 
 
 def signed_in(request: Request) -> Principal | None:
-    """None: nobody is, and a token is no person."""
+    """In his own affairs. None: nobody is; a token is no person, and who acts for somebody else does not do so here."""
     who = asking(request.scope)
-    return who if who.session else None
+    return who if who.session and not who.acting else None
+
+
+def demand(request: Request) -> Principal:
+    """The same. Raises NotSignedIn, Forbidden."""
+    who = asking(request.scope)
+    if not who.session:
+        raise NotSignedIn("this is for whoever is signed in")
+    if who.acting:
+        raise Forbidden("this is done in one's own affairs: stop acting for somebody else first")
+    return who
 
 
 async def sent(request: Request) -> tuple[Principal, FormData]:
     """Who sends this form, and what it says. Raises NotSignedIn, Forbidden for a form of somebody else's."""
-    who = asking(request.scope)
-    if not who.session:
-        raise NotSignedIn("this is done after you have signed in")
+    who = demand(request)
     form = await request.form(max_files=0, max_fields=50, max_part_size=20_000)
     demand_form(request.scope, form.get("csrf"))
     return who, form

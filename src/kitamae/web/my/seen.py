@@ -11,9 +11,9 @@ from starlette.routing import Route
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
-from kitamae.kernel.problems import NotFound, NotSignedIn, Unavailable
+from kitamae.kernel.problems import NotFound, Unavailable
 from kitamae.web.my.agreeing import states
-from kitamae.web.my.ground import KEEP_NOTHING, MY, signed_in
+from kitamae.web.my.ground import KEEP_NOTHING, MY, demand, signed_in
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -68,9 +68,7 @@ def routes(ground: Ground) -> list[Route]:
 
     async def proof(request: Request) -> Response:
         """A C2SP tlog-proof whose `extra` holds what the leaf commits to, with its salt."""
-        who = signed_in(request)
-        if who is None:
-            raise NotSignedIn("what proves a look at your data is given after you have signed in")
+        who = demand(request)
         number = _number(request.path_params["number"])
         told = await opening(ground, who, number)
         if ground.log is None:

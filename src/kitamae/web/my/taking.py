@@ -11,8 +11,7 @@ from starlette.routing import Route
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.consent import record
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
-from kitamae.kernel.problems import NotSignedIn
-from kitamae.web.my.ground import KEEP_NOTHING, MY, signed_in
+from kitamae.web.my.ground import KEEP_NOTHING, MY, demand
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,9 +36,7 @@ def routes(ground: Ground) -> list[Route]:
     """`/my/export`."""
 
     async def export(request: Request) -> Response:
-        who = signed_in(request)
-        if who is None:
-            raise NotSignedIn("your data is given to you after you have signed in")
+        who = demand(request)
         first = await _records(ground, who, "")  # what is wrong is said before anything is sent
         named = 'attachment; filename="my-data.json"'
         headers = {**KEEP_NOTHING, "Content-Disposition": named}
