@@ -157,7 +157,7 @@ class Rooms:
         ways_in += my.routes(self._ground(on, policy, vault), tenant, zone)
         routes = duties.routes(
             *(self._shell, on.profile, on.ways.office, on.ways.emergencies, on.people),
-            *(on.ways.passkeys.origin, policy),
+            *(on.ways.numbers, on.ways.passkeys.origin, policy),
         )
         for service in on.services:
             room = Room(

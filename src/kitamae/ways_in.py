@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from kitamae.adapters import mail
 from kitamae.kernel.people.delegates import Delegates
 from kitamae.kernel.people.duties import Emergencies, Office
+from kitamae.kernel.people.duties.numbers import Numbers
 from kitamae.kernel.people.jose.encoding import BadToken, members
 from kitamae.kernel.people.jose.keys import Key
 from kitamae.kernel.people.once import Once
@@ -52,6 +53,7 @@ class WaysIn:
     passkeys: Passkeys
     office: Office
     emergencies: Emergencies
+    numbers: Numbers
     delegates: Delegates
     identity: Identity | None = None
     letters: Outbox | None = None
@@ -78,6 +80,7 @@ class WaysIn:
         provider = Provider(address, store, seal, once, pseudonyms)
         passkeys = Passkeys(address, store, seal, once)
         office = Office(store, people.plan, people.forget)
+        numbers = Numbers(store, pseudonyms)
         emergencies = Emergencies(store, people.plan, [one.name for one in purposes], people.forget)
         visitors = letters = None
         identity = Identity(store) if declared(purposes) else None
@@ -87,46 +90,24 @@ class WaysIn:
             visitors = Visitors(
                 people, pseudonyms, once, letters, Throttle(_LETTERS), settings.link_minutes * 60
             )
+        always = (
+            *(seal, provider, passkeys, office, emergencies, numbers, delegates),
+            *(identity, letters, visitors),
+        )
         if settings.demo_residents:
             client = Client("standin", Key.make("demo"), address + RETURN)
             stand_in = StandIn(address, client, seal, once)
             issuer = Issuer(stand_in.issuer, stand_in)
             relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, identity, prefix=PREFIX)
-            return cls(
-                seal,
-                provider,
-                passkeys,
-                office,
-                emergencies,
-                delegates,
-                identity,
-                letters,
-                visitors,
-                relying,
-                stand_in,
-                stand_in,
-            )
+            return cls(*always, relying, stand_in, stand_in)
         await people.end_sessions(PREFIX)
         if not settings.residents_issuer or settings.residents_key is None:
-            return cls(seal, provider, passkeys, office, emergencies, delegates, identity, letters, visitors)
+            return cls(*always)
         outbound = Guarded(settings.residents_issuer, destinations)
         client = Client(settings.residents_client, _key(settings.residents_key), address + RETURN)
         issuer = Issuer(settings.residents_issuer, outbound)
         relying = Relying(issuer, outbound, client, seal, once, pseudonyms, identity)
-        return cls(
-            seal,
-            provider,
-            passkeys,
-            office,
-            emergencies,
-            delegates,
-            identity,
-            letters,
-            visitors,
-            relying,
-            None,
-            outbound,
-        )
+        return cls(*always, relying, None, outbound)
 
     async def close(self) -> None:
         """Close every connection."""

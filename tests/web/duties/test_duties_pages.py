@@ -168,6 +168,25 @@ async def test_a_file_is_tried_then_asked_for_and_counts_for_all_on_its_day(town
     assert {one.duty for one in (await office.held(coming)).held} == {"disaster"}
 
 
+async def test_a_file_finds_people_by_the_town_halls_own_numbers_and_no_number_is_kept(town: Served) -> None:
+    me, other, far = await new(town, "staffing"), await new(town), await new(town)
+    await enter(town, me)
+    bind = ("/staff/duties/number", "/staff/duties")
+    assert "結びつけました" in (await send(town, *bind, person=other, number="００１２－３４")).text
+    for person, number, status in (
+        (far, "0012-34", 409), (far, "1234 5678 9018", 400), (far, "123456789018", 422), (far, "", 400), ("staff-x", "7", 404),
+    ):  # fmt: skip
+        assert (await send(town, *bind, person=person, number=number)).status_code == status, number
+    text = "職員番号,付ける担当\n0012-34,窓口担当\n"
+    answer = await send(town, "/staff/transfers", "/staff/transfers", do="ask", title="a", text=text)
+    assert answer.status_code == 303, answer.text
+    assert other in (await town.client.get(answer.headers["location"])).text
+    store = town.kitamae.city.store
+    assert "0012-34" not in str([await store.documents("", one) for one in ("staff-number", "transfer")])
+    await send(town, *bind, person=other, number="9")
+    assert (await send(town, *bind, person=far, number="0012-34")).status_code == 200
+
+
 MISTAKES = [
     ("", "choose a file"),
     ("名前,役\na,b\n", "the first line names the columns"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from kitamae.kernel.people.duties import Emergencies, Office
+    from kitamae.kernel.people.duties.numbers import Numbers
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.policy import Policy
     from kitamae.sdk.city import City
@@ -32,6 +33,7 @@ def routes(
     office: Office,
     taken: Emergencies,
     people: People,
+    numbers: Numbers,
     origin: str,
     policy: Policy,
 ) -> list[BaseRoute]:
@@ -40,8 +42,8 @@ def routes(
     tenant = profile.tenant if profile else ""
     zone = ZoneInfo(profile.timezone if profile else "Asia/Tokyo")
     desk: list[BaseRoute] = [
-        *members.routes(page, office, people, origin, tenant, zone),
-        *transfers.routes(page, office, tenant, zone),
+        *members.routes(page, office, people, numbers, origin, tenant, zone),
+        *transfers.routes(page, office, numbers, tenant, zone),
     ]
     guard(desk, policy, tenant, desk="staff")
     reviewing: list[BaseRoute] = [*emergencies.routes(page, taken)]

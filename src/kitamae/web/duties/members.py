@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from kitamae.kernel.people.duties import Office
+    from kitamae.kernel.people.duties.numbers import Numbers
     from kitamae.kernel.people.people import People
     from kitamae.web.page import ShellPage
 
@@ -29,9 +30,15 @@ _FIELDS: Final = ("person", "duty", "do", "title", "until", "effective")
 
 
 def routes(
-    page: ShellPage, office: Office, people: People, origin: str, tenant: str, zone: ZoneInfo
+    page: ShellPage,
+    office: Office,
+    people: People,
+    numbers: Numbers,
+    origin: str,
+    tenant: str,
+    zone: ZoneInfo,
 ) -> list[Route]:
-    """The page and its two forms."""
+    """The page and its three forms."""
 
     async def show(
         request: Request,
@@ -39,6 +46,7 @@ def routes(
         failed: str = "",
         link: str = "",
         made: str = "",
+        bound: str = "",
         typed: dict[str, str] | None = None,
     ) -> Response:
         who = staff(request)
@@ -65,6 +73,7 @@ def routes(
             failed=failed,
             link=link,
             made=made,
+            bound=bound,
             typed=dict.fromkeys(_FIELDS, "") | (typed or {}),
             account=ACCOUNT,
         )
@@ -101,7 +110,17 @@ def routes(
             return await show(request, wrong.status, wrong.detail)
         return await show(request, link=link, made=ref)
 
+    async def bind(request: Request) -> Response:
+        form = await sent(request)
+        staff(request)
+        try:
+            await numbers.bind(word(form, "person"), word(form, "number"))
+        except Problem as wrong:
+            return await show(request, wrong.status, wrong.detail)
+        return await show(request, bound=word(form, "person"))
+
     return [
+        Route(DUTIES + "/number", bind, methods=["POST"]),
         Route(DUTIES, ask, methods=["GET"]),
         Route(DUTIES, change, methods=["POST"]),
         Route(DUTIES + "/account", account, methods=["POST"]),

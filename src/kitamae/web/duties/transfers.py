@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from kitamae.kernel.people.duties import Office
+    from kitamae.kernel.people.duties.numbers import Numbers
     from kitamae.web.page import ShellPage
 
 TRANSFERS: Final = "/staff/transfers"
 PAGE: Final = 50
 
 
-def routes(page: ShellPage, office: Office, tenant: str, zone: ZoneInfo) -> list[Route]:
+def routes(page: ShellPage, office: Office, numbers: Numbers, tenant: str, zone: ZoneInfo) -> list[Route]:
     """The list with the form for a file, one change, and the words about it."""
 
     async def show(request: Request, status: int = 200, **told: Any) -> Response:
@@ -65,7 +66,8 @@ def routes(page: ShellPage, office: Office, tenant: str, zone: ZoneInfo) -> list
                 told["text"] = await _text(form)
             finally:
                 await form.close()
-            read = sheet.read(told["text"], office.plan, tenant, zone)
+            known = await numbers.whose(sheet.numbers(told["text"]))
+            read = sheet.read(told["text"], office.plan, tenant, zone, known)
             if read.wrong:
                 return await show(request, 400, wrong=read.wrong, **told)
             effective = sheet.day(told["effective"], zone, where="effective") if told["effective"] else None

@@ -296,7 +296,9 @@ def step(
 ) -> Step:
     """One. Raises BadRequest for a reference that is none."""
     if not person.startswith("staff-") or len(person) > 40:
-        raise BadRequest(f"expected the number of a member of staff (staff-…), got {person!r:.60}")
+        raise BadRequest(
+            f"expected the number of a member of staff (staff-…, or a 職員番号 that was bound to one), got {person!r:.60}"
+        )
     end = clock.text(clock.micros(until, "until")) if until else None
     return {"person": person, "duty": duty, "gives": gives, "tenants": list(tenants), "until": end}
 

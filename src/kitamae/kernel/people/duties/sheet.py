@@ -3,7 +3,7 @@
     職員番号,氏名,旧所属,新所属,外す担当,付ける担当,終了日
     staff-0a1b2c3d4e5f,山田 花子,防災課,市民課,防災担当,窓口担当,2027-03-31
 
-Columns may stand in any order; 職員番号 and one of the two 担当 are needed. Duties go by their id or their name in any
+職員番号 is the number that each page of staff shows, or the town hall's own that was bound to it (`numbers.py`). Columns may stand in any order; 職員番号 and one of the two 担当 are needed. Duties go by their id or their name in any
 language, several with 、 or ; between them. 退職 under 外す担当 ends the account. 終了日 is the last day of what is given. 氏名 is
 for the eyes of whoever writes the file: it is personal, and is not kept.
 """
@@ -26,6 +26,7 @@ from kitamae.kernel.people.mynumber import demand_none
 from kitamae.kernel.problems import BadRequest, Problem, TooLarge
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
     from kitamae.kernel.people.duties.plan import Plan
@@ -60,8 +61,18 @@ def decoded(sent: bytes) -> str:
     raise BadRequest("the file is neither UTF-8 nor Shift_JIS (Windows-31J)")
 
 
-def read(text: str, plan: Plan, tenant: str, zone: ZoneInfo) -> Sheet:
-    """Every row of it. Raises BadRequest where it is no such file at all, TooLarge."""
+def numbers(text: str) -> set[str]:
+    """What stands under 職員番号, for whoever knows whose it is; nothing of a file that is none, which `read` says."""
+    rows = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), strict=True)
+    try:
+        column = [_plain(one) for one in next(rows, [])].index("職員番号")
+        return {_plain(row[column]) for row, _ in zip(rows, range(MOST), strict=False) if len(row) > column}
+    except (csv.Error, ValueError):
+        return set()
+
+
+def read(text: str, plan: Plan, tenant: str, zone: ZoneInfo, known: Mapping[str, str]) -> Sheet:
+    """Every row of it; `known`: the references of those who have these 職員番号. Raises BadRequest where it is no such file at all, TooLarge."""
     if len(text.encode()) > LARGEST:
         raise TooLarge(f"a file of {len(text.encode()):,} bytes: {LARGEST:,} are read")
     rows = csv.DictReader(io.StringIO(text.lstrip("﻿"), newline=""), restkey="more", strict=True)
@@ -78,7 +89,8 @@ def read(text: str, plan: Plan, tenant: str, zone: ZoneInfo) -> Sheet:
             try:
                 if "more" in row:
                     raise BadRequest(f"more cells than the {len(heads)} columns")
-                _one(sheet, cells, names, tenant, zone)
+                number = cells.get("職員番号", "")
+                _one(sheet, cells | {"職員番号": known.get(number, number)}, names, tenant, zone)
             except Problem as problem:
                 sheet.wrong.append((rows.line_num, problem.detail))
             if len(sheet.steps) > MOST:

@@ -1,0 +1,68 @@
+"""職員番号, as the town hall's personnel system has them: told apart from each other, and not kept.
+
+A number becomes a keyed pseudonym (`kernel/people/pseudonyms.py`), under which the person's reference stands. So a file of
+人事異動 finds its people, and whoever reads the store finds no number.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.kernel.people.mynumber import demand_none
+from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.problems import BadRequest, Conflict, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.pseudonyms import Pseudonyms
+
+_KIND: Final = "staff-number"
+_NUMBER: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,19}", re.ASCII)
+
+
+class Numbers:
+    """One per city."""
+
+    def __init__(self, store: Store, pseudonyms: Pseudonyms) -> None:
+        self._store = store
+        self._pseudonyms = pseudonyms
+
+    async def bind(self, person: str, number: str) -> None:
+        """From now on this number is that person's, and an earlier one is nobody's. Raises BadRequest, NotFound, Conflict."""
+        plain = unicodedata.normalize("NFKC", number).strip()
+        if not _NUMBER.fullmatch(plain):
+            raise BadRequest("number: expected at most 20 letters, digits and hyphens")
+        demand_none({"number": plain})
+        key = await self._key(plain)
+        before = [id for _, id, doc in await self._store.documents(TENANT, _KIND) if doc["person"] == person]
+
+        async def work(tx: Transaction) -> None:
+            known: Any = await tx.get(TENANT, "person", person)
+            if known is None or known["role"] != "staff":
+                raise NotFound(f"there is no member of staff {person!r:.60}")
+            bound: Any = await tx.get(TENANT, _KIND, key)
+            if bound is not None and bound["person"] != person:
+                raise Conflict("that number is somebody else's")
+            for id in before:
+                await tx.drop(TENANT, _KIND, id)
+            await tx.put(TENANT, _KIND, key, {"person": person})
+
+        await self._store.transact(work)
+
+    async def whose(self, numbers: Iterable[str]) -> dict[str, str]:
+        """The references of those whose numbers these are; what is nobody's is left out."""
+        found = {}
+        for number in numbers:
+            if not _NUMBER.fullmatch(number):
+                continue
+            bound: Any = await self._store.get(TENANT, _KIND, await self._key(number))
+            if bound is not None:
+                found[number] = str(bound["person"])
+        return found
+
+    async def _key(self, number: str) -> str:
+        return await self._pseudonyms.of("staff number", number)
