@@ -338,3 +338,22 @@ async def test_who_is_told_of_every_update_is_told_of_what_was_written_also_wher
     await client.patch("entities/Room1/attrs", again)
     got = [one["data"][0] for one in await receiver.got(3)]
     assert [sorted(one.keys() - {"id", "type"}) for one in got] == [["a", "b"], ["b"], ["a"]]
+
+
+async def test_a_subscription_is_about_the_service_path_that_its_change_names(
+    client: Client, receiver: Receiver
+) -> None:
+    id = await subscribe(client, body(receiver), fiware_servicepath="/a")
+    assert (await client.patch(f"subscriptions/{id}", {"description": "x"})).status == 204
+    assert (await client.get(f"subscriptions/{id}", fiware_servicepath="/a")).status == 200
+    moved = await client.patch(f"subscriptions/{id}", {"description": "y"}, fiware_servicepath="/b")
+    assert moved.status == 204
+    assert (await client.get("subscriptions", fiware_servicepath="/a")).json() == []
+    assert [one["id"] for one in (await client.get("subscriptions", fiware_servicepath="/b")).json()] == [id]
+    for path, value in (("/a", 1), ("/b", 2)):
+        given = {"id": f"R{value}", "type": "Room", "t": {"value": value}}
+        assert (await client.post("entities", given, fiware_servicepath=path)).status == 201
+    (got,) = await receiver.got(1)
+    assert got["data"][0]["t"]["value"] == 2
+    wrong = await client.patch(f"subscriptions/{id}", {"description": "z"}, fiware_servicepath="b")
+    assert wrong.status == 400

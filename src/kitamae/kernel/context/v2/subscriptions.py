@@ -61,12 +61,14 @@ def _is_there(x: Exchange, one: Subscription) -> bool:
 
 
 async def update(x: Exchange, id: str) -> Answer:
-    """PATCH subscriptions/{id}."""
+    """PATCH subscriptions/{id}: from then on about the service path that is named, if one is."""
     x.options("skipInitialNotification")
     kept, patch = _kept(x), await x.object()
     if not patch:
         raise BadRequest("empty payload")
-    await kept.update(x.request.tenant, id, patch)
+    named = x.paths if b"fiware-servicepath" in x.headers else None
+    query.scope(x.paths)
+    await kept.update(x.request.tenant, id, patch, named)
     return NO_CONTENT
 
 

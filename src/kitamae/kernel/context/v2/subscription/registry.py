@@ -84,13 +84,15 @@ class Subscriptions:
         self._keep(subscription)
         return subscription.id
 
-    async def update(self, tenant: str, id: str, patch: dict[str, Any]) -> None:
-        """Replace members. Raises NotFound, BadRequest."""
+    async def update(self, tenant: str, id: str, patch: dict[str, Any], path: str | None = None) -> None:
+        """Replace members; `path`: and be about these service paths. Raises NotFound, BadRequest."""
         async with self._changing:
             old = self.get(tenant, id)
             given = {**old.doc["given"], **asked(patch, old.doc["given"]["notification"])}
             record = replace(old.record, fails=0) if "status" in patch else old.record
             doc: Document = {**old.doc, "given": given, "record": asdict(record)}
+            if path is not None:
+                doc["path"] = path
             if "status" in patch:
                 doc.pop("spent", None)
             subscription = await self._new(tenant, doc, record)
