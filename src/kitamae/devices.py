@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kitamae.adapters.mqtt.address import Address
 from kitamae.kernel.context.observations import Observations
-from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.policy import Question
-from kitamae.kernel.problems import Forbidden
+from kitamae.kernel.problems import Forbidden, Unavailable
 from kitamae.loading import NotLoaded
 from kitamae.sdk.city import BadCityError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kitamae.adapters.mqtt.subscriber import Subscriber
     from kitamae.kernel.context.jsonld import Context
     from kitamae.kernel.context.registration.registry import Registrations
@@ -31,11 +33,13 @@ def subscriber(
     policy: Policy,
     registrations: Registrations,
     alias: str,
+    loaded: Callable[[], bool] = lambda: True,
 ) -> Subscriber:
     """Ready to run. Its name at the MQTT broker stays the same for one data directory, or for all workers of one database
     (`alias` names their broker among others), so that messages wait for whoever listens next.
 
-    Raises NotLoaded: no address, a device file that is not in order, or a type that the broker does not take.
+    What no installed sensor of the public register observes is refused, as it is for every device. Until the register is `loaded`
+    nothing is acknowledged, so nothing is lost. Raises NotLoaded: no address, a device file that is not in order, or a type that the broker does not take.
     """
     try:
         address, kinds = Address.parse(settings.mqtt), profile.devices()
@@ -47,4 +51,25 @@ def subscriber(
     door = Observations(store, words, profile.tenant, actor="mqtt", registrations=registrations)
     from kitamae.adapters.mqtt.subscriber import Subscriber  # only where devices are listened to
 
-    return Subscriber(address, kinds, door.hear, identifier=f"kitamae-{profile.id}-{mark}")
+    scopes = frozenset(f"write:entity:{words.expand(kind.type)}" for kind in kinds)
+    speaker = Principal("mqtt", "device", scopes, 1, tenants=frozenset({profile.tenant}))
+
+    async def take(entities: list[dict[str, Any]]) -> list[str]:
+        if not loaded():
+            raise Unavailable("the sensor register is being loaded")
+        reasons = [_refusal(policy, speaker, entity, words, profile.tenant) for entity in entities]
+        fine = [entity for entity, reason in zip(entities, reasons, strict=True) if not reason]
+        told = iter(await door.hear(fine) if fine else [])
+        return [reason or next(told) for reason in reasons]
+
+    return Subscriber(address, kinds, take, identifier=f"kitamae-{profile.id}-{mark}")
+
+
+def _refusal(policy: Policy, who: Principal, entity: dict[str, Any], words: Context, tenant: str) -> str:
+    """Why a device may not say this; "": it may."""
+    what = f"entity:{words.expand(entity['type'])}"
+    try:
+        policy.demand(Question(who, "write", what, tenant, thing=entity["id"]))
+    except Forbidden as refused:
+        return refused.detail
+    return ""

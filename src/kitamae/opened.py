@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import apsw
@@ -28,6 +29,7 @@ from kitamae.kernel.context.temporal.retention import Retention
 from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.ledger.api import Api as LedgerApi
 from kitamae.kernel.people.consent import Consents
+from kitamae.kernel.people.devices import Installed
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import asking
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.vault import Purposes, Vault
     from kitamae.settings import Settings
 
+_BEING_LOADED: Final = " is being loaded"
 _TIDY_SECONDS: Final = 3600.0
 _WATCHED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _NOTIFIED_BY: Final = NOTIFIED_BY.lower().encode("ascii")
@@ -118,6 +121,9 @@ class City:
         self.log, self._witnesses = on.log, on.witnesses
         self.registers = on.registers
         self.registers.papers.policy = self.policy
+        self.installed = Installed(self.registers.sensors.register, on.words.expand, self.policy.change)
+        if on.profile is not None:
+            self.policy.change(facts=replace(self.policy.facts, installed=self.installed))
         self._rooms = Rooms(on, self.policy, lambda: self.vault)
         days = on.profile.history_days if on.profile else {}
         self.retention = Retention(on.store, {on.words.expand(type): kept for type, kept in days.items()})
@@ -198,13 +204,18 @@ class City:
             city.broker.subscriptions_v2 = subscriptions_v2
             if untold:
                 city.health.also["ledger:log"] = lambda: untold
+            await city.installed.open()
             await (city.registers.papers.look() if quietly else city.registers.papers.open())
             await city.open_vault(settings, layout, purposes)
             if ways.identity:
                 ways.identity.vault = lambda: city.vault
             if settings.mqtt and profile and not quietly:
                 known = subscriptions.registrations
-                city.hear(devices.subscriber(settings, profile, store, words, city.policy, known, alias))
+                city.hear(
+                    devices.subscriber(
+                        settings, profile, store, words, city.policy, known, alias, city.loaded
+                    )
+                )
             if settings.stream and not quietly:
                 from kitamae.adapters.nats import Relay  # memory that a city without it needs otherwise
 
@@ -236,6 +247,10 @@ class City:
             self._closed = VaultClosed(problem.detail or problem.title)
             _log.error("the vault stays closed", why=str(problem))
 
+    def loaded(self) -> bool:
+        """Whether what stands in the city's folder is here, its sensors too, or cannot be had: then what was here holds."""
+        return not self.loading.endswith(_BEING_LOADED)
+
     def start(self) -> None:
         """Begin what goes on beside requests."""
         if self._vault:
@@ -262,7 +277,7 @@ class City:
         if self.closing:
             self._tasks.append(asyncio.create_task(self.closing.run()))
         if self.profile:
-            self.loading = f"{self.profile.id} is being loaded"
+            self.loading = f"{self.profile.id}{_BEING_LOADED}"
             self._tasks.append(asyncio.create_task(self._load(self.profile)))
 
     def hear(self, mqtt: Subscriber) -> None:

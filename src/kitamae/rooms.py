@@ -18,7 +18,9 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from kitamae import __version__, openapi
 from kitamae.edge import failures
+from kitamae.kernel.people.devices import DeviceKeys
 from kitamae.kernel.people.links import Links
+from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
 from kitamae.kernel.people.watching import Flags
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
@@ -49,6 +51,10 @@ from kitamae.web.delegates import HERE as DELEGATES
 from kitamae.web.delegates import counter
 from kitamae.web.delegates import own as delegations
 from kitamae.web.delegates.banner import Banner
+from kitamae.web.devices import DESK as DEVICES_DESK
+from kitamae.web.devices import HERE as DEVICES
+from kitamae.web.devices import desk as device_keys
+from kitamae.web.devices import token as device_token
 from kitamae.web.links import DESK as LINKS_DESK
 from kitamae.web.links import HERE as LINKS
 from kitamae.web.links import desk, keeper
@@ -142,16 +148,25 @@ class Rooms:
         zone = on.profile.timezone if on.profile else "Asia/Tokyo"
         banner = Banner(self._shell, on.gate, on.ways.seal)
         self._shell.banners.append(banner)
-        self._shell.desks += [LINKS_DESK, DELEGATES_DESK, watching.DESK]
+        self._shell.desks += [LINKS_DESK, DELEGATES_DESK, DEVICES_DESK, watching.DESK]
         own_page = ShellPage(self._shell, DELEGATES)
         origin = on.ways.passkeys.origin
         ways_in += delegations.routes(own_page, on.ways.delegates, vault, banner, origin, zone)
+        keys = DeviceKeys(
+            *(on.store, on.people, Once(on.store), on.registers.sensors, on.words.expand, on.address),
+            tenant=tenant,
+        )
+        ways_in += device_token.routes(keys)
         guard(ways_in, policy, tenant, for_everybody=True)
         making: list[BaseRoute] = [*desk.routes(link_page, reader, links, origin, zone)]
         guard(making, policy, tenant, desk="links")
         at_counter: list[BaseRoute] = [*counter.routes(own_page, on.ways.delegates, vault, zone)]
         guard(at_counter, policy, tenant, desk="people")
-        ways_in += [*making, *at_counter]
+        device_desk: list[BaseRoute] = [
+            *device_keys.routes(ShellPage(self._shell, DEVICES), keys, on.registers.sensors)
+        ]
+        guard(device_desk, policy, tenant, desk="sensors")
+        ways_in += [*making, *at_counter, *device_desk]
         ways_in += _asked_of_us(on, policy, vault, self._shell)
         ways_in += _watched(self._shell, on.store, vault, policy, tenant)
         ways_in += my.routes(self._ground(on, policy, vault), tenant, zone)

@@ -19,7 +19,7 @@ from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import KIND as DUTIES
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
-from kitamae.kernel.people.records import TENANT, Link, Person, Recovery, Session, SignedIn, Token
+from kitamae.kernel.people.records import DEVICE_KEY, TENANT, Link, Person, Recovery, Session, SignedIn, Token
 from kitamae.kernel.people.remembered import Remembered
 from kitamae.kernel.people.scopes import scope, tenants
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
@@ -377,10 +377,10 @@ class People:
         return frozenset(digest for _, digest, _ in await self._store.documents(TENANT, "revoked"))
 
     async def restored(self, revoked: frozenset[str]) -> None:
-        """After a restore: a token that was revoked since the backup stays revoked, and everybody signs in again, to
+        """After a restore: a token or a device's key that was revoked since the backup stays revoked, and everybody signs in again, to
         partners too: a refresh token that was used since would work once more.
         """
-        gone = [("token", digest) for digest in sorted(revoked)]
+        gone = [(kind, id) for kind in ("token", DEVICE_KEY) for id in sorted(revoked)]
         for kind in ("link", "session", *GRANTED):
             gone += [(kind, digest) for _, digest, _ in await self._store.documents(TENANT, kind)]
         for kind, digest in gone:

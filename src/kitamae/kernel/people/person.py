@@ -57,8 +57,8 @@ class Principal:
 
     @property
     def narrow(self) -> bool:
-        """Whether it matters which entity of a type it writes: some of its scopes name single ones."""
-        return any(ONE in scope for scope in self.scopes)
+        """Whether it matters which entity of a type it writes: a device's must be in the sensor register, and scopes may name single ones."""
+        return self.role == "device" or any(ONE in scope for scope in self.scopes)
 
     def does(self, desk: str) -> bool:
         """Whether that desk's work is his somewhere, by duty or in an emergency. The policy decides where."""

@@ -15,7 +15,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Final, Literal, NotRequired, TypedDict
+
+DEVICE_KEY: Final = "device-key"
+"""By its thumbprint (RFC 7638): see `devices/keys.py`."""
 
 TENANT = ""
 """Persons belong to the city, not to one of its data tenants."""
@@ -69,5 +72,6 @@ class Token(TypedDict):
     scopes: list[str]
     tenants: NotRequired[list[str]]
     asked: list[str]
+    key: NotRequired[str]
     createdAt: str
     expiresAt: str | None

@@ -37,7 +37,7 @@ async def create(x: Exchange) -> Answer:
     """POST temporal/entities: a history, or more of it (5.6.11)."""
     request, payload = await x.document()
     whole = await aside(x.size, lambda: read.entity(payload, request.context, temporal=True))
-    request.demand_types("write", whole["type"])
+    request.demand_types("write", whole["type"], whole["id"])
     id = whole["id"]
 
     def means(part: dict[str, Any]) -> Work:
@@ -201,7 +201,7 @@ async def _known(request: Request, tx: Transaction, id: str, action: Action) -> 
     """What is remembered of an entity. Raises NotSignedIn, Forbidden, for who may not do that to it."""
     entity = await tx.remembered(request.tenant, id)
     if entity is not None:
-        request.demand_types(action, entity["type"])
+        request.demand_types(action, entity["type"], id)
     return entity
 
 

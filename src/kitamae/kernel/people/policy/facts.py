@@ -39,7 +39,8 @@ class Facts:
     manifest declares; None: no city is served, and any type is taken. `without_papers`: services that have no published PIA.
     `classes`: what is limited or closed, by expanded type, or by type, space and expanded attribute; all else is open.
     `registers`: entity types (expanded) of the public registers, which nobody writes but the registers themselves.
-    `bases`: on what each declared purpose rests. `consented`: has this person agreed to this purpose, now?
+    `installed`: does an installed sensor of the public register write this entity (its id)? None: no city is served, so there is no
+    register. `bases`: on what each declared purpose rests. `consented`: has this person agreed to this purpose, now?
     """
 
     open: bool = False
@@ -47,6 +48,7 @@ class Facts:
     without_papers: frozenset[str] = frozenset()
     registers: frozenset[str] = frozenset()
     classes: Mapping[str, DataClass] = field(default_factory=dict)
+    installed: Callable[[str], bool] | None = None
     bases: Mapping[str, Basis] = field(default_factory=dict)
     consented: Callable[[str, str], bool] = _nobody
 
@@ -87,6 +89,7 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
             "assurance": who.assurance,
             "duty": _among(who.duties, question),
             "emergency": _among(who.emergency, question),
+            "registered": _registered(question, facts),
             "acting": _acts(who.acting, question, about),
         },
         "parents": [{"type": "Role", "id": _role(who.role)}],
@@ -113,6 +116,13 @@ def _among(held: frozenset[tuple[str, str]], question: Question) -> bool:
         return False
     what = f"purpose:{question.purpose}" if question.purpose else question.what
     return (question.tenant, what) in held or (EVERYWHERE, what) in held
+
+
+def _registered(question: Question, facts: Facts) -> bool:
+    """Not so for a device that would write what no installed sensor of the public register observes."""
+    if question.who.role != "device" or facts.installed is None or not question.what.startswith("entity:"):
+        return True
+    return question.action not in ("write", "delete") or facts.installed(question.thing)
 
 
 def _acts(acting: Acting | None, question: Question, about: str) -> bool:

@@ -98,6 +98,10 @@ class Policy:
         if who.tenants.isdisjoint((question.tenant, EVERYWHERE)):
             where = f"the tenant {question.tenant}" if question.tenant else "the default tenant"
             raise Forbidden(f"this {who.role} may only read in {where}, whatever it may do elsewhere")
+        if who.role == "device" and self._facts.installed and not self._facts.installed(question.thing):
+            raise Forbidden(
+                f"no installed sensor of the public sensor register writes {question.thing or what}: what is not in it writes nothing"
+            )
         if who.role == "staff" and what.startswith("desk:"):
             raise Forbidden(
                 f"this is the work of the desk {what.removeprefix('desk:')}, which is none of your duties"
