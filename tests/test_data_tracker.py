@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.person import SYSTEM, Principal
 from serving import SAME, Served, serving
 
 KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"
@@ -66,6 +67,25 @@ async def test_ones_own_log_shows_to_oneself_and_never_a_relatives(tmp_path: Pat
         served.client.cookies.clear()
         portal = await bearer(served, PORTAL)
         assert (await find(served, portal, userCode="p-hanako")).json() == {"totalUsages": 0, "usages": []}
+
+
+async def test_a_look_that_is_withheld_for_an_investigation_is_told_to_no_portal(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        await looked_at(served, "p-taro", 2)
+        vault, portal = served.kitamae.city.vault, await bearer(served, PORTAL)
+        officer = Principal(
+            "staff-9", "staff", session="s", assurance=2, duties=frozenset({("", "desk:privacy")})
+        )
+        session, _ = await served.kitamae.city.people.admit("p-taro", "resident", 3)
+        served.client.cookies.set("kitamae_session", session)
+        number = (await served.client.get("/my/receipts")).json()["receipts"][-1]["proof"]["number"]
+        served.client.cookies.clear()
+        until = clock.now() + 86_400_000_000
+        before = (await find(served, portal)).json()["totalUsages"]
+        await vault.withhold(officer, "p-taro", number, "刑事訴訟法 第197条第2項", until)
+        assert (await find(served, portal)).json()[
+            "totalUsages"
+        ] == before  # one more question, one look less
 
 
 async def test_a_token_for_something_else_is_refused_and_a_stranger_is_an_empty_list(tmp_path: Path) -> None:

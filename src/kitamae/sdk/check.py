@@ -39,6 +39,7 @@ def service(service: Service, known_types: Callable[[str], bool]) -> Iterator[Fi
             yield Finding(
                 f"{service.id}/manifest.toml", f"entity type {kind} is in no data model of the city"
             )
+    yield from _unregistered(f"{service.id}/manifest.toml", manifest.personal)
     for module in sorted(folder.rglob("*.py")):
         yield from _imports(service, module)
     yield from said.in_catalogs(folder)
@@ -88,6 +89,7 @@ def city(folder: Path) -> tuple[City | None, list[Finding]]:
         for name, file in unnamed.items()
         if name not in ("id", "type", "location")
     ]
+    findings += _unregistered("city.toml", profile.personal)
     findings += [
         Finding("city.toml", f"the type {name} has no term in the city's @context")
         for name in profile.types
@@ -123,6 +125,14 @@ def _told(where: str, personal: Iterable[Personal]) -> Iterator[Finding]:
                 yield from said.in_names(where, f"the purpose {one.purpose}: {title}", words)
         if unknown := sorted(set(one.entered) - set(one.fields)):
             yield Finding(where, f"the purpose {one.purpose}: {unknown[0]} is entered and is no field of it")
+
+
+def _unregistered(where: str, personal: Iterable[Personal]) -> Iterator[Finding]:
+    """What is collected and says nothing for 個人情報ファイル簿."""
+    for one in personal:
+        if one.fields and one.file is None:
+            why = "has no [personal.file]: 個人情報ファイル簿 must say what it is, of whom, and how collected"
+            yield Finding(where, f"personal {one.purpose} {why}")
 
 
 def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:

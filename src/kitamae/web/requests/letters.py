@@ -121,7 +121,7 @@ def _of(
     title = f"{subject} {TITLES[one.step]}" if one.step != "decide" else ""
     match one.step:
         case "file":
-            until = cases.term(case, calendar, 0) if not case["stops"] else None
+            until = cases.term({**case, "special": ""}, calendar, 0) if not case["stops"] else None
             rows = [("お答えする期限", day(until.last.isoformat()) if until else "")]
             return title, f"{subject}を受け付けました。", rows
         case "ask":

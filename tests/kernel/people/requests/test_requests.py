@@ -17,10 +17,11 @@ from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.policy import Facts, Policy
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
+from kitamae.kernel.people.requests import requests as requests_module
 from kitamae.kernel.people.requests.case import Move
 from kitamae.kernel.people.requests.requests import Filing
 from kitamae.kernel.people.vault import Purposes, Vault
-from kitamae.kernel.problems import Conflict, Forbidden, NotFound
+from kitamae.kernel.problems import Conflict, Forbidden, NotFound, TooMany
 
 PURPOSES = Purposes([REQUESTS])
 OFFICER = replace(SOMEBODY, duties=frozenset({("", "purpose:requests")}))
@@ -108,6 +109,16 @@ async def test_others_see_nothing_and_file_nothing_for_somebody(worker: Worker) 
         await worker.requests.step(without, number, Move("take"))
     assert [found for found, _ in await worker.requests.all("p-taro")] == [number]
     assert await worker.requests.all("p-hanako") == []
+
+
+async def test_one_person_does_not_fill_the_desk(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests_module, "MOST_OPEN", 2)
+    first = await worker.requests.file(TARO, COMPLAINT)
+    await worker.requests.file(TARO, COMPLAINT)
+    with pytest.raises(TooMany, match="withdraw"):
+        await worker.requests.file(TARO, COMPLAINT)
+    await worker.requests.step(TARO, first, Move("withdraw"))
+    await worker.requests.file(TARO, COMPLAINT)
 
 
 async def test_after_an_erasure_the_row_says_that_there_was_a_case_and_nothing_else(worker: Worker) -> None:

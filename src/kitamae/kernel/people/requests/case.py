@@ -35,6 +35,7 @@ State = Literal["received", "taken", "stopped", "answered", "decided", "transfer
 OPEN: Final = frozenset({"received", "taken", "stopped"})
 """States in which the town hall owes something, or waits."""
 
+MOST_STEPS: Final = 500
 _BY_PERSON: Final = frozenset({"file", "reply", "correct", "withdraw"})
 _FROM: Final[dict[str, frozenset[str]]] = {
     "take": frozenset({"received", "taken", "stopped"}),
@@ -173,6 +174,8 @@ def moved(case: Case, move: Move, by: str, today: date, calendar: Calendar) -> C
         raise BadRequest(
             f"step: {move.step} is the town hall's to do, and nobody does it in a case of his own"
         )
+    if len(case.get("steps", [])) >= MOST_STEPS and move.step in ("reply", "take", "identify"):
+        raise Conflict(f"this case has {MOST_STEPS} steps: what is new is a new case")
     if case["state"] not in allowed:
         raise Conflict(f"a case that is {case['state']} cannot take the step {move.step}")
     if move.step in _TOLD and not move.text.strip():

@@ -17,7 +17,7 @@ from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.requests import case as cases
 from kitamae.kernel.people.requests.kinds import KINDS
 from kitamae.kernel.people.vault import OWN, Asked
-from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
+from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, TooMany
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 KIND: Final = "case"
 """Documents of the store, by case number."""
 JST: Final = timezone(timedelta(hours=9), "JST")
+MOST_OPEN: Final = 30
+"""Cases of one person that wait for the town hall."""
 LONGEST: Final = 4_000
 """Letters of one field."""
 WRITTEN: Final = ("name", "address", "contact", "represented", "target", "received_on", "text", "reason")
@@ -105,12 +107,15 @@ class Requests:
     async def file(self, who: Principal, filing: Filing) -> str:
         """The number of the new case. A person files his own; staff file for whoever came to the counter.
 
-        Raises Forbidden, BadRequest, HoldsMyNumber naming the field.
+        Raises Forbidden, TooMany, BadRequest, HoldsMyNumber naming the field.
         """
         own = filing.person == who.ref
         if not own and who.role != "staff":
             raise Forbidden("one files a case for oneself; at the counter, staff do it")
         said = _filled(filing)
+        waiting = sum(case["state"] in cases.OPEN for _, case in await self.all(filing.person))
+        if waiting >= MOST_OPEN:
+            raise TooMany(f"{waiting} cases of yours are open: wait for an answer, or withdraw one")
         today = self.today()
         made = cases.begun(
             filing.kind,
