@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyld import jsonld
 from stores import STORES, open_postgres
 from vaults import OFFICER as SOMEBODY
 from vaults import TARO, Place, asked
@@ -223,6 +228,12 @@ async def test_the_record_says_in_the_terms_of_dpv_what_was_agreed_to_and_what_b
     assert (withdrawn["@type"], withdrawn["dpv:isIndicatedBy"]) == ("dpv:ConsentWithdrawn", "dpv:DataSubject")
     assert given["kitamae:words"]["use"] == "お知らせ"
     assert told["dpv:hasProcess"]["dpv:hasStorageCondition"][1]["dpv:hasDuration"] == "P365D"
+    (expanded,) = jsonld.expand(told)  # without a network: its @context stands in it
+    dpv = "https://w3id.org/dpv#"
+    assert expanded["@type"] == [f"{dpv}ConsentRecord"]
+    (process,) = expanded[f"{dpv}hasProcess"]
+    assert process[f"{dpv}hasLegalBasis"] == [{"@id": f"{dpv}ExplicitlyExpressedConsent"}]
+    assert expanded[f"{dpv}hasConsentStatus"][1][f"{dpv}isIndicatedBy"] == [{"@id": f"{dpv}DataSubject"}]
     for name in ("dpv:hasDataSubject", "dpv:hasDataController", "dpv:hasJurisdiction", "dpv:hasNotice", "dpv:hasConsentControl"):  # fmt: skip
         assert told[name]
 
@@ -312,3 +323,66 @@ async def test_at_the_counter_whoevers_desk_it_is_withdraws_for_the_person_who_s
     with pytest.raises(Forbidden):
         await city.read()
     assert {one.fields["event"]["by"] for one in await city.events()} == {"p-taro", clerk.ref}
+
+
+async def test_what_ended_so_long_ago_that_its_record_is_gone_is_forgotten(city: City) -> None:
+    await city.agree()
+    await city.agree(HANAKO)
+    await city.consents.withdraw(TARO, "notices")
+    city.place.time += 5 * 365 * DAY
+    await city.vault.sweep()
+    assert await city.consents.expire() == 1
+    assert await city.consents.of(TARO.ref) == {}
+    assert (await city.consents.of(HANAKO.ref))["notices"]["state"] == "expired"
+    city.place.time += 5 * 365 * DAY
+    await city.consents.expire()
+    assert await city.store.documents("", "consent") == []
+
+
+STEPS = st.lists(
+    st.sampled_from(["agree", "withdraw", "wait", "wait long", "expire", "restart"]), max_size=12
+)
+
+
+@settings(max_examples=30)
+@given(STEPS)
+def test_whatever_happens_it_is_read_exactly_while_it_is_agreed_to(steps: list[str]) -> None:
+    async def play(folder: Path) -> None:
+        city = City(Place(STORES["sqlite"], folder))
+        await city.open()
+        until, agreed, events = 0, False, 0
+        for step in steps:
+            now = city.place.time
+            stands = agreed and until > now
+            if step == "agree":
+                assert await city.agree() is not stands
+                events += not stands
+                if not stands:
+                    agreed, until = True, now + 100 * DAY
+            elif step == "withdraw":
+                changed = await city.consents.withdraw(TARO, "notices")
+                assert changed or not stands
+                events += changed
+                agreed = False
+            elif step == "expire":
+                ended = await city.consents.expire()
+                assert ended == (agreed and not stands)
+                events += ended
+                agreed = stands
+            elif step == "restart":
+                await city.close()
+                await city.open()
+            else:
+                city.place.time += (30 if step == "wait" else 101) * DAY
+            stands = agreed and until > city.place.time
+            assert city.consents.agreed(TARO.ref, "notices") is stands
+            try:
+                await city.read()
+                assert stands
+            except Forbidden:
+                assert not stands
+        assert len(await city.events()) == events
+        await city.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(play(Path(folder)))

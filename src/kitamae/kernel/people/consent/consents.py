@@ -19,6 +19,7 @@ from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault import CONSENTS, OWN
+from kitamae.kernel.people.vault.classes import CONSENT_DAYS, DAY
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import Conflict, NotFound
 
@@ -34,7 +35,6 @@ RECORD: Final = "consent"
 """The kind of the vault's record of one event."""
 COUNTER: Final = "desk:people"
 _SYSTEM: Final = "system"
-_DAY: Final = 86_400_000_000  # microseconds
 
 
 class Changed(Conflict):
@@ -149,7 +149,7 @@ class Consents:
         if notice.version != version:
             raise Changed(f"what is said about {purpose} is not what you have read")
         at = self._now()
-        until = at + notice.agreed_days * _DAY
+        until = at + notice.agreed_days * DAY
 
         def become(before: Agreement | None) -> tuple[str, Agreement]:
             if before is not None and before["version"] == version and self.standing(purpose, before):
@@ -195,13 +195,33 @@ class Consents:
         return await self._kept(person, purpose, None, at, become)
 
     async def expire(self) -> int:
-        """What ended by itself gets its entry too; how many. One worker at a time."""
-        ended = 0
+        """What ended by itself gets its entry too; how many. What ended so long ago that its record is gone is forgotten.
+
+        One worker at a time.
+        """
+        ended, now = 0, self._now()
         for _, person, doc in await self._store.documents(TENANT, KIND):
-            for purpose, one in agreement.read(doc).items():
-                if one["state"] == "given" and clock.micros(one["until"]) <= self._now():
+            all = agreement.read(doc)
+            for purpose, one in all.items():
+                if one["state"] == "given" and clock.micros(one["until"]) <= now:
                     ended += await self._end(person, purpose)
+            if any(self._old(one, now) for one in all.values()):
+                await self._forget_old(person, now)
         return ended
+
+    def _old(self, one: Agreement, now: int) -> bool:
+        return one["state"] != "given" and clock.micros(one["at"]) + CONSENT_DAYS * DAY <= now
+
+    async def _forget_old(self, person: str, now: int) -> None:
+        async def work(tx: Transaction) -> None:
+            all = agreement.read(await tx.get(TENANT, KIND, person))
+            kept = {purpose: one for purpose, one in all.items() if not self._old(one, now)}
+            if kept:
+                await tx.put(TENANT, KIND, person, cast("dict[str, Any]", kept))
+            else:
+                await tx.drop(TENANT, KIND, person)
+
+        await self._store.transact(work)
 
     async def _end(self, person: str, purpose: str) -> bool:
         at = self._now()

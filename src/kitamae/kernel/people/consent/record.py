@@ -18,6 +18,17 @@ CONTEXT: Final = {
     "dpv": "https://w3id.org/dpv#",
     "dct": "http://purl.org/dc/terms/",
     "kitamae": "https://kitamae.example/consent#",
+    **{
+        name: {"@id": name, "@type": "@id"}
+        for name in (
+            "dct:conformsTo",
+            "dpv:hasLegalBasis",
+            "dpv:hasDataSource",
+            "dpv:isExercisedAt",
+            "dpv:isIndicatedBy",
+            "kitamae:page",
+        )
+    },  # these name things; the others are texts
 }
 STATUS: Final = {
     "given": "dpv:ConsentGiven",

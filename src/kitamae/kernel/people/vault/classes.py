@@ -23,6 +23,8 @@ RECEIPTS: Final = "receipts"
 """The class of receipts: who looked is personal data too."""
 CONSENTS: Final = "consents"
 """The class of the records of who agreed to what. Nobody declares it, so nobody but the person reads it."""
+CONSENT_DAYS: Final = 5 * 365
+"""How long the record of one event of a consent is kept."""
 INDEXED: Final = frozenset({"name", "kana", "address", "birth_date"})
 """Fields that a person is found by."""
 DAY: Final = 86_400_000_000  # microseconds
@@ -55,7 +57,10 @@ class Purpose:
 
 
 _CONSENTS: Final = Purpose(
-    CONSENTS, "consent", frozenset({"at", "event", "notice", "number", "purpose", "salt", "until"}), 5 * 365
+    CONSENTS,
+    "consent",
+    frozenset({"at", "event", "notice", "number", "purpose", "salt", "until"}),
+    CONSENT_DAYS,
 )
 
 
