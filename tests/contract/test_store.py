@@ -768,3 +768,13 @@ async def test_what_is_no_place_under_the_name_of_one_is_nowhere(store: Store, v
     for geo in asked:
         for q in (None, Compare(QPath(("https://example.org/other",)), Op.EQUAL, (1,))):
             assert (await store.find(EntityQuery("", geo=geo, q=q, limit=5, count=True))).count == 0
+
+
+async def test_a_piece_of_history_is_dropped_and_what_lies_beside_it_stays(store: Store) -> None:
+    await done(store, create(1), *(command(level(n, f"2026-01-01T0{n}:00:00Z")) for n in range(6)))
+    low, high = (clock.micros(f"2026-01-01T0{n}:00:00Z") for n in (1, 4))
+    piece = of(1, attrs=(LEVEL,), timerel="between", at=low, end=high)
+    assert await store.transact(lambda tx: tx.drop_instances(piece)) == 3
+    asked = of(1, attrs=(LEVEL,), timerel="after", at=-(1 << 62), limit=2)
+    assert [one.attribute["v"] for one in await store.instances(asked)] == [0, 4]
+    assert [one.attribute["v"] for one in await store.instances(replace(asked, limit=None))] == [0, 4, 5]
