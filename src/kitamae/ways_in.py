@@ -82,6 +82,7 @@ class WaysIn:
         office = Office(store, people.plan, people.forget)
         numbers = Numbers(store, pseudonyms)
         emergencies = Emergencies(store, people.plan, [one.name for one in purposes], people.forget)
+        await emergencies.all()
         visitors = letters = None
         identity = Identity(store) if declared(purposes) else None
         if settings.mail:

@@ -231,7 +231,9 @@ async def test_in_a_disaster_staff_read_what_is_not_their_duty_openly_and_the_re
     for page in ("/", "/places", "/staff"):
         assert "緊急アクセス中" in (await town.client.get(page)).text
     await enter(town, officer)
-    assert "緊急アクセス中" not in (await town.client.get("/")).text
+    home = (await town.client.get("/")).text
+    assert "緊急アクセス中" not in home
+    assert "確認を待っている緊急アクセスが1件あります" in home
     assert WHY in (await town.client.get("/staff/emergencies")).text
     assert ">1</td>" in (await town.client.get("/emergency-access")).text
     id = (await town.kitamae.city.ways.emergencies.all())[0].taken["id"]
@@ -243,6 +245,7 @@ async def test_in_a_disaster_staff_read_what_is_not_their_duty_openly_and_the_re
     assert (
         await send(town, path, "/staff/emergencies", do="justified", why="安否確認のため")
     ).status_code == 303
+    assert "確認を待っている緊急アクセスが" not in (await town.client.get("/")).text
     await enter(town, me)
     assert (await town.client.get(look)).status_code == 403
     assert "正しかった" in (await town.client.get("/staff/emergency")).text

@@ -50,5 +50,5 @@ def routes(
     guard(reviewing, policy, tenant, desk="privacy")
     own: list[BaseRoute] = [*emergency.routes(page, office, taken, tenant), emergencies.counted(page, taken)]
     guard(own, policy, tenant)
-    shell.banners.append(banner.banner(page, office))
+    shell.banners.append(banner.banner(page, taken, tenant))
     return [*desk, *reviewing, *own]

@@ -72,13 +72,14 @@ class Emergencies:
         self.offered = tuple(
             [f"purpose:{one}" for one in sorted(purposes)] + [f"desk:{one}" for one in desks]
         )
-        self.waiting: int | None = None
+        self.waiting = 0
+        """How many nobody reviewed yet, as `all` counted them last: for whoever reviews them."""
         store.on_documents(self._others)
 
     async def _others(self, kept: Sequence[Kept]) -> None:
-        """Another worker took, ended or reviewed one: count anew when asked."""
+        """Another worker took, ended or reviewed one."""
         if any(one.kind == EMERGENCY for one in kept):
-            self.waiting = None
+            await self.all()
 
     async def take(self, who: Principal, what: str, why: str, hours: int, tenant: str = "") -> Taken:
         """From the next request on it is his too. Raises BadRequest, Forbidden, Conflict."""
@@ -108,7 +109,7 @@ class Emergencies:
             return taken
 
         taken = await self._store.transact(work)
-        self._done(who.ref)
+        await self._done(who.ref)
         _log.warning("emergency access was taken", id=taken["id"], what=what, until=until)
         return taken
 
@@ -125,7 +126,7 @@ class Emergencies:
             await self._change(tx, person, before, id, "ended", {"ended": clock.text(self._now())})
 
         await self._store.transact(work)
-        self._done(person)
+        await self._done(person)
 
     async def review(self, who: Principal, id: str, *, justified: bool, why: str) -> None:
         """What the privacy desk finds, once it has ended; never of oneself. Raises NotFound, Forbidden, Conflict, BadRequest."""
@@ -153,7 +154,7 @@ class Emergencies:
             await self._change(tx, person, before, id, word, {"review": found})
 
         await self._store.transact(work)
-        self._done(person)
+        await self._done(person)
 
     async def all(self) -> list[Emergency]:
         """Of everybody, the newest first."""
@@ -232,9 +233,9 @@ class Emergencies:
         if who.role != "staff" or not who.session or who.assurance < approval.STRONG:
             raise Forbidden("emergency access is for staff who are signed in with a passkey")
 
-    def _done(self, person: str) -> None:
-        self.waiting = None
+    async def _done(self, person: str) -> None:
         self._forget([person])
+        await self.all()
 
 
 def _overdue(one: Taken, now: int) -> bool:
