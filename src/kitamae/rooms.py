@@ -266,8 +266,8 @@ def _watched(
     """Improper use: a desk's pages, and those of the person."""
     page = ShellPage(shell, watching.HERE)
     flags = Flags(store, vault, tenant=tenant)
-    desk: list[BaseRoute] = [*watching.staff(page, flags)]
-    own: list[BaseRoute] = [*watching.mine(page, flags)]
+    desk: list[BaseRoute] = [*watching.staff(page, flags, lambda: vault().purposes)]
+    own: list[BaseRoute] = [*watching.mine(page, flags, lambda: vault().purposes)]
     guard(desk, policy, tenant, desk="privacy")
     guard(own, policy, tenant)
     return [*desk, *own]

@@ -71,6 +71,13 @@ WATCHING: Final = Purpose(
     days=3 * 365,
     law="個人情報の保護に関する法律 第66条第1項",
     identifiers=frozenset({"event", "at", "by", "flag", "told", "salt", "number"}),
+    title={
+        "ja": "不適切な利用を見つけること",
+        "ja_Hira": "よくない 見(み)かたを 見(み)つける こと",
+        "en": "Finding improper use",
+        "zh": "发现不当使用",
+        "ko": "부적절한 이용을 찾아내는 일",
+    },
 )
 """Improper use is looked for (安全管理措置): the names and addresses of the staff, and what became of each flag."""
 

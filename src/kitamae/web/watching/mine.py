@@ -14,8 +14,11 @@ from kitamae.kernel.problems import NotSignedIn
 from kitamae.web.sign_in import SIGN_IN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from starlette.requests import Request
 
+    from kitamae.kernel.people.vault import Purposes
     from kitamae.kernel.people.watching import Flags
     from kitamae.kernel.people.watching.flags import Concern
     from kitamae.web.page import ShellPage
@@ -29,15 +32,16 @@ ABOUT: Final = {
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Cookie, Authorization"}
 
 
-def routes(page: ShellPage, flags: Flags) -> list[Route]:
+def routes(page: ShellPage, flags: Flags, purposes: Callable[[], Purposes]) -> list[Route]:
     """For whoever is signed in."""
 
     async def index(request: Request) -> Response:
         who = asking(request.scope)
         if not who.session:
             return RedirectResponse(f"{SIGN_IN}?next={MINE}", 303, _HEADERS)
+        found = [told(one) for one in await flags.mine(who)]
         return page.render(
-            request, "mine.html", headers=_HEADERS, found=[told(one) for one in await flags.mine(who)]
+            request, "mine.html", headers=_HEADERS, found=found, titles=titles(purposes()) if found else {}
         )
 
     async def as_json(request: Request) -> Response:
@@ -62,3 +66,8 @@ def told(concern: Concern) -> dict[str, Any]:
             {"number": one.number, "at": clock.text(one.at), "purpose": one.purpose} for one in concern.looks
         ],
     }
+
+
+def titles(purposes: Purposes) -> dict[str, Mapping[str, str]]:
+    """Purpose -> what it is called, in each language; its own name where nobody gave it another."""
+    return {one.name: one.title or {"ja": one.name} for one in purposes}

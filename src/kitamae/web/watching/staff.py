@@ -12,12 +12,15 @@ from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.watching.flags import LONGEST
 from kitamae.kernel.problems import BadRequest
+from kitamae.web.watching.mine import titles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from kitamae.kernel.people.vault import Look
+    from kitamae.kernel.people.vault import Look, Purposes
     from kitamae.kernel.people.watching import Flags
     from kitamae.kernel.people.watching.flags import Decision, Flag
     from kitamae.web.page import ShellPage
@@ -30,7 +33,7 @@ _PASSKEY: Final = 2
 _KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 
 
-def routes(page: ShellPage, flags: Flags) -> list[Route]:
+def routes(page: ShellPage, flags: Flags, purposes: Callable[[], Purposes]) -> list[Route]:
     """The work of the desk `privacy`."""
 
     async def index(request: Request) -> Response:
@@ -59,6 +62,7 @@ def routes(page: ShellPage, flags: Flags) -> list[Route]:
             flag=evidence.flag,
             looks=[_row(one, by_number) for one in evidence.looks],
             total=looks(evidence.flag),
+            titles=titles(purposes()),
             said=[one for one in evidence.said if one["reason"]],
             csrf=request.scope.get("csrf", ""),
             longest=LONGEST,
