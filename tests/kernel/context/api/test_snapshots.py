@@ -15,6 +15,7 @@ from kitamae.adapters.sqlite import SqliteStore
 from kitamae.kernel.context.api import routes
 from kitamae.kernel.context.broker import Broker
 from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.snapshot import registry
 from kitamae.kernel.context.snapshot.registry import Snapshots
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
@@ -145,6 +146,22 @@ async def test_another_worker_sees_that_a_snapshot_is_being_filled_and_when_nobo
         await one.filled(store, late, later)  # whoever was given up and lived on
         assert (await other.find(store, "", "urn:x:1", later)).status == "failure"
         assert await store.documents(None, "snapshot-work") == []
+
+
+async def test_who_fills_a_snapshot_for_long_goes_on_saying_so(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_LEASE", 0.03)
+    one, store, now = broker.snapshots, broker.store, broker.clock()
+    new = await one.create(store, "", {"id": "urn:x:1", "snapshotQueries": [ROOMS]}, now)
+    later = now + 600_000_000
+    assert (await one.find(store, "", "urn:x:1", later)).status == "failure"
+    holding = asyncio.create_task(one.hold(store, new, lambda: later))
+    async with asyncio.timeout(10):
+        while (await one.find(store, "", "urn:x:1", later)).status != "preparing":
+            await asyncio.sleep(0.01)
+    holding.cancel()
+    await asyncio.gather(holding, return_exceptions=True)
 
 
 @pytest.mark.parametrize(
