@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,23 @@ async def test_what_the_law_wants_in_a_request_is_asked_for_by_name(tmp_path: Pa
         assert 'id="name-wrong"' not in answer.text
         agent = await send(served, "/my/requests/new?kind=disclosure", **{**ASKED, "capacity": "agent"})
         assert 'id="represented-wrong"' in agent.text
+
+
+async def test_the_desk_is_warned_of_a_request_that_came_later_than_90_days_after_the_disclosure(
+    tmp_path: Path,
+) -> None:
+    correction = {**ASKED, "kind": "correction", "text": "生年月日", "reason": "誤記"}
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        async with taro(served):
+            wrong = await send(served, "/my/requests/new?kind=correction", **correction, received_on="きのう")
+            assert (wrong.status_code, 'id="received_on-wrong"' in wrong.text) == (400, True)
+            today = datetime.now(UTC).date().isoformat()
+            late = await filed(served, **correction, received_on="2024-04-01")
+            early = await filed(served, **correction, received_on=today)
+        async with staff(served):
+            for number, warned in ((late, True), (early, False)):
+                shown = (await served.client.get(f"/staff/requests/{number}")).text
+                assert ("90日を過ぎてからの請求です" in shown) == warned
 
 
 async def test_nobody_else_sees_a_case_and_no_desk_is_open_to_residents(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
     async def show(request: Request, wrong: Problem | None = None) -> Response:
         who, number = asking(request.scope), request.path_params["number"]
         found = await requests.case(number)
+        said = await requests.said(who, number)
         return page.render(
             request,
             "desk-case.html",
@@ -86,7 +87,8 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
             number=number,
             case=found,
             kind=KINDS[found["kind"]],
-            said=await requests.said(who, number),
+            said=said,
+            too_late=requests.too_late(found, said),
             due=cases.due(found, requests.calendar),
             today=requests.today(),
             possible=[one for one in cases.possible(found) if one not in ("reply", "take")],

@@ -15,12 +15,13 @@ from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.requests import case as cases
-from kitamae.kernel.people.requests.kinds import KINDS
+from kitamae.kernel.people.requests import deadline
+from kitamae.kernel.people.requests.kinds import KINDS, WITHIN_90
 from kitamae.kernel.people.vault import OWN, Asked
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, TooMany
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.person import Principal
@@ -102,6 +103,16 @@ class Requests:
     def day(self, at: str) -> str:
         """The day in Japan of a moment in RFC 3339."""
         return datetime.fromtimestamp(clock.micros(at) / 1_000_000, UTC).astimezone(JST).date().isoformat()
+
+    def too_late(self, case: Case, said: Sequence[Said]) -> bool:
+        """Was it filed later than 90 days after the disclosure (第90条第3項, 第98条第3項)? A last day that is a day off moves
+        (地方自治法第4条の2第4項). The day is what the person says.
+        """
+        received = next((one.fields.get("received_on", "") for one in said if one.step == "file"), "")
+        if not received or not KINDS[case["kind"]].statutory:
+            return False
+        within = deadline.ends(date.fromisoformat(received), WITHIN_90, self.calendar)
+        return within.late(date.fromisoformat(case["filed"]))
 
     # --- filing
     async def file(self, who: Principal, filing: Filing) -> str:
@@ -248,6 +259,13 @@ def _filled(filing: Filing) -> dict[str, str]:
     if missing := [name for name in needs if name not in said]:
         raise BadRequest(f"{missing[0]}: this must be filled in", missing=missing)
     _demand_short(said)
+    if "received_on" in kind.needs:
+        try:
+            date.fromisoformat(said["received_on"])
+        except ValueError as error:
+            raise BadRequest(
+                "received_on: expected a day such as 2026-11-21", missing=["received_on"]
+            ) from error
     return said
 
 
