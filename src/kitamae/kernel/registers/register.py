@@ -34,8 +34,8 @@ _PLACE: Final = frozenset({"longitude", "latitude"})
 class Register:
     """`name` as its statements in the ledger say it (`sensors`); `type` of its entities, a short name.
 
-    `expand` makes short names IRIs as the city's @context does. `publish` False: no entities are written (a broker that serves
-    no city says nothing that nobody wrote into it).
+    `expand` makes short names IRIs as the city's @context does. `publish` False: neither entities nor statements are written (a broker
+    that serves no city says nothing that nobody wrote into it).
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Register:
             "at": stamp,
             "by": by,
             "what": what,
-            "number": await tx.log(leaf),
+            "number": await tx.log(leaf) if self._publish else 0,
             "sha256": digest,
         }
         if who:
