@@ -49,7 +49,9 @@ async def test_a_destroyed_key_does_not_come_back_and_a_newer_one_may(keys: KeyS
     await keys.add([key("p"), key("p", "d"), key("q")])
     await keys.tag([tag, tag._replace(person="q", record="r2"), tag._replace(klass="d", record="r3")])
     gone = Erasure("p", "c", 1, 50, 60)
+    assert [one.record for one in await keys.tags_of("p")] == ["r1", "r3"]
     await keys.destroy([gone])
+    assert [one.record for one in await keys.tags_of("p")] == ["r3"]
     assert [one.record for one in await keys.tagged("", "name", b"t", 10)] == ["r2", "r3"]
     await keys.add([key("p"), key("p", version=2)])
     assert [one.version for one in await keys.of("p") if one.klass == "c"] == [2]

@@ -44,20 +44,21 @@ class Outside:
         self._inner.policy.demand(Question(who, "operate", f"system:{WATCHING}"))
         self._inner.purposes.demand(WATCHING)
 
-    async def looks(self, who: Principal, after: int, upto: int) -> list[Seen]:
-        """In the order of their numbers: behind `after`, and up to `upto`, each with those at the same person before it."""
+    async def looks(self, who: Principal, after: int, upto: int, of: str = "") -> list[Seen]:
+        """In the order of their numbers: behind `after`, and up to `upto`. `of`: how the reference of those begins whose looks
+        come with the earlier ones at the same person; a program's many looks would cost as many queries.
+        """
         self._demand(who)
 
         async def work(tx: Transaction) -> list[Seen]:
-            return [
-                Seen(
-                    one,
-                    await tx.vault.looks_at(one.tenant, one.person, one.number, EARLIER)
-                    if one.person
-                    else [],
+            found = []
+            for one in await tx.vault.looks(after, upto):
+                wanted = one.person and one.who.startswith(of)
+                earlier = (
+                    await tx.vault.looks_at(one.tenant, one.person, one.number, EARLIER) if wanted else []
                 )
-                for one in await tx.vault.looks(after, upto)
-            ]
+                found.append(Seen(one, earlier))
+            return found
 
         return await self._inner.store.transact(work)
 

@@ -91,7 +91,7 @@ class Watcher:
         if leaves:
             upto = leaves[-1].number
             found: dict[tuple[str, int], Flagging] = {}
-            for seen in await self._vault().outside.looks(SYSTEM, self._upto, upto):
+            for seen in await self._vault().outside.looks(SYSTEM, self._upto, upto, STAFF):
                 flagging = await self._judge(detector, seen)
                 if flagging is not None:
                     found[flagging.who, flagging.day] = flagging
@@ -115,7 +115,7 @@ class Watcher:
         after = self._before_today
         while after < self._upto and (leaves := await self._store.leaves(after, TOGETHER)):
             upto = min(leaves[-1].number, self._upto)  # their numbers have gaps
-            for seen in await self._vault().outside.looks(SYSTEM, after, upto):
+            for seen in await self._vault().outside.looks(SYSTEM, after, upto, STAFF):
                 await self._judge(detector, seen)
             after = upto
         return detector
