@@ -13,13 +13,14 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.delegates import standing as delegation
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
+from kitamae.kernel.people.delegates.records import OFFER
 from kitamae.kernel.people.duties.plan import Plan
 from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED
 from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import KIND as DUTIES
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
-from kitamae.kernel.people.records import DEVICE_KEY, TENANT, Link, Person, Recovery, Session, SignedIn, Token
+from kitamae.kernel.people.records import GIVEN, TENANT, Link, Person, Recovery, Session, SignedIn, Token
 from kitamae.kernel.people.remembered import Remembered
 from kitamae.kernel.people.scopes import scope, tenants
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
@@ -363,7 +364,7 @@ class People:
         """Forget what has expired; how many."""
         now = self._now()
         gone: list[tuple[str, str]] = []
-        for kind in ("link", "session", "token", "spent", *GRANTED):
+        for kind in ("link", "session", "token", "spent", OFFER, *GRANTED):
             docs: list[tuple[str, str, Any]] = await self._store.documents(TENANT, kind)
             gone += [
                 (kind, d) for _, d, doc in docs if doc["expiresAt"] and clock.micros(doc["expiresAt"]) <= now
@@ -377,10 +378,15 @@ class People:
         return frozenset(digest for _, digest, _ in await self._store.documents(TENANT, "revoked"))
 
     async def restored(self, revoked: frozenset[str]) -> None:
-        """After a restore: a token or a device's key that was revoked since the backup stays revoked, and everybody signs in again, to
+        """After a restore: a token, a device's key, a capability link or a mandate that was taken back since the backup stays so, and everybody signs in again, to
         partners too: a refresh token that was used since would work once more.
         """
-        gone = [(kind, id) for kind in ("token", DEVICE_KEY) for id in sorted(revoked)]
+        gone = [
+            (kind, id)
+            for kind in ("token", *GIVEN)
+            for id in sorted(revoked)
+            if await self._store.get(TENANT, kind, id) is not None
+        ]
         for kind in ("link", "session", *GRANTED):
             gone += [(kind, digest) for _, digest, _ in await self._store.documents(TENANT, kind)]
         for kind, digest in gone:

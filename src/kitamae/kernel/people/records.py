@@ -20,6 +20,9 @@ from typing import Final, Literal, NotRequired, TypedDict
 DEVICE_KEY: Final = "device-key"
 """By its thumbprint (RFC 7638): see `devices/keys.py`."""
 
+GIVEN: Final = (DEVICE_KEY, "capability", "mandate")
+"""What was given and may be taken back, by the id under which `revoked` then remembers it: no restore brings it back."""
+
 TENANT = ""
 """Persons belong to the city, not to one of its data tenants."""
 

@@ -191,6 +191,7 @@ class Delegates:
                 return mandate
             stamp = clock.text(self._now())
             ended: Mandate = {**mandate, "ended": {"at": stamp, "by": who.ref}}
+            await tx.put(TENANT, "revoked", number, {"at": stamp})
             return await keep(tx, ended, stamp, who.ref, "ended")
 
         ended = await self._store.transact(work)
@@ -219,8 +220,8 @@ class Delegates:
     async def of(self, ref: str) -> list[tuple[Mandate, str]]:
         """All that a person gave or holds, newest first, each with its state."""
         numbers: Any = await self._store.get(TENANT, INDEX, ref) or []
-        found = [await self.one(number) for number in reversed(numbers)]
-        return [(one, state(one, self._now())) for one in found]
+        found = [await self._store.get(TENANT, KIND, number) for number in reversed(numbers)]
+        return [(one, state(one, self._now())) for one in found if one is not None]
 
     async def waiting(self) -> list[tuple[Mandate, str]]:
         """Those that a second person must look at, oldest first, each with the digest of what is shown."""
@@ -246,9 +247,8 @@ class Delegates:
         numbers: Any = await tx.get(TENANT, INDEX, person) or []
         if len(numbers) < _MOST:
             return
-        alive = [
-            one for one in numbers if state(await _mandate(tx, one), self._now()) not in ("over", "ended")
-        ]
+        found = [cast("Mandate | None", await tx.get(TENANT, KIND, one)) for one in numbers]
+        alive = [one for one in found if one and state(one, self._now()) not in ("over", "ended")]
         if len(alive) >= _MOST:
             raise BadRequest(f"one person gives or holds at most {_MOST} mandates")
 

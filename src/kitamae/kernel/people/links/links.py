@@ -120,6 +120,7 @@ class Links:
                 **kept, "ended": {"at": at, "by": by, "why": why}, "events": [*kept["events"], event],
             }  # fmt: skip
             await tx.put(TENANT, KIND, number, changed)
+            await tx.put(TENANT, "revoked", number, {"at": at})
             return changed
 
         return await self._store.transact(work)
