@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from kitamae.web import vendor
 
 
@@ -40,3 +42,29 @@ def test_without_the_packages_a_page_has_its_list_and_offers_no_map(site, shell)
     assert "tokens.css" not in page
     shell.__dict__["vendored"] = True
     assert "data-island" in site.get("/map").text
+
+
+def test_what_was_copied_is_listed_without_tools_and_addresses(tmp_path):
+    found = packages(tmp_path / "node_modules")
+    entry = {
+        "version": "4.5.0",
+        "resolved": "https://elsewhere.example/x",
+        "integrity": "sha512-AAAA",
+        "license": "MIT",
+    }
+    installed = {
+        "node_modules/pmtiles": {**entry, "dependencies": {"fflate": "^0.8.2"}},
+        "node_modules/tool": {**entry, "dev": True},
+    }
+    (found / ".package-lock.json").write_text(json.dumps({"packages": installed}), "utf-8")
+    to = tmp_path / "vendor"
+    assert vendor.copy(found, to) == []
+    assert json.loads((to / "packages.json").read_text("utf-8")) == [
+        {
+            "name": "pmtiles",
+            "version": "4.5.0",
+            "license": "MIT",
+            "integrity": "sha512-AAAA",
+            "needs": ["fflate"],
+        }
+    ]

@@ -6,12 +6,15 @@ Without npm every page works; the map button is left out and our own values stan
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 VENDOR: Final = Path(__file__).parent / "static" / "vendor"
+INVENTORY: Final = VENDOR / "packages.json"
+"""Which packages those are, and which their bundles are built from: for `kitamae sbom`."""
 
 FILES: Final[dict[str, tuple[str, ...]]] = {
     "@digital-go-jp/design-tokens": ("LICENSE", "dist/tokens.css"),
@@ -43,9 +46,27 @@ def copy(packages: Path, to: Path = VENDOR) -> list[str]:
             target = fresh / package.rpartition("/")[2] / Path(file).name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(packages / package / file, target)
+    (fresh / INVENTORY.name).write_text(json.dumps(_inventory(packages), indent=1), "utf-8")
     shutil.rmtree(to, ignore_errors=True)
     fresh.rename(to)
     return []
+
+
+def _inventory(packages: Path) -> list[dict[str, Any]]:
+    """Name, version, licence, digest and needs of each package that npm installed for the browser; without any address."""
+    lock = packages / ".package-lock.json"  # npm's own list of what it installed
+    installed = json.loads(lock.read_text("utf-8"))["packages"] if lock.is_file() else {}
+    return [
+        {
+            "name": path.rpartition("node_modules/")[2],
+            "version": one["version"],
+            "license": one.get("license", ""),
+            "integrity": one.get("integrity", ""),
+            "needs": sorted(one.get("dependencies", {})),
+        }
+        for path, one in sorted(installed.items())
+        if not one.get("dev") and not one.get("optional")
+    ]
 
 
 def main() -> int:
