@@ -28,6 +28,19 @@ _PAGES: Final = [
 ]
 _DRAWN: Final = (b"text/html", b"application/xhtml", b"image/svg")
 """What a browser draws, and might run."""
+_INERT: Final = [(b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")]
+_DATA: Final = (
+    b"application/json",
+    b"application/ld+json",
+    b"application/geo+json",
+    b"application/problem+json",
+    b"application/health+json",
+    b"text/plain",
+    b"text/csv",
+)
+"""What nobody should draw: a browser that does so all the same runs and loads nothing. Scripts are not among them: the rules that
+come with a worker's script are the worker's own.
+"""
 _TLS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 Headers = list[tuple[bytes, bytes]]
@@ -57,14 +70,21 @@ class SecurityHeaders:
     def __init__(self, *, secure: bool) -> None:
         self._data = [*_ALWAYS, *([_TLS] if secure else [])]
         self._page = [*self._data, *_PAGES]
+        self._inert = [*self._data, *_INERT]
 
     def added_to(self, headers: Headers) -> Headers:
         """What an answer carries besides its own `headers`, which win."""
         added, own = self._data, set()
         for number, (name, value) in enumerate(headers):
             own.add(name)
-            if name == b"content-type" and value.startswith(_DRAWN):
-                added = self._page
+            if name == b"content-type":
+                added = (
+                    self._page
+                    if value.startswith(_DRAWN)
+                    else self._inert
+                    if value.startswith(_DATA)
+                    else added
+                )
             elif name == b"location":
                 headers[number] = (_LOCATION, value)
         return [*headers, *(pair for pair in added if pair[0] not in own)]
