@@ -152,7 +152,7 @@ async def test_pages_forbid_inline_script_and_what_is_not_ours() -> None:
     assert "script-src 'self'" in policy
     assert answer.header(b"x-content-type-options") == b"nosniff"
     data = await ask(page(b"application/json"))
-    assert data.header(b"content-security-policy") is None
+    assert data.header(b"content-security-policy") == b"default-src 'none'; frame-ancestors 'none'"
     assert data.header(b"x-content-type-options") == b"nosniff"
 
 
