@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[
         str, Field(description="Addresses whose X-Forwarded-* headers are believed")
     ] = ""
+    tls_certificate: Annotated[
+        Path | None,
+        Field(description="The certificate (PEM, with its chain) when Kitamae speaks TLS itself"),
+    ] = None
+    tls_key: Annotated[Path | None, Field(description="The private key of that certificate (PEM)")] = None
     log: Annotated[Literal["console", "json"], Field(description="The form of the log")] = "console"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="The least that is logged")
@@ -235,6 +240,14 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _a_certificate_has_a_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("KITAMAE_TLS_CERTIFICATE and KITAMAE_TLS_KEY belong together")
+        if self.tls_certificate and self.public_url.startswith("http://"):
+            raise ValueError("KITAMAE_PUBLIC_URL: with a certificate people reach the server over https://")
+        return self
+
+    @model_validator(mode="after")
     def _mail_has_a_sender(self) -> Self:
         parts = urlsplit(self.mail)
         if self.mail and not (
@@ -276,4 +289,4 @@ class Settings(BaseSettings):
     @property
     def secure(self) -> bool:
         """Whether people reach this server over TLS, so that cookies may demand it."""
-        return self.public_url.startswith("https://")
+        return self.public_url.startswith("https://") or self.tls_certificate is not None

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from kitamae import logs
 from kitamae.commands import control, heap
+from kitamae.commands.certificate import certified, renewed
 from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import Lock
@@ -119,7 +120,9 @@ async def serve(settings: Settings) -> None:
     with Lock(settings.data) as lock, listening(settings.host, settings.port) as public:
         from kitamae.app import Kitamae  # only now: what is refused before is refused at once
 
-        address = _address(settings.host, public.getsockname()[1])
+        address = _address(
+            settings.host, public.getsockname()[1], secure=settings.tls_certificate is not None
+        )
         lock.describe(address)
         kitamae = Kitamae(settings, lock, address=settings.public_url or address)
         async with kitamae.running():
@@ -129,6 +132,7 @@ async def serve(settings: Settings) -> None:
                 _server(kitamae, settings, proxies=settings.trusted_proxies),
                 _server(control.Control(kitamae), settings),
             ]
+            certified(servers[0].config, settings)
             _stop_on_signals(servers)
             try:
                 tasks = [
@@ -142,8 +146,10 @@ async def serve(settings: Settings) -> None:
                 gc.freeze()  # what was loaded until now stays
                 gc.set_threshold(*_COLLECT)
                 sys.setswitchinterval(_TURN)
+                renewing = asyncio.create_task(renewed(servers[0].config, settings))
                 _greet(settings, kitamae.address, await kitamae.sign_in_link(), time.perf_counter() - began)
                 await asyncio.gather(*tasks)
+                renewing.cancel()
             finally:
                 layout.socket.unlink(missing_ok=True)
 
@@ -202,8 +208,9 @@ def _free(host: str, family: socket.AddressFamily) -> int:
         return int(sock.getsockname()[1])
 
 
-def _address(host: str, port: int) -> str:
-    return f"http://[{host.strip('[]')}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _address(host: str, port: int, *, secure: bool = False) -> str:
+    scheme = "https" if secure else "http"
+    return f"{scheme}://[{host.strip('[]')}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _greet(settings: Settings, address: str, link: str, seconds: float) -> None:

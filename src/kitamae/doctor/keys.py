@@ -89,7 +89,15 @@ async def look(city: City, settings: Settings, layout: Layout, now: int) -> Asyn
     """`now` in microseconds UTC."""
     key = personal.key_file(settings, layout)
     seal = settings.seal or layout.seal
-    for path in (layout.root, key, layout.keys, seal, layout.ledger_key, settings.residents_key):
+    for path in (
+        layout.root,
+        key,
+        layout.keys,
+        seal,
+        layout.ledger_key,
+        settings.residents_key,
+        settings.tls_key,
+    ):
         if path is not None and path.exists() and path.stat().st_mode & 0o077:
             yield READABLE.found(path=str(path), mode="700" if path.is_dir() else "600")
     if personal.wanted(settings):

@@ -95,12 +95,12 @@ async def look(settings: Settings) -> AsyncIterator[Found]:
         yield NO_ADDRESS.found()
     elif outside and parts.scheme != "https":
         yield PLAIN.found(address=settings.public_url)
-    if not is_loopback(settings.host):
+    if not is_loopback(settings.host) and settings.tls_certificate is None:
         if outside and settings.secure:
             yield EXPOSED.found(host=settings.host)
         elif not settings.public_url:
             yield PLAIN.found(address=f"http://{settings.host}:{settings.port}")
-    if outside and settings.secure and not settings.trusted_proxies:
+    if outside and settings.secure and not settings.trusted_proxies and settings.tls_certificate is None:
         yield NO_PROXY.found()
     if outside and settings.secure:
         async for one in _certificate(settings.public_url, parts.hostname or "", parts.port or 443):
