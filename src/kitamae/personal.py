@@ -176,4 +176,5 @@ def _purpose(one: Personal, before: str) -> Purpose:
         dict(one.by.items()),
         frozenset(one.entered),
         one.agreed_days,
+        one.receipt_days,
     )

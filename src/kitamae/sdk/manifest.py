@@ -55,6 +55,7 @@ class Personal(BaseModel):
     ] = ()  # of these fields, those that hold a number of something else (a permit, a meter)
     also: tuple[str, ...] = ()  # purposes whose data may be read for this one too
     retention_days: Annotated[int, Field(gt=0)]
+    receipt_days: Annotated[int, Field(ge=365, le=3650)] = 1095  # how long what says who read for it is kept
     title: Words = {}  # what the person reads on My page: its name, ...
     use: Words = {}  # ... what is done with the data, in a sentence, ...
     by: Words = {}  # ... and by whom. Without all three nobody is asked to agree to it

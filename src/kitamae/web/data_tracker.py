@@ -89,7 +89,7 @@ def routes(vault: Callable[[], Vault], receiver: Receiver) -> list[Route]:
 
     async def usage_period(request: Request) -> Response:
         """Since when receipts are kept."""
-        kept = vault().purposes.receipt_days
+        kept = vault().purposes.receipts_whole
         return _json({"periodStart": clock.text((clock.now() - kept * DAY) // _SECOND * _SECOND)})
 
     async def heartbeat(request: Request) -> Response:

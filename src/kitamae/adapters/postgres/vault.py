@@ -123,9 +123,11 @@ class PostgresVaultRows:
         given = (receipt.version, receipt.sealed, receipt.number)
         await self._rows("receipt_reseal", *given, person=receipt.person)
 
-    async def forget_receipts(self, before: int, most: int) -> int:
+    async def forget_receipts(
+        self, before: int, most: int, purposes: Sequence[str], *, of_these: bool
+    ) -> int:
         """See `VaultRows.forget_receipts`."""
-        return len(await self._rows("receipts_due", before, most, person=""))
+        return len(await self._rows("receipts_due", before, list(purposes), of_these, most, person=""))
 
     async def erase(self, person: str, klass: str, upto: int) -> int:
         """See `VaultRows.erase`."""

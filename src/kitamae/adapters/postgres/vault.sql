@@ -71,7 +71,10 @@ WHERE person = $1 AND version < $2 LIMIT $3;
 UPDATE vault_receipt SET version = $1, sealed = $2 WHERE number = $3;
 
 -- name: receipts_due
-DELETE FROM vault_receipt WHERE number IN (SELECT number FROM vault_receipt WHERE at < $1 ORDER BY at LIMIT $2) RETURNING 1;
+-- Of the purposes that are listed (true), or of all others (false).
+DELETE FROM vault_receipt WHERE number IN (
+  SELECT number FROM vault_receipt WHERE at < $1 AND (purpose = ANY($2::text[])) = $3::boolean ORDER BY at LIMIT $4
+) RETURNING 1;
 
 -- name: erased_note
 INSERT INTO vault_erased (person, klass, upto) VALUES ($1, $2, $3)

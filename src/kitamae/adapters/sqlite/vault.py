@@ -106,9 +106,12 @@ class SqliteVaultRows:
         """See `VaultRows.reseal`."""
         self._db.execute(_SQL["receipt_reseal"], (receipt.version, receipt.sealed, receipt.number))
 
-    async def forget_receipts(self, before: int, most: int) -> int:
+    async def forget_receipts(
+        self, before: int, most: int, purposes: Sequence[str], *, of_these: bool
+    ) -> int:
         """See `VaultRows.forget_receipts`."""
-        return len(self._db.execute(_SQL["receipts_due"], (before, most)).fetchall())
+        names = orjson.dumps(list(purposes)).decode()
+        return len(self._db.execute(_SQL["receipts_due"], (before, names, of_these, most)).fetchall())
 
     async def erase(self, person: str, klass: str, upto: int) -> int:
         """See `VaultRows.erase`."""

@@ -67,7 +67,10 @@ WHERE person = ? AND version < ? LIMIT ?;
 UPDATE vault_receipt SET version = ?, sealed = ? WHERE number = ?;
 
 -- name: receipts_due
-DELETE FROM vault_receipt WHERE number IN (SELECT number FROM vault_receipt WHERE at < ? ORDER BY at LIMIT ?) RETURNING 1;
+-- Of the purposes that are listed (1), or of all others (0).
+DELETE FROM vault_receipt WHERE number IN (
+  SELECT number FROM vault_receipt WHERE at < ? AND (purpose IN (SELECT value FROM json_each(?))) = ? ORDER BY at LIMIT ?
+) RETURNING 1;
 
 -- name: erased_note
 INSERT INTO vault_erased (person, klass, upto) VALUES (?, ?, ?)

@@ -217,6 +217,26 @@ async def test_what_is_past_its_retention_goes_by_itself_with_an_entry_and_its_k
     assert await vault.read(asked()) == []
 
 
+async def test_who_looked_is_kept_as_long_as_the_purpose_says_and_then_goes_by_itself(
+    vault: Vault, place: Place
+) -> None:
+    await vault.keep(SYSTEM, "p-taro", "resident", "person", NAME)
+    for purpose in ("resident", "visit"):
+        await vault.read(asked(purpose=purpose))
+    assert vault.purposes.receipts_whole == 400
+    place.time += 399 * DAY
+    await vault.sweep()
+    assert {one.purpose for one in await receipts(vault)} >= {"resident", "visit"}
+    place.time += 2 * DAY
+    await vault.sweep()
+    left = {one.purpose for one in await receipts(vault)}
+    assert "resident" in left
+    assert "visit" not in left
+    place.time += 3 * 365 * DAY
+    await vault.sweep()
+    assert "resident" not in {one.purpose for one in await receipts(vault)}
+
+
 async def test_ten_thousand_records_go_with_one_transaction(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ PURPOSES = Purposes(
     [
         Purpose("resident", "law", frozenset({"name", "kana", "address", "birth_date", "note"}), 3650, "住民基本台帳法"),
         Purpose("mailing", "consent", frozenset({"name", "email"}), 365),
-        Purpose("visit", "contract", frozenset({"name", "when"}), 30, also=frozenset({"resident"})),
+        Purpose("visit", "contract", frozenset({"name", "when"}), 30, also=frozenset({"resident"}), receipt_days=400),
         WATCHING,
     ]
 )  # fmt: skip

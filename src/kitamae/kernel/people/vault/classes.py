@@ -28,11 +28,14 @@ CONSENT_DAYS: Final = 5 * 365
 INDEXED: Final = frozenset({"name", "kana", "address", "birth_date"})
 """Fields that a person is found by."""
 DAY: Final = 86_400_000_000  # microseconds
+RECEIPT_DAYS: Final = 3 * 365
+"""How long receipts are kept, unless a purpose says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """`law`: the article, in Japanese, where the basis is a law. `days`: how long its class is kept.
+    """`law`: the article, in Japanese, where the basis is a law. `days`: how long its class is kept, `receipt_days`: how long what
+    says who read for it.
 
     What was collected for it may be read for it, and what was collected for the purposes of `also`; nothing else, even
     where the field has the same name. `identifiers`: fields that hold numbers of something else than a person.
@@ -50,6 +53,7 @@ class Purpose:
     by: Mapping[str, str] = field(default_factory=dict)
     entered: frozenset[str] = frozenset()
     agreed_days: int = 730
+    receipt_days: int = RECEIPT_DAYS
 
     def due(self, at: int) -> int:
         """When what is written at `at` (microseconds UTC) has been kept long enough."""
@@ -65,15 +69,28 @@ _CONSENTS: Final = Purpose(
 
 
 class Purposes:
-    """All that are declared. `receipt_days`: how long receipts are kept."""
+    """All that are declared. `receipt_days`: how long receipts are kept of what no purpose declares, such as one's own looks."""
 
-    def __init__(self, declared: Iterable[Purpose], receipt_days: int = 3 * 365) -> None:
+    def __init__(self, declared: Iterable[Purpose], receipt_days: int = RECEIPT_DAYS) -> None:
         """Raises ValueError for a name that is declared twice with different content, or that is not free."""
         self._known: dict[str, Purpose] = {}
         for one in declared:
             if one.name in (OWN, RECEIPTS, CONSENTS) or self._known.setdefault(one.name, one) != one:
                 raise ValueError(f"the purpose {one.name} is declared twice")
         self.receipt_days = receipt_days
+
+    @property
+    def receipts_whole(self) -> int:
+        """For so many days back no receipt has gone yet, of any class."""
+        return min((self.receipt_days, *(one.receipt_days for one in self)))
+
+    def receipts_apart(self) -> dict[int, list[str]]:
+        """Days -> the purposes whose receipts are kept so long, where that is not the usual time."""
+        found: dict[int, list[str]] = {}
+        for one in self:
+            if one.receipt_days != self.receipt_days:
+                found.setdefault(one.receipt_days, []).append(one.name)
+        return found
 
     def __iter__(self) -> Iterator[Purpose]:
         return iter(self._known.values())

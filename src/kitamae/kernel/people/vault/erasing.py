@@ -147,15 +147,20 @@ class Eraser:
         at, swept = inner.at(), 0
         while some := await self._sweep(at):
             swept += some
-        before = at - inner.purposes.receipt_days * DAY
-
-        async def work(tx: Transaction) -> int:
-            return await tx.vault.forget_receipts(before, SWEPT)
-
-        while await inner.store.transact(work):
-            pass
+        apart = inner.purposes.receipts_apart()
+        named = [name for names in apart.values() for name in names]
+        await self._forget_receipts(at - inner.purposes.receipt_days * DAY, named, of_these=False)
+        for days, names in apart.items():
+            await self._forget_receipts(at - days * DAY, names, of_these=True)
         await inner.keys.store.latest(at)
         return swept
+
+    async def _forget_receipts(self, before: int, purposes: Sequence[str], *, of_these: bool) -> None:
+        async def work(tx: Transaction) -> int:
+            return await tx.vault.forget_receipts(before, SWEPT, purposes, of_these=of_these)
+
+        while await self._inner.store.transact(work):
+            pass
 
     async def _sweep(self, at: int) -> int:
         inner = self._inner

@@ -125,8 +125,10 @@ class VaultRows(Protocol):
         """The same receipt, sealed by another version."""
         ...
 
-    async def forget_receipts(self, before: int, most: int) -> int:
-        """Delete receipts of before that moment (microseconds UTC); how many."""
+    async def forget_receipts(
+        self, before: int, most: int, purposes: Sequence[str], *, of_these: bool
+    ) -> int:
+        """Delete receipts of before that moment (microseconds UTC), of these purposes or else of all others; how many."""
         ...
 
     async def erase(self, person: str, klass: str, upto: int) -> int:
