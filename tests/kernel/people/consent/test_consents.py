@@ -256,13 +256,13 @@ async def test_whoever_is_erased_agrees_to_nothing_any_more_and_may_agree_again(
 async def test_what_was_withdrawn_since_a_backup_stays_withdrawn_after_a_restore(city: City) -> None:
     await city.agree()
     await city.keep()
-    before = await city.store.get("", "consent", "p-taro")
+    before = await city.store.get("", "agreement", "p-taro")
     city.place.time += DAY
     await city.consents.withdraw(TARO, "notices")
     withdrawn = await city.consents.withdrawn()
 
     async def back(tx: Any) -> None:
-        await tx.put("", "consent", "p-taro", before)
+        await tx.put("", "agreement", "p-taro", before)
 
     await city.store.transact(back)
     await city.close()
@@ -336,7 +336,7 @@ async def test_what_ended_so_long_ago_that_its_record_is_gone_is_forgotten(city:
     assert (await city.consents.of(HANAKO.ref))["notices"]["state"] == "expired"
     city.place.time += 5 * 365 * DAY
     await city.consents.expire()
-    assert await city.store.documents("", "consent") == []
+    assert await city.store.documents("", "agreement") == []
 
 
 STEPS = st.lists(

@@ -1,6 +1,6 @@
 """What is kept of a consent where the policy looks: one document per person, by opaque reference.
 
-`consent` by the person's reference: purpose -> {state, version, language, at, until, by, events}. Times are RFC 3339 UTC.
+`agreement` by the person's reference: purpose -> {state, version, language, at, until, by, events}. Times are RFC 3339 UTC.
 The words that were agreed to, and what proves the entries of the ledger, are in the vault.
 """
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
 
-KIND: Final = "consent"
+KIND: Final = "agreement"
+"""`consent` is what somebody allowed a partner to know (`kernel/people/provider`)."""
 
 State = Literal["given", "withdrawn", "expired"]
 
