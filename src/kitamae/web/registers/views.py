@@ -100,7 +100,12 @@ def public(page: ShellPage, of: Registers, address: str) -> list[BaseRoute]:
             }
         elif name == "services":
             about = await of.assessments.register.find(id)
-            more = {"pia": now(of, about) if about else None, "pia_states": assessments.STATES}
+            there = await page.shell.context.types()
+            more = {
+                "pia": now(of, about) if about else None,
+                "pia_states": assessments.STATES,
+                "there": there,
+            }
         return page.render(
             request,
             f"registers/{name}.html",
