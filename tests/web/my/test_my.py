@@ -349,3 +349,14 @@ async def test_a_delegate_sees_nothing_of_the_other_ones_consents_and_log_and_ag
         seen = await get(other, "/my/log")
         assert "あなたの代理人" in seen
         assert "代理の取り決め" in seen
+
+
+async def test_staff_find_what_their_desk_does_and_nobody_else_does(town: Served) -> None:
+    await town.kitamae.city.people.staff()  # the first one may do everything until there are others
+    officer = await town.kitamae.city.people.staff(another=True)
+    await give(town, officer, "privacy-officer")
+    session, _ = await town.kitamae.city.people.admit(officer, "staff", 2)
+    town.client.cookies.set("kitamae_session", session)
+    page = await get(town, "/staff")
+    assert 'href="/staff/withheld"' in page
+    assert 'href="/staff/consents"' not in page

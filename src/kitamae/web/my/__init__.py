@@ -12,11 +12,12 @@ ground.py    what these stand on
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kitamae.web.asked import guard
 from kitamae.web.my import agreeing, changing, counter, seen, taking, withheld
 from kitamae.web.my.ground import ASK, Ground
+from kitamae.web.shell import Desk
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -24,10 +25,36 @@ if TYPE_CHECKING:
 __all__ = ["ASK", "HERE", "Ground", "routes"]
 
 HERE = Path(__file__).parent
+DESKS: Final = (
+    Desk(
+        withheld.HERE,
+        {
+            "ja": "あとで見せる記録",
+            "ja_Hira": "あとで 見(み)せる 記録(きろく)",
+            "en": "Looks that are shown later",
+            "zh": "以后显示的记录",
+            "ko": "나중에 보여 주는 기록",
+        },
+        "privacy",
+    ),
+    Desk(
+        counter.HERE,
+        {
+            "ja": "窓口で同意をやめる",
+            "ja_Hira": "窓口(まどぐち)で 同意(どうい)を やめる",
+            "en": "Withdraw at the counter",
+            "zh": "在窗口撤回同意",
+            "ko": "창구에서 동의 철회",
+        },
+        "people",
+    ),
+)
+"""On the page of staff."""
 
 
 def routes(ground: Ground, tenant: str, zone: str) -> list[BaseRoute]:
     """All of them, each behind its question to the policy. `zone`: the city's time zone."""
+    ground.page.shell.desks += DESKS
     own: list[BaseRoute] = [
         *seen.routes(ground),
         *agreeing.routes(ground),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault import Receipt, Vault
-    from kitamae.sdk.page import Page
+    from kitamae.web.page import ShellPage
 
 MY: Final = "/my"
 ASK: Final = "/my/requests/new"
@@ -47,7 +47,7 @@ class Ground:
     `address`: where the city is reached; `asks()`: can something be asked or complained about here?
     """
 
-    page: Page
+    page: ShellPage
     people: People
     policy: Policy
     consents: Consents
