@@ -11,13 +11,13 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
+from bare_kaga import bare
 from kitamae.kernel.people.authzen import Evaluation
 from kitamae.kernel.people.policy import Policy
 from kitamae.kernel.people.policy.cedar import Decision, Engine
 from kitamae.web import access
 from serving import Served, serving
 
-KAGA = Path(__file__).resolve().parents[2] / "cities" / "kaga"
 TODO = Path(__file__).resolve().parents[1] / "kernel" / "people" / "policy" / "todo.cedar"
 USERS = {
     "CiRmZDA2MTRkMy1jMzlhLTQ3ODEtYjdiZC04Yjk2ZjVhNTEwMGQSBWxvY2Fs": (
@@ -141,22 +141,26 @@ async def partner(served: Served) -> dict[str, str]:
 
 
 async def test_the_city_answers_partners_as_it_decides_itself_and_nobody_else(tmp_path: Path) -> None:
-    async with serving(tmp_path / "data", city=KAGA) as served:
+    async with serving(tmp_path / "data", city=bare(tmp_path / "city")) as served:
+        await served.loaded()
         people, headers = served.kitamae.city.people, await partner(served)
         staff = await people.staff()
         _, gauge = await people.issue("a gauge", ["write:RiverGauge"], role="device")
 
-        async def may(type: str, id: str, action: str, kind: str, what: str) -> bool:
+        async def may(type: str, id: str, action: str, kind: str, what: str, thing: str = "") -> bool:
             sent = {
                 "subject": {"type": type, "id": id},
                 "action": {"name": action},
-                "resource": {"type": kind, "id": what},
+                "resource": {"type": kind, "id": what, "properties": {"thing": thing}},
             }
             answer = await served.client.post("/access/v1/evaluation", json=sent, headers=headers)
             assert answer.status_code == 200, answer.text
             return bool(answer.json()["decision"])
 
-        assert await may("token", gauge["number"], "write", "entity", "RiverGauge")
+        registered = "urn:ngsi-ld:RiverGauge:172065:1700000063"
+        assert await may("token", gauge["number"], "write", "entity", "RiverGauge", registered)
+        assert not await may("token", gauge["number"], "write", "entity", "RiverGauge", "urn:x:1")
+        assert not await may("token", gauge["number"], "write", "entity", "RiverGauge")
         assert not await may("token", gauge["number"], "write", "entity", "Town")
         assert await may("person", staff, "write", "entity", "Town")
         assert not await may("person", staff, "write", "entity", "Household")

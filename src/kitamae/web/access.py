@@ -31,18 +31,20 @@ _UNKNOWN: Final = Decision(allowed=False, because=("unknown-subject",))
 
 
 def of_city(policy: Policy, people: People, expand: Callable[[str], str]) -> Decider:
-    """The city's policy. Subjects: `person` or `token` by reference; resources: `entity` by type, `page` by address, ..."""
+    """The city's policy. Subjects: `person` or `token` by reference; resources: `entity` by type (`thing` among its
+    properties: which one, for a device and for a token that may write single ones), `page` by address, ...
+    """
 
     async def decide(asked: Evaluation) -> Decision:
         who = await people.named(asked.subject.type, asked.subject.id)
         if who is None or asked.action not in get_args(Action):
             return _UNKNOWN if who is None else Decision(allowed=False, because=("unknown-action",))
         kind, name = asked.resource.type, asked.resource.id
-        tenant = asked.resource.properties.get("tenant", "")
-        if not isinstance(tenant, str):
-            raise BadRequest("resource.properties.tenant: a text is expected")
+        tenant, thing = (asked.resource.properties.get(one, "") for one in ("tenant", "thing"))
+        if not isinstance(tenant, str) or not isinstance(thing, str):
+            raise BadRequest("resource.properties.tenant and thing: texts are expected")
         what = f"{kind}:{expand(name)}" if kind == "entity" else f"{kind}:{name}"
-        return policy.decide(Question(who, asked.action, what, tenant))  # type: ignore[arg-type]  # it is one of them
+        return policy.decide(Question(who, asked.action, what, tenant, thing=thing))  # type: ignore[arg-type]  # it is one of them
 
     return decide
 
