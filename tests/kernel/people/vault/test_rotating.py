@@ -33,8 +33,8 @@ async def test_the_citys_key_is_rotated_while_the_city_is_served_and_the_old_one
     await some(vault)
     new = CityKey.fresh()
     assert (
-        await vault.rewrap([new, place.key]) == 18
-    )  # seven persons' two keys, and those of four indexed fields
+        await vault.rewrap([new, place.key]) == 20
+    )  # seven persons' two keys, those of four indexed fields, of family names and of blocks
     await all_there(vault)
     assert (await vault.status())["wrapped by"] == [new.id]
     await place.close()
@@ -55,7 +55,7 @@ async def test_a_rotation_of_the_citys_key_that_was_killed_goes_on_where_it_was(
         await place.open(new)
     vault = await place.open(new, place.key)
     await all_there(vault)
-    assert await vault.rewrap([new, place.key]) == 13
+    assert await vault.rewrap([new, place.key]) == 15
     await place.close()
     await all_there(await place.open(new))
     await place.close()
