@@ -104,7 +104,7 @@ def test_a_printed_page_says_everything_and_has_no_buttons(chromium, town):
     page.emulate_media(media="print")
     assert page.get_by_text("紙や窓口で").is_visible()
     assert page.locator(".held").first.is_visible()
-    assert page.locator("#looks + .places .place").first.is_visible()
+    assert page.locator("#looks ~ .places .place").first.is_visible()
     for hidden in (".held .actions", ".tools", "nav.actions"):
         assert not page.locator(hidden).first.is_visible()
     page.context.close()
