@@ -15,7 +15,7 @@ from starlette.routing import Route
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import OWN, Asked
-from kitamae.kernel.problems import BadRequest, NotSignedIn
+from kitamae.kernel.problems import BadRequest, Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +44,8 @@ def routes(vault: Callable[[], Vault]) -> list[Route]:
     async def my_erasure(request: Request) -> Response:
         """Erase what rests on one's consent; `class` names it, unless all of it is meant."""
         who = _signed_in(request)
+        if who.acting:  # what he reads here then is the other one's, and what went would be his own
+            raise Forbidden("erasing is done in one's own affairs: stop acting for somebody else first")
         done = await vault().erase(who, who.ref, _listed(request, "class"))
         return _erased(done)
 

@@ -119,6 +119,13 @@ async def test_a_mandate_reaches_as_far_as_its_scope(kaga: Served) -> None:
                 await kaga.kitamae.city.vault.read(Asked(acting, OWN, (await ref(third),)))
 
 
+async def test_who_acts_for_somebody_else_erases_nothing_not_even_his_own(kaga: Served) -> None:
+    async with browser(kaga, "test-1") as one, browser(kaga, "test-3") as other:
+        number = await appointed(other, one)
+        await send(one, f"/my/delegations/{number}/act")
+        assert (await one.client.delete("/my/records", headers=SAME)).status_code == 403
+
+
 async def test_it_is_taken_back_in_two_taps_and_ends_at_the_next_request(kaga: Served) -> None:
     async with browser(kaga, "test-1") as one, browser(kaga, "test-3") as other:
         number = await appointed(other, one)

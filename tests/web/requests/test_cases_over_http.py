@@ -103,6 +103,30 @@ async def test_a_question_about_a_receipt_is_filed_answered_and_the_person_sees_
             assert "次のとおりお答えします。" in letter
 
 
+async def test_a_number_of_somebody_elses_case_is_answered_as_one_that_there_is_not(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        async with taro(served):
+            number = await filed(served, **ASKED)
+        async with signed_in(served, "resident-hanako", "resident", 3):
+            said = []
+            for one in (number, "2026-222222"):
+                answer = await served.client.get(
+                    f"/my/requests/{one}", headers={"accept": "application/json"}
+                )
+                said.append((answer.status_code, answer.json()["detail"].replace(one, "")))
+            assert said[0] == said[1]
+
+
+async def test_nobody_of_the_desk_decides_on_his_own_case(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served, staff(served):
+        number = await filed(served, kind="complaint", text="私の記録を見られました。")
+        for word in ("take", "answer"):
+            answer = await send(
+                served, f"/staff/requests/{number}", "/my/requests/new?kind=question", step=word, text="はい"
+            )
+            assert answer.status_code == 403, answer.text
+
+
 async def test_each_step_is_a_leaf_that_the_person_alone_can_open(tmp_path: Path) -> None:
     async with serving(tmp_path / "data", city=KAGA) as served:
         async with taro(served):

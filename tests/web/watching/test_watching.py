@@ -12,7 +12,8 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.web import watching
 from serving import SAME, Served, serving
 from signing_in import fields
@@ -95,6 +96,24 @@ async def test_from_the_look_to_what_the_person_is_told(served: Served) -> None:
     await resident(served, "resident-2")
     assert (await served.client.get("/my/flags.json")).json() == {"flags": []}
     assert "お知らせはありません" in (await served.client.get("/my/flags")).text
+
+
+async def test_a_look_that_is_withheld_for_an_investigation_is_in_no_flag_that_the_person_sees(
+    served: Served,
+) -> None:
+    _, person = await looked(served)
+    ref = await of_staff(served, "privacy-officer")
+    await enter(served, ref)
+    address = await raised(served)
+    sent = {"decision": "released", "reason": "家族の記録", "csrf": fields((await served.client.get(address)).text)["csrf"]}  # fmt: skip
+    assert (await served.client.post(address, data=sent, headers=SAME)).status_code == 303
+    city = served.kitamae.city
+    (look,) = await city.vault.outside.looks_at(SYSTEM, "", person, 1 << 62, 10)
+    officer = Principal(ref, "staff", session="s", assurance=2, duties=frozenset({("", "desk:privacy")}))
+    until = clock.now() + 86_400_000_000
+    await city.vault.withhold(officer, person, look.number, "刑事訴訟法 第197条第2項", until)
+    await resident(served, person)
+    assert (await served.client.get("/my/flags.json")).json() == {"flags": []}
 
 
 async def test_a_decision_needs_a_reason_and_happens_once(served: Served) -> None:

@@ -14,7 +14,7 @@ from kitamae.kernel.people.requests import case as cases
 from kitamae.kernel.people.requests.case import OPEN, Move
 from kitamae.kernel.people.requests.kinds import CAPACITIES, IDENTITY, KINDS
 from kitamae.kernel.people.requests.requests import LONGEST
-from kitamae.kernel.problems import BadRequest, Conflict
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden
 from kitamae.web.requests import letters
 from kitamae.web.requests.own import KEEP_NOTHING, filing, form, show_form, show_letter
 
@@ -106,6 +106,8 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         """Take a step of a case."""
         who, number = asking(request.scope), request.path_params["number"]
         sent = await form(request)
+        if (await requests.case(number))["person"] == who.ref:
+            raise Forbidden("one's own case is for a colleague: it is followed at /my/requests")
         try:
             await requests.step(who, number, _move(sent))
         except (BadRequest, Conflict) as wrong:

@@ -17,7 +17,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.records import TENANT
-from kitamae.kernel.people.vault import Asked
+from kitamae.kernel.people.vault import Asked, withholding
 from kitamae.kernel.people.watching import hours
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
@@ -167,7 +167,9 @@ class Flags:
 
     # --- the person
     async def mine(self, who: Principal) -> list[Concern]:
-        """Released flags that rest on looks at one's own records, newest first. Raises Forbidden where nobody is signed in."""
+        """Released flags that rest on looks at one's own records, newest first; what is withheld from the person at present is
+        not among them. Raises Forbidden where nobody is signed in.
+        """
         if not who.session:
             raise Forbidden("whose records? Sign in first")
         released = [
@@ -178,7 +180,11 @@ class Flags:
         if not released:
             return []
         looks = await self._vault().outside.looks_at(SYSTEM, self._tenant, who.ref, _EVER, _LOOKS)
-        own = {one.number: one for one in looks}
+        held = await withholding.kept(
+            self._store, who.ref
+        )  # asked after the looks: what came since is not among them
+        hidden = withholding.hidden(held, self._now())
+        own = {one.number: one for one in looks if one.number not in hidden}
         found = []
         for flag in released:
             kinds = tuple(one["kind"] for one in flag["reasons"] if own.keys() & set(one["numbers"]))
