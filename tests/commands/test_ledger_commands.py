@@ -78,7 +78,9 @@ def test_a_tile_that_is_cut_off_is_named_and_the_command_fails(shared: Path, tmp
 
 
 @pytest.mark.parametrize(
-    "wrong", ["nothing", KEY.replace("33d7", "33d8"), Signer.generate("example.com/log/testdata").key.vkey]
+    "wrong",
+    ["nothing", KEY.replace("33d7", "33d8"), Signer.generate("example.com/log/testdata").key.vkey],
+    ids=["no key", "a digit", "somebody else's"],  # the last one is another each time
 )
 def test_a_wrong_key_is_refused_in_one_sentence(shared: Path, wrong: str) -> None:
     done = at_once("verify", shared / TESSERA, "--key", wrong)

@@ -37,17 +37,4 @@ ALL: Final = (
         *("/staff/withheld", "privacy", "捜査などのために見せない記録", "いまは 見せない きろく"),
         *("Looks that are withheld", "暂不公开的查看记录", "공개를 미룬 열람 기록"),
     ),
-    _desk(
-        *("/staff/breaches", "privacy", "漏えい等の報告", "じょうほうが もれた ときの ほうこく"),
-        *("Breach reports", "泄露等事件的报告", "유출 등의 보고"),
-    ),
-    _desk(
-        *(
-            "/staff/requests",
-            "requests",
-            "苦情・相談と開示などの請求",
-            "くじょう・そうだんと じょうほうの せいきゅう",
-        ),
-        *("Complaints and statutory requests", "投诉咨询与公开等请求", "민원·상담과 공개 등의 청구"),
-    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import orjson
 from starlette.responses import RedirectResponse, Response
@@ -36,10 +37,12 @@ _MOST_FIELDS: Final = 30
 
 
 def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
-    """`/my/requests` and what is under it. Whoever is not signed in is told so."""
+    """`/my/requests` and what is under it. Whoever is not signed in does that first, and comes back to the page."""
 
     async def index(request: Request) -> Response:
         """One's own cases, newest first."""
+        if first := _to_sign_in(request):
+            return first
         who = signed_in(request)
         found = [
             (number, case, cases.due(case, requests.calendar))
@@ -49,7 +52,8 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
 
     async def new(request: Request) -> Response:
         """The form of one kind, or the choice between them."""
-        signed_in(request)
+        if first := _to_sign_in(request):
+            return first
         query = request.query_params
         return show_form(
             page, request, MINE, {"kind": query.get("kind", ""), "about": query.get("about", "")}
@@ -67,7 +71,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
 
     async def case(request: Request) -> Response:
         """One's own case with all that was said."""
-        return await show(request)
+        return _to_sign_in(request) or await show(request)
 
     async def show(request: Request, wrong: BadRequest | None = None, text: str = "") -> Response:
         who, number = signed_in(request), request.path_params["number"]
@@ -126,6 +130,14 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         Route(MINE + "/{number}/letters/{which}", letter, methods=["GET"]),
         Route(MINE + "/{number}/proof", proof, methods=["GET"]),
     ]
+
+
+def _to_sign_in(request: Request) -> Response | None:
+    """Where whoever is not signed in goes first."""
+    if asking(request.scope).session:
+        return None
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/sign-in/resident?next={quote(back, safe='/')}", 303, KEEP_NOTHING)
 
 
 def signed_in(request: Request) -> Principal:
