@@ -230,8 +230,8 @@ async def test_nobody_else_sees_a_case_and_no_desk_is_open_to_residents(tmp_path
                 served, f"/my/requests/{number}", "/my/requests/new?kind=question", step="withdraw"
             )
             assert sent.status_code == 404
-            away = await served.client.get("/my/requests", follow_redirects=False)
-            assert away.headers["location"] == "/sign-in/resident?next=/my/requests"
+        away = await served.client.get("/my/requests", follow_redirects=False)
+        assert away.headers["location"] == "/sign-in/resident?next=/my/requests"
         assert (await served.client.get("/staff/requests")).status_code == 401
 
 

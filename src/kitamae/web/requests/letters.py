@@ -22,7 +22,7 @@ from kitamae.kernel.people.requests.kinds import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kitamae.kernel.people.requests.calendar import Calendar
+    from kitamae.kernel.calendar import Calendar
     from kitamae.kernel.people.requests.case import Case
     from kitamae.kernel.people.requests.requests import Said
 

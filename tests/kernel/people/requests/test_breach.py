@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from kitamae.kernel.calendar import Calendar
 from kitamae.kernel.people.requests import breach as breaches
 from kitamae.kernel.people.requests.breach import Breach
-from kitamae.kernel.people.requests.calendar import Calendar
 from kitamae.kernel.problems import BadRequest, Conflict
 
 KAGA = Calendar()

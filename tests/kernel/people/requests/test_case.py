@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kitamae.kernel.calendar import Calendar
 from kitamae.kernel.people.requests import case as cases
-from kitamae.kernel.people.requests.calendar import Calendar
 from kitamae.kernel.people.requests.case import Case, Move
 from kitamae.kernel.people.requests.kinds import KINDS
 from kitamae.kernel.problems import BadRequest, Conflict

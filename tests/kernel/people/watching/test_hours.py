@@ -9,41 +9,9 @@ import pytest
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.watching import hours
 
-HOLIDAYS_2026 = [
-    "01-01",
-    "01-12",
-    "02-11",
-    "02-23",
-    "03-20",
-    "04-29",
-    "05-03",
-    "05-04",
-    "05-05",
-    "05-06",
-    "07-20",
-    "08-11",
-    "09-21",
-    "09-22",
-    "09-23",
-    "10-12",
-    "11-03",
-    "11-23",
-]
-
 
 def number(text: str) -> int:
     return (date.fromisoformat(text) - date(1970, 1, 1)).days
-
-
-def test_holidays_are_those_of_the_law_with_what_follows_a_sunday_and_what_lies_between_two() -> None:
-    found = {
-        f"{day:%m-%d}"
-        for day in (
-            date.fromordinal(one) for one in range(date(2026, 1, 1).toordinal(), date(2027, 1, 1).toordinal())
-        )
-        if day in hours._holidays(2026)
-    }
-    assert found == set(HOLIDAYS_2026)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ calendar.py  the days on which a town hall is closed       breach.py    a breach
 itself is a row of states and dates under an opaque reference, and every step of it is a leaf in the ledger.
 """
 
+from kitamae.kernel.calendar import Calendar
 from kitamae.kernel.people.requests.breaches import Breaches
-from kitamae.kernel.people.requests.calendar import Calendar
 from kitamae.kernel.people.requests.requests import Requests
 
 __all__ = ["Breaches", "Calendar", "Requests"]

@@ -16,7 +16,7 @@ from kitamae.kernel.people.requests import deadline
 from kitamae.kernel.problems import BadRequest, Conflict
 
 if TYPE_CHECKING:
-    from kitamae.kernel.people.requests.calendar import Calendar
+    from kitamae.kernel.calendar import Calendar
 
 REASONS: Final = {
     "sensitive": "要配慮個人情報が含まれる（規則第43条第1号）",

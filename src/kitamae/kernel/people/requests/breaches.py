@@ -18,11 +18,11 @@ from kitamae.kernel.problems import BadRequest, NotFound
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from kitamae.kernel.calendar import Calendar
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.requests.breach import Breach, Event
-    from kitamae.kernel.people.requests.calendar import Calendar
 
 KIND: Final = "breach"
 """Documents of the store, by number."""

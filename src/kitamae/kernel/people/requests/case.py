@@ -28,7 +28,7 @@ from kitamae.kernel.people.requests.kinds import (
 from kitamae.kernel.problems import BadRequest, Conflict
 
 if TYPE_CHECKING:
-    from kitamae.kernel.people.requests.calendar import Calendar
+    from kitamae.kernel.calendar import Calendar
     from kitamae.kernel.people.requests.deadline import Deadline
 
 State = Literal["received", "taken", "stopped", "answered", "decided", "transferred", "withdrawn", "closed"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kitamae.kernel.people.requests.calendar import Calendar
+    from kitamae.kernel.calendar import Calendar
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, TooMany
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from kitamae.kernel.calendar import Calendar
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.person import Principal
-    from kitamae.kernel.people.requests.calendar import Calendar
     from kitamae.kernel.people.requests.case import Case, Move
     from kitamae.kernel.people.vault import Vault
 
