@@ -89,7 +89,9 @@ async def test_what_is_held_is_said_by_purpose_in_words_with_its_basis_and_its_e
     page = await get(town, "/my")
     assert "本人確認" in page
     assert "個人情報の保護に関する法律 第61条第1項" in page
-    assert "試験 一郎" in page or "試験" in page
+    assert "試験 一郎" in page
+    assert "<dd>男性</dd>" in page, "and not the code that the card has for it"
+    assert "1985年4月1日" in page
     assert "そのあと自動で消します" in page
     assert page.count("市が持っているデータ") >= 2
     for lang in LANGUAGES:

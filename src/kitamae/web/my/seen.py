@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
@@ -115,13 +116,25 @@ def held(ground: Ground, records: list[Record]) -> list[dict[str, Any]]:
             "records": []
             if klass == CONSENTS
             else [
-                {name: _said(value) for name, value in sorted(one.fields.items()) if value not in (None, "")}
+                {
+                    name: _day(value) if name == "birth_date" else _said(value)
+                    for name, value in sorted(one.fields.items())
+                    if value not in (None, "")
+                }
                 for one in rows
             ],
             "entered": klass in ground.consents.purposes and bool(ground.consents.purposes[klass].entered),
         }
         for klass, rows in sorted(by_class.items(), key=lambda item: (item[0] == CONSENTS, item[0]))
     ]
+
+
+def _day(value: object) -> date | str:
+    """A day, where it is written as one."""
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return _said(value)
 
 
 def _said(value: object) -> str:
