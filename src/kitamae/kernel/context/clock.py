@@ -11,6 +11,8 @@ from typing import Final
 from kitamae.kernel.problems import BadRequest
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = -62_135_596_800_000_000  # 0001-01-01T00:00:00Z
+_LAST: Final = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
 _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:[.,](\d{1,9}))?(?:[Zz]|[+-]\d\d:\d\d)\Z", re.ASCII
 )
@@ -53,5 +55,9 @@ def micros(stamp: object, where: str = "time") -> int:
             pass
         else:
             delta = moment - _EPOCH
-            return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+            at = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+            if (
+                _FIRST <= at <= _LAST
+            ):  # in UTC it must have a year from 1 to 9999 too, or nobody could write it down
+                return at
     raise BadRequest(f"{where}: expected a date and time such as 2026-11-21T07:14:46Z, got {stamp!r:.80}")

@@ -79,7 +79,7 @@ def routes(ground: Ground, zone: str) -> list[Route]:
 def _day(text: str, zone: str) -> int:
     """When that day begins here, microseconds UTC. Raises BadRequest."""
     try:
-        begins = datetime.combine(date.fromisoformat(text), time(), ZoneInfo(zone))
-    except ValueError as error:
+        begins = datetime.combine(date.fromisoformat(text), time(), ZoneInfo(zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BadRequest(f"until: expected a day such as 2027-03-31, got {text!r:.40}") from error
-    return clock.micros(begins.astimezone(UTC).isoformat())
+    return clock.micros(begins.isoformat())
