@@ -132,7 +132,7 @@ class Rooms:
             *openid.routes(self._page, on.people, on.gate, on.ways.provider, on.ways.seal),
             *passkeys.routes(self._page, on.ways.passkeys),
             *visitors.routes(self._page, on.people, on.gate, on.ways.visitors, on.ways.passkeys.origin),
-            *sign_in.routes(self._page, on.people, on.gate, on.ways.passkeys),
+            *sign_in.routes(self._page, on.people, on.gate, on.ways.passkeys, on.ways.office),
             *records.routes(vault),
             *data_tracker.routes(vault, _receiver(on)),
             *access.routes(policy, access.of_city(policy, on.people, on.words.expand), on.address),

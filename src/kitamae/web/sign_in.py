@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
+    from kitamae.kernel.people.duties import Office
     from kitamae.kernel.people.gate import Gate
     from kitamae.kernel.people.passkeys import Passkeys
     from kitamae.kernel.people.people import People
@@ -35,7 +36,7 @@ _LONGEST: Final = 200
 _KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 
 
-def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys) -> list[Route]:
+def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys, office: Office) -> list[Route]:
     """`/sign-in`, `/sign-in/passkey`, `/sign-in/<code>`, `/staff`, `/staff/recovery`, `/sign-out`."""
 
     def form(request: Request, code: str = "", failed: str = "", next: str = "") -> Response:
@@ -118,6 +119,7 @@ def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys) -> list[R
             raise Forbidden("only a member of staff who signed in with a passkey lets a colleague in again")
         ref = str(sent.get("person", "")).strip()
         try:
+            await office.demand_lets_in(who, ref)
             link = await people.let_in_again(who.ref, ref)
         except NotFound:
             return await staff_page(request, failed=True, status=404)

@@ -309,3 +309,28 @@ def test_every_text_of_these_pages_is_there_in_every_language(lang: str) -> None
         said = said if isinstance(said, str) else "".join(said)
         assert set(re.findall(r"%\((\w+)\)s", said)) >= set(re.findall(r"%\((\w+)\)s", key)), key
         assert said.strip(), key
+
+
+async def test_nobody_comes_to_a_colleagues_duties_by_letting_him_in_again(town: Served) -> None:
+    people = town.kitamae.city.people
+    founder = await people.staff()
+    officer, clerk, curious, keeper = await new(town, "privacy-officer"), await new(town, "counter"), await new(town), await new(town, "staffing")  # fmt: skip
+    for who, colleague, status in (
+        (curious, officer, 403), (curious, clerk, 403), (curious, founder, 403), (keeper, officer, 403), (keeper, clerk, 200),
+        (clerk, curious, 200), (await new(town, "counter"), clerk, 200), (await new(town, "privacy-officer"), officer, 200),
+    ):  # fmt: skip
+        await enter(town, who)
+        assert (await send(town, "/staff/recovery", "/staff", person=colleague)).status_code == status
+    found: Any = await people.recovery(officer)
+    assert found["ledger"]["told"]["person"] == officer
+
+
+async def test_a_number_is_never_bound_by_whom_it_is_about_and_the_ledger_says_who_did(town: Served) -> None:
+    await town.kitamae.city.people.staff()
+    keeper, clerk = await new(town, "staffing"), await new(town, "counter")
+    await enter(town, keeper)
+    for person, status in ((keeper, 403), (clerk, 200)):
+        answer = await send(town, "/staff/duties/number", "/staff/duties", person=person, number="A-1")
+        assert answer.status_code == status, answer.text
+    ((_, _, kept),) = await town.kitamae.city.store.documents("", "staff-number")
+    assert kept["ledger"]["told"]["by"] == keeper

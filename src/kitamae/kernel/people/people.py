@@ -15,7 +15,7 @@ from kitamae.kernel.people.delegates import standing as delegation
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.delegates.records import OFFER
 from kitamae.kernel.people.duties.plan import Plan
-from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED
+from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED, log
 from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import KIND as DUTIES
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
@@ -246,9 +246,11 @@ class People:
             raise Forbidden("nobody lets himself in again: ask a colleague")
         if (await self.person(ref))["role"] != "staff":
             raise NotFound(f"there is no member of staff {ref!r:.80}")
-        recovery: Recovery = {"by": by, "at": clock.text(self._now())}
+        at = clock.text(self._now())
 
         async def note(transaction: Transaction) -> None:
+            leaf = await log(transaction, {"word": "let in again", "person": ref, "by": by, "at": at})
+            recovery: Recovery = {"by": by, "at": at, "ledger": dict(leaf)}
             await transaction.put(TENANT, "recovery", ref, recovery)
 
         await self._store.transact(note)

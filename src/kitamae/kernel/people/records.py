@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 DEVICE_KEY: Final = "device-key"
 """By its thumbprint (RFC 7638): see `devices/keys.py`."""
@@ -60,10 +60,11 @@ class Session(TypedDict):
 
 
 class Recovery(TypedDict):
-    """Who let a colleague in again, and when."""
+    """Who let a colleague in again, and when; `ledger`: the entry that says so."""
 
     by: str
     at: str
+    ledger: NotRequired[dict[str, Any]]
 
 
 class Token(TypedDict):

@@ -112,9 +112,9 @@ def routes(
 
     async def bind(request: Request) -> Response:
         form = await sent(request)
-        staff(request)
+        who = staff(request)
         try:
-            await numbers.bind(word(form, "person"), word(form, "number"))
+            await numbers.bind(who, word(form, "person"), word(form, "number"))
         except Problem as wrong:
             return await show(request, wrong.status, wrong.detail)
         return await show(request, bound=word(form, "person"))

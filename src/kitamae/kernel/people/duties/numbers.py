@@ -10,14 +10,17 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.duties.records import log
 from kitamae.kernel.people.mynumber import demand_none
 from kitamae.kernel.people.records import TENANT
-from kitamae.kernel.problems import BadRequest, Conflict, NotFound
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.pseudonyms import Pseudonyms
 
 _KIND: Final = "staff-number"
@@ -31,8 +34,12 @@ class Numbers:
         self._store = store
         self._pseudonyms = pseudonyms
 
-    async def bind(self, person: str, number: str) -> None:
-        """From now on this number is that person's, and an earlier one is nobody's. Raises BadRequest, NotFound, Conflict."""
+    async def bind(self, who: Principal, person: str, number: str) -> None:
+        """From now on this number is that person's, and an earlier one is nobody's; never one's own. The ledger says so: whoever
+        has somebody's number is given his duties by the next file. Raises BadRequest, Forbidden, NotFound, Conflict.
+        """
+        if who.ref == person:
+            raise Forbidden("nobody binds a number to himself: a colleague does")
         plain = unicodedata.normalize("NFKC", number).strip()
         if not _NUMBER.fullmatch(plain):
             raise BadRequest("number: expected at most 20 letters, digits and hyphens")
@@ -49,7 +56,14 @@ class Numbers:
                 raise Conflict("that number is somebody else's")
             for id in before:
                 await tx.drop(TENANT, _KIND, id)
-            await tx.put(TENANT, _KIND, key, {"person": person})
+            told = {
+                "word": "number bound",
+                "person": person,
+                "number": key,
+                "by": who.ref,
+                "at": clock.text(clock.now()),
+            }
+            await tx.put(TENANT, _KIND, key, {"person": person, "ledger": await log(tx, told)})
 
         await self._store.transact(work)
 

@@ -19,6 +19,7 @@ from kitamae.kernel.people.duties.records import FOUNDED, TRANSFER, Founded, Giv
 from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import Kept, State, Step, state
 from kitamae.kernel.people.duties.transfer import Transfer
+from kitamae.kernel.people.person import EVERYWHERE
 from kitamae.kernel.people.records import TENANT, Person
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
@@ -233,6 +234,34 @@ class Office:
         if who.assurance < approval.STRONG and not now.founder:
             raise Forbidden("whoever changes duties signs in with a passkey")
         return now
+
+    async def demand_lets_in(self, who: Principal, ref: str) -> None:
+        """Whoever lets a colleague in again holds a way to all that the colleague may do. So it is done by somebody who may do all
+        of that himself; by the staff desk, where a duty that nobody gets by one person alone is not among it. The rest is for
+        the operator (`kitamae staff take`, then `give` to a new account). Raises NotFound, Forbidden.
+        """
+        await _member(self._store, ref)
+        now, mine = self._now(), await self.standing(who.ref)
+        kept = await self._of(ref)
+        steps = kept["steps"] if kept else []
+        his = [(one.duty, one.tenants) for one in state(steps, now).held]
+        his += [
+            (one["duty"], tuple(one["tenants"]))
+            for one in steps
+            if one["gives"] and clock.micros(one["at"]) > now
+        ]
+        for id, tenants in his:
+            duty = self.plan.get(id)
+            if duty is None or all(
+                {(one, what), (EVERYWHERE, what)} & mine.covers for one in tenants for what in duty.covers()
+            ):
+                continue
+            if duty.powerful or not mine.does(DESK, tenants):
+                raise Forbidden(
+                    f"this colleague has the duty {id}, which is not yours: the staff desk lets him in, or the operator where two persons decide about it"
+                )
+        if (await self.standing(ref)).founder and not mine.founder:
+            raise Forbidden("the first account does every desk's work: the operator lets it in")
 
     # --- reading
     async def get(self, id: str) -> Transfer:
