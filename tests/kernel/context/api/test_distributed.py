@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,32 @@ async def test_what_another_city_has_is_read_here(cities: tuple[City, City]) -> 
     for query in ("?local=true", "?type=Car"):
         assert (await kaga.client.get(f"entities/{ROOM}{query}")).status == 404
     assert (await kaga.client.get("entities/urn:ngsi-ld:Room:2")).status == 404
+
+
+async def test_what_is_closed_here_no_source_tells_either(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    context = await kaga.broker.contexts.resolve(None)
+    type_, floor = context.expand("Room"), context.expand("floor")
+    policy = kaga.broker.policy
+    policy.change(facts=replace(policy.facts, classes={f"{type_} {floor}": "closed"}))
+    told = {**room(1, depth=4), "floor": seen(77_19, "2026-11-21T00:00:00Z")}
+    assert (await nomi.client.post("entities", told)).status == 201
+    operations = ["federationOps", "retrieveTemporal", "queryTemporal"]
+    await kaga.knows(nomi.url, operations=operations)
+    after = "timerel=after&timeAt=2020-01-01T00:00:00Z"
+    for path in (
+        *(f"entities/{ROOM}", "entities?type=Room", "entities?type=Room&splitEntities=true"),
+        *(f"temporal/entities/{ROOM}", f"temporal/entities/{ROOM}?timeproperty=modifiedAt&{after}"),
+        *(
+            f"temporal/entities?type=Room&{after}",
+            f"temporal/entities?type=Room&timeproperty=modifiedAt&{after}",
+        ),
+    ):
+        reply = await kaga.client.get(path)
+        assert b"7719" not in reply.body, path
+    assert (await kaga.client.get(f"entities/{ROOM}?options=keyValues")).json()["depth"] == 4
+    policy.change(facts=replace(policy.facts, classes={type_: "closed"}))
+    assert ROOM.encode() not in (await kaga.client.get("entities?type=Room")).body
 
 
 async def test_of_two_that_observed_the_newest_stands(cities: tuple[City, City]) -> None:

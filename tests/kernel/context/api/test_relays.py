@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,24 @@ async def test_a_change_in_another_city_is_told_to_our_subscriber(cities: tuple[
         assert (await kaga.client("DELETE", f"subscriptions/{ALARM}")).status == 204
         assert (await kaga.client.get("csourceSubscriptions")).json() == []
         await until(lambda: not copies(nomi))
+
+
+async def test_what_is_closed_here_is_told_to_no_subscriber_whoever_tells_it(
+    cities: tuple[City, City],
+) -> None:
+    kaga, nomi = cities
+    context, policy = await kaga.broker.contexts.resolve(None), kaga.broker.policy
+    classes: dict[str, Any] = {f"{context.expand('Room')} {context.expand('floor')}": "closed"}
+    policy.change(facts=replace(policy.facts, classes=classes))
+    await kaga.knows(nomi.url)
+    async with Receiver() as receiver:
+        assert (await kaga.client.post("subscriptions", subscription(receiver))).status == 201
+        await until(lambda: copies(nomi))
+        await nomi.has(1, floor=7719, depth=4)
+        (message,) = await receiver.got(1)
+        (entity,) = message["data"]
+        assert "floor" not in entity
+        assert entity["depth"]["value"] == 4
 
 
 async def test_that_an_entity_is_gone_elsewhere_is_told(cities: tuple[City, City]) -> None:

@@ -23,6 +23,7 @@ from kitamae.kernel.context.query.tree import TypeQ, Wanted
 from kitamae.kernel.context.registration import combine, peers
 from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
+from kitamae.kernel.context.veil import hidden_in
 from kitamae.kernel.problems import BadRequest, Problem, TooManyResults
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def is_split(request: Request) -> bool:
 
 
 async def gather(request: Request, sources: Sources, ask: Callable[[Source], Awaitable[Told]]) -> Gathered:
-    """Ask them all at the same time."""
+    """Ask them all at the same time. What is hidden from the caller here, no source tells him either."""
+    what = hidden_in(request.broker.store)
     answers = await asyncio.gather(*map(ask, sources.found), return_exceptions=True)
     gathered = Gathered(warnings=[*sources.warnings])
     for asked, answer in zip(sources.found, answers, strict=True):
@@ -155,7 +157,10 @@ async def gather(request: Request, sources: Sources, ask: Callable[[Source], Awa
             raise answer
         else:
             gathered.warnings += answer.warnings
-            for one in answer.entities:
+            for told in answer.entities:
+                one = told if what is None else what.entity(told)
+                if one is None:
+                    continue
                 gathered.parts.setdefault(one["id"], []).append((asked.registration.mode, one))
                 gathered.by.setdefault(one["id"], []).append(asked.registration.id)
     return gathered

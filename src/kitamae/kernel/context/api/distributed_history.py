@@ -23,6 +23,7 @@ from kitamae.kernel.context.registration import combine, peers
 from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.context.temporal import write
+from kitamae.kernel.context.veil import hidden_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +99,7 @@ async def one(x: Exchange, request: Request, sources: Sources, id: str) -> Remem
     found: dict[str, list[list[Instance]]] = {}
     gathered = await distributed.gather(request, sources, ask)
     gathered.parts = {id: gathered.parts[id]} if id in gathered.parts else {}
-    return _remembered(gathered, found)
+    return _remembered(request, gathered, found)
 
 
 async def many(x: Exchange, request: Request, sources: Sources, wanted: EntityQuery) -> Remembered:
@@ -122,7 +123,7 @@ async def many(x: Exchange, request: Request, sources: Sources, wanted: EntityQu
         return told
 
     found: dict[str, list[list[Instance]]] = {}
-    return _remembered(await distributed.gather(request, sources, ask), found)
+    return _remembered(request, await distributed.gather(request, sources, ask), found)
 
 
 def _params(request: Request, asked: Source, words: Context, known: tuple[str, ...]) -> dict[str, str]:
@@ -190,14 +191,17 @@ def _stamp(instances: list[Instance], payload: dict[str, Any], context: Context)
             one.instance_id = said["instanceId"]
 
 
-def _remembered(gathered: distributed.Gathered, found: dict[str, list[list[Instance]]]) -> Remembered:
+def _remembered(
+    request: Request, gathered: distributed.Gathered, found: dict[str, list[list[Instance]]]
+) -> Remembered:
     """An attribute that an auxiliary source tells is for those who have it from nobody else."""
-    answer = Remembered(warnings=gathered.warnings, by=gathered.by)
+    answer, what = Remembered(warnings=gathered.warnings, by=gathered.by), hidden_in(request.broker.store)
     for id, parts in gathered.parts.items():
         head = combine.entity(None, parts)
         if head is not None:
             answer.heads[id] = head
-        answer.instances[id] = [one for some in found.get(id, ()) for one in some]
+        names = what.of(name for _, part in parts for name in part["type"]) if what is not None else ()
+        answer.instances[id] = [one for some in found.get(id, ()) for one in some if one.name not in names]
     return answer
 
 

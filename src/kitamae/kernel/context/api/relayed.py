@@ -16,6 +16,7 @@ from kitamae.kernel.context.registration.match import relevant
 from kitamae.kernel.context.store import Owed
 from kitamae.kernel.context.subscription import match, message
 from kitamae.kernel.context.subscription.copy import CONDITIONS, question
+from kitamae.kernel.context.veil import of_all
 from kitamae.kernel.problems import BadRequest, NotFound, Unprocessable
 
 if TYPE_CHECKING:
@@ -79,6 +80,12 @@ async def _told(
     given, sent = subscription.doc["given"], relay.sent or {}
     if given.get("splitEntities", False) and "deletedAt" not in entity:
         entity = await _whole(x, request, relay, entity)
+    seen = of_all(request.broker.policy.facts.classes).entity(
+        entity
+    )  # it leaves the city: to whoever asked for it
+    if seen is None:
+        return None
+    entity = seen
     judged_here = any(name in given and name not in sent for name in CONDITIONS)
     if judged_here and not match.selects(subscription, entity):
         return None

@@ -41,6 +41,11 @@ def veiled(store: Store, what: Hidden) -> Store:
     return cast("Store", Veiled(store, lambda: what))
 
 
+def hidden_in(store: Store) -> Hidden | None:
+    """What that store does not show, and what other sources tell of it neither; None: it shows all."""
+    return store.hidden() if isinstance(store, Veiled) else None
+
+
 class Veiled:
     """Implements `Store`: what is not written here it does as the store behind it. `what()`: hidden at the moment."""
 
@@ -50,6 +55,10 @@ class Veiled:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.behind, name)
+
+    def hidden(self) -> Hidden:
+        """What it does not show at the moment."""
+        return self._what()
 
     # --- the present
     async def row(self, tenant: str, id: str, variant: str = "") -> Row | None:
