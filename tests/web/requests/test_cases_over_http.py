@@ -117,6 +117,23 @@ async def test_a_number_of_somebody_elses_case_is_answered_as_one_that_there_is_
             assert said[0] == said[1]
 
 
+async def test_no_my_number_comes_in_as_a_day_a_receipt_or_a_reference(tmp_path: Path) -> None:
+    bare = NUMBER.replace(" ", "")
+    asked = {"kind": "complaint", "text": "説明がありませんでした。", "name": "加賀 太郎"}
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        form = "/my/requests/new?kind=complaint"
+        async with taro(served):
+            for more in ({"received_on": bare}, {"about": f"receipt:{bare}"}):
+                assert (await send(served, "/my/requests/new", form, **asked, **more)).status_code == 400
+            assert (await served.client.get("/my/records")).json()["records"] == []
+        async with staff(served):
+            for person in (bare, bare[:4] + "-" + bare[4:8] + "-" + bare[8:]):
+                answer = await send(served, "/staff/requests/new", form, **asked, person=person)
+                assert answer.status_code == 422, answer.text
+            answer = await send(served, "/staff/requests/new", form, **asked, person=f"staff-{bare}")
+            assert answer.status_code == 303, answer.text
+
+
 async def test_nobody_of_the_desk_decides_on_his_own_case(tmp_path: Path) -> None:
     async with serving(tmp_path / "data", city=KAGA) as served, staff(served):
         number = await filed(served, kind="complaint", text="私の記録を見られました。")

@@ -163,3 +163,12 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for inner in value:
             yield from _texts(inner)
+
+
+def demand_reference(name: str, reference: str) -> None:
+    """An opaque reference that somebody typed: it may have any digits among its letters, and is never a number itself.
+
+    Raises HoldsMyNumber naming the field.
+    """
+    if not any(letter.isalpha() for letter in reference):
+        demand_none({name: reference})

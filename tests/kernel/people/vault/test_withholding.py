@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from vaults import NAME, OFFICER, TARO, Place, asked, receipts
 
+from kitamae.kernel.people.mynumber import HoldsMyNumber
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.vault import OWN, Asked, Vault
 from kitamae.kernel.people.vault.classes import DAY
@@ -98,3 +99,9 @@ async def test_a_shorter_order_shows_it_sooner_and_is_logged_as_well(place: Plac
     assert await vault.withheld(MINE) == [place.time + DAY]
     place.time += DAY
     assert number in [one.number for one in await receipts(vault)]
+
+
+async def test_no_my_number_stands_in_the_law_of_an_order(place: Place, vault: Vault) -> None:
+    number = await looked(vault)
+    with pytest.raises(HoldsMyNumber):
+        await vault.withhold(PRIVACY, TARO.ref, number, LAW + " 1234 5678 9018", place.time + DAY)

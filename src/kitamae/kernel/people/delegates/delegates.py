@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import approval
+from kitamae.kernel.people import approval, mynumber
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.delegates import majority
 from kitamae.kernel.people.delegates.records import (
@@ -134,6 +134,8 @@ class Delegates:
             raise BadRequest(f"sort: expected one of {', '.join(get_args(Sort))}")
         if not of or not by or of == by:
             raise BadRequest("a mandate is between two persons")
+        for name, person in (("of", of), ("by", by)):
+            mynumber.demand_reference(name, person)
         if who.ref in (of, by):
             raise Forbidden("nobody enters a mandate of his own: a colleague does")
         latest = clock.micros(_FOREVER)

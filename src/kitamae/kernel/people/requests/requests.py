@@ -39,7 +39,7 @@ LONGEST: Final = 4_000
 WRITTEN: Final = ("name", "address", "contact", "represented", "target", "received_on", "text", "reason")
 """What whoever asks fills in."""
 
-_ABOUT: Final = re.compile(r"(?:receipt:\d{1,18}|purpose:[a-z][a-z0-9_.-]{0,80})?", re.ASCII)
+_ABOUT: Final = re.compile(r"(?:receipt:\d{1,11}|purpose:[a-z][a-z0-9_.-]{0,80})?", re.ASCII)
 _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
 
 
@@ -261,7 +261,9 @@ def _filled(filing: Filing) -> dict[str, str]:
     if missing := [name for name in needs if name not in said]:
         raise BadRequest(f"{missing[0]}: this must be filled in", missing=missing)
     _demand_short(said)
-    if "received_on" in kind.needs:
+    if (
+        "received_on" in said
+    ):  # whatever the kind: it is looked at as a day, and not for a number of somebody's
         try:
             date.fromisoformat(said["received_on"])
         except ValueError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import mynumber
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault.classes import DAY, RECEIPTS
@@ -69,11 +70,12 @@ class Withholding:
         """From now until then (microseconds UTC) the person does not see that receipt; the number of the order's own.
 
         `law`: the article that allows it. Asked for again it may be longer or shorter, and is as much an order. Raises NotSignedIn,
-        Forbidden, BadRequest, NotFound.
+        Forbidden, BadRequest, HoldsMyNumber, NotFound.
         """
         inner, at = self._inner, self._inner.at()
         inner.policy.demand(Question(who, "write", DESK))
         law = law.strip()
+        mynumber.demand_none({"law": law})
         if not _LEAST_LAW <= len(law) <= _MOST_LAW:
             raise BadRequest("law: on what basis? Name the article of the law")
         if not at < until <= at + MOST_DAYS * DAY:

@@ -63,6 +63,7 @@ class Writing:
         inner.policy.demand(Question(who, "write", f"person:{person}", tenant, klass))
         purpose = inner.purposes.klass(klass, fields)
         _demand_names(person, kind, id or "-")
+        mynumber.demand_reference("person", person)
         mynumber.demand_none(fields, purpose.identifiers)
         plain = _plain(fields)
         at = inner.at()
