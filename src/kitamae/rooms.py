@@ -169,6 +169,7 @@ class Rooms:
         ways_in += [*making, *at_counter, *device_desk]
         ways_in += _asked_of_us(on, policy, vault, self._shell)
         ways_in += _watched(self._shell, on.store, vault, policy, tenant)
+        self._shell.purposes = watching.titles(on.consents.declared)
         ways_in += my.routes(self._ground(on, policy, vault), tenant, zone)
         routes = duties.routes(
             *(self._shell, on.profile, on.ways.office, on.ways.emergencies, on.people),

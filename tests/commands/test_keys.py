@@ -19,7 +19,7 @@ def test_any_three_of_five_shares_make_the_key_again_and_a_rehearsal_writes_noth
     layout.state.touch()
     status = at_once("keys", "status", "--data", data)
     assert status.returncode == 0, status.stderr
-    assert "街の鍵が、データと同じ場所にあります" in status.stdout
+    assert "まちの鍵が、データと同じ場所にあります" in status.stdout
     made = at_once("keys", "split", "--to", tmp_path / "shares", "--data", data)
     assert made.returncode == 0, made.stderr
     shares = sorted((tmp_path / "shares").iterdir())

@@ -39,7 +39,7 @@ async def status(*, data: Path | None = None) -> None:
         _say(f"{name:{width}}  {', '.join(value) if isinstance(value, list) else value}")
     if path == Layout(settings.data).city_key:
         _say(
-            "街の鍵が、データと同じ場所にあります。別の媒体に移し、KITAMAE_CITY_KEY で場所を指定してください。\n"
+            "まちの鍵が、データと同じ場所にあります。別の媒体に移し、KITAMAE_CITY_KEY で場所を指定してください。\n"
             "The city's key lies beside the data: move it to another medium and say where (KITAMAE_CITY_KEY)."
         )
 
@@ -62,7 +62,7 @@ async def rotate(*, city: bool = False, data: Path | None = None) -> None:
     _say(f"{done['replaced']} keys were {'wrapped by a new city key' if city else 'replaced'}")
     if city:
         _say(
-            "新しい街の鍵に替わりました。前の鍵は .old として残っています。鍵の控え(分散した紙)を作り直してください: kitamae keys split"
+            "新しいまちの鍵に替わりました。前の鍵は .old として残っています。鍵の控え(分散した紙)を作り直してください: kitamae keys split"
         )
 
 
@@ -78,7 +78,7 @@ def make(*, to: Path) -> None:
     key = citykey.CityKey.fresh()
     citykey.write(to, [key])
     _say(
-        f"街の鍵 {key.id} を {to} に作りました。控えを作ってください: kitamae keys split\nThe city key {key.id} is in {to}."
+        f"まちの鍵 {key.id} を {to} に作りました。控えを作ってください: kitamae keys split\nThe city key {key.id} is in {to}."
     )
 
 
@@ -108,7 +108,7 @@ async def split(*, count: int = 5, threshold: int = 3, to: Path, data: Path | No
             told = {"count": count, "threshold": threshold, "key": key.id}
             await ask(client, "POST", "/control/keys/shares", told)
     _say(
-        f"街の鍵 {key.id} を {count} 枚の控えに分けました({to})。{threshold} 枚そろうと鍵に戻せます。{threshold - 1} 枚以下では何も分かりません。\n"
+        f"まちの鍵 {key.id} を {count} 枚の控えに分けました({to})。{threshold} 枚そろうと鍵に戻せます。{threshold - 1} 枚以下では何も分かりません。\n"
         "1枚ずつ印刷して別々の職員が封をして保管し、このファイルは消してください。年に1度、kitamae keys rehearse で試してください。\n"
         f"{count} shares of the city key {key.id}; any {threshold} make it again. Print each, seal it, delete the files."
     )
@@ -139,7 +139,7 @@ def combine(*files: Path, to: Path) -> None:
     """
     key = shares.combine(_read(files))
     citykey.write(to, [key])
-    _say(f"街の鍵 {key.id} を {to} に書きました。\nThe city key {key.id} is in {to}.")
+    _say(f"まちの鍵 {key.id} を {to} に書きました。\nThe city key {key.id} is in {to}.")
 
 
 async def rehearse(*files: Path, data: Path | None = None) -> None:
@@ -164,7 +164,7 @@ async def rehearse(*files: Path, data: Path | None = None) -> None:
             " Make new ones (kitamae keys split)"
         )
     _say(
-        f"訓練成功: この控えから、街の鍵 {key.id} が戻せます。何も書き換えていません。\n"
+        f"訓練成功: この控えから、まちの鍵 {key.id} が戻せます。何も書き換えていません。\n"
         f"These shares make the city key {key.id}. Nothing was written."
     )
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PASSKEYS: Final = "/account/passkeys"
 _KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
+_PASSKEY: Final = 2
 _HAVE: Final = ("staff", "visitor")
 """Residents have their card: a passkey would be a weaker way in beside it."""
 
@@ -44,6 +45,7 @@ def routes(page: Page, passkeys: Passkeys) -> list[Route]:
             possible=passkeys.possible,
             csrf=request.scope["csrf"],
             failed=failed,
+            low=who.role == "staff" and who.assurance < _PASSKEY,
         )
 
     async def ask(request: Request) -> Response:

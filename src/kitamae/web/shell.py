@@ -93,6 +93,7 @@ class Shell:
     demo: bool = False  # ... with invented ones, which every page must say
     desks: list[Desk] = field(default_factory=list)
     banners: list[Banner] = field(default_factory=list)
+    purposes: Mapping[str, Texts] = field(default_factory=dict)  # what each is called
     basemap: Basemap | None = None  # None: the map shows points on an empty ground
 
     @cached_property

@@ -155,6 +155,12 @@ def whole_day(value: Any, language: Language) -> Markup:
     return Markup(f'<time datetime="{one.isoformat()}">{escape(_day(one, language))}</time>')  # noqa: S704  # escaped
 
 
+def through(value: Any, language: Language) -> Markup:
+    """The last day of what ends at this moment (RFC 3339): 00:00 is the end of the day before. Raises ValueError."""
+    last = datetime.fromisoformat(str(value)).astimezone(JST) - timedelta(microseconds=1)
+    return whole_day(last.date(), language)
+
+
 @lru_cache(1_024)
 def _day(day: date, language: Language) -> str:
     return format_date(day, _TIME[language][0], locale=_LOCALE[language])
@@ -233,6 +239,7 @@ def install(environment: Environment, language: Language, words: Words) -> None:
         "address": lambda entity: address(entity, language),
         "say": lambda value: text(value, language),
         "moment": lambda value: _time(value, language),
+        "through": lambda value: through(value, language),
         "day": lambda value: whole_day(value, language),
         "number": lambda value, decimals=None: number(value, language, decimals),
         "distance": lambda value: distance(value, language),

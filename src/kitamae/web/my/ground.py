@@ -14,7 +14,7 @@ from kitamae.kernel.people.vault import CONSENTS
 from kitamae.kernel.problems import Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from starlette.datastructures import FormData
     from starlette.requests import Request
@@ -37,6 +37,14 @@ ACTING: Final = "/my/delegations/held"
 """What a delegate sees of the one he acts for."""
 MANDATE: Final = "mandate:"
 """How the basis of a delegate's look begins."""
+
+_STEP: Final = frozenset({"at", "by", "step", "salt", "leaf", "event", "flag", "told", "number"})
+_MACHINERY: Final = {
+    "requests": _STEP | {"capacity"},
+    "watching": _STEP,
+    CONSENTS: frozenset({"notice", "number", "purpose", "salt"}),
+}
+"""Class -> fields by which the city finds its own rows again and proves them. They are in the file that one takes along."""
 
 Who = Literal["self", "staff", "program", "system", "delegate", "somebody"]
 
@@ -94,10 +102,17 @@ class Ground:
                 "program": programs.get(one.who, ""),
                 "purpose": self.purpose(one.purpose),
                 "basis": one.basis,
-                "fields": sorted({name for names in one.fields.values() for name in names}),
+                "fields": sorted(
+                    {name for klass, names in one.fields.items() for name in read(klass, names)}
+                ),
             }
             for one in found
         ]
+
+
+def read(klass: str, names: Iterable[str]) -> list[str]:
+    """Of the fields of a record those that tell a person something: salts and the numbers of the ledger are in the file."""
+    return sorted(name for name in names if name not in _MACHINERY.get(klass, ()))
 
 
 def whose(one: Receipt, who: Principal) -> Who:

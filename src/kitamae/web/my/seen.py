@@ -14,7 +14,7 @@ from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
 from kitamae.kernel.problems import NotFound, Unavailable
 from kitamae.web.my.agreeing import states
-from kitamae.web.my.ground import KEEP_NOTHING, MY, demand, signed_in
+from kitamae.web.my.ground import KEEP_NOTHING, MY, demand, read, signed_in
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -117,9 +117,9 @@ def held(ground: Ground, records: list[Record]) -> list[dict[str, Any]]:
             if klass == CONSENTS
             else [
                 {
-                    name: _day(value) if name == "birth_date" else _said(value)
-                    for name, value in sorted(one.fields.items())
-                    if value not in (None, "")
+                    name: _day(one.fields[name]) if name == "birth_date" else _said(one.fields[name])
+                    for name in read(klass, one.fields)
+                    if one.fields[name] not in (None, "")
                 }
                 for one in rows
             ],

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from kitamae.web.shell import Desk
 from kitamae.web.watching.mine import routes as mine
+from kitamae.web.watching.mine import titles
 from kitamae.web.watching.staff import routes as staff
 
-__all__ = ["DESK", "HERE", "mine", "staff"]
+__all__ = ["DESK", "HERE", "mine", "staff", "titles"]
 
 HERE = Path(__file__).parent
 
