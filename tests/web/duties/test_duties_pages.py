@@ -334,3 +334,38 @@ async def test_a_number_is_never_bound_by_whom_it_is_about_and_the_ledger_says_w
         assert answer.status_code == status, answer.text
     ((_, _, kept),) = await town.kitamae.city.store.documents("", "staff-number")
     assert kept["ledger"]["told"]["by"] == keeper
+
+
+async def test_a_refused_change_says_in_the_readers_language_what_to_write_instead(town: Served) -> None:
+    link = (await town.kitamae.sign_in_link()).rpartition("/")[2]
+    await town.client.post("/sign-in", data={"code": link}, headers=SAME)
+    form = {"duty": "counter", "do": "give", "title": "4月から"}
+    nobody = await send(town, "/staff/duties", "/staff/duties", person="1234", **form)
+    assert nobody.status_code == 400
+    assert "職員の番号は staff- で始まります。" in nobody.text
+    late = "職員番号,付ける担当,終了日\nstaff-1,窓口担当,2028-13-31"
+    wrong = await send(town, "/staff/transfers", "/staff/transfers", title="4月", text=late, do="try")
+    assert wrong.status_code == 400
+    assert "日付は 2027-04-01 のように書いてください。" in wrong.text
+
+
+async def test_the_list_of_duties_names_purposes_in_words_and_a_last_day_as_that_day(town: Served) -> None:
+    link = (await town.kitamae.sign_in_link()).rpartition("/")[2]
+    await town.client.post("/sign-in", data={"code": link}, headers=SAME)
+    page = (await town.client.get("/staff/duties")).text
+    assert "個人情報を「本人確認」の目的で見ること" in page
+    assert "「identity」" not in page
+    ref = await new(town)
+    shown = await change(town, ref, "counter", until="2028-03-31")
+    assert "2028年3月31日" in (await town.client.get(shown)).text
+
+
+async def test_who_came_by_a_link_is_told_that_a_desk_wants_a_passkey(town: Served) -> None:
+    await new(town)  # the first account does every desk's work
+    ref = await new(town, "requests")
+    link = await town.kitamae.city.people.let_in_again(SYSTEM.ref, ref)
+    town.client.cookies.clear()
+    await town.client.post("/sign-in", data={"code": link}, headers=SAME)
+    refused = await town.client.get("/staff/duties", headers={"Accept": "text/html"})
+    assert refused.status_code == 403
+    assert "パスキーでサインインし直してください" in refused.text

@@ -362,3 +362,12 @@ async def test_staff_find_what_their_desk_does_and_nobody_else_does(town: Served
     page = await get(town, "/staff")
     assert 'href="/staff/withheld"' in page
     assert 'href="/staff/consents"' not in page
+
+
+async def test_what_proves_a_step_of_a_case_is_in_the_file_and_not_on_the_page(town: Served) -> None:
+    await me(town)
+    await post(town, "/my/requests/new?kind=question", text="だれが見ましたか")
+    page = await get(town, "/my")
+    assert "だれが見ましたか" in page
+    assert not re.search(r"<dt>(salt|leaf|step|at|by|capacity)</dt>", page)
+    assert '"salt"' in await get(town, "/my/export")
