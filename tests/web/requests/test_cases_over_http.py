@@ -262,7 +262,7 @@ async def test_at_the_counter_staff_file_for_somebody_and_may_not_handle_a_case_
         assert "counter-" in shown
         assert "加賀 太郎" in shown
         own = await filed(served, kind="complaint", text="私の記録について")
-        assert (await step(served, own, "answer", text="問題ありません")).status_code == 400
+        assert (await step(served, own, "answer", text="問題ありません")).status_code == 403
         refused = await send(
             served, "/staff/requests/new?kind=question", kind="question", person="staff-1", text="a"
         )
