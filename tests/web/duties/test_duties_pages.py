@@ -369,3 +369,11 @@ async def test_who_came_by_a_link_is_told_that_a_desk_wants_a_passkey(town: Serv
     refused = await town.client.get("/staff/duties", headers={"Accept": "text/html"})
     assert refused.status_code == 403
     assert "パスキーでサインインし直してください" in refused.text
+
+
+async def test_nobody_takes_in_an_emergency_what_those_have_who_look_after_him(town: Served) -> None:
+    await town.kitamae.city.people.staff()
+    await enter(town, await new(town))
+    assert "purpose:identity" in town.kitamae.city.ways.emergencies.offered
+    form = {"what": "purpose:watching", "why": WHY, "hours": "1"}
+    assert (await send(town, "/staff/emergency", "/staff/emergency", **form)).status_code == 400

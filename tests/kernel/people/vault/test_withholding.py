@@ -105,3 +105,9 @@ async def test_no_my_number_stands_in_the_law_of_an_order(place: Place, vault: V
     number = await looked(vault)
     with pytest.raises(HoldsMyNumber):
         await vault.withhold(PRIVACY, TARO.ref, number, LAW + " 1234 5678 9018", place.time + DAY)
+
+
+async def test_whoever_came_in_with_no_more_than_a_link_withholds_nothing(place: Place, vault: Vault) -> None:
+    number = await looked(vault)
+    with pytest.raises(Forbidden, match="passkey"):
+        await vault.withhold(replace(PRIVACY, assurance=1), TARO.ref, number, LAW, place.time + DAY)

@@ -3,7 +3,8 @@
 It is for one desk's work or one purpose, for some hours, after a strong sign-in. It is written into the ledger when it begins and
 when it ends, as a public statement without a person in it, so that anybody can count them; every read that rests on it is marked in its
 receipt; the privacy desk finds afterwards whether it was justified. It gives no more than the duty would: nothing is erased, and
-where a purpose rests on consent, only while the person agrees. The desks `staff` and `privacy` cannot be taken.
+where a purpose rests on consent, only while the person agrees. The desks `staff` and `privacy` cannot be taken, nor a purpose that only
+their duties have.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class Emergencies:
         self._now = now
         desks = sorted(plan.desks - NEVER)
         self.offered = tuple(
-            [f"purpose:{one}" for one in sorted(purposes)] + [f"desk:{one}" for one in desks]
+            [f"purpose:{one}" for one in sorted({*purposes} - _guarded(plan))]
+            + [f"desk:{one}" for one in desks]
         )
         self.waiting = 0
         """How many nobody reviewed yet, as `all` counted them last: for whoever reviews them."""
@@ -130,6 +132,7 @@ class Emergencies:
 
     async def review(self, who: Principal, id: str, *, justified: bool, why: str) -> None:
         """What the privacy desk finds, once it has ended; never of oneself. Raises NotFound, Forbidden, Conflict, BadRequest."""
+        self._demand_strong(who)
         person = await self._whose(id)
         said = approval.plain("why", why, 5)
         if who.ref == person:
@@ -231,11 +234,22 @@ class Emergencies:
     @staticmethod
     def _demand_strong(who: Principal) -> None:
         if who.role != "staff" or not who.session or who.assurance < approval.STRONG:
-            raise Forbidden("emergency access is for staff who are signed in with a passkey")
+            raise Forbidden(
+                "emergency access is taken and reviewed by staff who are signed in with a passkey"
+            )
 
     async def _done(self, person: str) -> None:
         self._forget([person])
         await self.all()
+
+
+def _guarded(plan: Plan) -> frozenset[str]:
+    """Purposes that only those have who look after the others: whoever is looked at does not take them for himself."""
+    theirs, others = (
+        {purpose for one in plan if bool(one.desks & NEVER) is so for purpose in one.purposes}
+        for so in (True, False)
+    )
+    return frozenset(theirs - others)
 
 
 def _overdue(one: Taken, now: int) -> bool:

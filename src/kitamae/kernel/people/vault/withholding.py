@@ -32,6 +32,8 @@ PURPOSE: Final = "withholding"
 """What the order's own receipt says."""
 MOST_DAYS: Final = 366
 """No order lasts longer; another one may follow it, with an entry of its own."""
+_STRONG: Final = 2
+"""`Principal.assurance`: a passkey."""
 _LEAST_LAW: Final = 5  # characters
 _MOST_LAW: Final = 300
 _TRIES: Final = 3
@@ -74,6 +76,8 @@ class Withholding:
         """
         inner, at = self._inner, self._inner.at()
         inner.policy.demand(Question(who, "write", DESK))
+        if who.assurance < _STRONG:
+            raise Forbidden("whoever withholds something from a person signs in with a passkey")
         law = law.strip()
         mynumber.demand_none({"law": law})
         if not _LEAST_LAW <= len(law) <= _MOST_LAW:
