@@ -138,6 +138,24 @@ async def test_a_filter_on_what_one_may_not_see_is_refused_whatever_the_value_is
         assert (mine.status_code, mine.content) == (other.status_code, other.content)
 
 
+async def test_an_entity_that_is_of_another_type_too_is_not_found_by_what_is_limited(tmp_path: Path) -> None:
+    async with city(tmp_path) as served:
+        answer = await served.client.post(
+            f"{N}/entities/{TOILET}/attrs", json={"type": ["PublicToilet", "Town"]}, headers=await token(served, "write:*")
+        )  # fmt: skip
+        assert answer.status_code == 204, answer.text
+        cleared = await token(served, "read:PublicToilet")
+        for question in (f"q={E}==%22{LIMITED}%22", f"q={E}", f"attrs={E}"):
+            for path in (f"{N}/entities?type=Town&count=true&{question}", f"{N}/entities?type=Town&count=true&limit=0&{question}"):  # fmt: skip
+                answer = await served.client.get(path)
+                assert (answer.json(), answer.headers["ngsild-results-count"]) == ([], "0"), path
+                told_ = await served.client.get(path, headers=cleared)
+                assert told_.headers["ngsild-results-count"] == "1", path
+        listed = await served.client.get(f"{N}/entities?type=Town&id={TOILET}")
+        assert [one["id"] for one in listed.json()] == [TOILET]
+        assert LIMITED not in listed.text
+
+
 async def test_staff_see_it_and_a_program_whose_token_names_the_type_sees_what_is_limited(
     tmp_path: Path,
 ) -> None:

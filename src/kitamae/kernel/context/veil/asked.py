@@ -39,6 +39,21 @@ def narrowed(query: EntityQuery, hidden: Hidden, known: Iterable[str]) -> Entity
     return replace(query, types=TypeQ(left)) if left else None
 
 
+def apart(query: EntityQuery, hidden: Hidden) -> frozenset[str]:
+    """Types in which something is hidden that the question asks by. It names other types, or it would be refused; but an entity may be of
+    both, and is none that he finds by it.
+    """
+    names = {*_by(query), *query.attrs}
+    return frozenset(type_ for type_, some in hidden.attributes.items() if not names.isdisjoint(some))
+
+
+def of_both(query: EntityQuery, apart: frozenset[str]) -> EntityQuery:
+    """How many of what the question is about are of those types too."""
+    named = query.types.any_of or ((),)
+    types = TypeQ(tuple((*one, other) for one in named for other in sorted(apart)))
+    return replace(query, types=types, order=(), offset=0, limit=0, count=True)
+
+
 def attributes(names: tuple[str, ...], types: frozenset[str], hidden: Hidden) -> tuple[str, ...]:
     """Of attributes of which an entity must have one: those that count for him. Raises Forbidden where that depends on the type."""
     seen = []

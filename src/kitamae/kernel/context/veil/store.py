@@ -73,7 +73,11 @@ class Veiled:
         if narrow is None:
             return Found([], 0 if query.count else None)
         found = await self.behind.find(narrow)
-        rows = [row for one in found.rows if (row := _shown(one, what)) is not None]
+        apart = asked.apart(narrow, what)
+        rows = [row for one in found.rows if (row := _shown(one, what, apart)) is not None]
+        if apart and found.count:
+            both = await self.behind.find(asked.of_both(narrow, apart))
+            found = replace(found, count=found.count - (both.count or 0))
         if query.datasets:
             rows = [row for row in rows if match.entity(query, orjson.loads(row.doc))]
         return replace(found, rows=rows)
@@ -84,8 +88,9 @@ class Veiled:
         narrow = await self._narrowed(query, what)
         if narrow is None:
             return
+        apart = asked.apart(narrow, what)
         async for one in self.behind.stream(narrow):
-            row = _shown(one, what)
+            row = _shown(one, what, apart)
             if row is not None and (not query.datasets or match.entity(query, orjson.loads(row.doc))):
                 yield row
 
@@ -139,7 +144,10 @@ class Veiled:
         if narrow is None or (history.attrs and not attrs):
             return Found([], 0 if query.count else None)
         found = await self.behind.remembered(narrow, replace(history, attrs=attrs), after)
-        return replace(found, rows=[row for one in found.rows if (row := _shown(one, what)) is not None])
+        apart = asked.apart(replace(narrow, attrs=attrs), what)
+        return replace(
+            found, rows=[row for one in found.rows if (row := _shown(one, what, apart)) is not None]
+        )
 
     # --- changes
     async def changes(self, after: int, most: int) -> list[Change]:
@@ -213,9 +221,10 @@ def replace_types(what: Hidden) -> Hidden:
     return Hidden(frozenset(), what.attributes)
 
 
-def _shown(row: Row, what: Hidden) -> Row | None:
+def _shown(row: Row, what: Hidden, apart: frozenset[str] = frozenset()) -> Row | None:
+    """`apart`: see `asked.apart`."""
     entity: Entity = orjson.loads(row.doc)
-    seen = what.entity(entity)
+    seen = what.entity(entity) if apart.isdisjoint(entity["type"]) else None
     if seen is None:
         return None
     return row if seen is entity else Row(row.key + _APART * _number(what), row.version, orjson.dumps(seen))
