@@ -226,8 +226,12 @@ async def test_the_counter_enters_a_parent_and_a_second_person_decides(kaga: Ser
                 400,
                 422,
             )
+        nobody = await send(clerk, f"{desk}/search", desk, of_name="試験 二郎", by_name="")
+        assert 'name="of" value="person-' not in nobody.text, "what was refused left nobody behind"
         made = await clerk.client.post(desk, data=form, headers=SAME)
         assert made.status_code == 303, made.text
+        known = await send(clerk, f"{desk}/search", desk, of_name="試験 二郎", by_name="")
+        assert 'name="of" value="person-' in known.text
         place = made.headers["location"]
         mine = await clerk.client.get(place)
         assert "自分で登録したものを、自分で確かめることはできません" in mine.text

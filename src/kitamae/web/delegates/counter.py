@@ -63,14 +63,16 @@ def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zo
         said = {name: str(value).strip() for name, value in form.items()}
         try:
             ends = end_of(said.get("ends", ""), zone)
-            of, born = await _person(vault(), who, said)
+            of, born, fresh = await _person(vault(), who, said)
             chosen = [str(one) for one in form.getlist("class")]
             scope = Scope(
                 [str(one) for one in form.getlist("action")], [ALL] if ALL in chosen else chosen, ends
             )
-            made = await delegates.enter(
-                who, of, said.get("by", ""), said.get("sort", ""), scope, said.get("document", ""), born=born  # type: ignore[arg-type]  # enter() checks the sort
-            )  # fmt: skip
+            told: Any = (who, of, said.get("by", ""), said.get("sort", ""), scope, said.get("document", ""))
+            delegates.entered(*told, born=born)  # what is wrong is said before anything is kept of anybody
+            if fresh:
+                await vault().keep(who, of, PURPOSE, "resident", fresh)
+            made = await delegates.enter(*told, born=born)
         except (BadRequest, Conflict, NotFound) as problem:
             return await desk(request, failed=problem.detail or problem.title, status=problem.status)
         return RedirectResponse(f"{DESK}/{made['number']}", 303, _HEADERS)
@@ -117,17 +119,18 @@ async def _seen(vault: Vault, who: Principal, person: str) -> dict[str, object]:
     return dict(found[0].fields) if found else {}
 
 
-async def _person(vault: Vault, who: Principal, said: dict[str, str]) -> tuple[str, str]:
-    """Whom it is about, and his birth date: somebody who is known, or somebody new. Raises BadRequest."""
+async def _person(
+    vault: Vault, who: Principal, said: dict[str, str]
+) -> tuple[str, str, dict[str, str] | None]:
+    """Whom it is about, his birth date, and, of somebody who is not known yet, what is to be kept. Raises BadRequest."""
     of = said.get("of", "")
     if of != NEW:
-        return of, str((await _seen(vault, who, of)).get("birth_date", "")) if of else ""
+        return of, str((await _seen(vault, who, of)).get("birth_date", "")) if of else "", None
     fields = {name: said.get(f"new_{name}", "") for name in _SEEN}
     if not all(fields.values()):
         raise BadRequest("a person who is not known yet: name, birth_date and address are expected")
     of = f"person-{secrets.token_hex(8)}"
-    await vault.keep(who, of, PURPOSE, "resident", fields)
-    return of, fields["birth_date"]
+    return of, fields["birth_date"], dict(fields)
 
 
 async def _state(delegates: Delegates, mandate: Mandate) -> str:

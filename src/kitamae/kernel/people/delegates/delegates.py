@@ -130,6 +130,24 @@ class Delegates:
         A parent's mandate ends when the child is of age, a guardian's when it is ended, unless told earlier. Raises BadRequest, Forbidden.
         """
         now = self._now()
+        mandate = self.entered(who, of, by, sort, scope, document, born=born)
+        stamp = mandate["made"]["at"]
+
+        async def add(tx: Transaction) -> Mandate:
+            for person in (of, by):
+                await self._demand_room(tx, person)
+            await approval.ask(
+                tx, _about(mandate), who, shown(mandate), until=now + WAITS, barred=(of, by), now=now
+            )
+            return await keep(tx, mandate, stamp, who.ref, "entered")
+
+        return await self._store.transact(add)
+
+    def entered(
+        self, who: Principal, of: str, by: str, sort: Sort, scope: Scope, document: str, *, born: str = ""
+    ) -> Mandate:
+        """What `enter` would keep; nothing is kept. Raises as it does."""
+        now = self._now()
         if sort not in get_args(Sort):
             raise BadRequest(f"sort: expected one of {', '.join(get_args(Sort))}")
         if not of or not by or of == by:
@@ -150,17 +168,7 @@ class Delegates:
             raise BadRequest("ends: it would have ended already")
         paper = approval.plain("document", document, least=1, most=100)
         stamp = clock.text(now)
-        mandate = self._new(of, by, sort, scope, clock.text(ends), paper, {"at": stamp, "by": who.ref})
-
-        async def add(tx: Transaction) -> Mandate:
-            for person in (of, by):
-                await self._demand_room(tx, person)
-            await approval.ask(
-                tx, _about(mandate), who, shown(mandate), until=now + WAITS, barred=(of, by), now=now
-            )
-            return await keep(tx, mandate, stamp, who.ref, "entered")
-
-        return await self._store.transact(add)
+        return self._new(of, by, sort, scope, clock.text(ends), paper, {"at": stamp, "by": who.ref})
 
     async def decide(self, who: Principal, number: str, digest: str, *, yes: bool, why: str = "") -> Mandate:
         """The second person's word. Raises NotFound, Forbidden, Conflict, BadRequest."""
