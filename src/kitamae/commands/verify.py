@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
+from kitamae.commands.speech import say
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.ledger import verify as ledger
@@ -27,6 +28,7 @@ from kitamae.kernel.problems import BadRequest, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from kitamae.kernel.ledger import tiles
+    from kitamae.kernel.ledger.cosignature import Cosigned
 
 PROOF: Final = ".tlog-proof"
 _MOST_TILE: Final = WIDTH * (MOST_ENTRY + 2)
@@ -87,13 +89,21 @@ async def verify(
         source.close()
     head = found.head
     console.print(
-        f"{head.origin}: {head.size} entries, root {head.root.hex()}: every file is as it was signed",
+        say(
+            "{log}: {entries} entries, root {root}: every file is as it was signed",
+            log=head.origin,
+            entries=head.size,
+            root=head.root.hex(),
+        ),
         markup=False,
     )
     for one in found.cosigned:
-        console.print(f"{one.witness.name} cosigned it at {clock.text(one.at * 1_000_000)}", markup=False)
+        console.print(_cosigned(one), markup=False)
     if before is not None:
-        console.print(f"the first {before.size} entries are those that were there before", markup=False)
+        console.print(
+            say("the first {entries} entries are those that were there before", entries=before.size),
+            markup=False,
+        )
 
 
 def _proof(file: Path, keys: list[Key], named: Policy) -> None:
@@ -107,11 +117,21 @@ def _proof(file: Path, keys: list[Key], named: Policy) -> None:
     console = Console(highlight=False, soft_wrap=True)
     told = orjson.dumps(orjson.loads(proof.extra)["committed"], option=orjson.OPT_INDENT_2).decode()
     console.print(
-        f"{head.origin}: entry {proof.index} of {head.size} says this, and was not changed:", markup=False
+        say(
+            "{log}: entry {number} of {entries} says this, and was not changed:",
+            log=head.origin,
+            number=proof.index,
+            entries=head.size,
+        ),
+        markup=False,
     )
     console.print(told, markup=False)
     for one in seen:
-        console.print(f"{one.witness.name} cosigned it at {clock.text(one.at * 1_000_000)}", markup=False)
+        console.print(_cosigned(one), markup=False)
+
+
+def _cosigned(one: Cosigned) -> str:
+    return say("{witness} cosigned it at {at}", witness=one.witness.name, at=clock.text(one.at * 1_000_000))
 
 
 class _Local:
