@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,7 @@ def test_a_quorum_is_met_by_who_it_names() -> None:
      f"witness a {SIGNER.key.vkey}\nwitness b {SIGNER.key.vkey}\nquorum a",
      f"witness a {SIGNER.key.vkey}\ngroup g 2 a\nquorum g", f"witness a {SIGNER.key.vkey}\ngroup g any a a\nquorum g",
      "group g any a\nquorum g", "surprise\nquorum none"],
+    ids=lambda text: re.sub(r"\+\S+", "+a key", text),  # which is another each time
 )  # fmt: skip
 def test_what_is_no_policy_is_refused(text: str) -> None:
     with pytest.raises(Malformed):
