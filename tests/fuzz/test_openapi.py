@@ -31,10 +31,22 @@ some = settings(
 broker = schemathesis.openapi.from_dict(openapi.document([]))
 
 
-@broker.parametrize()
-@some
-def test_nothing_breaks_the_broker_or_surprises_its_description(case: Any, city: Served) -> None:
-    case.call_and_validate(base_url=city.address, checks=CHECKS, timeout=60)
+def nothing_breaks_or_surprises(path: str, method: str) -> Any:
+    """The test of one operation. schemathesis calls the tests of all by one name, and pytest-xdist runs what has one name once."""
+
+    @broker.include(path=path, method=method).parametrize()
+    @some
+    def test(case: Any, city: Served) -> None:
+        case.call_and_validate(base_url=city.address, checks=CHECKS, timeout=60)
+
+    return test
+
+
+for found in broker.get_all_operations():
+    one = found.ok()
+    globals()[f"test_nothing_breaks_or_surprises_at_{one.method}_{one.path}"] = nothing_breaks_or_surprises(
+        one.path, one.method.upper()
+    )
 
 
 def test_nothing_breaks_a_page_or_a_services_interface(city: Served) -> None:
