@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import structlog
 
 from kitamae import __version__, doctor, personal
+from kitamae.adapters import sqlite
 from kitamae.directory import restore as restoring
 from kitamae.directory.backup import backup
 from kitamae.directory.layout import Layout
@@ -24,7 +25,7 @@ from kitamae.edge.measures import Measures
 from kitamae.kernel.people.person import Principal
 from kitamae.kernel.problems import Conflict, NotFound, Unavailable, Unprocessable
 from kitamae.moving import Moving
-from kitamae.opened import City, verify
+from kitamae.opened import City
 from kitamae.settings import listed
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class Kitamae:
         if self.settings.store:
             raise Unprocessable("this city is kept on PostgreSQL: it is restored there, while no worker runs")
         async with self._changing:
-            manifest = await asyncio.to_thread(restoring.unpack, file, self.layout, verify, identity)
+            manifest = await asyncio.to_thread(restoring.unpack, file, self.layout, sqlite.verify, identity)
             revoked = await self.city.people.revoked()
             withdrawn = await self.city.consents.withdrawn()
             await self._close()

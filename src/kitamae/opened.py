@@ -8,14 +8,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import apsw
-import orjson
 import structlog
 
-from kitamae import devices, loading, parts, personal, watched
+from kitamae import devices, loading, monitors, parts, personal, watched
 from kitamae.adapters import sqlite
-from kitamae.adapters.sqlite import database, migrate
 from kitamae.adapters.sqlite.closing import Closing
+from kitamae.building import Building
 from kitamae.edge.health import Health
 from kitamae.kernel.context import api, v2
 from kitamae.kernel.context.alone import Alone
@@ -32,26 +30,23 @@ from kitamae.kernel.people.consent import Consents
 from kitamae.kernel.people.devices import Installed
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
-from kitamae.kernel.people.person import asking
-from kitamae.kernel.people.policy import Policy, Question
+from kitamae.kernel.people.policy import Policy
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
-from kitamae.kernel.problems import LoopDetected, MethodNotAllowed, Problem, StoreDamaged
+from kitamae.kernel.problems import LoopDetected, Problem
 from kitamae.kernel.registers.sensors import BadSensorsError
 from kitamae.registers import Registers
-from kitamae.rooms import Building, Rooms
+from kitamae.rooms import Rooms
 from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import BadCityError
 from kitamae.sdk.city import City as Profile
 from kitamae.sdk.manifest import BadManifestError
 from kitamae.sdk.service import discover
-from kitamae.settings import is_loopback
 from kitamae.ways_in import WaysIn
 from kitamae.web import data_tracker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -64,7 +59,6 @@ if TYPE_CHECKING:
 
 _BEING_LOADED: Final = " is being loaded"
 _TIDY_SECONDS: Final = 3600.0
-_WATCHED: Final = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _NOTIFIED_BY: Final = NOTIFIED_BY.lower().encode("ascii")
 _log = structlog.get_logger("kitamae")
 
@@ -97,7 +91,6 @@ class City:
         self._vault: Vault | None = None
         self._closed = VaultClosed("the vault is not open yet; try again in a moment")
         self.profile = on.profile
-        self._measures = measures
         self._fetcher = fetcher
         limits = Limits(
             body=settings.max_body_mb * 1_000_000,
@@ -118,6 +111,7 @@ class City:
         self._api: ASGIApp = api.routes(self.broker)
         self._v2: ASGIApp = v2.routes(self.broker)
         self._ledger: ASGIApp = LedgerApi(on.store, self.policy, on.log)
+        self._monitors: ASGIApp = monitors.Monitors(self.policy, self.health, measures, on.store)
         self.log, self._witnesses = on.log, on.witnesses
         self.registers = on.registers
         self.registers.papers.policy = self.policy
@@ -320,8 +314,8 @@ class City:
             await self._v2(scope, receive, send)
         elif path.startswith("/ledger/"):
             await self._ledger(scope, receive, send)
-        elif path in _WATCHED:
-            await self._watch(path, scope, send)
+        elif path in monitors.PATHS:
+            await self._monitors(scope, receive, send)
         else:
             await self._rooms(scope, receive, send)
 
@@ -334,29 +328,6 @@ class City:
     def error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
         """For readers."""
         return self._rooms.error_page(scope, problem, request)
-
-    async def _watch(self, path: str, scope: Scope, send: Send) -> None:
-        """What monitors ask for."""
-        if scope["method"] not in ("GET", "HEAD"):
-            raise MethodNotAllowed(f"{path} is only read")
-        self.policy.demand(Question(asking(scope), "read", f"page:{path}"))
-        status, kind = 200, b"application/health+json"
-        if path == "/metrics":
-            if not _from_here(scope):
-                self.policy.demand(Question(asking(scope), "operate", "system:metrics"))
-            body, kind = await self._measures.text(self.store), b"text/plain; version=0.0.4; charset=utf-8"
-        elif path == "/health/live":
-            body = b'{"status":"pass"}'
-        else:
-            status, report = await self.health.ready()
-            body = orjson.dumps(report)
-        headers = [
-            (b"content-type", kind),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     async def _load(self, profile: Profile) -> None:
         began = time.perf_counter()
@@ -387,22 +358,3 @@ class City:
                 await self._rooms.links.tidy()
                 await self.broker.snapshots.tidy(self.store, self.broker.clock())
             await asyncio.sleep(_TIDY_SECONDS)
-
-
-def verify(state: Path) -> None:
-    """An unpacked state: whole, and of a version that this Kitamae knows. Raises StoreDamaged, StoreTooNew, ..."""
-    with database.problems():
-        db = apsw.Connection(str(state), flags=apsw.SQLITE_OPEN_READONLY)
-        try:
-            if not migrate.version(db):
-                raise StoreDamaged(f"{state.name} is empty: that is no city's state")
-            database.check(db, thorough=True)
-        finally:
-            db.close()
-
-
-def _from_here(scope: Scope) -> bool:
-    """From this machine, and not for somebody else through a proxy."""
-    client = (scope.get("client") or ("",))[0]
-    forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
-    return is_loopback(client) and not forwarded

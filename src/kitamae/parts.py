@@ -27,12 +27,12 @@ from kitamae.settings import listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kitamae.building import Building
     from kitamae.directory.layout import Layout
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.context.subscription.post import Sender
     from kitamae.kernel.ledger.witnesses import Witnesses
     from kitamae.kernel.people.policy.facts import DataClass
-    from kitamae.rooms import Building
     from kitamae.sdk.city import City as Profile
     from kitamae.sdk.service import Service
     from kitamae.settings import Settings

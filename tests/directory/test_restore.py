@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 import pytest
 
+from kitamae.adapters.sqlite import verify
 from kitamae.directory import restore
 from kitamae.directory.backup import MANIFEST, backup
 from kitamae.directory.layout import Layout
 from kitamae.kernel.problems import Conflict, Problem, StoreDamaged
-from kitamae.opened import verify
 
 
 class Copies:

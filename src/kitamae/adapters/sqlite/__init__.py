@@ -11,7 +11,7 @@ leaving.py, carried.py, arriving.py, adopting.py: moving to another place
 *.sql          every statement by its name
 """
 
-from kitamae.adapters.sqlite.backup import restore
+from kitamae.adapters.sqlite.backup import verify
 from kitamae.adapters.sqlite.store import SqliteStore, open  # noqa: A004  # a store is opened, as a file is
 
-__all__ = ["SqliteStore", "open", "restore"]
+__all__ = ["SqliteStore", "open", "verify"]

@@ -1,4 +1,4 @@
-"""Keeping: a consistent copy while everything goes on, the copy before an upgrade, and the way back from a copy."""
+"""Keeping: a consistent copy while everything goes on, the copy before an upgrade, and whether a copy is whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import apsw
 
 from kitamae.adapters.sqlite import database, migrate
-from kitamae.kernel.problems import StoreFull, StoreUnknown
+from kitamae.kernel.problems import StoreDamaged, StoreFull, StoreUnknown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,40 +63,20 @@ def before_upgrade(path: Path, version: int) -> Path:
     return to
 
 
-def restore(backup: Path, path: Path) -> Path | None:
-    """Put a copy in the place of the database, which must not be served; returns where the old one was put.
+def verify(state: Path) -> None:
+    """A file of the state that is whole, and of a version that this Kitamae knows.
 
-    The copy is checked first. Raises StoreInUse, StoreTooNew, StoreUnknown, StoreDamaged, StoreFull; then nothing
-    was changed.
+    Raises StoreUnknown, StoreTooNew, StoreDamaged.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = database.Lock(path)
-    try:
-        _check(backup)
-        new = path.with_name(path.name + ".restored")
-        copy(backup, new)
-        old = None
-        if path.exists():
-            old = path.with_name(f"{path.name}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.replaced")
-            copy(path, old)  # takes in what its WAL holds
-        for beside in ("-wal", "-shm"):
-            path.with_name(path.name + beside).unlink(missing_ok=True)
-        new.replace(path)
-        _sync(path.parent)
-        return old
-    finally:
-        lock.release()
-
-
-def _check(backup: Path) -> None:
-    if not backup.is_file():
-        raise StoreUnknown(f"there is no backup at {backup}")
+    if not state.is_file():
+        raise StoreUnknown(f"there is no state of a city at {state}")
     with database.problems():
-        db = database.reader(backup)
+        # a bare connection: what `reader` prepares would fail on a damaged file before anything was said about it
+        db = apsw.Connection(str(state), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            if migrate.version(db) == 0:
-                raise StoreUnknown(f"{backup} is empty: no backup of Kitamae's")
-            database.check(db)
+            if not migrate.version(db):
+                raise StoreDamaged(f"{state.name} is empty: that is no city's state")
+            database.check(db, thorough=True)
         finally:
             db.close()
 

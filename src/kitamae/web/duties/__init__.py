@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from kitamae.web.asked import guard
 from kitamae.web.duties import banner, emergencies, emergency, members, transfers
 from kitamae.web.page import ShellPage
+from kitamae.web.shell import Desk
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -25,6 +26,41 @@ if TYPE_CHECKING:
     from kitamae.web.shell import Shell
 
 HERE = Path(__file__).parent
+DESKS: Final = (
+    Desk(
+        "/staff/emergency",
+        {
+            "ja": "自分の担当と、緊急アクセス",
+            "ja_Hira": "じぶんの たんとうと、いそぐ ときの アクセス",
+            "en": "My duties, and emergency access",
+            "zh": "我的职责与紧急访问",
+            "ko": "내 담당과 긴급 접근",
+        },
+    ),
+    Desk(
+        "/staff/duties",
+        {
+            "ja": "職員の担当と人事異動",
+            "ja_Hira": "しょくいんの たんとう",
+            "en": "Duties of staff, and transfers",
+            "zh": "职员职责与人事调动",
+            "ko": "직원 담당과 인사이동",
+        },
+        "staff",
+    ),
+    Desk(
+        "/staff/emergencies",
+        {
+            "ja": "緊急アクセスの確認",
+            "ja_Hira": "いそぐ ときの アクセスを しらべる",
+            "en": "Review of emergency access",
+            "zh": "紧急访问的审查",
+            "ko": "긴급 접근 검토",
+        },
+        "privacy",
+    ),
+)
+"""On the page of staff."""
 
 
 def routes(
@@ -51,4 +87,5 @@ def routes(
     own: list[BaseRoute] = [*emergency.routes(page, office, taken, tenant), emergencies.counted(page, taken)]
     guard(own, policy, tenant)
     shell.banners.append(banner.banner(page, taken, tenant))
+    shell.desks += DESKS
     return [*desk, *reviewing, *own]

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from kitamae.web.asked import guard
 from kitamae.web.my import agreeing, changing, counter, seen, taking, withheld
-from kitamae.web.my.ground import ASK, Ground
+from kitamae.web.my.ground import Ground
 from kitamae.web.shell import Desk
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
-__all__ = ["ASK", "HERE", "Ground", "routes"]
+__all__ = ["HERE", "Ground", "routes"]
 
 HERE = Path(__file__).parent
 DESKS: Final = (

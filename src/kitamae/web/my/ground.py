@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from kitamae.web.page import ShellPage
 
 MY: Final = "/my"
-ASK: Final = "/my/requests/new"
-"""Where one asks or complains."""
 KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 ACTING: Final = "/my/delegations/held"
 """What a delegate sees of the one he acts for."""
@@ -52,7 +50,7 @@ Who = Literal["self", "staff", "program", "system", "delegate", "somebody"]
 @dataclass(frozen=True, slots=True)
 class Ground:
     """`vault()` raises VaultClosed; `log` None: this process publishes no ledger. `controller`: the city's name by language;
-    `address`: where the city is reached; `asks()`: can something be asked or complained about here?
+    `address`: where the city is reached.
     """
 
     page: ShellPage
@@ -65,7 +63,6 @@ class Ground:
     controller: Mapping[str, str]
     address: str
     residents: bool
-    asks: Callable[[], bool]
 
     def sign_in(self, request: Request) -> Response:
         """Where whoever is not signed in goes on, and comes back from; whoever acts for somebody else sees elsewhere what he may."""
@@ -76,7 +73,7 @@ class Ground:
 
     def show(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
         """A page that no cache keeps."""
-        given = {"csrf": request.scope.get("csrf", ""), "asks": self.asks(), "done": ""} | values
+        given = {"csrf": request.scope.get("csrf", ""), "done": ""} | values
         return self.page.render(request, template, status=status, headers=KEEP_NOTHING, **given)
 
     def purpose(self, name: str) -> dict[str, Any]:

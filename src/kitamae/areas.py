@@ -1,0 +1,173 @@
+"""The areas of pages that the city has of itself: each with what it stands on, and behind its question to the policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kitamae.kernel.people.devices import DeviceKeys
+from kitamae.kernel.people.links import Links
+from kitamae.kernel.people.once import Once
+from kitamae.kernel.people.requests import Breaches, Calendar, Requests
+from kitamae.kernel.people.watching import Flags
+from kitamae.sdk.city import Handling
+from kitamae.web import (
+    access,
+    data_tracker,
+    my,
+    openid,
+    passkeys,
+    records,
+    requests,
+    residents,
+    sign_in,
+    visitors,
+    watching,
+)
+from kitamae.web import delegates as delegate_pages
+from kitamae.web import devices as device_pages
+from kitamae.web import duties as duty_pages
+from kitamae.web import links as link_pages
+from kitamae.web.asked import guard
+from kitamae.web.delegates import counter
+from kitamae.web.delegates import own as delegations
+from kitamae.web.delegates.banner import Banner
+from kitamae.web.devices import desk as device_desk
+from kitamae.web.devices import token as device_token
+from kitamae.web.links import desk as link_desk
+from kitamae.web.links import keeper
+from kitamae.web.shell import HERE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.routing import BaseRoute
+
+    from kitamae.building import Building, Site
+
+
+def ways_in(site: Site) -> list[BaseRoute]:
+    """Signing in, in every way; what programs ask about persons and decisions."""
+    on, page = site.on, site.page(HERE)
+    everybody: list[BaseRoute] = [
+        *residents.routes(page, on.people, on.gate, on.ways),
+        *openid.routes(page, on.people, on.gate, on.ways.provider, on.ways.seal),
+        *passkeys.routes(page, on.ways.passkeys),
+        *visitors.routes(page, on.people, on.gate, on.ways.visitors, site.origin),
+        *sign_in.routes(page, on.people, on.gate, on.ways.passkeys, on.ways.office),
+        *records.routes(site.vault),
+        *data_tracker.routes(site.vault, _receiver(on)),
+        *access.routes(site.policy, access.of_city(site.policy, on.people, on.words.expand), on.address),
+    ]
+    guard(everybody, site.policy, site.tenant, for_everybody=True)
+    return everybody
+
+
+def duties(site: Site) -> list[BaseRoute]:
+    """Who of the staff does what."""
+    on = site.on
+    return duty_pages.routes(
+        *(site.shell, on.profile, on.ways.office, on.ways.emergencies, on.people),
+        *(on.ways.numbers, site.origin, site.policy),
+    )
+
+
+def links_of(site: Site) -> Links:
+    """The capability links of the city."""
+    on = site.on
+    kinds = [one.kind() for one in on.profile.links] if on.profile else []
+    return Links(on.store, on.ways.seal, site.policy, on.words, kinds, tenant=site.tenant)
+
+
+def links(site: Site, links: Links) -> list[BaseRoute]:
+    """Capability links: whoever holds one, and the desk that makes them."""
+    page = site.page(link_pages.HERE)
+    site.shell.desks.append(link_pages.DESK)
+    holder: list[BaseRoute] = [*keeper.routes(page, site.reader, links)]
+    guard(holder, site.policy, site.tenant, for_everybody=True)
+    desk: list[BaseRoute] = [*link_desk.routes(page, site.reader, links, site.origin, site.zone)]
+    guard(desk, site.policy, site.tenant, desk="links")
+    return [*holder, *desk]
+
+
+def delegates(site: Site) -> list[BaseRoute]:
+    """Who acts for whom: one's own pages, and the counter's."""
+    on, page = site.on, site.page(delegate_pages.HERE)
+    banner = Banner(site.shell, on.gate, on.ways.seal)
+    site.shell.banners.append(banner)
+    site.shell.desks.append(delegate_pages.DESK)
+    own: list[BaseRoute] = [
+        *delegations.routes(page, on.ways.delegates, site.vault, banner, site.origin, site.zone)
+    ]
+    guard(own, site.policy, site.tenant, for_everybody=True)
+    desk: list[BaseRoute] = [*counter.routes(page, on.ways.delegates, site.vault, site.zone)]
+    guard(desk, site.policy, site.tenant, desk="people")
+    return [*own, *desk]
+
+
+def devices(site: Site) -> list[BaseRoute]:
+    """Devices' keys: where they sign in, and the desk that keeps them."""
+    on = site.on
+    site.shell.desks.append(device_pages.DESK)
+    keys = DeviceKeys(
+        *(on.store, on.people, Once(on.store), on.registers.sensors, on.words.expand, on.address),
+        tenant=site.tenant,
+    )
+    signing_in: list[BaseRoute] = [*device_token.routes(keys)]
+    guard(signing_in, site.policy, site.tenant, for_everybody=True)
+    desk: list[BaseRoute] = [*device_desk.routes(site.page(device_pages.HERE), keys, on.registers.sensors)]
+    guard(desk, site.policy, site.tenant, desk="sensors")
+    return [*signing_in, *desk]
+
+
+def asked_of_us(site: Site) -> list[BaseRoute]:
+    """Requests and complaints about personal data, 個人情報ファイル簿, breaches."""
+    on, city = site.on, site.on.profile
+    told = city.requests if city else Handling()
+    name = city.name.get("ja", city.id) if city else "市"
+    calendar = Calendar(told.closed)
+    days: dict[str, int] = dict(told.days.items())
+    return requests.routes(
+        site.page(requests.HERE),
+        Requests(on.store, site.vault, calendar, days=days),
+        Breaches(on.store, calendar),
+        requests.files(city, on.services),
+        requests.Office(name, told.head or f"{name}長", told.office, told.address, told.phone),
+        days,
+        site.policy,
+        site.tenant,
+    )
+
+
+def improper_use(site: Site) -> list[BaseRoute]:
+    """What watching found: a desk's pages, and those of the person."""
+    page = site.page(watching.HERE)
+    site.shell.desks.append(watching.DESK)
+    site.shell.purposes = watching.titles(site.on.consents.declared)
+    flags = Flags(site.on.store, site.vault, tenant=site.tenant)
+    desk: list[BaseRoute] = [*watching.staff(page, flags, lambda: site.vault().purposes)]
+    guard(desk, site.policy, site.tenant, desk="privacy")
+    own: list[BaseRoute] = [*watching.mine(page, flags, lambda: site.vault().purposes)]
+    guard(own, site.policy, site.tenant)
+    return [*desk, *own]
+
+
+def my_page(site: Site) -> list[BaseRoute]:
+    """What is held about somebody, who looked, what he agreed to."""
+    on = site.on
+    name: Mapping[str, str] = dict(on.profile.name.items()) if on.profile else {"ja": "Kitamae"}
+    ground = my.Ground(
+        *(site.page(my.HERE), on.people, site.policy, on.consents, site.vault, on.store, on.log, name),
+        *(site.origin, on.ways.residents is not None),
+    )
+    return my.routes(ground, site.tenant, site.zone)
+
+
+def _receiver(on: Building) -> data_tracker.Receiver:
+    """In Japanese: a name is a name."""
+    systems = {service.id: service.manifest.name.get("ja", service.id) for service in on.services}
+    if on.profile is None:
+        return data_tracker.Receiver("", "", {"": "Kitamae", **systems})
+    city = on.profile
+    return data_tracker.Receiver(
+        city.code, city.name.get("ja", city.id), {"": city.platform.get("ja", city.id), **systems}
+    )

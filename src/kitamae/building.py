@@ -1,0 +1,82 @@
+"""What the rooms are built on, and where one stands in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kitamae.web.page import ShellPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.store import Store
+    from kitamae.kernel.ledger.log import Log
+    from kitamae.kernel.ledger.witnesses import Witnesses
+    from kitamae.kernel.people.consent import Consents
+    from kitamae.kernel.people.gate import Gate
+    from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.people.vault import Vault
+    from kitamae.registers import Registers
+    from kitamae.sdk.changes import Changes
+    from kitamae.sdk.city import City
+    from kitamae.sdk.reader import Reader
+    from kitamae.sdk.service import Service
+    from kitamae.ways_in import WaysIn
+    from kitamae.web.shell import Shell
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """What the rooms are built on. `published`: the store as everybody may read it; `words` is the city's @context; `derived` a
+    folder that may be thrown away.
+    """
+
+    profile: City | None
+    store: Store
+    published: Store
+    words: Context
+    changes: Changes
+    people: People
+    gate: Gate
+    ways: WaysIn
+    services: Sequence[Service]
+    derived: Path
+    address: str
+    registers: Registers
+    consents: Consents
+    log: Log | None = None
+    witnesses: Witnesses | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What an area of pages stands on. `reader` reads what everybody may; `vault()` raises VaultClosed where there is none."""
+
+    on: Building
+    shell: Shell
+    reader: Reader
+    policy: Policy
+    vault: Callable[[], Vault]
+
+    @property
+    def tenant(self) -> str:
+        """The city's own."""
+        return self.on.profile.tenant if self.on.profile else ""
+
+    @property
+    def zone(self) -> str:
+        """In which a day ends."""
+        return self.on.profile.timezone if self.on.profile else "Asia/Tokyo"
+
+    @property
+    def origin(self) -> str:
+        """What an address begins with that is handed to somebody."""
+        return self.on.ways.passkeys.origin
+
+    def page(self, folder: Path) -> ShellPage:
+        """Drawn from the templates and words of that folder."""
+        return ShellPage(self.shell, folder)
