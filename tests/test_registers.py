@@ -60,3 +60,22 @@ async def test_every_page_of_the_registers_is_for_everybody(tmp_path: Path) -> N
         assert "宇谷川" not in (await served.client.get(PAGES[-1])).text
         assert (await served.client.get("/registers/people")).status_code == 404
         assert (await served.client.get("/registers/sensors/none")).status_code == 404
+
+
+async def test_who_answers_for_what_and_whom_to_call_stands_on_a_services_page_and_in_its_entity(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        page = (await served.client.get("/registers/services/rivers", params={"lang": "en"})).text
+        for text in (
+            "What the city answers for",
+            "What whoever provides the service or its data answers for",
+            "The body that installed the gauge",
+            "Whom to call: When no gauge&#39;s value is new",
+            "your network provider",
+        ):
+            assert text in page, text
+        kept = await served.client.get(
+            "/ngsi-ld/v1/entities/urn:ngsi-ld:RegisteredService:rivers", params={"options": "keyValues"}
+        )
+        assert [one["of"] for one in kept.json()["boundaries"]] == ["provider", "city", "user"]

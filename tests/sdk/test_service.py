@@ -20,6 +20,12 @@ reads = ["PublicToilet"]
 pia = "pia/{id}.md"
 requires = {requires}
 """
+EVERYWHERE = '{ ja = "窓口", ja_Hira = "まどぐち", en = "Counter", zh = "窗口", ko = "창구" }'
+RESPONSIBLE = "\n".join(
+    f'[[boundaries]]\nof = "{party}"\n'
+    + "\n".join(f"{name} = {EVERYWHERE}" for name in ("part", "who", "call"))
+    for party in ("city", "user")
+)
 
 
 class Street:
@@ -36,7 +42,7 @@ class Street:
         (folder / "__init__.py").write_text("")
         (folder / "README.md").write_text("For people.")
         (folder / "pia" / f"{id}.md").write_text("個人情報を扱わない。" * 30)
-        (folder / "manifest.toml").write_text(PAPERS.format(id=id, requires=list(requires)))
+        (folder / "manifest.toml").write_text(PAPERS.format(id=id, requires=list(requires)) + RESPONSIBLE)
         for name, text in files.items():
             (folder / f"{name}.py").write_text(dedent(text))
         return folder
@@ -189,3 +195,37 @@ def test_a_summary_missing_in_one_language_is_found(tmp_path: Path) -> None:
     )
     one = Service(Manifest.read(papers), tmp_path, "apples")
     assert "name has no en" in " ".join(str(f) for f in check.service(one, bool))
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ('of = "user"', "nothing says for what the user answers"),
+        ('of = "city"', "nothing says for what the city answers"),
+    ],
+)
+def test_a_service_that_leaves_somebody_out_of_who_answers_for_what_is_found(
+    street: Street, written: str, found: str
+) -> None:
+    papers = street.add("apples") / "manifest.toml"
+    papers.write_text(papers.read_text("utf-8").replace(written, 'of = "provider"'), "utf-8")
+    assert [one for one in findings(street, "apples") if found in one]
+
+
+def test_suppliers_answer_for_something_where_there_are_any_and_only_then(street: Street) -> None:
+    papers = street.add("apples") / "manifest.toml"
+    papers.write_text(
+        papers.read_text("utf-8") + f'\n[[suppliers]]\nname = "白山システム"\ndoes = {EVERYWHERE}\n',
+        "utf-8",
+    )
+    assert any("nothing says for what the supplier answers" in one for one in findings(street, "apples"))
+    papers = street.add("pears") / "manifest.toml"
+    papers.write_text(papers.read_text("utf-8").replace('of = "city"', 'of = "supplier"'), "utf-8")
+    assert any("suppliers names none" in one for one in findings(street, "pears"))
+
+
+def test_whom_to_call_is_said_in_every_language(street: Street) -> None:
+    papers = street.add("apples") / "manifest.toml"
+    whole = papers.read_text("utf-8")
+    papers.write_text(whole.replace(f"call = {EVERYWHERE}", 'call = { ja = "窓口" }', 1), "utf-8")
+    assert any("boundaries 1: call" in one for one in findings(street, "apples"))

@@ -140,6 +140,7 @@ def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
     for title, words in (("name", manifest.name), ("summary", manifest.summary)):
         yield from said.in_names(where, title, words)
     yield from _told(where, manifest.personal)
+    yield from _boundaries(where, manifest)
     pia = (folder / manifest.pia).resolve()
     if not pia.is_relative_to(folder.resolve()):
         yield Finding(where, f"pia {manifest.pia} lies outside the folder")
@@ -147,6 +148,19 @@ def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
         yield Finding(where, f"pia {manifest.pia} is missing or says nothing: no service without its papers")
     if not (folder / "README.md").is_file():
         yield Finding(folder.name, "README.md is missing: who is it for, and what does it need?")
+
+
+def _boundaries(where: str, manifest: Manifest) -> Iterator[Finding]:
+    """責任分界点 leaves nobody out: the city and the user in any case, suppliers where there are any and only then."""
+    told = {one.of for one in manifest.boundaries}
+    for party in ("city", "user", *(["supplier"] if manifest.suppliers else [])):
+        if party not in told:
+            yield Finding(where, f'boundaries: nothing says for what the {party} answers (of = "{party}")')
+    if "supplier" in told and not manifest.suppliers:
+        yield Finding(where, "boundaries: a supplier answers for something, and suppliers names none")
+    for number, one in enumerate(manifest.boundaries, start=1):
+        for title, words in (("part", one.part), ("who", one.who), ("call", one.call)):
+            yield from said.in_names(where, f"boundaries {number}: {title}", words)
 
 
 def _imports(service: Service, module: Path) -> Iterator[Finding]:

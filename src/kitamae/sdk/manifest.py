@@ -13,7 +13,7 @@ pia_until = 2027-11-30                          # until when it holds; a year fr
 security = 1                                    # 1: only what is public; 2: also what is limited; 3: data about persons
 classes = []                                    # or [[classes]] with type, class (open, limited, closed) and attributes
 suppliers = []                                  # or [[suppliers]] with name, does, under, where: down to the last subcontractor
-boundaries = []                                 # or [[boundaries]] with part and who: who answers for which part (責任分界点)
+boundaries = []                                 # [[boundaries]] with of, part, who, call: who answers for what, whom to call (責任分界点)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -36,6 +36,10 @@ SOURCE_LANGUAGE: Language = "ja"
 """The one that templates are written in."""
 
 Words = dict[Language, Annotated[str, Field(min_length=1, max_length=400)]]
+
+
+Party = Literal["city", "provider", "supplier", "user"]
+PARTIES: tuple[Party, ...] = get_args(Party)
 
 
 class BadManifestError(ValueError):
@@ -86,11 +90,17 @@ class Supplier(BaseModel):
 
 
 class Boundary(BaseModel):
-    """Who answers for a part of the service (責任分界点)."""
+    """For what somebody answers (責任分界点), who that is, and whom to call when it is that which does not work.
+
+    `of`: the city; whoever provides the service or its data, where that is not the city; a supplier (委託先), down to the last; the
+    user, with his device and his network.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    of: Party
     part: Words
     who: Words
+    call: Words
 
 
 class Manifest(BaseModel):
