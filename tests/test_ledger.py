@@ -223,7 +223,7 @@ async def test_a_backup_of_a_log_that_grows_meanwhile_holds_every_tile_of_its_ch
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("ja", "わからないこと: 記録の中身が本当かどうか。"), ("ja_Hira", "わからない こと: 記録(きろく)の なかみが ほんとうか"),
+    [("ja", "わからないこと: 記録の中身が本当かどうか。"), ("ja_Hira", "わからない こと: きろくの なかみが ほんとうか"),
      ("en", "It does not prove that a record is true.")],
 )  # fmt: skip
 async def test_the_page_says_what_the_log_proves_and_what_it_does_not(

@@ -12,9 +12,9 @@ from browser.conftest import ROOT
 from browser.test_accessibility import RULES
 
 ALL = ("ja", "ja_Hira", "en", "zh", "ko")
-AGREE = {"ja": "同意する", "ja_Hira": "同意(どうい)する", "en": "Agree", "zh": "同意", "ko": "동의함"}
-WITHDRAW = {"ja": "同意をやめる", "ja_Hira": "同意(どうい)を やめる", "en": "Withdraw", "zh": "撤回同意", "ko": "동의 철회"}  # fmt: skip
-WITHDRAWN = {"ja": "同意をやめました", "ja_Hira": "同意(どうい)を やめました", "en": "You have withdrawn", "zh": "您已撤回同意", "ko": "동의를 철회했습니다"}  # fmt: skip
+AGREE = {"ja": "同意する", "ja_Hira": "どういする", "en": "Agree", "zh": "同意", "ko": "동의함"}
+WITHDRAW = {"ja": "同意をやめる", "ja_Hira": "どういを やめる", "en": "Withdraw", "zh": "撤回同意", "ko": "동의 철회"}  # fmt: skip
+WITHDRAWN = {"ja": "同意をやめました", "ja_Hira": "どういを やめました", "en": "You have withdrawn", "zh": "您已撤回同意", "ko": "동의를 철회했습니다"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,21 @@ def test_a_translation_with_another_gap_or_none_at_all_is_found(tmp_path: Path) 
     ]
 
 
+def test_easy_japanese_is_in_kana_but_for_what_is_typed_as_it_is(tmp_path: Path) -> None:
+    web = area(tmp_path / "web", "戻る", ja_Hira="戻(もど)る", en="Back", zh="返回", ko="뒤로")
+    (web / "words.toml").write_text(
+        '[type.A]\nja = "川"\nja_Hira = "川"\nen = "R"\nzh = "河"\nko = "강"\n', "utf-8"
+    )
+    (web / "desk.py").write_text(
+        'A = {"ja": "「外す」", "ja_Hira": "「外す」と かく"}\nB = {"ja_Hira": "人"}\n', "utf-8"
+    )
+    assert told(check.web(web)) == [
+        "web/locales/ja_Hira.po: ja_Hira is in kana; 戻 is not: 戻(もど)る",
+        "web/desk.py: ja_Hira is in kana; 人 is not: 人",
+        "web/words.toml: ja_Hira is in kana; 川 is not: 川",
+    ]
+
+
 def test_a_catalog_that_cannot_be_read_is_one_finding(tmp_path: Path) -> None:
     folder = area(tmp_path / "web", "戻る", **dict.fromkeys(LANGUAGES[1:], "x"))
     (folder / "locales" / "ko.po").write_bytes(b'msgid "\xff\xfe"\nmsgstr "x"\n')

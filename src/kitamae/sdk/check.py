@@ -46,11 +46,13 @@ def service(service: Service, known_types: Callable[[str], bool]) -> Iterator[Fi
 
 
 def web(folder: Path) -> Iterator[Finding]:
-    """All findings about the words of the shell in `folder` and of the areas in it (folders with templates of their own)."""
+    """All findings about the words of the shell in `folder` and of the areas in it (folders with templates of their own), and about
+    the easy Japanese of the package around it."""
     yield from said.in_catalogs(folder)
     yield from said.in_vocabulary(folder / "words.toml")
     for area in sorted(one.parent for one in folder.glob("*/templates")):
         yield from said.in_catalogs(area, shared=folder)
+    yield from said.in_easy_japanese(folder.parent)
 
 
 def city(folder: Path) -> tuple[City | None, list[Finding]]:
@@ -96,6 +98,7 @@ def city(folder: Path) -> tuple[City | None, list[Finding]]:
         if name not in terms
     ]
     findings += _words(profile, devices)
+    findings += said.in_easy_japanese(folder)
     return profile, findings
 
 

@@ -2,10 +2,12 @@
 
 Texts stand in three forms: messages of templates and modules with a catalog per language (docs/decisions/0050), names
 in the papers of services, cities and devices, and the vocabularies (`words.toml`) of kinds, attributes and values.
+Easy Japanese is in kana everywhere (docs/decisions/0105).
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from dataclasses import dataclass
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 _TEMPLATE: Final = "jinja2.ext.babel_extract"
 _WRITTEN: Final = (("templates/**/*.html", _TEMPLATE), ("templates/**/*.txt", _TEMPLATE), ("*.py", "python"))
 _GAP: Final = re.compile(r"%\((\w+)\)s")
+_EASY: Final[Language] = "ja_Hira"
+_AS_IT_IS: Final = re.compile("「[^」]*」|やさしい日本語")
+"""What is typed so elsewhere, and what the language is called to whoever looks for it."""
+_KANJI: Final = re.compile("[㐀-䶿一-鿿々〆]+")
 _CODES: Final = ("unit",)
 """Tables of a vocabulary that hold signs, the same in all languages: m, °C."""
 
@@ -67,6 +73,48 @@ def in_catalogs(folder: Path, shared: Path | None = None) -> Iterator[Finding]:
             yield Finding(where, f"not translated: {message:.60} ({place})")
         for message, found in catalog.items():
             yield from _gaps(where, message, found)
+            if language == _EASY:
+                for text in _every(found.string):
+                    yield from _in_kana(where, text)
+
+
+def in_easy_japanese(folder: Path) -> Iterator[Finding]:
+    """Every やさしい日本語 in the TOML files and modules under a folder is in kana; what stands in 「」 is typed as it is."""
+    for path in sorted((*folder.rglob("*.toml"), *folder.rglob("*.py"))):
+        if _EASY not in (text := path.read_text("utf-8")):
+            continue
+        try:
+            said = _in_tables(tomllib.loads(text)) if path.suffix == ".toml" else _in_module(ast.parse(text))
+        except (tomllib.TOMLDecodeError, SyntaxError) as error:
+            yield Finding(path.name, f"cannot be read: {error}")
+            continue
+        for words in said:
+            yield from _in_kana(str(path.relative_to(folder)), words)
+
+
+def _in_kana(where: str, text: str) -> Iterator[Finding]:
+    if found := _KANJI.search(_AS_IT_IS.sub("", text)):
+        yield Finding(where, f"{_EASY} is in kana; {found[0]} is not: {text:.60}")
+
+
+def _in_tables(value: object) -> Iterator[str]:
+    """What stands under `ja_Hira`, however deep."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == _EASY and isinstance(inner, str):
+                yield inner
+            yield from _in_tables(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _in_tables(inner)
+
+
+def _in_module(tree: ast.AST) -> Iterator[str]:
+    """What its dicts have under `ja_Hira`."""
+    for node in ast.walk(tree):
+        for name, inner in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+            if isinstance(name, ast.Constant) and name.value == _EASY and isinstance(inner, ast.Constant):
+                yield inner.value if isinstance(inner.value, str) else ""
 
 
 def in_names(where: str, title: str, words: Mapping[Any, str]) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ WATCHING: Final = Purpose(
     identifiers=frozenset({"event", "at", "by", "flag", "told", "salt", "number"}),
     title={
         "ja": "不適切な利用を見つけること",
-        "ja_Hira": "よくない 見(み)かたを 見(み)つける こと",
+        "ja_Hira": "よくない みかたを みつける こと",
         "en": "Finding improper use",
         "zh": "发现不当使用",
         "ko": "부적절한 이용을 찾아내는 일",

@@ -8,6 +8,6 @@ HERE = Path(__file__).parent
 
 DESK = Desk(
     "/staff/people/delegations",
-    {"ja": "代理人の登録", "ja_Hira": "かわりに する 人(ひと)の 登録(とうろく)", "en": "Register a delegate", "zh": "登记代理人", "ko": "대리인 등록"},
+    {"ja": "代理人の登録", "ja_Hira": "かわりに する ひとの とうろく", "en": "Register a delegate", "zh": "登记代理人", "ko": "대리인 등록"},
     "people",
 )  # fmt: skip

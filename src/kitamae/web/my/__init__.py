@@ -30,7 +30,7 @@ DESKS: Final = (
         withheld.HERE,
         {
             "ja": "あとで見せる記録",
-            "ja_Hira": "あとで 見(み)せる 記録(きろく)",
+            "ja_Hira": "あとで みせる きろく",
             "en": "Looks that are shown later",
             "zh": "以后显示的记录",
             "ko": "나중에 보여 주는 기록",
@@ -41,7 +41,7 @@ DESKS: Final = (
         counter.HERE,
         {
             "ja": "窓口で同意をやめる",
-            "ja_Hira": "窓口(まどぐち)で 同意(どうい)を やめる",
+            "ja_Hira": "まどぐちで どういを やめる",
             "en": "Withdraw at the counter",
             "zh": "在窗口撤回同意",
             "ko": "창구에서 동의 철회",

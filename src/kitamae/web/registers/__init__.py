@@ -24,17 +24,17 @@ __all__ = ["HERE", "REGISTERS", "mounted"]
 DESKS = (
     Desk(
         "/desk/papers",
-        {"ja": "個人情報影響評価（PIA）", "ja_Hira": "個人情報(こじんじょうほう)の しらべ", "en": "Privacy impact assessments", "zh": "个人信息影响评估", "ko": "개인정보 영향평가"},
+        {"ja": "個人情報影響評価（PIA）", "ja_Hira": "こじんじょうほうの しらべ", "en": "Privacy impact assessments", "zh": "个人信息影响评估", "ko": "개인정보 영향평가"},
         "papers",
     ),
     Desk(
         "/desk/sensors",
-        {"ja": "センサーの登録簿", "ja_Hira": "センサーの 名簿(めいぼ)", "en": "Register of sensors", "zh": "传感器登记簿", "ko": "센서 등록부"},
+        {"ja": "センサーの登録簿", "ja_Hira": "センサーの めいぼ", "en": "Register of sensors", "zh": "传感器登记簿", "ko": "센서 등록부"},
         "sensors",
     ),
     Desk(
         "/desk/incidents",
-        {"ja": "情報の事故", "ja_Hira": "情報(じょうほう)の 事故(じこ)", "en": "Incidents", "zh": "信息事故", "ko": "정보 사고"},
+        {"ja": "情報の事故", "ja_Hira": "じょうほうの じこ", "en": "Incidents", "zh": "信息事故", "ko": "정보 사고"},
         "incidents",
     ),
 )  # fmt: skip

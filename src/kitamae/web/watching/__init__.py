@@ -19,7 +19,7 @@ DESK = Desk(
     "/staff/watching",
     {
         "ja": "不適切な利用の疑い",
-        "ja_Hira": "よくない 見(み)かたの うたがい",
+        "ja_Hira": "よくない みかたの うたがい",
         "en": "Suspected improper use",
         "zh": "疑似不当使用",
         "ko": "부적절한 이용 의심",
