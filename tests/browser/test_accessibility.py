@@ -8,6 +8,7 @@ import subprocess
 import html5lib
 import httpx2
 import pytest
+from served_city import servers
 
 from browser.conftest import LANGUAGES, PAGES, ROOT, UNKNOWN
 
@@ -35,6 +36,17 @@ def axe():
 def test_axe_finds_nothing(visit, axe, path, lang):
     page = visit(path, lang=lang)
     found = axe.run(page, options={"runOnly": RULES}).response["violations"]
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_axe_finds_nothing_on_the_home_page_of_a_server_without_a_city(chromium, axe, tmp_path, lang):
+    with servers() as start:
+        town = start(data=tmp_path / "data")
+        page = chromium.new_page()
+        page.goto(f"{town.address}/?lang={lang}")
+        found = axe.run(page, options={"runOnly": RULES}).response["violations"]
+        page.close()
     assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found] == []
 
 

@@ -47,7 +47,8 @@ def service(service: Service, known_types: Callable[[str], bool]) -> Iterator[Fi
 
 def web(folder: Path) -> Iterator[Finding]:
     """All findings about the words of the shell in `folder` and of the areas in it (folders with templates of their own), and about
-    the easy Japanese of the package around it."""
+    the easy Japanese of the package around it.
+    """
     yield from said.in_catalogs(folder)
     yield from said.in_vocabulary(folder / "words.toml")
     for area in sorted(one.parent for one in folder.glob("*/templates")):

@@ -56,7 +56,8 @@ class DataFile(BaseModel):
 class Duty(BaseModel):
     """What somebody of the staff does (担当): which desks' work, and for what purposes he reads personal data.
 
-    `second`: nobody is given it by one person alone; the desks `staff` and `privacy` are always so.
+    `second`: nobody is given it by one person alone; not said: so where it has purposes. The desks `staff` and `privacy` are
+    always so.
     """
 
     model_config = _STRICT
@@ -64,7 +65,7 @@ class Duty(BaseModel):
     name: Words
     desks: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], ...] = ()
     purposes: tuple[str, ...] = ()
-    second: bool = False
+    second: bool | None = None
 
 
 class Handling(BaseModel):

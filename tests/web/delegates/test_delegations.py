@@ -103,6 +103,47 @@ async def test_the_receipt_says_who_looked_and_for_whom_and_only_the_person_sees
             await kaga.kitamae.city.vault.receipts(Asked(acting, OWN, (await ref(other),)), 1 << 62, 10)
 
 
+async def test_what_a_delegate_sees_is_in_words_not_in_codes(kaga: Served) -> None:
+    async with browser(kaga, "test-1") as one, browser(kaga, "test-3") as other:
+        await send(one, f"/my/delegations/{await appointed(other, one)}/act")
+        held = (await one.client.get("/my/delegations/held")).text
+        assert "<dd>女性</dd>" in held
+        assert re.search(r'生年月日</dt><dd><time datetime="[0-9-]{10}">', held)
+        assert "見本 ツルさんの記録です。" in held
+
+
+async def test_while_one_acts_every_page_of_my_shows_the_other_ones_or_says_that_it_is_ones_own(
+    kaga: Served,
+) -> None:
+    described = (await kaga.client.get("/openapi.json")).json()["paths"]
+    paths = [
+        path
+        for path, does in described.items()
+        if path.startswith("/my") and "get" in does and "{" not in path
+    ]
+    assert len(paths) > 8
+    own = "このページは、あなた自身のものです。"
+    async with browser(kaga, "test-1") as one, browser(kaga, "test-3") as other:
+        await send(one, f"/my/delegations/{await appointed(other, one)}/act")
+        told = {}
+        for path in paths:
+            answer = await one.client.get(path, headers={"Accept": "text/html"})
+            led = answer.headers.get("location", "") == "/my/delegations/held"
+            if not led and not answer.headers.get("content-type", "").startswith("text/html"):
+                continue
+            told[path] = (
+                "his"
+                if led or (path == "/my/delegations/held" and own not in answer.text)
+                else own in answer.text
+            )
+        assert {path for path, what in told.items() if not what} == set()
+        assert {"/my/requests", "/my/flags", "/my/delegations"} <= {
+            path for path, what in told.items() if what is True
+        }
+        await send(one, "/my/delegations/stop")
+        assert own not in (await one.client.get("/my/requests")).text
+
+
 async def test_a_mandate_reaches_as_far_as_its_scope(kaga: Served) -> None:
     async with browser(kaga, "test-1") as one, browser(kaga, "test-3") as other:
         number = await appointed(other, one, **{"class": ["requests"]})

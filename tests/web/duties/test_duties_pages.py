@@ -105,6 +105,23 @@ async def test_two_persons_give_a_powerful_duty_and_the_second_one_sees_what_cha
     assert (await town.client.get("/staff/emergencies")).status_code == 200
 
 
+async def test_one_person_alone_makes_no_account_that_reads_personal_data(town: Served) -> None:
+    one, two = await new(town, "staffing"), await new(town, "staffing")
+    vault = town.kitamae.city.vault
+    await vault.keep(SYSTEM, "p-taro", "identity", "person", {"name": "加賀 太郎"})
+    await enter(town, one)
+    made = await new(town)
+    page = await change(town, made, "counter")
+    assert "二人目の確認を待っています" in (await town.client.get(page)).text
+    await enter(town, made)
+    look = "/people/p-taro/records?purpose=identity"
+    assert (await town.client.get(look)).status_code == 403
+    await enter(town, two)
+    assert (await say(town, page, "approve")).status_code == 303
+    await enter(town, made)
+    assert (await town.client.get(look)).status_code == 200
+
+
 async def test_a_change_is_refused_with_a_reason_withdrawn_or_undone(town: Served) -> None:
     one, two, new_one = await new(town, "staffing"), await new(town, "staffing"), await new(town)
     await enter(town, one)
@@ -317,7 +334,8 @@ async def test_nobody_comes_to_a_colleagues_duties_by_letting_him_in_again(town:
     founder = await people.staff()
     officer, clerk, curious, keeper = await new(town, "privacy-officer"), await new(town, "counter"), await new(town), await new(town, "staffing")  # fmt: skip
     for who, colleague, status in (
-        (curious, officer, 403), (curious, clerk, 403), (curious, founder, 403), (keeper, officer, 403), (keeper, clerk, 200),
+        (curious, officer, 403), (curious, clerk, 403), (curious, founder, 403), (keeper, officer, 403), (keeper, clerk, 403),
+        (keeper, await new(town, "disaster"), 200),
         (clerk, curious, 200), (await new(town, "counter"), clerk, 200), (await new(town, "privacy-officer"), officer, 200),
     ):  # fmt: skip
         await enter(town, who)

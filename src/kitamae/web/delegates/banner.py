@@ -1,4 +1,4 @@
-"""What every page says while its reader acts for somebody else: for whom, and how to stop.
+"""What every page says while its reader acts for somebody else: for whom, how to stop, and whose it is where that could be mistaken.
 
 The other one's name is read once, when acting begins (with a receipt), and travels in a sealed note in the reader's own browser.
 """
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from kitamae.web.shell import Shell
 
 COOKIE: Final = "acting"
-STOP: Final = "/my/delegations/stop"
+MINE: Final = "/my/delegations"
+STOP: Final = MINE + "/stop"
+HELD: Final = MINE + "/held"
+"""The one page that shows what is the other one's."""
+OWN: Final = "/my"
+"""Beneath it every page shows what is one's own, and says so."""
 _PURPOSE: Final = "name of whom one acts for"
 _SECONDS: Final = 24 * 3600
 
@@ -63,6 +68,14 @@ class Banner:
         """For the frame of a page; nothing for whoever acts for himself."""
         if asking(request.scope).acting is None:
             return ""
+        path = request.url.path
+        own = path != HELD and (path == OWN or path.startswith(OWN + "/"))
         template = self.shell.environment(HERE, language).get_template("acting.html")
-        told = {"name": self.name(request), "csrf": request.scope.get("csrf", ""), "action": STOP}
+        told: dict[str, Any] = {
+            "name": self.name(request),
+            "csrf": request.scope.get("csrf", ""),
+            "action": STOP,
+            "own": own,
+            "held": HELD,
+        }
         return template.render(told)

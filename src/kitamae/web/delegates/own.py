@@ -17,7 +17,8 @@ from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import OWN, Asked
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, NotSignedIn, Problem
 from kitamae.web import qr
-from kitamae.web.delegates.banner import STOP
+from kitamae.web.delegates.banner import HELD, MINE, STOP
+from kitamae.web.held import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from kitamae.web.delegates.banner import Banner
     from kitamae.web.page import ShellPage
 
-MINE: Final = "/my/delegations"
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 
@@ -103,7 +103,7 @@ def routes(
     async def act(request: Request) -> Response:
         await _form(request)
         who = await delegates.act(_signed_in(request), request.path_params["number"])
-        answer = RedirectResponse(f"{MINE}/held", 303, _HEADERS)
+        answer = RedirectResponse(HELD, 303, _HEADERS)
         answer.headers.append("Set-Cookie", banner.carry(who, await _name(vault, who)))
         return answer
 
@@ -120,7 +120,7 @@ def routes(
             return RedirectResponse(MINE, 303, _HEADERS)
         records = await vault().read(Asked(who, OWN, (who.acting.person,)))
         return page.render(
-            request, "delegation-held.html", headers=_HEADERS, titles=delegates.titles, records=records, name=banner.name(request),
+            request, "delegation-held.html", headers=_HEADERS, titles=delegates.titles, records=[(one.klass, told(one)) for one in records], name=banner.name(request),
             mandate=await delegates.one(who.acting.number), action=MINE,
         )  # fmt: skip
 
@@ -128,7 +128,7 @@ def routes(
         Route(MINE, index, methods=["GET"]),
         Route(MINE, appoint, methods=["POST"]),
         Route(STOP, stop, methods=["POST"]),
-        Route(MINE + "/held", held, methods=["GET"]),
+        Route(HELD, held, methods=["GET"]),
         Route(MINE + "/offer/{code}", offer, methods=["GET"]),
         Route(MINE + "/offer/{code}", accept, methods=["POST"]),
         Route(MINE + "/{number}/end", sure, methods=["GET"]),

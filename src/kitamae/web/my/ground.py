@@ -12,9 +12,10 @@ from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import CONSENTS
 from kitamae.kernel.problems import Forbidden, NotSignedIn
+from kitamae.web.held import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.datastructures import FormData
     from starlette.requests import Request
@@ -35,14 +36,6 @@ ACTING: Final = "/my/delegations/held"
 """What a delegate sees of the one he acts for."""
 MANDATE: Final = "mandate:"
 """How the basis of a delegate's look begins."""
-
-_STEP: Final = frozenset({"at", "by", "step", "salt", "leaf", "event", "flag", "told", "number"})
-_MACHINERY: Final = {
-    "requests": _STEP | {"capacity"},
-    "watching": _STEP,
-    CONSENTS: frozenset({"notice", "number", "purpose", "salt"}),
-}
-"""Class -> fields by which the city finds its own rows again and proves them. They are in the file that one takes along."""
 
 Who = Literal["self", "staff", "program", "system", "delegate", "somebody"]
 
@@ -105,11 +98,6 @@ class Ground:
             }
             for one in found
         ]
-
-
-def read(klass: str, names: Iterable[str]) -> list[str]:
-    """Of the fields of a record those that tell a person something: salts and the numbers of the ledger are in the file."""
-    return sorted(name for name in names if name not in _MACHINERY.get(klass, ()))
 
 
 def whose(one: Receipt, who: Principal) -> Who:

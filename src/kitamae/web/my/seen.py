@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
@@ -13,8 +12,9 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
 from kitamae.kernel.problems import NotFound, Unavailable
+from kitamae.web.held import told
 from kitamae.web.my.agreeing import states
-from kitamae.web.my.ground import KEEP_NOTHING, MY, demand, read, signed_in
+from kitamae.web.my.ground import KEEP_NOTHING, MY, demand, signed_in
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,8 +28,6 @@ SHOWN: Final = 200
 NEWEST: Final = 5
 LOOKS: Final = 50
 _EVER: Final = (1 << 63) - 1
-_LONGEST: Final = 200
-"""Characters of a value that the page shows."""
 
 
 def routes(ground: Ground) -> list[Route]:
@@ -71,13 +69,13 @@ def routes(ground: Ground) -> list[Route]:
         """A C2SP tlog-proof whose `extra` holds what the leaf commits to, with its salt."""
         who = demand(request)
         number = _number(request.path_params["number"])
-        told = await opening(ground, who, number)
+        opened = await opening(ground, who, number)
         if ground.log is None:
             raise Unavailable("this process does not publish the ledger", retryAfter=5)
         index = await ground.store.index(number)
         if index is None:
             raise Unavailable("that entry is published within a second: ask again", retryAfter=1)
-        made = replace(await ground.log.proof(index), extra=commitment.canonical(told))
+        made = replace(await ground.log.proof(index), extra=commitment.canonical(opened))
         named = f'attachment; filename="{number}.tlog-proof"'
         return Response(
             made.data, headers={**KEEP_NOTHING, "Content-Disposition": named}, media_type="text/plain"
@@ -113,42 +111,11 @@ def held(ground: Ground, records: list[Record]) -> list[dict[str, Any]]:
             "purpose": ground.purpose(klass),
             "count": len(rows),
             "until": clock.text(max(one.due for one in rows)),
-            "records": []
-            if klass == CONSENTS
-            else [
-                {
-                    name: _day(one.fields[name]) if name == "birth_date" else _said(one.fields[name])
-                    for name in read(klass, one.fields)
-                    if one.fields[name] not in (None, "")
-                }
-                for one in rows
-            ],
+            "records": [] if klass == CONSENTS else [told(one) for one in rows],
             "entered": klass in ground.consents.purposes and bool(ground.consents.purposes[klass].entered),
         }
         for klass, rows in sorted(by_class.items(), key=lambda item: (item[0] == CONSENTS, item[0]))
     ]
-
-
-def _day(value: object) -> date | str:
-    """A day, where it is written as one."""
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        return _said(value)
-
-
-def _said(value: object) -> str:
-    text = value if isinstance(value, str) else commitment.canonical(_exact(value)).decode()
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-
-
-def _exact(value: Any) -> Any:
-    """Numbers with a fraction as texts: only shown."""
-    if isinstance(value, float):
-        return str(value)
-    if isinstance(value, dict):
-        return {name: _exact(one) for name, one in value.items()}
-    return [_exact(one) for one in value] if isinstance(value, list) else value
 
 
 def _number(text: str) -> int:

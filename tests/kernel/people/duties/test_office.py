@@ -16,7 +16,7 @@ from stores import STORES
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people import secret
-from kitamae.kernel.people.duties import ACCOUNT, Emergencies, Office, Plan
+from kitamae.kernel.people.duties import ACCOUNT, Duty, Emergencies, Office, Plan
 from kitamae.kernel.people.duties.office import shown, step
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import NOBODY, SYSTEM, Principal
@@ -181,11 +181,33 @@ async def test_what_one_worker_took_the_others_do_not_believe_any_more(tmp_path:
 
 async def test_a_small_duty_of_somebody_else_needs_no_second_person_and_ones_own_does(town: Town) -> None:
     one, _, new = await staffed(town)
-    await town.office.prepare(await town.who(one), "窓口", [step(new, "counter", gives=True)])
-    assert await town.desks(new) == {"desk:people", "desk:requests", "purpose:identity", "purpose:requests"}
-    id = await town.office.prepare(await town.who(one), "窓口", [step(one, "counter", gives=True)])
+    await town.office.prepare(await town.who(one), "防災", [step(new, "disaster", gives=True)])
+    assert await town.desks(new) == {"desk:incidents", "desk:links"}
+    id = await town.office.prepare(await town.who(one), "防災", [step(one, "disaster", gives=True)])
     assert await town.office.stands(id) == "asked"
     assert await town.desks(one) == {"desk:staff"}
+
+
+async def test_nobody_alone_gives_a_duty_that_reads_personal_data(town: Town) -> None:
+    one, two, new = await staffed(town)
+    id = await town.office.prepare(await town.who(one), "窓口", [step(new, "counter", gives=True)])
+    assert await town.office.stands(id) == "asked"
+    assert await town.desks(new) == set()
+    await town.approve(two, id)
+    assert await town.desks(new) == {"desk:people", "desk:requests", "purpose:identity", "purpose:requests"}
+
+
+@pytest.mark.parametrize(
+    ("desks", "purposes", "second", "powerful"),
+    [
+        ((), ("identity",), None, True), (("people",), ("identity",), False, False), (("people",), (), None, False),
+        (("people",), (), True, True), (("staff",), (), False, True), (("privacy",), (), False, True),
+    ],
+)  # fmt: skip
+def test_a_city_says_otherwise_of_what_reads_personal_data_but_not_of_the_desks_that_watch(
+    desks: tuple[str, ...], purposes: tuple[str, ...], second: bool | None, powerful: bool
+) -> None:
+    assert Duty("a", {}, frozenset(desks), frozenset(purposes), second).powerful is powerful
 
 
 async def test_what_is_refused_or_waits_too_long_never_counts(town: Town) -> None:
@@ -262,7 +284,7 @@ async def test_a_change_is_withdrawn_before_it_counts_and_undone_after(town: Tow
 async def test_a_duty_ends_by_itself_on_its_day(town: Town) -> None:
     one, _, new = await staffed(town)
     until = clock.text(town.now.at + HOUR)
-    await town.office.prepare(await town.who(one), "応援", [step(new, "counter", gives=True, until=until)])
+    await town.office.prepare(await town.who(one), "応援", [step(new, "disaster", gives=True, until=until)])
     assert await town.desks(new)
     town.now.at += HOUR
     assert await town.desks(new) == set()

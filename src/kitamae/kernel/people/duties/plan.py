@@ -20,19 +20,21 @@ _POWERFUL: Final = frozenset({"staff", "privacy"})
 class Duty:
     """`name` by language; `desks` whose work it is; `purposes` for which it reads personal data, as they are declared.
 
-    `second`: the city wants a second person for it.
+    `second`: whether the city wants a second person for it; None: where it reads personal data, so that nobody makes an
+    account and lets it look by himself.
     """
 
     id: str
     name: Mapping[str, str] = field(hash=False)
     desks: frozenset[str] = frozenset()
     purposes: frozenset[str] = frozenset()
-    second: bool = False
+    second: bool | None = None
 
     @property
     def powerful(self) -> bool:
         """Nobody is given it, or loses it, by one person alone."""
-        return self.second or not self.desks.isdisjoint(_POWERFUL)
+        wanted = bool(self.purposes) if self.second is None else self.second
+        return wanted or not self.desks.isdisjoint(_POWERFUL)
 
     def covers(self) -> Iterator[str]:
         """What the policy asks for: `desk:privacy`, `purpose:identity`."""
@@ -60,7 +62,7 @@ class Plan:
                 one["name"],
                 frozenset(one.get("desks", ())),
                 frozenset(one.get("purposes", ())),
-                one.get("second", False),
+                one.get("second"),
             )
             for one in tomllib.loads(text)["duties"]
         )

@@ -1,0 +1,60 @@
+"""What is held about a person, as pages show it: days as days, nothing of the city's own machinery."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.vault import CONSENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kitamae.kernel.people.vault import Record
+
+_LONGEST: Final = 200
+"""Characters of a value that a page shows."""
+_STEP: Final = frozenset({"at", "by", "step", "salt", "leaf", "event", "flag", "told", "number"})
+_MACHINERY: Final = {
+    "requests": _STEP | {"capacity"},
+    "watching": _STEP,
+    CONSENTS: frozenset({"notice", "number", "purpose", "salt"}),
+}
+"""Class -> fields by which the city finds its own rows again and proves them. They are in the file that one takes along."""
+
+
+def told(record: Record) -> dict[str, date | str]:
+    """Field -> what a page shows of it; `templates/personal.html` says both in words."""
+    return {
+        name: _day(record.fields[name]) if name == "birth_date" else _said(record.fields[name])
+        for name in read(record.klass, record.fields)
+        if record.fields[name] not in (None, "")
+    }
+
+
+def read(klass: str, names: Iterable[str]) -> list[str]:
+    """Of the fields of a record those that tell a person something: salts and the numbers of the ledger are in the file."""
+    return sorted(name for name in names if name not in _MACHINERY.get(klass, ()))
+
+
+def _day(value: object) -> date | str:
+    """A day, where it is written as one."""
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return _said(value)
+
+
+def _said(value: object) -> str:
+    text = value if isinstance(value, str) else commitment.canonical(_exact(value)).decode()
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _exact(value: Any) -> Any:
+    """Numbers with a fraction as texts: only shown."""
+    if isinstance(value, float):
+        return str(value)
+    if isinstance(value, dict):
+        return {name: _exact(one) for name, one in value.items()}
+    return [_exact(one) for one in value] if isinstance(value, list) else value
