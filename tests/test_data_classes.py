@@ -6,12 +6,14 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 import pytest
+from aiohttp import web
 
 from kitamae.kernel.people.person import NOBODY
 from receivers import Receiver
@@ -154,6 +156,72 @@ async def test_an_entity_that_is_of_another_type_too_is_not_found_by_what_is_lim
         listed = await served.client.get(f"{N}/entities?type=Town&id={TOILET}")
         assert [one["id"] for one in listed.json()] == [TOILET]
         assert LIMITED not in listed.text
+
+
+async def test_neither_a_count_nor_an_interval_tells_of_it(tmp_path: Path) -> None:
+    async with city(tmp_path) as served:
+        client, cleared = served.client, await token(served, "read:PublicToilet")
+        headers = await token(served, "write:*")
+        instance = {FIELD: {"type": "Property", "value": LIMITED}}
+        both = {"type": ["HotSpring", "Town"]}
+        was = await client.get(f"{N}/entities?type=Town&count=true&limit=1")
+        sent = ((TOILET, instance), (SPRING, both))
+        before = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        for id, part in sent:
+            answer = await client.post(f"{N}/entities/{id}/attrs", json=part, headers=headers)
+            assert answer.status_code == 204, answer.text
+        assert (await client.get(f"{N}/entities?type=Town&count=true&limit=1")).headers["ngsild-results-count"] == was.headers["ngsild-results-count"]  # fmt: skip
+        path = f"{N}/temporal/entities?type=PublicToilet&timerel=after&timeAt={before}&timeproperty=modifiedAt&count=true"
+        answer = await client.get(path)
+        assert (answer.json(), answer.headers["ngsild-results-count"]) == ([], "0")
+        answer = await client.get(path, headers=cleared)
+        assert ([one["id"] for one in answer.json()], answer.headers["ngsild-results-count"]) == (
+            [TOILET],
+            "1",
+        )
+        every = f"{N}/temporal/entities?type=PublicToilet&timerel=before&timeAt=2100-01-01T00:00:00Z&timeproperty=modifiedAt&count=true&limit=7"
+        seen = [(await client.get(f"{every}&offset={n}")) for n in (0, 7)]
+        ids = [one["id"] for answer in seen for one in answer.json()]
+        assert len(set(ids)) == 14
+        there = await client.get(every, headers=cleared)
+        assert seen[0].headers["ngsild-results-count"] == there.headers["ngsild-results-count"]
+
+
+async def test_a_map_of_what_staff_found_is_for_those_who_see_as_much(tmp_path: Path) -> None:
+    async with city(tmp_path) as served:
+        client, cleared = served.client, await token(served, "read:PublicToilet")
+        path = f"{N}/entities?type=PublicToilet&q={E}==%22{LIMITED}%22"
+        made = await client.get(f"{path}&entityMap=true", headers=cleared)
+        assert made.status_code == 201, made.text
+        where = made.headers["ngsild-entitymap"]
+        assert (await client.get(where)).status_code == 404
+        assert TOILET in (await client.get(where, headers=cleared)).text
+        used = await client.get(f"{N}/entities?type=PublicToilet", headers={"NGSILD-EntityMap": where})
+        assert (used.status_code, used.headers["ngsild-entitymap"] == where) == (201, False)
+
+
+async def test_what_another_city_tells_over_ngsiv2_is_no_way_around(tmp_path: Path) -> None:
+    told = [{"id": "urn:t:1", "type": "PublicToilet", "備考": {"type": "Text", "value": LIMITED}}]
+    asked = []
+
+    async def answer_with(_: Receiver, request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response(told)
+
+    async with Receiver(answer_with) as other, city(tmp_path, open=True) as served:
+        client = served.client
+        provider = {"http": {"url": other.uri}}
+        sent = {
+            "dataProvided": {"entities": [{"idPattern": ".*", "type": "PublicToilet"}]},
+            "provider": provider,
+        }
+        made = await client.post(f"{V}/registrations", json=sent)
+        assert made.status_code == 201, made.text
+        for path in ("entities/urn:t:1", "entities?id=urn:t:1", f"entities/urn:t:1?attrs={E}", "entities?type=PublicToilet&limit=1000", f"entities/urn:t:1/attrs/{E}/value"):  # fmt: skip
+            answer = await client.get(f"{V}/{path}")
+            assert LIMITED not in answer.text, path
+        assert asked
+        assert (await client.get(f"{V}/entities/urn:t:1")).status_code == 200, "that it is there is open"
 
 
 async def test_staff_see_it_and_a_program_whose_token_names_the_type_sees_what_is_limited(

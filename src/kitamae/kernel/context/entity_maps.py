@@ -14,6 +14,7 @@ from kitamae.kernel.context import clock
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.veil import Hidden
 
 HERE: Final = "@none"
 """In the place of a registration: the entity is held here."""
@@ -30,13 +31,14 @@ _MAPS: Final = 10_000
 class EntityMap:
     """`members`: entity id -> HERE and ids of registrations; `linked`: registration -> its source's own map.
 
-    `expires_at` in microseconds UTC.
+    `expires_at` in microseconds UTC; `hidden`: from whoever it was made for.
     """
 
     id: str
     expires_at: int
     members: dict[str, list[str]] = field(default_factory=dict)
     linked: dict[str, str] = field(default_factory=dict)
+    hidden: Hidden | None = None
 
     def shown(self) -> dict[str, Json]:
         """As 5.2.39 has it."""
@@ -63,10 +65,11 @@ class EntityMaps:
         linked: dict[str, str],
         now: int,
         lifetime: int | None = None,
+        hidden: Hidden | None = None,
     ) -> EntityMap:
-        """A new map; `lifetime` in microseconds, as far as it is granted."""
+        """A new map; `lifetime` in microseconds, as far as it is granted; `hidden`: from whoever it is for."""
         granted = min(LIFETIME if lifetime is None else lifetime, LONGEST)
-        new = EntityMap(f"urn:ngsi-ld:EntityMap:{uuid4()}", now + granted, members, linked)
+        new = EntityMap(f"urn:ngsi-ld:EntityMap:{uuid4()}", now + granted, members, linked, hidden)
         self._kept[tenant, new.id] = new
         self._size += len(members)
         while len(self._kept) > 1 and (self._size > _ALL or len(self._kept) > _MAPS):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from api_client import CITY_CONTEXT, CITY_DOCUMENT, Client
@@ -16,8 +16,10 @@ from kitamae.adapters.sqlite import store as sqlite
 from kitamae.kernel.context.api import routes
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.store import Store
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
+from kitamae.kernel.context.veil import Veiled, of_all
 from kitamae.kernel.people.policy import Policy
 
 ROOM = "urn:ngsi-ld:Room:1"
@@ -47,6 +49,12 @@ class City:
     async def has(self, number: int, **attrs: Any) -> None:
         made = await self.client.post("entities?local=true", room(number, **attrs))
         assert made.status == 201, made.body
+
+    async def closes(self, *names: str) -> None:
+        """`Room`, or `Room floor`: closed here, whatever others hold of it."""
+        context, policy = await self.broker.contexts.resolve(None), self.broker.policy
+        classes: dict[str, Any] = {" ".join(map(context.expand, one.split())): "closed" for one in names}
+        policy.change(facts=replace(policy.facts, classes=classes))
 
     async def ids(self, query: str) -> list[int]:
         reply = await self.client.get(f"entities?{query}")
@@ -78,8 +86,9 @@ async def city(folder: Path, name: str, **delivery: Any) -> AsyncIterator[City]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     one.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    told = cast("Store", Veiled(store, lambda: of_all(broker.policy.facts.classes)))  # as a city has it
     subscriptions = Subscriptions(
-        store, contexts, Destinations(loopback=True), address=one.url, alias=name, **delivery
+        told, contexts, Destinations(loopback=True), address=one.url, alias=name, **delivery
     )
     broker.subscriptions = subscriptions
     await subscriptions.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,10 +32,7 @@ async def test_what_another_city_has_is_read_here(cities: tuple[City, City]) -> 
 
 async def test_what_is_closed_here_no_source_tells_either(cities: tuple[City, City]) -> None:
     kaga, nomi = cities
-    context = await kaga.broker.contexts.resolve(None)
-    type_, floor = context.expand("Room"), context.expand("floor")
-    policy = kaga.broker.policy
-    policy.change(facts=replace(policy.facts, classes={f"{type_} {floor}": "closed"}))
+    await kaga.closes("Room floor")
     told = {**room(1, depth=4), "floor": seen(77_19, "2026-11-21T00:00:00Z")}
     assert (await nomi.client.post("entities", told)).status == 201
     operations = ["federationOps", "retrieveTemporal", "queryTemporal"]
@@ -53,8 +49,78 @@ async def test_what_is_closed_here_no_source_tells_either(cities: tuple[City, Ci
         reply = await kaga.client.get(path)
         assert b"7719" not in reply.body, path
     assert (await kaga.client.get(f"entities/{ROOM}?options=keyValues")).json()["depth"] == 4
-    policy.change(facts=replace(policy.facts, classes={type_: "closed"}))
+    await kaga.closes("Room")
     assert ROOM.encode() not in (await kaga.client.get("entities?type=Room")).body
+
+
+async def test_no_other_source_is_asked_by_what_is_closed_here(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.closes("Room floor")
+    await nomi.has(1, floor=7719)
+    await nomi.has(2, depth=4)
+    await kaga.knows(
+        nomi.url, operations=["federationOps", "retrieveTemporal", "queryTemporal", "purgeEntity"]
+    )
+    after = "timerel=after&timeAt=2020-01-01T00:00:00Z&timeproperty=modifiedAt"
+    for value in (7719, 1):
+        for q in (f"floor=={value}", f"floor!={value}", "!floor", f"depth==4|floor=={value}"):
+            for path in (
+                *(
+                    f"entities?type=Room&q={q}",
+                    f"entities?type=Room&q={q}&splitEntities=true",
+                    f"entities?q={q}",
+                ),
+                *(f"entities?type=Room&q={q}&entityMap=true", f"entityMaps?type=Room&q={q}"),
+                f"temporal/entities?type=Room&q={q}&{after}",
+            ):
+                assert (await kaga.client.get(path)).status == 403, path
+            assert (await kaga.client("DELETE", f"entities?type=Room&q={q}")).status == 403
+    near = "georel=near;maxDistance==1&geometry=Point&coordinates=[136,36]&geoproperty=floor"
+    assert (await kaga.client.get(f"entities?type=Room&{near}")).status == 403
+    assert nomi.asked == []
+    for path in ("entities?type=Room&attrs=floor", f"temporal/entities?type=Room&attrs=floor&{after}"):
+        assert (await kaga.client.get(path)).json() == [], path
+    assert nomi.asked == []
+    assert await kaga.ids("type=Room&attrs=floor,depth") == [2]
+    assert await kaga.ids("type=Room") == [1, 2], "that it is there is open"
+    for id in (ROOM, "urn:ngsi-ld:Room:2"):
+        assert (await kaga.client.get(f"entities/{id}?attrs=floor")).status == 404
+        assert (await kaga.client.get(f"temporal/entities/{id}?attrs=floor")).status == 404
+
+
+async def test_what_is_closed_here_is_in_no_list_of_another_source(cities: tuple[City, City]) -> None:
+    kaga, nomi = cities
+    await kaga.closes("Room floor", "Cellar")
+    await nomi.has(1, floor=7719, depth=4)
+    cellar = {**room(9, damp=3), "id": "urn:ngsi-ld:Cellar:9", "type": ["Cellar", "Room"]}
+    assert (await nomi.client.post("entities", cellar)).status == 201
+    await kaga.knows(nomi.url, {"entities": [{"idPattern": ".*", "type": "Room"}]})
+    await kaga.knows(nomi.url, {"entities": [{"idPattern": ".*", "type": "Cellar"}]}, number=2)
+    for path in ("types", "types?details=true", "attributes", "attributes?details=true", "types/Room"):
+        reply = await kaga.client.get(path)
+        assert reply.status == 200, path
+        assert b"floor" not in reply.body, path
+        assert b"Cellar" not in reply.body, path
+    for path in ("types/Cellar", "attributes/floor", "entities/urn:ngsi-ld:Cellar:9"):
+        assert (await kaga.client.get(path)).status in (401, 404), path
+    assert await kaga.ids("type=Room") == [1]
+    made = (await kaga.client.get("entityMaps?type=Room")).json()
+    assert [*made["entityMap"]] == [ROOM]
+
+
+async def test_an_entity_that_another_source_takes_for_something_else_shows_no_more_of_it(
+    cities: tuple[City, City],
+) -> None:
+    kaga, nomi = cities
+    await kaga.closes("Room floor")
+    await kaga.has(1, depth=4)
+    hall = {**room(1, floor=7719), "type": "Hall"}
+    assert (await nomi.client.post("entities", hall)).status == 201
+    await kaga.knows(
+        nomi.url, {"entities": [{"type": "Hall"}]}, operations=["federationOps", "retrieveTemporal"]
+    )
+    for path in (f"entities/{ROOM}", f"temporal/entities/{ROOM}"):
+        assert b"7719" not in (await kaga.client.get(path)).body, path
 
 
 async def test_of_two_that_observed_the_newest_stands(cities: tuple[City, City]) -> None:

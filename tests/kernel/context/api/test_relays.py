@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +69,7 @@ async def test_what_is_closed_here_is_told_to_no_subscriber_whoever_tells_it(
     cities: tuple[City, City],
 ) -> None:
     kaga, nomi = cities
-    context, policy = await kaga.broker.contexts.resolve(None), kaga.broker.policy
-    classes: dict[str, Any] = {f"{context.expand('Room')} {context.expand('floor')}": "closed"}
-    policy.change(facts=replace(policy.facts, classes=classes))
+    await kaga.closes("Room floor")
     await kaga.knows(nomi.url)
     async with Receiver() as receiver:
         assert (await kaga.client.post("subscriptions", subscription(receiver))).status == 201
@@ -82,6 +79,35 @@ async def test_what_is_closed_here_is_told_to_no_subscriber_whoever_tells_it(
         (entity,) = message["data"]
         assert "floor" not in entity
         assert entity["depth"]["value"] == 4
+
+
+async def test_a_subscription_learns_nothing_of_what_is_closed_through_another_city(
+    cities: tuple[City, City],
+) -> None:
+    kaga, nomi = cities
+    await kaga.closes("Room floor")
+    await kaga.knows(nomi.url)
+    async with Receiver() as receiver:
+        by = subscription(receiver, id=f"{ALARM}:q", q="floor==7719")
+        assert (await kaga.client.post("subscriptions", by)).status == 201
+        only = subscription(receiver, id=f"{ALARM}:w", watchedAttributes=["floor"])
+        assert (await kaga.client.post("subscriptions", only)).status == 201
+        assert (await kaga.client.post("subscriptions", subscription(receiver))).status == 201
+        await until(lambda: len(copies(nomi)) == 2)
+        assert not any("q" in copy or "watchedAttributes" in copy for copy in copies(nomi))
+        await nomi.has(1, floor=1, depth=4)
+        await receiver.got(1)
+        for floor in (7719, 7720):
+            changed = {"floor": {"type": "Property", "value": floor}}
+            assert (await nomi.client("PATCH", f"entities/{ROOM}/attrs", changed)).status == 204
+        seen = {"depth": {"type": "Property", "value": 5}}
+        assert (await nomi.client("PATCH", f"entities/{ROOM}/attrs", seen)).status == 204
+        await receiver.got(2)
+        assert [one["subscriptionId"] for one in receiver.messages] == [ALARM, ALARM]
+        assert [one["data"][0]["depth"]["value"] for one in receiver.messages] == [4, 5]
+        assert "floor" not in str(receiver.messages)
+        gone = await nomi.client("DELETE", f"entities/{ROOM}")
+        assert gone.status == 204
 
 
 async def test_that_an_entity_is_gone_elsewhere_is_told(cities: tuple[City, City]) -> None:

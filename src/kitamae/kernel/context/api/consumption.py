@@ -25,7 +25,6 @@ from kitamae.kernel.context.entity_maps import HERE
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import match
 from kitamae.kernel.context.query.tree import EntityQuery
-from kitamae.kernel.context.registration import combine
 from kitamae.kernel.problems import NotFound
 from kitamae.kernel.turns import Turns
 
@@ -71,7 +70,7 @@ async def _retrieve_everywhere(
         sources.found = [one for one in sources.found if one.registration.id in map.members.get(id, ())]
     gathered = await distributed.entity(x, request, id, sources)
     local = expiry.alive(orjson.loads(row.doc), request.broker.clock()) if row is not None else None
-    entity = combine.entity(local, gathered.parts.get(id, ()))
+    entity = distributed.combined(request, local, gathered.parts.get(id, ()))
     if entity is None:
         answer = of_problem(
             NotFound(f"there is no entity {id}, here or with {len(sources.found)} other sources")

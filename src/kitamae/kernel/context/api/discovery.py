@@ -30,16 +30,16 @@ async def types(x: Exchange) -> Answer:
         found = set(here)
         for asked, content, context in theirs.told:
             listed = content.get("typeList") if isinstance(content, dict) else None
-            found.update(elsewhere.types(elsewhere.names(listed, context), asked))
+            found.update(theirs.types(elsewhere.names(listed, context), asked))
         return in_context(
             x, request, media, _list("EntityTypeList", "typeList", map(compact, found)), theirs.warnings
         )
     attributes = {name: set(await store.attributes(request.tenant, name)) for name in here}
     for asked, content, context in theirs.told:
         for one in elsewhere.objects(content):
-            for name in elsewhere.types(elsewhere.names([one.get("typeName")], context), asked):
+            for name in theirs.types(elsewhere.names([one.get("typeName")], context), asked):
                 told = elsewhere.names(one.get("attributeNames"), context)
-                attributes.setdefault(name, set()).update(elsewhere.attributes(told, asked))
+                attributes.setdefault(name, set()).update(theirs.attributes(told, asked, name))
     shown = [
         {
             "id": name,
@@ -68,7 +68,7 @@ async def type_information(x: Exchange, name: str) -> Answer:
         count += elsewhere.count(told.get("entityCount"))
         for one in elsewhere.objects(told.get("attributeDetails")):
             known = elsewhere.names([one.get("attributeName")], words)
-            for attribute in elsewhere.attributes(known, asked):
+            for attribute in theirs.attributes(known, asked, expanded):
                 listed = one.get("attributeTypes")
                 kinds.setdefault(attribute, set()).update(
                     kind for kind in (listed if isinstance(listed, list) else ()) if isinstance(kind, str)
@@ -106,11 +106,13 @@ async def attributes(x: Exchange) -> Answer:
     for asked, content, context in theirs.told:
         if isinstance(content, dict):
             listed = elsewhere.names(content.get("attributeList"), context)
-            of |= {name: of.get(name, set()) for name in elsewhere.attributes(listed, asked)}
+            of |= {name: of.get(name, set()) for name in theirs.attributes(listed, asked)}
         for one in elsewhere.objects(content):
-            told = elsewhere.types(elsewhere.names(one.get("typeNames"), context), asked)
-            for name in elsewhere.attributes(elsewhere.names([one.get("attributeName")], context), asked):
-                of.setdefault(name, set()).update(told)
+            told = theirs.types(elsewhere.names(one.get("typeNames"), context), asked)
+            for name in elsewhere.names([one.get("attributeName")], context):
+                seen = [type for type in told if theirs.attributes((name,), asked, type)]
+                if seen or theirs.attributes((name,), asked):
+                    of.setdefault(name, set()).update(seen)
     if not details:
         every = _list("AttributeList", "attributeList", map(compact, of))
         return in_context(x, request, media, every, theirs.warnings)
@@ -141,10 +143,13 @@ async def attribute_information(x: Exchange, name: str) -> Answer:
     types = set(known.get("types", ()))
     for asked, content, words in theirs.told:
         told = content if isinstance(content, dict) else {}
+        listed_types = elsewhere.names(told.get("typeNames"), words)
+        if not theirs.counts(expanded, listed_types):
+            continue
         count += elsewhere.count(told.get("attributeCount"))
         listed = told.get("attributeTypes")
         kinds.update(kind for kind in (listed if isinstance(listed, list) else ()) if isinstance(kind, str))
-        types.update(elsewhere.types(elsewhere.names(told.get("typeNames"), words), asked))
+        types.update(theirs.types(listed_types, asked))
     if not count and not kinds:
         raise NotFound(f"no entity has the attribute {expanded}")
     information = {

@@ -23,7 +23,7 @@ from kitamae.kernel.context.query.tree import TypeQ, Wanted
 from kitamae.kernel.context.registration import combine, peers
 from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
-from kitamae.kernel.context.veil import hidden_in
+from kitamae.kernel.context.veil import asked, hidden_in
 from kitamae.kernel.problems import BadRequest, Problem, TooManyResults
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ _LOOP: Final = "a registration loop: this source asked before, so nobody is aske
 
 @dataclass(slots=True)
 class Sources:
-    """Who may know something. `warnings`: what is known of those who are not asked."""
+    """Who may know something. `warnings`: what is known of those who are not asked; `apart`: see `veil.asked.apart`."""
 
     found: list[Source] = field(default_factory=list)
     warnings: list[Header] = field(default_factory=list)
+    apart: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.found or self.warnings)
@@ -75,14 +76,45 @@ def of_entity(x: Exchange, request: Request, id: str) -> Sources:
 
 
 def of_query(x: Exchange, request: Request, wanted: EntityQuery) -> Sources:
-    """Who may know entities that the query selects. Raises BadRequest for an order, which nobody has of all of them."""
-    if not source.registered(request):
+    """Who may know entities that the query selects. Raises BadRequest for an order, which nobody has of all of them; Forbidden."""
+    may = permitted(request, wanted) if source.registered(request) else None
+    if may is None:
         return Sources()
-    question = question_of(request, wanted)
+    question = question_of(request, may)
     found = sources(x, request, ("queryEntity", "queryBatch"), lambda one: relevant(question, one))
+    found.apart = apart_in(request, may)
     if found.found and wanted.order:
         raise BadRequest("orderBy: what several sources answer has no order; ask for local=true (5.7.2.4)")
     return found
+
+
+def permitted(request: Request, wanted: EntityQuery) -> EntityQuery | None:
+    """The question as others may be asked it; None: nobody is. Who asks by what is hidden from him is refused before anybody hears of it.
+
+    Attributes that he does not see are no more among those of the request. Raises Forbidden.
+    """
+    what = hidden_in(request.broker.store)
+    may = asked.elsewhere(wanted, what) if what is not None else wanted
+    if may is not None and may.attrs != wanted.attrs and "attrs" in request.params:
+        seen = [
+            one
+            for one in request.params["attrs"].split(",")
+            if request.context.expand(one.strip()) in may.attrs
+        ]
+        request.params = {**request.params, "attrs": ",".join(seen)}
+    return may
+
+
+def apart_in(request: Request, wanted: EntityQuery) -> frozenset[str]:
+    """Types of which nothing is found by this question, whoever tells of it: see `veil.asked.apart`."""
+    what = hidden_in(request.broker.store)
+    return asked.apart(wanted, what) if what is not None else frozenset()
+
+
+def combined(request: Request, local: Entity | None, parts: Iterable[tuple[Mode, Entity]]) -> Entity | None:
+    """One entity of what is known of it here and elsewhere, as the caller sees one of all its types."""
+    whole, what = combine.entity(local, parts), hidden_in(request.broker.store)
+    return whole if whole is None or what is None else what.entity(whole)
 
 
 def question_of(request: Request, wanted: EntityQuery) -> Question:
@@ -147,22 +179,23 @@ def is_split(request: Request) -> bool:
 async def gather(request: Request, sources: Sources, ask: Callable[[Source], Awaitable[Told]]) -> Gathered:
     """Ask them all at the same time. What is hidden from the caller here, no source tells him either."""
     what = hidden_in(request.broker.store)
+    by = "attrs" in request.params or "datasetId" in request.params
     answers = await asyncio.gather(*map(ask, sources.found), return_exceptions=True)
     gathered = Gathered(warnings=[*sources.warnings])
-    for asked, answer in zip(sources.found, answers, strict=True):
+    for one_of, answer in zip(sources.found, answers, strict=True):
         if isinstance(answer, (Unanswered, Problem)):
             code = answer.code if isinstance(answer, Unanswered) else peers.INVALID
-            gathered.warnings.append(source.warning(request, code, f"{asked.registration.id}: {answer}"))
+            gathered.warnings.append(source.warning(request, code, f"{one_of.registration.id}: {answer}"))
         elif isinstance(answer, BaseException):
             raise answer
         else:
             gathered.warnings += answer.warnings
             for told in answer.entities:
-                one = told if what is None else what.entity(told)
-                if one is None:
+                one = told if what is None else what.told(told, by=by)
+                if one is None or not sources.apart.isdisjoint(one["type"]):
                     continue
-                gathered.parts.setdefault(one["id"], []).append((asked.registration.mode, one))
-                gathered.by.setdefault(one["id"], []).append(asked.registration.id)
+                gathered.parts.setdefault(one["id"], []).append((one_of.registration.mode, one))
+                gathered.by.setdefault(one["id"], []).append(one_of.registration.id)
     return gathered
 
 
@@ -178,11 +211,11 @@ async def page(request: Request, wanted: EntityQuery, gathered: Gathered) -> tup
     local = await store.find(replace(wanted, limit=max(wanted.limit, 1), count=True))
     count = local.count or 0
     kept = [one for row in local.rows if (one := expiry.alive(orjson.loads(row.doc), now)) is not None]
-    combined = [combine.entity(one, gathered.parts.get(one["id"], ())) for one in kept]
+    ours = [combined(request, one, gathered.parts.get(one["id"], ())) for one in kept]
     skip = max(0, wanted.offset - count)
     room = max(0, wanted.limit - len(kept))
-    more = [combine.entity(None, gathered.parts[id]) for id in others[skip : skip + room]]
-    shown = [one for one in (*combined[: wanted.limit], *more) if one is not None]
+    more = [combined(request, None, gathered.parts[id]) for id in others[skip : skip + room]]
+    shown = [one for one in (*ours[: wanted.limit], *more) if one is not None]
     return shown, count + len(others)
 
 
@@ -207,7 +240,7 @@ async def together(request: Request, wanted: EntityQuery, gathered: Gathered) ->
     kept = [one for row in local.rows if (one := expiry.alive(orjson.loads(row.doc), now)) is not None]
     ours = {one["id"] for one in kept}
     both: Sequence[Entity | None] = [
-        *(combine.entity(one, gathered.parts.get(one["id"], ())) for one in kept),
-        *(combine.entity(None, parts) for id, parts in gathered.parts.items() if id not in ours),
+        *(combined(request, one, gathered.parts.get(one["id"], ())) for one in kept),
+        *(combined(request, None, parts) for id, parts in gathered.parts.items() if id not in ours),
     ]
     return [one for one in both if one is not None]

@@ -66,8 +66,13 @@ def of_query(x: Exchange, request: Request, wanted: EntityQuery, what: Evolution
     """Who may remember entities that the query selects."""
     if not source.registered(request):
         return Sources()
-    question = distributed.question_of(request, wanted)
-    return _sources(x, request, ("queryTemporal",), question, what.when)
+    may = distributed.permitted(request, wanted)
+    if may is None:
+        return Sources()
+    question = distributed.question_of(request, may)
+    found = _sources(x, request, ("queryTemporal",), question, what.when)
+    found.apart = distributed.apart_in(request, may)
+    return found
 
 
 def _sources(
@@ -99,7 +104,7 @@ async def one(x: Exchange, request: Request, sources: Sources, id: str) -> Remem
     found: dict[str, list[list[Instance]]] = {}
     gathered = await distributed.gather(request, sources, ask)
     gathered.parts = {id: gathered.parts[id]} if id in gathered.parts else {}
-    return _remembered(request, gathered, found)
+    return _remembered(gathered, found)
 
 
 async def many(x: Exchange, request: Request, sources: Sources, wanted: EntityQuery) -> Remembered:
@@ -123,7 +128,7 @@ async def many(x: Exchange, request: Request, sources: Sources, wanted: EntityQu
         return told
 
     found: dict[str, list[list[Instance]]] = {}
-    return _remembered(request, await distributed.gather(request, sources, ask), found)
+    return _remembered(await distributed.gather(request, sources, ask), found)
 
 
 def _params(request: Request, asked: Source, words: Context, known: tuple[str, ...]) -> dict[str, str]:
@@ -151,15 +156,17 @@ async def _told(
         text = f"{asked.registration.id}: it tells only some of the history, {reply.headers.get('content-range')}"
         told.warnings.append(source.warning(request, peers.ERROR, text))
     content = reply.json()
-    now = request.broker.clock()
+    now, what = request.broker.clock(), hidden_in(request.broker.store)
     for payload in content[: _PAGE * _PAGES] if isinstance(content, list) else [content]:
         if not isinstance(payload, dict):
             raise Unanswered("its answer is no entity", peers.INVALID)
         told_in = payload.pop("@context", None)
         context = words if told_in is None else await request.broker.contexts.resolve(told_in)
         entity = read.entity(payload, context, temporal=True)
-        if not asked.registered(entity):
+        seen = entity if what is None else what.told(entity, by=True)  # of the time that was asked for
+        if seen is None or not asked.registered(entity):
             continue
+        entity = seen
         attrs = {
             name: some for name, some in entity["attrs"].items() if asked.attrs is None or name in asked.attrs
         }
@@ -168,6 +175,17 @@ async def _told(
         found.setdefault(entity["id"], []).append(instances)
         told.entities.append({**entity, "attrs": {}})
     return told
+
+
+def seen(request: Request, entities: Iterable[Entity], theirs: Remembered) -> Remembered:
+    """What others remember of these, as the caller sees entities of all the types that they turned out to be of."""
+    what = hidden_in(request.broker.store)
+    if what is not None:
+        for one in entities:
+            names, told = what.of(one["type"]), theirs.instances.get(one["id"])
+            if told is not None:
+                theirs.instances[one["id"]] = [some for some in told if some.name not in names]
+    return theirs
 
 
 def _stamp(instances: list[Instance], payload: dict[str, Any], context: Context) -> None:
@@ -191,17 +209,14 @@ def _stamp(instances: list[Instance], payload: dict[str, Any], context: Context)
             one.instance_id = said["instanceId"]
 
 
-def _remembered(
-    request: Request, gathered: distributed.Gathered, found: dict[str, list[list[Instance]]]
-) -> Remembered:
+def _remembered(gathered: distributed.Gathered, found: dict[str, list[list[Instance]]]) -> Remembered:
     """An attribute that an auxiliary source tells is for those who have it from nobody else."""
-    answer, what = Remembered(warnings=gathered.warnings, by=gathered.by), hidden_in(request.broker.store)
+    answer = Remembered(warnings=gathered.warnings, by=gathered.by)
     for id, parts in gathered.parts.items():
         head = combine.entity(None, parts)
         if head is not None:
             answer.heads[id] = head
-        names = what.of(name for _, part in parts for name in part["type"]) if what is not None else ()
-        answer.instances[id] = [one for some in found.get(id, ()) for one in some if one.name not in names]
+        answer.instances[id] = [one for some in found.get(id, ()) for one in some]
     return answer
 
 

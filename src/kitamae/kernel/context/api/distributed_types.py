@@ -11,6 +11,7 @@ from kitamae.kernel.context.query.tree import EntityQuery, TypeQ, Wanted
 from kitamae.kernel.context.registration import peers
 from kitamae.kernel.context.registration.match import Question, relevant
 from kitamae.kernel.context.registration.peers import Unanswered
+from kitamae.kernel.context.veil import hidden_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,14 +22,40 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context
     from kitamae.kernel.context.registration.model import Registration
+    from kitamae.kernel.context.veil import Hidden
 
 
 @dataclass(slots=True)
 class Elsewhere:
-    """What sources told, each with the words that it is told in, and the warnings about those that told nothing."""
+    """What sources told, each with the words that it is told in, and the warnings about those that told nothing.
+
+    `hidden`: from the caller, whoever tells it.
+    """
 
     told: list[tuple[Source, Json, Context]] = field(default_factory=list)
     warnings: list[Header] = field(default_factory=list)
+    hidden: Hidden | None = None
+
+    def types(self, found: Iterable[str], asked: Source) -> list[str]:
+        """Those that the source registered, and that the caller may see."""
+        gone: Iterable[str] = () if self.hidden is None else self.hidden.types
+        known = asked.entities
+        if known is None or not all(info.types for info in known):  # of NGSIv2, none: any type
+            return [one for one in found if one not in gone]
+        registered = {name for info in known for name in info.types}
+        return [one for one in found if one in registered and one not in gone]
+
+    def attributes(self, found: Iterable[str], asked: Source, type: str | None = None) -> list[str]:
+        """The same, of a type; None: of types that the source does not tell, so that one that is hidden of any may be hidden of all."""
+        gone: Iterable[str] = ()
+        if self.hidden is not None:
+            gone = self.hidden.of((type,) if type is not None else self.hidden.attributes)
+        return [one for one in found if (asked.attrs is None or one in asked.attrs) and one not in gone]
+
+    def counts(self, attribute: str, types: Iterable[str]) -> bool:
+        """May the caller know how many there are? Those of what he does not see cannot be taken out of a number."""
+        what, seen = self.hidden, [*types]
+        return what is None or (bool(seen) and not what.all_of(seen) and attribute not in what.of(seen))
 
 
 async def ask(
@@ -42,10 +69,12 @@ async def ask(
         offered = "v2" in one.doc or operation in one.operations
         return relevant(Question(wanted, attrs), one) if offered else ()
 
+    answer = Elsewhere(hidden=hidden_in(request.broker.store))
+    if type is not None and answer.hidden is not None and type in answer.hidden.types:
+        return answer
     sources = distributed.sources(x, request, (operation, "queryEntity"), concerned)
     if not sources:
-        return Elsewhere()
-    answer = Elsewhere()
+        return answer
 
     async def one(asked: Source) -> Told:
         if "v2" in asked.registration.doc:
@@ -75,20 +104,6 @@ async def ask(
 def names(given: Json, context: Context) -> list[str]:
     """A list of names, expanded; what is none is left out."""
     return [context.expand(one) for one in given if isinstance(one, str)] if isinstance(given, list) else []
-
-
-def types(found: Iterable[str], asked: Source) -> list[str]:
-    """Those that the source registered."""
-    known = asked.entities
-    if known is None or not all(info.types for info in known):  # of NGSIv2, none: any type
-        return [*found]
-    registered = {name for info in known for name in info.types}
-    return [one for one in found if one in registered]
-
-
-def attributes(found: Iterable[str], asked: Source) -> list[str]:
-    """Those that the source registered."""
-    return [one for one in found if asked.attrs is None or one in asked.attrs]
 
 
 def objects(given: Json) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ async def delete(x: Exchange, id: str) -> Answer:
 
 def _find(request: Request, id: str) -> EntityMap:
     request.demand("read", "entity:*")
-    found = request.broker.entity_maps.find(request.tenant, id, request.broker.clock())
+    found = mapped.found(request, id)
     if found is None:
         raise NotFound(f"there is no entity map {id}")
     return found

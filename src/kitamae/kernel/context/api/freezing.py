@@ -15,7 +15,6 @@ from kitamae.kernel.context.api.past import select
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import match
 from kitamae.kernel.context.query.tree import EntityQuery
-from kitamae.kernel.context.registration import combine
 from kitamae.kernel.context.snapshot import registry
 from kitamae.kernel.context.snapshot.model import DETAILS, QUERIES
 from kitamae.kernel.context.snapshot.registry import LARGEST
@@ -107,9 +106,11 @@ async def _present(
     else:
         found = []
         async for one in _in(request, wanted):
-            found.append(combine.entity(one, gathered.parts.pop(one["id"], ())) or one)
+            parts = gathered.parts.pop(one["id"], ())
+            if (whole := distributed.combined(request, one, parts)) is not None:
+                found.append(whole)
             _demand_room(len(found))
-        others = (combine.entity(None, parts) for parts in gathered.parts.values())
+        others = (distributed.combined(request, None, parts) for parts in gathered.parts.values())
         found += [other for other in others if other is not None]
     _demand_room(len(found))
     await registry.keep(request.broker.store, snapshot.room, found)

@@ -133,7 +133,7 @@ async def _show(
     within: Mapping[str, tuple[Span, ...]] = _ALL,
 ) -> tuple[list[dict[str, Any]], page.Range | None]:
     """`theirs`: what others remember; `within`: entity -> the only moments that are meant."""
-    most = request.broker.limits.instances
+    most, theirs = request.broker.limits.instances, distributed_history.seen(request, entities, theirs)
     ids = tuple(entity["id"] for entity in entities)
     history = what.history(request.tenant, ids, most + 1)
     if within and history.last is not None:

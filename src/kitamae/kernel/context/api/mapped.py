@@ -15,6 +15,7 @@ from kitamae.kernel.context.entity_maps import HERE, MOST
 from kitamae.kernel.context.lexical import is_uri
 from kitamae.kernel.context.registration.peers import INVALID, Unanswered
 from kitamae.kernel.context.temporal import period
+from kitamae.kernel.context.veil import hidden_in
 from kitamae.kernel.problems import TooManyResults
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ def given(x: Exchange, request: Request) -> EntityMap | None:
     """The map that the request comes with; None: there is none, or it is gone, so that a new one is made."""
     reference = x.headers.get(_HEADER, b"").decode("latin-1").strip()
     id = unquote(reference.rstrip("/").rsplit("/", 1)[-1])
-    return request.broker.entity_maps.find(request.tenant, id, request.broker.clock()) if id else None
+    return found(request, id) if id else None
+
+
+def found(request: Request, id: str) -> EntityMap | None:
+    """None: there is none, or it is of somebody who sees other things than the caller: which entities he found may tell of them."""
+    map = request.broker.entity_maps.find(request.tenant, id, request.broker.clock())
+    return map if map is not None and map.hidden == hidden_in(request.broker.store) else None
 
 
 def header(map: EntityMap) -> Header:
@@ -54,7 +61,8 @@ def kept(request: Request, members: dict[str, list[str]], linked: dict[str, str]
     """A new map with the lifetime that was asked for, as far as it is granted. Raises BadRequest."""
     now, wished = request.broker.clock(), request.params.get("entityMapLifetime")
     lifetime = None if wished is None else period.parse(wished).boundary(now, 1) - now
-    return request.broker.entity_maps.keep(request.tenant, members, linked, now, lifetime)
+    hidden = hidden_in(request.broker.store)
+    return request.broker.entity_maps.keep(request.tenant, members, linked, now, lifetime, hidden)
 
 
 async def create(x: Exchange, request: Request, wanted: EntityQuery) -> tuple[EntityMap, list[Header]]:
@@ -65,10 +73,14 @@ async def create(x: Exchange, request: Request, wanted: EntityQuery) -> tuple[En
     async for row in request.broker.store.stream(every):
         add(members, orjson.loads(row.doc)["id"], HERE)
     linked: dict[str, str] = {}
-    plain, warnings = Sources(), [*asked.warnings]
+    plain, warnings = Sources(apart=asked.apart), [*asked.warnings]
+    shows_all = (
+        hidden_in(request.broker.store) is None
+    )  # a map has ids alone: which of them he may know, it does not say
     for one in asked.found:
         try:
-            mine = await _theirs(x, request, one) if CREATES in one.registration.operations else None
+            offered = shows_all and CREATES in one.registration.operations
+            mine = await _theirs(x, request, one) if offered else None
         except Unanswered as silence:
             warnings.append(source.warning(request, silence.code, f"{one.registration.id}: {silence}"))
             continue

@@ -82,8 +82,10 @@ def _owners(x: Exchange, request: Request, wanted: EntityQuery, results: Results
     """Who else is asked to purge. Raises NotSignedIn or Forbidden."""
     visited = source.visited(x)
     circle = request.alias in visited
-    owners = []
-    for one in source.concerned(request, distributed.question_of(request, wanted)):
+    owners: list[Registration] = []
+    if (may := distributed.permitted(request, wanted)) is None:
+        return owners
+    for one in source.concerned(request, distributed.question_of(request, may)):
         inclusive = one.mode == "inclusive"
         if one.mode == "auxiliary" or (inclusive and "purgeEntity" not in one.operations):
             continue

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from kitamae.kernel.context import read
+from kitamae.kernel.context import clock, read
 from kitamae.kernel.context.api import distributed
 from kitamae.kernel.context.api.answer import Answer
 from kitamae.kernel.context.api.questions import Source
@@ -80,10 +80,9 @@ async def _told(
     given, sent = subscription.doc["given"], relay.sent or {}
     if given.get("splitEntities", False) and "deletedAt" not in entity:
         entity = await _whole(x, request, relay, entity)
-    seen = of_all(request.broker.policy.facts.classes).entity(
-        entity
-    )  # it leaves the city: to whoever asked for it
-    if seen is None:
+    what = of_all(request.broker.policy.facts.classes)  # it leaves the city: to whoever asked for it
+    seen = what.entity(entity)
+    if seen is None or _untold(entity, seen):
         return None
     entity = seen
     judged_here = any(name in given and name not in sent for name in CONDITIONS)
@@ -101,6 +100,17 @@ async def _whole(x: Exchange, request: Request, relay: Relay, entity: Entity) ->
     row = await request.broker.store.row(relay.tenant, id)
     ours = None if row is None else expiry.alive(orjson.loads(row.doc), request.broker.clock())
     return combine.entity(ours, [(relay.registration.mode, entity), *gathered.parts.get(id, ())]) or entity
+
+
+def _untold(entity: Entity, seen: Entity) -> bool:
+    """Is what changed hidden? An entity that is gone is gone for everybody."""
+    return seen is not entity and "deletedAt" not in entity and _newest(seen) < _newest(entity)
+
+
+def _newest(entity: Entity) -> int:
+    """When an attribute of it was written last; microseconds UTC, 0 where its source does not tell."""
+    stamps = (one.get("modifiedAt") for instances in entity["attrs"].values() for one in instances)
+    return max((clock.micros(one, "modifiedAt") for one in stamps if one is not None), default=0)
 
 
 def _without_changes(told: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,16 @@ def paths(node: Node) -> Iterator[Path]:
         yield node.path
 
 
+def every(node: Node) -> Iterator[Path]:
+    """The same, and every path that one of them goes on with at the entity that it leads to."""
+    for path in paths(node):
+        step = path
+        yield step
+        while step.join is not None:
+            step = step.join[1]
+            yield step
+
+
 def attributes(node: Node) -> frozenset[str]:
     """Expanded names of the entity's own attributes that a query asks for; createdAt and its like are none."""
     return frozenset(path.names[0] for path in paths(node) if path.names[0] not in SYSTEM)

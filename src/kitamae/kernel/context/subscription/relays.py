@@ -20,7 +20,8 @@ import structlog
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.registration import model, speech
 from kitamae.kernel.context.registration.peers import Unanswered
-from kitamae.kernel.context.subscription.copy import question, reduced, watched
+from kitamae.kernel.context.subscription.copy import looked_at, question, reduced, watched
+from kitamae.kernel.context.veil import hidden_in, of_all
 from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.registration.registry import Registrations
     from kitamae.kernel.context.store import Kept, Store, Transaction
     from kitamae.kernel.context.subscription.model import Subscription
+    from kitamae.kernel.context.veil import Hidden
 
 KIND: Final = "relay"
 PATH: Final = "/ngsi-ld/ex/remote-notify"
@@ -195,9 +197,15 @@ class Relays:
                     continue
                 if source.doc.get("contextSourceAlias") in one.doc.get("via", ()):
                     continue
-                key = Relay("", one.tenant, one.id, source).key
-                found[key] = one, source, tuple(source.information[n] for n in positions)
+                informed = tuple(source.information[n] for n in positions)
+                if looked_at(one, informed, self._hidden()) is None:
+                    continue
+                found[Relay("", one.tenant, one.id, source).key] = one, source, informed
         return found
+
+    def _hidden(self) -> Hidden:
+        """From subscribers: what leaves the city by itself goes to whoever stands at the other end."""
+        return hidden_in(self._store) or of_all(())
 
     def _distributed(self, one: Subscription) -> bool:
         """Is it for what others have too, and not one that came to us in a circle?"""
@@ -215,7 +223,7 @@ class Relays:
         try:
             url = speech.said(relay.registration, "jsonldContext")
             context = await self._context(url or one.doc["context"])
-            body = reduced(one, informed, context, f"{self._address}{PATH}")
+            body = reduced(one, informed, context, f"{self._address}{PATH}", self._hidden())
             if relay.sent == body:
                 return True
             reply = None

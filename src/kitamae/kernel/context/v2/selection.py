@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from kitamae.kernel.context.api.distributed import combined
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.query import pattern
 from kitamae.kernel.context.query.parse import MOST
 from kitamae.kernel.context.query.tree import All, EntityQuery, TypeQ
-from kitamae.kernel.context.registration import combine
 from kitamae.kernel.context.v2 import query
 from kitamae.kernel.context.v2.names import field, inner_id
 from kitamae.kernel.context.v2.problems import NO_ENTITY, TooManyMatches
@@ -135,8 +135,8 @@ async def find_any(
     others = [id for id in parts if id not in ours]
     skip, room = max(0, first.offset - (count or 0)), max(0, first.limit - len(found))
     shown = [
-        *(combine.entity(one, parts.get(one["id"], ())) for one in found),
-        *(combine.entity(None, parts[id]) for id in others[skip : skip + room]),
+        *(combined(x.request, one, parts.get(one["id"], ())) for one in found),
+        *(combined(x.request, None, parts[id]) for id in others[skip : skip + room]),
     ]
     entities = [one for one in shown if one is not None]
     for one in entities[len(found) :]:
@@ -210,7 +210,7 @@ async def known(x: Exchange, id: str, attrs: frozenset[str]) -> Entity:
     found = await _only(x, wanted)
     if found is None or not attrs or not attrs <= found["attrs"].keys():
         parts = await providers.gather(x, [wanted], attrs)
-        told = combine.entity(found, parts.get(wanted.ids[0], ()))
+        told = combined(x.request, found, parts.get(wanted.ids[0], ()))
         if found is None and told is not None:
             x.request.demand_types("read", told["type"])
         found = told

@@ -39,6 +39,18 @@ def narrowed(query: EntityQuery, hidden: Hidden, known: Iterable[str]) -> Entity
     return replace(query, types=TypeQ(left)) if left else None
 
 
+def elsewhere(query: EntityQuery, hidden: Hidden) -> EntityQuery | None:
+    """The question that other sources may be asked for him; None: none. Raises Forbidden as `narrowed`: they judge its conditions."""
+    named = query.types.any_of
+    return narrowed(query, hidden if named else replace(hidden, types=frozenset()), ())
+
+
+def tells(hidden: Hidden, types: frozenset[str], names: Iterable[str]) -> bool:
+    """Would a condition on these attributes of entities of these types (empty: any) tell of what is hidden?"""
+    of = [some for type_, some in hidden.attributes.items() if not types or type_ in types]
+    return any(not some.isdisjoint(names) for some in of) or not hidden.types.isdisjoint(types)
+
+
 def apart(query: EntityQuery, hidden: Hidden) -> frozenset[str]:
     """Types in which something is hidden that the question asks by. It names other types, or it would be refused; but an entity may be of
     both, and is none that he finds by it.

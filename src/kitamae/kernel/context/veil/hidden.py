@@ -46,6 +46,12 @@ class Hidden:
         attrs = {name: value for name, value in entity["attrs"].items() if name not in names}
         return cast("Entity", {**entity, "attrs": attrs})
 
+    def told(self, entity: Entity, *, by: bool = False) -> Entity | None:
+        """The same of what another source tells. `by`: it was asked for attributes, so what is left without any was no answer for him."""
+        seen = self.entity(entity)
+        gone = by and seen is not entity and seen is not None and not seen["attrs"]
+        return None if gone else seen
+
     def effect(self, effect: Effect) -> Effect | None:
         """What happened, as far as he sees it; None: nothing."""
         states = [one for one in (effect.after, effect.before) if one is not None]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.person import Principal
 
 _numbers: dict[tuple[frozenset[str], frozenset[tuple[str, frozenset[str]]]], int] = {}
+_AT_ONCE: Final = 100
+"""Entities whose history is looked at together."""
 _APART: Final = 1 << 44
 """Keys of rows are below that: each way of seeing has keys of its own, because answers are remembered by them."""
 
@@ -72,15 +74,16 @@ class Veiled:
         narrow = await self._narrowed(query, what)
         if narrow is None:
             return Found([], 0 if query.count else None)
-        found = await self.behind.find(narrow)
-        apart = asked.apart(narrow, what)
-        rows = [row for one in found.rows if (row := _shown(one, what, apart)) is not None]
-        if apart and found.count:
-            both = await self.behind.find(asked.of_both(narrow, apart))
-            found = replace(found, count=found.count - (both.count or 0))
-        if query.datasets:
-            rows = [row for row in rows if match.entity(query, orjson.loads(row.doc))]
-        return replace(found, rows=rows)
+        apart = asked.apart(narrow, what) | what.types
+        gone = ((await self.behind.find(asked.of_both(narrow, apart))).count or 0) if apart else 0
+        # he is to notice them neither in the count nor in a page that is short
+        asking = replace(narrow, offset=0, limit=narrow.offset + narrow.limit + gone) if gone else narrow
+        found = await self.behind.find(asking)
+        rows = [row for one in found.rows if (row := _seen(one, query, what, apart)) is not None]
+        if not gone:
+            return replace(found, rows=rows)
+        count = None if found.count is None else found.count - gone
+        return replace(found, rows=rows[narrow.offset : narrow.offset + narrow.limit], count=count)
 
     async def stream(self, query: EntityQuery) -> AsyncIterator[Row]:
         """See `Store.stream`. Raises Forbidden."""
@@ -90,8 +93,8 @@ class Veiled:
             return
         apart = asked.apart(narrow, what)
         async for one in self.behind.stream(narrow):
-            row = _shown(one, what, apart)
-            if row is not None and (not query.datasets or match.entity(query, orjson.loads(row.doc))):
+            row = _seen(one, query, what, apart)
+            if row is not None:
                 yield row
 
     async def types(self, tenant: str) -> dict[str, int]:
@@ -143,11 +146,34 @@ class Veiled:
         attrs = asked.attributes(history.attrs, types, what)
         if narrow is None or (history.attrs and not attrs):
             return Found([], 0 if query.count else None)
-        found = await self.behind.remembered(narrow, replace(history, attrs=attrs), after)
+        history = replace(history, attrs=attrs)
         apart = asked.apart(replace(narrow, attrs=attrs), what)
-        return replace(
-            found, rows=[row for one in found.rows if (row := _shown(one, what, apart)) is not None]
-        )
+        if types and not (what.types or apart or what.of(types)):
+            return await self.behind.remembered(narrow, history, after)
+        rows: list[Row] = []
+        matched, asking = 0, replace(narrow, offset=0, limit=_AT_ONCE, count=False)
+        while True:  # page by page, because neither a page nor the count is to tell of what is hidden
+            page = (await self.behind.remembered(asking, history, after)).rows
+            for row in await self._remembered(page, history, what, apart):
+                matched += 1
+                if narrow.offset < matched <= narrow.offset + narrow.limit:
+                    rows.append(row)
+            if len(page) < _AT_ONCE or (not query.count and matched >= narrow.offset + narrow.limit):
+                return Found(rows, matched if query.count else None)
+            after = orjson.loads(page[-1].doc)["id"]
+
+    async def _remembered(
+        self, rows: list[Row], history: InstanceQuery, what: Hidden, apart: frozenset[str]
+    ) -> list[Row]:
+        """Those that he sees something of within the interval."""
+        shown = [
+            (row, orjson.loads(row.doc)) for one in rows if (row := _shown(one, what, apart)) is not None
+        ]
+        names = {entity["id"]: some for _, entity in shown if (some := what.of(entity["type"]))}
+        one_of_each = replace(history, entities=tuple(names), last=None, limit=1)
+        told = await self.behind.instances(one_of_each) if names else ()
+        seen = {one.entity for one in told if one.name not in names[one.entity]}
+        return [row for row, entity in shown if entity["id"] not in names or entity["id"] in seen]
 
     # --- changes
     async def changes(self, after: int, most: int) -> list[Change]:
@@ -228,6 +254,14 @@ def _shown(row: Row, what: Hidden, apart: frozenset[str] = frozenset()) -> Row |
     if seen is None:
         return None
     return row if seen is entity else Row(row.key + _APART * _number(what), row.version, orjson.dumps(seen))
+
+
+def _seen(row: Row, query: EntityQuery, what: Hidden, apart: frozenset[str]) -> Row | None:
+    """The same of what was found; an entity that has the datasets of the question in what is hidden alone is none of it."""
+    shown = _shown(row, what, apart)
+    if shown is None or not query.datasets or match.entity(query, orjson.loads(shown.doc)):
+        return shown
+    return None
 
 
 def _number(what: Hidden) -> int:

@@ -23,6 +23,7 @@ from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.context.v2 import correlator
 from kitamae.kernel.context.v2 import query as queries
 from kitamae.kernel.context.v2.registration import ask
+from kitamae.kernel.context.veil import hidden_in
 from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _offers(x: Exchange, registration: Registration, mode: str) -> bool:
 
 async def gather(x: Exchange, wanted: Sequence[EntityQuery], attrs: frozenset[str]) -> Parts:
     """What others know. `wanted`: alternatives; `attrs`: expanded names that are asked for, none: any."""
-    subscriptions, found = x.broker.subscriptions, _possible(x)
+    subscriptions, found, what = x.broker.subscriptions, _possible(x), hidden_in(x.broker.store)
     if subscriptions is None or not found:
         return {}
     question = Question(tuple(Wanted(one.types, one.ids) for one in wanted), attrs)
@@ -80,8 +81,9 @@ async def gather(x: Exchange, wanted: Sequence[EntityQuery], attrs: frozenset[st
     answers = await asyncio.gather(*(_told(x, errand, one, wanted, attrs) for one in asked))
     parts: Parts = {}
     for registration, entities in zip(asked, answers, strict=True):
-        for entity in entities:
-            if any(match.entity(one, entity) for one in wanted):
+        for told in entities:
+            entity = told if what is None else what.told(told, by=bool(attrs))
+            if entity is not None and any(match.entity(one, entity) for one in wanted):
                 parts.setdefault(entity["id"], []).append((registration.mode, entity))
     return parts
 
