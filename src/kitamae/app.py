@@ -16,6 +16,7 @@ import structlog
 from kitamae import __version__, doctor, personal
 from kitamae.adapters import sqlite
 from kitamae.directory import restore as restoring
+from kitamae.directory import sandbox
 from kitamae.directory.backup import backup
 from kitamae.directory.layout import Layout
 from kitamae.doctor import keys as doctor_keys
@@ -50,12 +51,15 @@ class Kitamae:
     """One process on one data directory; an ASGI application while `running`."""
 
     def __init__(self, settings: Settings, lock: Lock, *, address: str = "") -> None:
-        """`lock` is held by the caller. `address` is how people reach the server, for the links it hands out."""
-        self.settings = settings
+        """`lock` is held by the caller. `address` is how people reach the server, for the links it hands out.
+
+        Raises Conflict where a sandbox would be served with what is a real city's.
+        """
+        self.layout = Layout(settings.data)
+        self.settings = settings = sandbox.alone(settings, self.layout)
         self.address = (address or settings.public_url or f"http://{settings.host}:{settings.port}").rstrip(
             "/"
         )
-        self.layout = Layout(settings.data)
         self.measures = Measures()
         self._lock = lock
         self._city: City | None = None
@@ -127,6 +131,7 @@ class Kitamae:
 
     async def backup(self, to: Path, keys: Path | None = None) -> dict[str, Any]:
         """See `directory/backup.py`. `keys`: where persons' keys go, apart and afterwards: every record has its key then."""
+        sandbox.demand_none(self.layout, "is not backed up")
         async with self._changing:
             if keys is not None:
                 _demand_free(keys)
@@ -171,6 +176,7 @@ class Kitamae:
         """See `directory/restore.py`. Tokens that were revoked and consents that were withdrawn since the backup stay so;
         sessions end; whoever was erased stays so. `keys`: a backup of persons' keys that is put in their place. `identity`: what opens an encrypted backup.
         """
+        sandbox.demand_none(self.layout, "takes no backup of a city")
         if self._changing.locked():
             raise Conflict("a backup, a restore or a move is going on; wait until it is done")
         if self.settings.store:

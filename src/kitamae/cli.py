@@ -29,6 +29,7 @@ client = App(name="client", help="Services and partners that people sign in to f
 staff = App(name="staff", help="Duties of staff, where there is no browser or nobody to ask on the pages.")
 
 app.command("kitamae.commands.up:up")
+app.command("kitamae.commands.sandbox:sandbox")
 app.command("kitamae.commands.sign_in:sign_in", name="sign-in")
 app.command(token)
 token.command("kitamae.commands.tokens:create", name="create")

@@ -15,7 +15,7 @@ from kitamae.adapters import sqlite
 from kitamae.adapters.sqlite.closing import Closing
 from kitamae.building import Building
 from kitamae.edge.health import Health
-from kitamae.kernel.context import api, v2
+from kitamae.kernel.context import api, clock, v2
 from kitamae.kernel.context.alone import Alone
 from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker, Limits
@@ -46,7 +46,7 @@ from kitamae.ways_in import WaysIn
 from kitamae.web import data_tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -130,9 +130,18 @@ class City:
 
     @classmethod
     async def open(
-        cls, settings: Settings, layout: Layout, measures: Measures, address: str, *, quietly: bool
+        cls,
+        settings: Settings,
+        layout: Layout,
+        measures: Measures,
+        address: str,
+        *,
+        quietly: bool,
+        now: Callable[[], int] = clock.now,
     ) -> Self:
-        """Raises what the store raises, and NotLoaded. `quietly`: for one command, without background work."""
+        """Raises what the store raises, and NotLoaded. `quietly`: for one command, without background work. `now`: the clock by
+        which persons come in, agree and are looked at.
+        """
         try:
             profile = Profile.read(settings.city) if settings.city else None
             services = discover()
@@ -155,12 +164,15 @@ class City:
                 session_hours=settings.session_hours,
                 link_minutes=settings.link_minutes,
                 plan=personal.plan(profile),
+                now=now,
             )
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
-            ways = await WaysIn.open(settings, layout, store, people, fetcher.destinations, address, purposes)
+            ways = await WaysIn.open(
+                settings, layout, store, people, fetcher.destinations, address, purposes, now
+            )
             alias = settings.alias or await parts.alias(store)
-            consents = await Consents.open(store, purposes)
+            consents = await Consents.open(store, purposes, now)
             log, untold = await parts.ledger(settings, layout, store, alias) if not quietly else (None, "")
             witnesses = parts.witnesses(settings, log)
             on = Building(
@@ -200,7 +212,7 @@ class City:
                 city.health.also["ledger:log"] = lambda: untold
             await city.installed.open()
             await (city.registers.papers.look() if quietly else city.registers.papers.open())
-            await city.open_vault(settings, layout, purposes)
+            await city.open_vault(settings, layout, purposes, now)
             if ways.identity:
                 ways.identity.vault = lambda: city.vault
             if settings.mqtt and profile and not quietly:
@@ -229,13 +241,15 @@ class City:
             raise self._closed
         return self._vault
 
-    async def open_vault(self, settings: Settings, layout: Layout, purposes: Purposes) -> None:
+    async def open_vault(
+        self, settings: Settings, layout: Layout, purposes: Purposes, now: Callable[[], int] = clock.now
+    ) -> None:
         """What is wrong with the keys closes the vault, not the city: shelters are shown all the same."""
         if personal.wanted(settings):
             self.health.also["vault:keys"] = lambda: "" if self._vault else str(self._closed)
         try:
             self._vault = await personal.open_vault(
-                settings, layout, self.store, self.policy, purposes, self.consents
+                settings, layout, self.store, self.policy, purposes, self.consents, now
             )
         except Problem as problem:
             self._closed = VaultClosed(problem.detail or problem.title)

@@ -15,7 +15,7 @@ from kitamae.kernel.people.vault import Purpose, Purposes, Vault, citykey
 from kitamae.kernel.people.vault.problems import KeysMissing, VaultClosed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kitamae.directory.layout import Layout
     from kitamae.kernel.context.store import Store
@@ -44,6 +44,7 @@ async def open_vault(
     policy: Policy,
     purposes: Purposes,
     consents: Consents,
+    now: Callable[[], int] = clock.now,
 ) -> Vault:
     """Raises VaultClosed and what opening the keys raises: the rest of the city is served all the same."""
     if not wanted(settings):
@@ -54,7 +55,10 @@ async def open_vault(
     keys = await _keys(settings, layout)
     try:
         return await Vault.open(
-            store, keys, city, purposes, policy, backup_days=settings.keys_backup_days, consents=consents
+            *(store, keys, city, purposes, policy),
+            backup_days=settings.keys_backup_days,
+            consents=consents,
+            now=now,
         )
     except BaseException:
         await keys.close()

@@ -55,6 +55,7 @@ class Rooms:
             self._shell.languages = on.profile.languages
         self._shell.visitors = on.ways.visitors is not None
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
+        self._shell.sandbox = on.ways.sandbox
         site = Site(on, self._shell, reader, policy, vault)
         self._page, self.links = site.page(HERE), areas.links_of(site)
         routes: list[BaseRoute] = [

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from kitamae.adapters import mail
+from kitamae.directory import sandbox
+from kitamae.kernel.context import clock
 from kitamae.kernel.people.delegates import Delegates
 from kitamae.kernel.people.duties import Emergencies, Office
 from kitamae.kernel.people.duties.numbers import Numbers
@@ -20,13 +22,14 @@ from kitamae.kernel.people.relying.flow import Client, Relying
 from kitamae.kernel.people.relying.identity import Identity, declared
 from kitamae.kernel.people.relying.issuer import Issuer
 from kitamae.kernel.people.relying.outbound import Guarded
-from kitamae.kernel.people.relying.stand_in import PREFIX, StandIn
+from kitamae.kernel.people.relying.stand_in import PATH, PREFIX, RESIDENTS, StandIn
 from kitamae.kernel.people.seal import Seal
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.visitors import Visitors
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from kitamae.directory.layout import Layout
@@ -46,7 +49,7 @@ RETURN = "/sign-in/resident/return"
 
 @dataclass(frozen=True, slots=True)
 class WaysIn:
-    """`residents` None: this city has no デジタル認証アプリ. `stand_in` is there for demonstrations alone."""
+    """`residents` None: this city has no デジタル認証アプリ. `stand_in` is there for demonstrations and in a `sandbox` alone."""
 
     seal: Seal
     provider: Provider
@@ -61,6 +64,7 @@ class WaysIn:
     residents: Relying | None = None
     stand_in: StandIn | None = None
     outbound: Outbound | None = None
+    sandbox: bool = False
 
     @classmethod
     async def open(
@@ -72,14 +76,15 @@ class WaysIn:
         destinations: Destinations,
         address: str,
         purposes: Purposes,
+        now: Callable[[], int] = clock.now,
     ) -> Self:
-        """Raises BadRequest for a key that cannot be used."""
+        """`now`: the clock by which duties and mandates count. Raises BadRequest for a key that cannot be used."""
         seal = Seal(settings.seal or layout.seal)
         once, pseudonyms = Once(store), Pseudonyms(store, seal)
-        delegates = Delegates(store, people, purposes)
+        delegates = Delegates(store, people, purposes, now)
         provider = Provider(address, store, seal, once, pseudonyms)
         passkeys = Passkeys(address, store, seal, once)
-        office = Office(store, people.plan, people.forget)
+        office = Office(store, people.plan, people.forget, now)
         numbers = Numbers(store, pseudonyms)
         emergencies = Emergencies(store, people.plan, [one.name for one in purposes], people.forget)
         await emergencies.all()
@@ -97,10 +102,13 @@ class WaysIn:
         )
         if settings.demo_residents:
             client = Client("standin", Key.make("demo"), address + RETURN)
-            stand_in = StandIn(address, client, seal, once)
+            mark = sandbox.read(layout)
+            cards = mark["residents"] if mark else RESIDENTS
+            stand_in = StandIn(address, client, seal, once, residents=cards)
             issuer = Issuer(stand_in.issuer, stand_in)
-            relying = Relying(issuer, stand_in, client, seal, once, pseudonyms, identity, prefix=PREFIX)
-            return cls(*always, relying, stand_in, stand_in)
+            of_it = (issuer, stand_in, client, seal, once, pseudonyms, identity)
+            relying = Relying(*of_it, prefix=PREFIX, known_as=PATH)
+            return cls(*always, relying, stand_in, stand_in, sandbox=mark is not None)
         await people.end_sessions(PREFIX)
         if not settings.residents_issuer or settings.residents_key is None:
             return cls(*always)

@@ -137,7 +137,11 @@ def application(folder: Path) -> Starlette:
         return page.render(request, "end-session.html", sent={}, action="/", csrf="")
 
     async def stand_in(request):
-        return page.render(request, "stand-in.html", residents=RESIDENTS, action="/test/stand-in", csrf="")
+        many = [(f"test-{n}", card) for n in range(10) for card in RESIDENTS.values()]
+        return page.render(
+            request, "stand-in.html", residents=many[:20], all=40, total=40, offset=0, limit=20, text="",
+            action="/test/stand-in", csrf="",
+        )  # fmt: skip
 
     async def ledger(request):
         when = datetime(2026, 11, 21, 7, tzinfo=UTC)

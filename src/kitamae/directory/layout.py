@@ -55,6 +55,11 @@ class Layout:
         return folder if (folder / "city.toml").is_file() else None
 
     @property
+    def sandbox(self) -> Path:
+        """There in a sandbox alone: what it is, and who its invented people are (`sandbox.py`)."""
+        return self.root / "sandbox.json"
+
+    @property
     def ledger(self) -> Path:
         """The log's files."""
         return self.root / "ledger"

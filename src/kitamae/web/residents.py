@@ -11,8 +11,10 @@ from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.relying.flow import MINUTES, SignInFailed
 from kitamae.kernel.people.relying.outbound import IssuerFailed
-from kitamae.kernel.people.relying.stand_in import PATH, RESIDENTS
+from kitamae.kernel.people.relying.stand_in import PATH
 from kitamae.kernel.problems import NotFound
+from kitamae.sdk.reading import fold
+from kitamae.web import city_map
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -29,6 +31,7 @@ ACCOUNT: Final = "/account"
 ASSURANCE: Final = 3
 """デジタル認証: the highest (`Principal.assurance`)."""
 
+_SHOWN: Final = 20  # of the stand-in's residents on a page
 _NOTE: Final = "resident"
 _KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 _LONGEST: Final = 2400  # a request of a partner fits, and the sealed note with it into a cookie
@@ -122,11 +125,23 @@ def routes(page: Page, people: People, gate: Gate, ways: Ways) -> list[Route]:
             sent = await request.form(max_files=0, max_fields=10)
             demand_form(request.scope, sent.get("csrf"))
             return RedirectResponse(stand_in.chosen(asked, str(sent.get("who", ""))), 303, _KEEP_NOTHING)
+        text = request.query_params.get("text", "")[:100]
+        found = [
+            (id, one)
+            for id, one in stand_in.residents.items()
+            if fold(text) in fold(one["name"] + one["address"])
+        ]
+        offset = city_map.start(request.query_params.get("offset", ""), len(found))
         return page.render(
             request,
             "stand-in.html",
             headers=_KEEP_NOTHING,
-            residents=RESIDENTS,
+            residents=found[offset : offset + _SHOWN],
+            all=len(stand_in.residents),
+            total=len(found),
+            offset=offset,
+            limit=_SHOWN,
+            text=text,
             action=f"{PATH}/authorize?{request.url.query}",
             csrf=request.scope.get("csrf", ""),
         )

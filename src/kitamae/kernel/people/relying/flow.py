@@ -88,8 +88,9 @@ class Relying:
         now: Callable[[], int] = clock.now,
         *,
         prefix: str = "resident-",
+        known_as: str = "",
     ) -> None:
-        """`prefix`: how the references of those who sign in begin."""
+        """`prefix`: how the references of those who sign in begin; they follow from the issuer's name, or from `known_as`."""
         self._issuer = issuer
         self._outbound = outbound
         self._client = client
@@ -99,6 +100,7 @@ class Relying:
         self._keeper = keeper
         self._now = now
         self._prefix = prefix
+        self._known_as = known_as or issuer.name
 
     async def begin(self, next: str, sign_transaction: str = "") -> Begun:
         """`sign_transaction`: the id of a transaction (UUID) in which the resident signs a document on the way.
@@ -138,7 +140,7 @@ class Relying:
             raise SignInFailed(_declined(sent["error"]))
         tokens = await self._exchange(endpoints.token, sent.get("code", ""), flow["verifier"])
         said = await self._believe(tokens.get("id_token"), flow["nonce"])
-        ref = self._prefix + (await self._pseudonyms.of("resident", self._issuer.name, said["sub"]))[:32]
+        ref = self._prefix + (await self._pseudonyms.of("resident", self._known_as, said["sub"]))[:32]
         if self._keeper:
             four = await self._userinfo(endpoints.userinfo, tokens.get("access_token"), said["sub"])
             await self._keeper.keep(ref, four)

@@ -1,4 +1,4 @@
-"""A stand-in of デジタル認証アプリ, for demonstrations and tests: four invented residents, and no card.
+"""A stand-in of デジタル認証アプリ, for demonstrations and tests: invented residents, and no card.
 
 It speaks as the real one does as far as its public documents say (code flow, PKCE S256, private_key_jwt, ES256), in the same
 process: `StandIn` is an `Outbound`, so the relying party is the one that speaks with the real one. It is marked 試験用 on
@@ -63,12 +63,21 @@ _ASKED: Final = ("client_id", "redirect_uri", "state", "nonce", "code_challenge"
 
 
 class StandIn:
-    """`address` is how people reach this server."""
+    """`address` is how people reach this server, which may change: residents are known by `PATH`."""
 
     def __init__(
-        self, address: str, client: Client, seal: Seal, once: Once, now: Callable[[], int] = clock.now
+        self,
+        address: str,
+        client: Client,
+        seal: Seal,
+        once: Once,
+        now: Callable[[], int] = clock.now,
+        *,
+        residents: Mapping[str, Mapping[str, str]] = RESIDENTS,
     ) -> None:
+        """`residents`: their cards; a sandbox has its own."""
         self.issuer = address + PATH
+        self.residents = residents
         self._client = client
         self._seal = seal
         self._once = once
@@ -92,8 +101,8 @@ class StandIn:
         return asked
 
     def chosen(self, asked: Mapping[str, str], who: str) -> str:
-        """Where the browser goes back to, for one of `RESIDENTS`; any other name declines."""
-        if who in RESIDENTS:
+        """Where the browser goes back to, for one of `residents`; any other name declines."""
+        if who in self.residents:
             answer = {"code": self._seal.write(_CODE, {**asked, "who": who}, _SECONDS)}
         else:
             answer = {"error": "access_denied"}
@@ -165,5 +174,5 @@ class StandIn:
         except BadToken:
             return 401, {"error": "invalid_token"}
         scope = access["scope"].split()
-        four = {name: value for name, value in RESIDENTS[access["who"]].items() if name in scope}
+        four = {name: value for name, value in self.residents[access["who"]].items() if name in scope}
         return 200, {"sub": access["who"], **four}
