@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 PEOPLE = 200
 MOST = 20_000
 _CITIES = Path("cities")
-_STEPS = {
-    "residents": "residents sign in for the first time",
-    "consents": "some of them agree to a purpose",
-    "history": "their records are looked at, day by day",
-}
 
 
 def sandbox(
@@ -98,14 +93,27 @@ async def _made(settings: Settings, people: int, seed: int, *, fresh: bool) -> N
 
         def tell(what: str, done: int, all: int) -> None:
             if what not in lines:
-                lines[what] = bar.add_task(say(_STEPS[what]), total=all)
+                lines[what] = bar.add_task(_step(what), total=all)
             bar.update(lines[what], completed=done, total=all)
 
         made = await making.make(settings, folder, people, seed, tell, fresh=fresh)
-    told = "made {people} invented residents in {data}" if made else "the sandbox in {data} is there already"
-    console.print(say(told, people=people, data=settings.data), markup=False)
+    if made:
+        console.print(
+            say("made {people} invented residents in {data}", people=people, data=settings.data), markup=False
+        )
+    else:
+        console.print(say("the sandbox in {data} is there already", data=settings.data), markup=False)
 
 
 def _only_city() -> Path | None:
     found = [one.parent for one in _CITIES.glob("*/city.toml")]
     return found[0] if len(found) == 1 else None
+
+
+def _step(what: str) -> str:
+    """What the furnishing is at, in words."""
+    if what == "residents":
+        return say("residents sign in for the first time")
+    if what == "consents":
+        return say("some of them agree to a purpose")
+    return say("their records are looked at, day by day")
