@@ -115,6 +115,7 @@ class City:
         self.log, self._witnesses = on.log, on.witnesses
         self.registers = on.registers
         self.registers.papers.policy = self.policy
+        self.policy.anew = on.people.anew
         self.installed = Installed(self.registers.sensors.register, on.words.expand, self.policy.change)
         if on.profile is not None:
             self.policy.change(facts=replace(self.policy.facts, installed=self.installed))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Mount, Route
 
+from kitamae.kernel.context import first
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.policy import Action, Question
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.people.policy import Policy
 
+_DESK: Final = "desk:"
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -40,13 +42,16 @@ def guard(
         if not isinstance(route, Route | Mount):
             raise TypeError(f"{route!r}: the policy cannot be asked about such a route")
         asked: Action = "use" if for_everybody else "write"
-        what = f"desk:{desk}" if desk else f"page:{route.path}"
+        what = f"{_DESK}{desk}" if desk else f"page:{route.path}"
         route.app = Asked(route.app, policy, what, tenant, service, asked)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An application behind its question. `sending`: what it is asked for, for methods that do not only read."""
+    """An application behind its question. `sending`: what it is asked for, for methods that do not only read.
+
+    A desk's work is done by whoever still has that duty when it is committed: every transaction of it asks once more.
+    """
 
     inner: ASGIApp
     policy: Policy
@@ -58,5 +63,10 @@ class Asked:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, `http` only. Raises NotSignedIn, Forbidden."""
         action: Action = "read" if scope["method"] in _READS else self.sending
-        self.policy.demand(Question(asking(scope), action, self.what, self.tenant, service=self.service))
-        await self.inner(scope, receive, send)
+        question = Question(asking(scope), action, self.what, self.tenant, service=self.service)
+        self.policy.demand(question)
+        if not self.what.startswith(_DESK):
+            await self.inner(scope, receive, send)
+            return
+        with first.asking(lambda tx: self.policy.demand_again(tx, question)):
+            await self.inner(scope, receive, send)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from kitamae.kernel.context import first
 from kitamae.kernel.people.gate import demand_form, same_origin
 from kitamae.kernel.people.passkeys import PasskeyRefused
 from kitamae.kernel.people.people import LinkSpent
@@ -119,8 +120,8 @@ def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys, office: O
             raise Forbidden("only a member of staff who signed in with a passkey lets a colleague in again")
         ref = str(sent.get("person", "")).strip()
         try:
-            await office.demand_lets_in(who, ref)
-            link = await people.let_in_again(who.ref, ref)
+            with first.asking(lambda tx: office.demand_lets_in(tx, who, ref)):
+                link = await people.let_in_again(who.ref, ref)
         except NotFound:
             return await staff_page(request, failed=True, status=404)
         await passkeys.remove(ref)

@@ -13,7 +13,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people.person import SYSTEM, Principal
+from kitamae.kernel.people import secret
+from kitamae.kernel.people.person import SYSTEM
 from kitamae.web import watching
 from serving import SAME, Served, serving
 from signing_in import fields
@@ -109,7 +110,7 @@ async def test_a_look_that_is_withheld_for_an_investigation_is_in_no_flag_that_t
     assert (await served.client.post(address, data=sent, headers=SAME)).status_code == 303
     city = served.kitamae.city
     (look,) = await city.vault.outside.looks_at(SYSTEM, "", person, 1 << 62, 10)
-    officer = Principal(ref, "staff", session="s", assurance=2, duties=frozenset({("", "desk:privacy")}))
+    officer = await city.people.who(secret.digest(served.client.cookies["kitamae_session"]))
     until = clock.now() + 86_400_000_000
     await city.vault.withhold(officer, person, look.number, "刑事訴訟法 第197条第2項", until)
     await resident(served, person)

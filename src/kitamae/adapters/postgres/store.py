@@ -13,6 +13,7 @@ from kitamae.adapters.postgres.named import queries
 from kitamae.adapters.postgres.reading import Reading
 from kitamae.adapters.postgres.writer import Writer
 from kitamae.kernel.context import clock
+from kitamae.kernel.context.first import asked_first
 from kitamae.kernel.problems import Unprocessable
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class PostgresStore:
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See `Store.transact`."""
-        result: T = await self._writer.submit(work=work)
+        result: T = await self._writer.submit(work=asked_first(work))
         return result
 
     def on_change(self, watch: Callable[[Transaction, Change, Effect], Awaitable[None]]) -> None:

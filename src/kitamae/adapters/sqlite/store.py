@@ -14,6 +14,7 @@ from kitamae.adapters.sqlite import backup, compaction, database, hot, leaves, m
 from kitamae.adapters.sqlite.reading import Reading
 from kitamae.adapters.sqlite.writer import Writer
 from kitamae.kernel.context import clock
+from kitamae.kernel.context.first import asked_first
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -115,10 +116,10 @@ class SqliteStore:
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See `Store.transact`. What it needs of files is read beside the writer, and then it is begun anew."""
-        writer, ahead = self._writer, recall.Ahead()
+        writer, ahead, asked = self._writer, recall.Ahead(), asked_first(work)
         while True:
             try:
-                result: T = await writer.submit(lambda: writer.transact(work, ahead))
+                result: T = await writer.submit(lambda: writer.transact(asked, ahead))
             except recall.Unread as unread:
                 await self._reading.run(partial(_read, ahead, unread))
             else:

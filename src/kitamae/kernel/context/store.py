@@ -230,7 +230,8 @@ class Store(Protocol):
         """All or nothing, in one savepoint of the next commit. What `work` raises is raised here.
 
         `work` may be run more than once (several workers write, or what it needs must be fetched first): what it did
-        before is not there then, so it must not rely on anything that it noted down outside.
+        before is not there then, so it must not rely on anything that it noted down outside. First it asks what the request asks
+        again (`first.asked_first`).
         """
         ...
 

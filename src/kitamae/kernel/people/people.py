@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from kitamae.kernel.context.store import Kept, Store, Transaction
+    from kitamae.kernel.people.duties.standing import Reader
 
 _SECOND: Final = 1_000_000
 _SPENT: Final = "it was used, or it has expired: ask for a new one with `kitamae sign-in`"
@@ -100,7 +101,7 @@ class People:
             if person is None:
                 return None
             of = frozenset(person.get("tenants", [HOME]))
-            now = await self._standing(ref, person["role"])
+            now = await self._standing(self._store, ref, person["role"])
             return (
                 None
                 if now.left
@@ -126,29 +127,43 @@ class People:
         """When a session ends, RFC 3339 UTC. Raises NotFound."""
         return (await self.session(digest))["expiresAt"]
 
+    async def anew(self, tx: Reader, who: Principal) -> Principal:
+        """Whoever is signed in so, as a transaction sees him; NOBODY where that session has ended."""
+        session = cast("Session | None", await tx.get(TENANT, "session", who.session))
+        if session is None or session["person"] != who.ref:
+            return NOBODY
+        found, until, _ = await self._signed_in(tx, who.session, session)
+        return found if until > self._now() else NOBODY
+
+    async def _signed_in(
+        self, store: Reader, digest: str, session: Session
+    ) -> tuple[Principal, int, int | None]:
+        """Who that is, until when, and when he is to be asked about again (both microseconds UTC)."""
+        now = await self._standing(store, session["person"], session["role"])
+        until, again = clock.micros(session["expiresAt"]), now.again
+        if now.left:
+            return NOBODY, until, again
+        acts = session.get("acting", "")
+        acting = await delegation.acting(store, acts, session["person"], self._now()) if acts else None
+        if acting is not None:
+            again = min(again or acting.until, acting.until)
+        who = Principal(
+            session["person"],
+            session["role"],
+            frozenset(),
+            session["assurance"],
+            digest,
+            _tenants(session),
+            now.covers,
+            now.emergency,
+            acting,
+        )
+        return who, until, again
+
     async def _ask(self, digest: str) -> Principal:
         who, until, again, drops = NOBODY, None, None, self._known.drops
         if session := cast("Session | None", await self._store.get(TENANT, "session", digest)):
-            now = await self._standing(session["person"], session["role"])
-            acts = session.get("acting", "")
-            acting = (
-                await delegation.acting(self._store, acts, session["person"], self._now()) if acts else None
-            )
-            if not now.left:
-                who = Principal(
-                    session["person"],
-                    session["role"],
-                    frozenset(),
-                    session["assurance"],
-                    digest,
-                    _tenants(session),
-                    now.covers,
-                    now.emergency,
-                    acting,
-                )
-            until, again = clock.micros(session["expiresAt"]), now.again
-            if acting is not None:
-                again = min(again or acting.until, acting.until)
+            who, until, again = await self._signed_in(self._store, digest, session)
         elif token := cast("Token | None", await self._store.get(TENANT, "token", digest)):
             ref, scopes = "token-" + token["number"], frozenset(token["scopes"])
             who = Principal(ref, token["role"], scopes, 1, tenants=_tenants(token))
@@ -156,9 +171,9 @@ class People:
         self._known.keep(digest, who, until, again, drops)
         return NOBODY if until is not None and until <= self._now() else who
 
-    async def _standing(self, ref: str, role: str) -> Standing:
+    async def _standing(self, store: Reader, ref: str, role: str) -> Standing:
         """Of staff; nobody else has duties."""
-        return await standing(self._store, self.plan, ref, self._now()) if role == "staff" else Standing()
+        return await standing(store, self.plan, ref, self._now()) if role == "staff" else Standing()
 
     # --- persons and their sign-in
     async def staff(self, *, another: bool = False, of: Sequence[str] = ()) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.duties.plan import Plan
+    from kitamae.kernel.people.duties.standing import Reader
     from kitamae.kernel.people.person import Principal
 
 DESK: Final = "staff"
@@ -235,14 +236,17 @@ class Office:
             raise Forbidden("whoever changes duties signs in with a passkey")
         return now
 
-    async def demand_lets_in(self, who: Principal, ref: str) -> None:
+    async def demand_lets_in(self, store: Reader, who: Principal, ref: str) -> None:
         """Whoever lets a colleague in again holds a way to all that the colleague may do. So it is done by somebody who may do all
         of that himself; by the staff desk, where a duty that nobody gets by one person alone is not among it. The rest is for
-        the operator (`kitamae staff take`, then `give` to a new account). Raises NotFound, Forbidden.
+        the operator (`kitamae staff take`, then `give` to a new account). `store`: or the transaction that does it. Raises NotFound,
+        Forbidden.
         """
-        await _member(self._store, ref)
-        now, mine = self._now(), await self.standing(who.ref)
-        kept = await self._of(ref)
+        await _member(store, ref)
+        now, mine = self._now(), await standing(store, self.plan, who.ref, self._now())
+        if mine.left:
+            raise Forbidden("whoever has left the town hall lets nobody in")
+        kept = cast("Kept | None", await store.get(TENANT, kept_steps.KIND, ref))
         steps = kept["steps"] if kept else []
         his = [(one.duty, one.tenants) for one in state(steps, now).held]
         his += [
@@ -260,7 +264,7 @@ class Office:
                 raise Forbidden(
                     f"this colleague has the duty {id}, which is not yours: the staff desk lets him in, or the operator where two persons decide about it"
                 )
-        if (await self.standing(ref)).founder and not mine.founder:
+        if (await standing(store, self.plan, ref, now)).founder and not mine.founder:
             raise Forbidden("the first account does every desk's work: the operator lets it in")
 
     # --- reading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,10 @@ from kitamae.kernel.people.policy.facts import Facts, told
 from kitamae.kernel.problems import Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from kitamae.kernel.people.duties.standing import Reader
+    from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy.question import Question
 
 HERE: Final = Path(__file__).parent
@@ -40,6 +45,8 @@ class Policy:
         self._facts = facts or Facts(open, declared)
         self._engine = engine or of_city()
         self._known: dict[Question, Decision] = {}
+        self.anew: Callable[[Reader, Principal], Awaitable[Principal]] | None = None
+        """Who somebody that is signed in is by now, as a transaction sees it; NOBODY: he was signed out."""
 
     @property
     def facts(self) -> Facts:
@@ -76,6 +83,13 @@ class Policy:
     def allows(self, question: Question) -> bool:
         """Yes or no."""
         return self.decide(question).allowed
+
+    async def demand_again(self, tx: Reader, question: Question) -> None:
+        """The same question, inside the transaction that does what it is about, of whoever asks as he stands there: he may have lost his
+        duty, or his session, since the door let him in. Raises as `demand`.
+        """
+        if self.anew is not None and question.who.session:
+            self.demand(replace(question, who=await self.anew(tx, question.who)))
 
     def demand(self, question: Question) -> Decision:
         """Which policies permit it. Raises NotSignedIn when signing in could help, else Forbidden."""

@@ -77,6 +77,12 @@ class Eraser:
         inner.policy.demand(Question(who, "delete", f"person:{person}", "", purpose))
         if person == CITY:
             raise BadRequest("the city's own keys are rotated, not erased")
+
+        async def still(tx: Transaction) -> None:  # keys are destroyed before anything is committed here
+            await inner.demand_again(tx, who, "delete", ("", person, purpose))
+
+        if purpose != OWN:
+            await inner.store.transact(still)
         keys = await inner.keys.of(person, anew=True)
         there = [klass for klass in keys.current if klass != RECEIPTS]
         wanted = [klass for klass in there if not classes or klass in classes]

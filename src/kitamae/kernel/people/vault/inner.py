@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.policy import Question
+from kitamae.kernel.people.vault.classes import OWN
 from kitamae.kernel.people.vault.problems import ClockSetBack
 from kitamae.kernel.problems import Forbidden
 
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kitamae.kernel.context.store import Store, Transaction
-    from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.policy import Action, Policy
     from kitamae.kernel.people.vault.classes import Purposes
     from kitamae.kernel.people.vault.keyring import Keyring
 
@@ -58,6 +61,17 @@ class Inner:
             return
         if not await self.consents.stands(tx, person, purpose):
             raise Forbidden(f"the person does not agree to the purpose {purpose}")
+
+    async def demand_again(
+        self, tx: Transaction, who: Principal, action: Action, asked: tuple[str, str, str]
+    ) -> None:
+        """Inside the transaction too: the duty that names the purpose, or the session, may have ended since the policy was asked. About
+        oneself nothing is asked again (a delegate's mandate is, by `delegates.standing`). `asked`: tenant, person, purpose. Raises
+        NotSignedIn, Forbidden.
+        """
+        tenant, person, purpose = asked
+        if purpose != OWN:
+            await self.policy.demand_again(tx, Question(who, action, f"person:{person}", tenant, purpose))
 
     def at(self) -> int:
         """Now, microseconds UTC, never before the last time. Raises ClockSetBack."""

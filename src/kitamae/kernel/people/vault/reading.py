@@ -136,6 +136,7 @@ class Reading:
 
         async def work(tx: Transaction) -> list[Sealed]:
             found: list[Sealed] = []
+            await self._inner.demand_again(tx, who, "read", (asked.tenant, asked.persons[0], asked.purpose))
             for person, own in keys.items():
                 if asked.purpose == OWN:
                     await delegates.demand(tx, who, person, at)
@@ -277,6 +278,7 @@ class Reading:
         version, key = keys.newest(RECEIPTS)
 
         async def work(tx: Transaction) -> None:
+            await self._inner.demand_again(tx, asked.who, "read", (asked.tenant, keys.person, asked.purpose))
             await self._inner.demand_consent(tx, keys.person, asked.purpose)
             number = await tx.log(made.leaf())
             if not await tx.vault.note(made.noted(number, "", version, key)):

@@ -97,6 +97,7 @@ class Withholding:
             async def work(
                 tx: Transaction, made: Receipt = made, version: int = version, key: bytes = key
             ) -> int:
+                await inner.policy.demand_again(tx, Question(who, "write", DESK))
                 found = await tx.vault.noted("", person, number + 1, 1)
                 if not found or found[0].number != number or found[0].purpose == PURPOSE:
                     raise NotFound(f"there is no receipt {number} of that person")

@@ -76,6 +76,7 @@ class Writing:
                 await inner.keys.store.tag(tags)
 
             async def work(tx: Transaction, row: Sealed = row, keys: PersonKeys = keys) -> None:
+                await inner.demand_again(tx, who, "write", (tenant, person, klass))
                 await inner.demand_consent(tx, person, klass)
                 if along is not None:
                     whole = plain | _plain(await along(tx))
