@@ -53,9 +53,9 @@ def ways_in(site: Site) -> list[BaseRoute]:
         *openid.routes(page, on.people, on.gate, on.ways.provider, on.ways.seal),
         *passkeys.routes(page, on.ways.passkeys),
         *visitors.routes(page, on.people, on.gate, on.ways.visitors, site.origin),
-        *sign_in.routes(page, on.people, on.gate, on.ways.passkeys, on.ways.office, site.handed),
+        *sign_in.routes(page, on.people, on.gate, on.ways.passkeys, on.ways.office),
         *records.routes(site.vault),
-        *data_tracker.routes(site.vault, _receiver(on)),
+        *data_tracker.routes(site.vault, _receiver(on), on.providers.names),
         *access.routes(site.policy, access.of_city(site.policy, on.people, on.words.expand), on.address),
     ]
     guard(everybody, site.policy, site.tenant, for_everybody=True)
@@ -67,7 +67,7 @@ def duties(site: Site) -> list[BaseRoute]:
     on = site.on
     return duty_pages.routes(
         *(site.shell, on.profile, on.ways.office, on.ways.emergencies, on.people),
-        *(on.ways.numbers, site.handed, site.policy),
+        *(on.ways.numbers, site.origin, site.policy),
     )
 
 
@@ -156,7 +156,17 @@ def my_page(site: Site) -> list[BaseRoute]:
     on = site.on
     name: Mapping[str, str] = dict(on.profile.name.items()) if on.profile else {"ja": "Kitamae"}
     ground = my.Ground(
-        *(site.page(my.HERE), on.people, site.policy, on.consents, site.vault, on.store, on.log, name),
+        *(
+            site.page(my.HERE),
+            on.people,
+            on.providers,
+            site.policy,
+            on.consents,
+            site.vault,
+            on.store,
+            on.log,
+            name,
+        ),
         *(site.origin, on.ways.residents is not None),
     )
     return my.routes(ground, site.tenant, site.zone)

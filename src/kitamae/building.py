@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kitamae.web.handed import Handed
 from kitamae.web.page import ShellPage
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.gate import Gate
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.people.providers import Providers
     from kitamae.kernel.people.vault import Vault
     from kitamae.registers import Registers
     from kitamae.sdk.changes import Changes
@@ -49,6 +49,7 @@ class Building:
     address: str
     registers: Registers
     consents: Consents
+    providers: Providers
     log: Log | None = None
     witnesses: Witnesses | None = None
 
@@ -77,11 +78,6 @@ class Site:
     def origin(self) -> str:
         """What an address begins with that is handed to somebody."""
         return self.on.ways.passkeys.origin
-
-    @property
-    def handed(self) -> Handed:
-        """Shows sign-in links for colleagues."""
-        return Handed(self.on.people, self.on.gate, self.on.ways.seal, self.origin)
 
     def page(self, folder: Path) -> ShellPage:
         """Drawn from the templates and words of that folder."""

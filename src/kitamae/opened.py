@@ -31,6 +31,7 @@ from kitamae.kernel.people.devices import Installed
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.policy import Policy
+from kitamae.kernel.people.providers import Providers
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import LoopDetected, Problem
@@ -84,6 +85,8 @@ class City:
         self.consents = on.consents
         self.consents.policy = self.policy
         self.consents.vault = lambda: self.vault
+        self.providers = on.providers
+        self.providers.vault = lambda: self.vault
         self.health = Health(
             on.store, settings.data, settings.min_free_mb, settings.max_owed_minutes, lambda: self.loading
         )
@@ -176,6 +179,11 @@ class City:
             consents = await Consents.open(store, purposes, now)
             log, untold = await parts.ledger(settings, layout, store, alias) if not quietly else (None, "")
             witnesses = parts.witnesses(settings, log)
+            registers = Registers.of(store, profile, services, words.expand)
+            ground = parts.ground(store, people, profile, services, purposes, words.expand)
+            providers = Providers(ground, registers.incidents)
+            await providers.open()
+            gate.meter = providers.meter
             on = Building(
                 profile,
                 store,
@@ -188,8 +196,9 @@ class City:
                 services,
                 layout.derived,
                 address,
-                Registers.of(store, profile, services, words.expand),
+                registers,
                 consents,
+                providers,
                 log,
                 witnesses,
             )
@@ -280,6 +289,11 @@ class City:
             asking = Alone(self.store, "/ledger/witnesses", self._witnesses.run)
             self._tasks.append(asyncio.create_task(asking.run()))
             self.health.also["ledger:witnesses"] = self._witnesses.trouble
+        self._tasks.append(asyncio.create_task(self.providers.meter.run()))
+        self.health.also["providers:usage"] = lambda: self.providers.meter.trouble
+        closing = self.providers.statements
+        self._tasks.append(asyncio.create_task(Alone(self.store, "/providers/months", closing.run).run()))
+        self.health.also["providers:statements"] = lambda: closing.trouble
         if letters := self.ways.letters:
             self._tasks.append(asyncio.create_task(Alone(self.store, "/letters", letters.run).run()))
             self.health.also["mail:letters"] = letters.trouble
@@ -312,6 +326,8 @@ class City:
         await self.subscriptions.close()
         await self._fetcher.close()
         await self.ways.close()
+        with contextlib.suppress(Problem):  # a full disk: what was counted since the last time is not charged
+            await self.providers.meter.put_down()
         if self._vault:
             await self._vault.close()
         await self.store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -19,7 +20,10 @@ from kitamae.kernel.ledger.files import Folder
 from kitamae.kernel.ledger.log import Log
 from kitamae.kernel.ledger.policy import Policy as LedgerPolicy
 from kitamae.kernel.ledger.refusals import Malformed
+from kitamae.kernel.people import platform_purposes
 from kitamae.kernel.people.policy import Facts
+from kitamae.kernel.people.providers.ground import Ground
+from kitamae.kernel.people.providers.terms import Terms
 from kitamae.kernel.problems import Conflict
 from kitamae.registers import TYPES
 from kitamae.settings import listed
@@ -32,11 +36,17 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.context.subscription.post import Sender
     from kitamae.kernel.ledger.witnesses import Witnesses
+    from kitamae.kernel.people.people import People
     from kitamae.kernel.people.policy.facts import DataClass
+    from kitamae.kernel.people.vault import Purposes
     from kitamae.sdk.city import City as Profile
     from kitamae.sdk.service import Service
     from kitamae.settings import Settings
 
+_OWN: Final = frozenset(
+    {platform_purposes.REQUESTS.name, platform_purposes.WATCHING.name, platform_purposes.PROVIDERS.name}
+)
+"""Purposes of the town hall's own desks, for which no provider reads anything."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _log = structlog.get_logger("kitamae")
 
@@ -162,6 +172,32 @@ def facts(settings: Settings, on: Building) -> Facts:
         bases={one.name: one.basis for one in personal.purposes(on.profile, on.services)},
         consented=on.consents.agreed,
     )
+
+
+def ground(
+    store: Store,
+    people: People,
+    profile: Profile | None,
+    services: Sequence[Service],
+    purposes: Purposes,
+    expand: Callable[[str], str],
+) -> Ground:
+    """What providers stand on: what may stand in a contract of this city."""
+    papers = [service.manifest for service in services]
+    types = {
+        *(profile.types if profile else ()),
+        *(name for one in papers for name in (*one.reads, *one.writes)),
+    }
+    terms = Terms(
+        {one.id: dict(one.name.items()) for one in papers},
+        {one.name: one.title for one in purposes if one.fields and one.name not in _OWN},
+        sorted(types),
+        sorted(types - set(TYPES)),
+        {one.id: one.plan() for one in profile.providers.plans} if profile else {},
+        expand,
+    )
+    zone = ZoneInfo(profile.timezone if profile else "Asia/Tokyo")
+    return Ground(store, people, terms, zone, profile.tenant if profile else "")
 
 
 def contexts(profile: Profile | None, address: str, fetcher: Fetcher) -> Contexts:

@@ -46,7 +46,6 @@ class Staff:
         told = [
             {
                 "person": ref,
-                "called": self.kitamae.city.people.colleagues.called(ref),
                 "left": state.left,
                 "founder": (await self._office.standing(ref)).founder,
                 "duties": [

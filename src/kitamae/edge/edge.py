@@ -76,7 +76,13 @@ class Edge:
                 status = message["status"]
                 headers = self._security.added_to(list(message.get("headers", ())))
                 headers.append((b"x-request-id", request.encode()))
+                if (
+                    passage := scope.get("passage")
+                ) is not None:  # a provider's key: what is left of its quota
+                    headers += passage.begun(status)
                 message = {**message, "headers": headers}
+            elif (passage := scope.get("passage")) is not None:
+                passage.sent(len(message.get("body", b"")))
             await send(message)
 
         scope["request_id"] = request

@@ -22,6 +22,7 @@ from kitamae.intake.row import Refusal, UnreadableFileError
 from kitamae.kernel.municipality import check_digit
 from kitamae.sdk.links import KindOfLink
 from kitamae.sdk.manifest import DataClasses, Language, Personal, Words
+from kitamae.sdk.providers import Providing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,6 +113,7 @@ class City(BaseModel):
     duties: tuple[Duty, ...] = ()
     links: tuple[KindOfLink, ...] = ()
     requests: Handling = Handling()
+    providers: Providing = Providing()
 
     @field_validator("timezone")
     @classmethod

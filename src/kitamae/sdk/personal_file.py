@@ -133,5 +133,12 @@ PLATFORM: Final = {
         note="内容に要配慮個人情報が書かれることがある",
         sensitive=True,
     ),
+    "providers": PersonalFile(
+        name="個人の提供者の連絡先",
+        use="個人として市のデータを使う提供者（ボランティア）に、契約と障害について連絡する",
+        persons="個人として提供者に申し込んだ人",
+        collected="本人の入力",
+        items={"contact": "連絡先", "provider": "提供者の番号"},
+    ),
 }
 """Of what the platform itself holds, by purpose."""

@@ -25,11 +25,12 @@ from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import BadRequest, Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from starlette.requests import Request
 
     from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.providers import Provider
     from kitamae.kernel.people.vault import Receipt, Vault
 
 PURPOSE: Final = "data-tracker"
@@ -63,8 +64,12 @@ class Receiver:
         return self.systems.get(service if point else "", self.systems.get("", ""))
 
 
-def routes(vault: Callable[[], Vault], receiver: Receiver) -> list[Route]:
-    """The three addresses. `vault()` raises VaultClosed."""
+def routes(
+    vault: Callable[[], Vault],
+    receiver: Receiver,
+    names: Callable[[Iterable[str]], Awaitable[Mapping[str, Provider]]],
+) -> list[Route]:
+    """The three addresses. `vault()` raises VaultClosed; `names`: of references in receipts, whose keys they are."""
 
     async def find_usage(request: Request) -> Response:
         """Who used the data about a person, newest first, as Estonia's data tracker asks for it."""
@@ -85,7 +90,9 @@ def routes(vault: Callable[[], Vault], receiver: Receiver) -> list[Route]:
                 if (begin is None or begin <= one.at) and (end is None or one.at <= end)
             ]
         page = found[offset : offset + min(limit, PAGE)]
-        return _json({"totalUsages": len(found), "usages": [_usage(one, receiver) for one in page]})
+        owners = await names(one.who for one in page)
+        rows = [_usage(one, receiver, owners.get(one.who)) for one in page]
+        return _json({"totalUsages": len(found), "usages": rows})
 
     async def usage_period(request: Request) -> Response:
         """Since when receipts are kept."""
@@ -120,13 +127,15 @@ def _asked(who: Principal, person: str) -> Asked:
     return Asked(who, PURPOSE, (person,))
 
 
-def _usage(one: Receipt, receiver: Receiver) -> dict[str, str]:
-    """`action` names the purpose; who it was at the town hall is told to the person on My page, not to portals."""
+def _usage(one: Receipt, receiver: Receiver, owner: Provider | None) -> dict[str, str]:
+    """`action` names the purpose; who it was at the town hall is told to the person on My page, not to portals. `owner`: the provider whose
+    key it was, who is then the receiver, with its 法人番号 where it has one.
+    """
     return {
         "logtime": clock.text(one.at),
         "action": "本人が見ました" if one.purpose == OWN else f"{one.purpose}（{one.basis}）",
-        "receiverCode": receiver.code,
-        "receiverName": receiver.name,
+        "receiverCode": (owner["corporate"] or owner["number"]) if owner else receiver.code,
+        "receiverName": owner["name"] if owner else receiver.name,
         "receiverSystem": receiver.system(one.purpose),
     }
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.passkeys import Passkeys
     from kitamae.kernel.people.people import People
     from kitamae.sdk.page import Page
-    from kitamae.web.handed import Handed
 
 SIGN_IN: Final = "/sign-in"
 STAFF: Final = "/staff"
@@ -38,10 +37,8 @@ _LONGEST: Final = 200
 _KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 
 
-def routes(
-    page: Page, people: People, gate: Gate, passkeys: Passkeys, office: Office, handed: Handed
-) -> list[Route]:
-    """`/sign-in`, `/sign-in/passkey`, `/sign-in/<code>`, `/staff`, `/staff/recovery`, `/staff/link`, `/sign-out`."""
+def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys, office: Office) -> list[Route]:
+    """`/sign-in`, `/sign-in/passkey`, `/sign-in/<code>`, `/staff`, `/staff/recovery`, `/sign-out`."""
 
     def form(request: Request, code: str = "", failed: str = "", next: str = "") -> Response:
         status = 403 if failed else 200
@@ -89,7 +86,9 @@ def routes(
         secret, seconds = await people.admit(ref, person["role"], assurance, person.get("tenants", [HOME]))
         return _away(next or ARRIVE, gate.cookie(secret, seconds))
 
-    async def staff_page(request: Request, *, failed: bool = False, status: int = 200) -> Response:
+    async def staff_page(
+        request: Request, *, recovered: str = "", failed: bool = False, status: int = 200
+    ) -> Response:
         who = asking(request.scope)
         if not who.session:
             return RedirectResponse(SIGN_IN, 303)
@@ -106,11 +105,8 @@ def routes(
             csrf=request.scope["csrf"],
             recovery=await people.recovery(who.ref),
             may_recover=who.assurance >= PASSKEY,
+            recovered=recovered,
             failed=failed,
-            colleagues=await office.colleagues(but=who.ref),
-            first=bool((await people.person(who.ref)).get("first")),
-            standing=await office.standing(who.ref),
-            held=(await office.held(who.ref)).held,
         )
 
     async def staff(request: Request) -> Response:
@@ -125,11 +121,11 @@ def routes(
         ref = str(sent.get("person", "")).strip()
         try:
             with first.asking(lambda tx: office.demand_lets_in(tx, who, ref)):
-                answer = await handed.let_in(who, ref, new=False)
+                link = await people.let_in_again(who.ref, ref)
         except NotFound:
             return await staff_page(request, failed=True, status=404)
         await passkeys.remove(ref)
-        return answer
+        return await staff_page(request, recovered=f"{passkeys.origin}{SIGN_IN}/{link}")
 
     async def leave(request: Request) -> Response:
         if not same_origin(request.scope):
@@ -140,7 +136,6 @@ def routes(
         return _away("/", gate.cookie("", 0))
 
     return [
-        *handed.routes(page),
         Route(SIGN_IN, ask, methods=["GET"]),
         Route(SIGN_IN, enter, methods=["POST"]),
         Route(SIGN_IN + "/passkey", prove, methods=["POST"]),

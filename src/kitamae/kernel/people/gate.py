@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
     from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.providers.meter import Meter
     from kitamae.kernel.people.throttle import Throttle
 
 COOKIE: Final = "kitamae_session"
@@ -32,6 +33,7 @@ class Gate:
     """`secure`: people reach the server over TLS (`Settings.secure`)."""
 
     def __init__(self, people: People, throttle: Throttle, *, secure: bool = False) -> None:
+        self.meter: Meter | None = None  # counts what comes with a provider's key
         self._people = people
         self._throttle = throttle
         self._secure = secure
@@ -42,7 +44,8 @@ class Gate:
         """Set `scope["principal"]` and, for a session, `scope["csrf"]`.
 
         Raises NotSignedIn for a bearer token that is wrong (a wrong cookie is just not signed in), Forbidden for a
-        write that another site's page sends with the reader's cookie, TooManyRequests.
+        write that another site's page sends with the reader's cookie, TooManyRequests. A provider's key is counted
+        (`scope["passage"]`), and over its quota nothing is done.
         """
         bearer = cookie = ""
         apart = scope["path"].startswith(APART)
@@ -52,7 +55,11 @@ class Gate:
             elif name == b"cookie" and self._mark in value:
                 cookie = _cookie(value.decode("latin-1"), self._name)
         if bearer:
-            scope["principal"] = await self._bearer(bearer, scope)
+            who = scope["principal"] = await self._bearer(bearer, scope)
+            if who.metered is not None and self.meter is not None:
+                scope["passage"], over = await self.meter.admit(who.metered, scope["method"], scope["path"])
+                if over is not None:
+                    raise over
         elif cookie:
             await self._session(cookie, scope)
         else:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
-from kitamae.kernel.people.colleagues import Called, Colleagues
 from kitamae.kernel.people.delegates import standing as delegation
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.delegates.records import OFFER
@@ -21,16 +20,18 @@ from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import KIND as DUTIES
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
+from kitamae.kernel.people.providers.records import CONTRACT, INVITATION, KEY, PROVIDER, Key
 from kitamae.kernel.people.records import GIVEN, TENANT, Link, Person, Recovery, Session, SignedIn, Token
 from kitamae.kernel.people.remembered import Remembered
 from kitamae.kernel.people.scopes import scope, tenants
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from kitamae.kernel.context.store import Kept, Store, Transaction
     from kitamae.kernel.people.duties.standing import Reader
+    from kitamae.kernel.people.providers.force import Program
 
 _SECOND: Final = 1_000_000
 _SPENT: Final = "it was used, or it has expired: ask for a new one with `kitamae sign-in`"
@@ -64,8 +65,10 @@ class People:
         self._link = link_minutes * 60 * _SECOND
         self._now = now
         self.plan = plan or Plan.usual()
+        self.program: Callable[[Reader, Token, int], Awaitable[Program]] | None = (
+            None  # of a token with a contract
+        )
         self._known = Remembered()
-        self.colleagues = Colleagues(store, now)
         store.on_documents(self._others)
 
     async def _others(self, kept: Sequence[Kept]) -> None:
@@ -77,7 +80,7 @@ class People:
                 self._known.forget([one.doc["by"]] if one.doc else None)
             elif one.kind in (DUTIES, EMERGENCY):
                 self._known.forget([one.id])
-            elif one.kind == FOUNDED[0]:
+            elif one.kind in (FOUNDED[0], CONTRACT, PROVIDER):
                 self._known.forget(None)
 
     # --- who is it
@@ -113,9 +116,8 @@ class People:
             for token in await self.tokens():
                 ended = token["expiresAt"] is not None and clock.micros(token["expiresAt"]) <= self._now()
                 if token["number"] == ref and not ended:
-                    return Principal(
-                        f"token-{ref}", token["role"], frozenset(token["scopes"]), 1, tenants=_tenants(token)
-                    )
+                    found, _ = await self._token(self._store, token)
+                    return found if found is not NOBODY else None
         return None
 
     async def session(self, digest: str) -> Session:
@@ -130,7 +132,11 @@ class People:
         return (await self.session(digest))["expiresAt"]
 
     async def anew(self, tx: Reader, who: Principal) -> Principal:
-        """Whoever is signed in so, as a transaction sees him; NOBODY where that session has ended."""
+        """Whoever is signed in so, or comes with that provider's key, as a transaction sees him; NOBODY where session or key has ended."""
+        if who.metered is not None:
+            key = cast("Key | None", await tx.get(TENANT, KEY, who.metered.key))
+            kept = cast("Token | None", await tx.get(TENANT, "token", key["token"])) if key else None
+            return (await self._token(tx, kept))[0] if kept else NOBODY
         session = cast("Session | None", await tx.get(TENANT, "session", who.session))
         if session is None or session["person"] != who.ref:
             return NOBODY
@@ -167,23 +173,32 @@ class People:
         if session := cast("Session | None", await self._store.get(TENANT, "session", digest)):
             who, until, again = await self._signed_in(self._store, digest, session)
         elif token := cast("Token | None", await self._store.get(TENANT, "token", digest)):
-            ref, scopes = "token-" + token["number"], frozenset(token["scopes"])
-            who = Principal(ref, token["role"], scopes, 1, tenants=_tenants(token))
+            who, again = await self._token(self._store, token)
             until = clock.micros(token["expiresAt"]) if token["expiresAt"] else None
         self._known.keep(digest, who, until, again, drops)
         return NOBODY if until is not None and until <= self._now() else who
+
+    async def _token(self, store: Reader, token: Token) -> tuple[Principal, int | None]:
+        """Who that is, and when it must be asked anew: a provider's key does what its contract allows that day."""
+        ref, scopes, tenants = "token-" + token["number"], frozenset(token["scopes"]), _tenants(token)
+        if "contract" not in token:
+            return Principal(ref, token["role"], scopes, 1, tenants=tenants), None
+        if self.program is None:
+            return NOBODY, None
+        now = await self.program(store, token, self._now())
+        if now.scopes is None:
+            return NOBODY, now.again
+        return Principal(ref, token["role"], now.scopes, 1, tenants=tenants, metered=now.metered), now.again
 
     async def _standing(self, store: Reader, ref: str, role: str) -> Standing:
         """Of staff; nobody else has duties."""
         return await standing(store, self.plan, ref, self._now()) if role == "staff" else Standing()
 
     # --- persons and their sign-in
-    async def staff(
-        self, *, another: bool = False, of: Sequence[str] = (), called: Called | None = None
-    ) -> str:
+    async def staff(self, *, another: bool = False, of: Sequence[str] = ()) -> str:
         """The reference of a member of staff: the first one, made where there is none; or of a new one.
 
-        `of`: the tenants whose staff a new one is; the default one unless told. `called`: what a new one is called. Raises BadRequest.
+        `of`: the tenants whose staff a new one is; the default one unless told. Raises BadRequest.
         """
         if of and not another:
             raise BadRequest("a tenant is chosen for a new person: add --another")
@@ -197,14 +212,11 @@ class People:
         person: Person = {"role": "staff", "tenants": where, "createdAt": clock.text(self._now())}
         if not known:
             person["first"] = True  # gives the first duties (`kernel/people/duties/standing.py`)
-        if called:
-            person["name"], person["section"] = called
 
         async def add(transaction: Transaction) -> None:
             await transaction.put(TENANT, "person", ref, person)
 
         await self._store.transact(add)
-        self.colleagues.heard(ref, person)
         return ref
 
     async def welcome(self, ref: str) -> None:
@@ -260,14 +272,9 @@ class People:
             raise NotFound(f"there is no person {ref!r:.80}")
         return person
 
-    @property
-    def link_minutes(self) -> int:
-        """How long a sign-in link works."""
-        return self._link // (60 * _SECOND)
-
-    async def let_in_again(self, by: str, ref: str, *, new: bool = False) -> str:
-        """A member of staff vouches for a colleague who lost every passkey, or is `new`: a one-time link, and a record of it that
-        the colleague sees. Whoever is signed in as the colleague is signed out. Raises Forbidden, NotFound.
+    async def let_in_again(self, by: str, ref: str) -> str:
+        """A member of staff vouches for a colleague who lost every passkey: a one-time link, and a record of it that the
+        colleague sees. Whoever is signed in as the colleague is signed out. Raises Forbidden, NotFound.
         """
         if by == ref:
             raise Forbidden("nobody lets himself in again: ask a colleague")
@@ -276,9 +283,8 @@ class People:
         at = clock.text(self._now())
 
         async def note(transaction: Transaction) -> None:
-            word = "let in" if new else "let in again"
-            leaf = await log(transaction, {"word": word, "person": ref, "by": by, "at": at})
-            recovery: Recovery = {"by": by, "at": at, "new": new, "ledger": dict(leaf)}
+            leaf = await log(transaction, {"word": "let in again", "person": ref, "by": by, "at": at})
+            recovery: Recovery = {"by": by, "at": at, "ledger": dict(leaf)}
             await transaction.put(TENANT, "recovery", ref, recovery)
 
         await self._store.transact(note)
@@ -394,7 +400,7 @@ class People:
         """Forget what has expired; how many."""
         now = self._now()
         gone: list[tuple[str, str]] = []
-        for kind in ("link", "session", "token", "spent", OFFER, *GRANTED):
+        for kind in ("link", "session", "token", "spent", OFFER, INVITATION, *GRANTED):
             docs: list[tuple[str, str, Any]] = await self._store.documents(TENANT, kind)
             gone += [
                 (kind, d) for _, d, doc in docs if doc["expiresAt"] and clock.micros(doc["expiresAt"]) <= now

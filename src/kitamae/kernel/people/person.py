@@ -31,6 +31,16 @@ class Acting:
 
 
 @dataclass(frozen=True, slots=True)
+class Metered:
+    """Under which contract of a provider somebody comes, with which key (its number), and how many requests a minute and a day it allows."""
+
+    contract: str
+    key: str
+    minute: int
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """`ref` is opaque (never a name), stable per person and used in `change.actor`.
 
@@ -38,6 +48,7 @@ class Principal:
     whose role alone decides. `assurance`: 0 nobody, 1 link or token, 2 passkey, 3 デジタル認証. `tenants`: where it may
     do more than read what is public. `duties` and `emergency`: of staff, (tenant, `desk:…` or `purpose:…`) that are
     his work, or that he took in an emergency (`kernel/people/duties`). `acting`: for somebody else (`kernel/people/delegates`); `ref` stays his own.
+    `metered`: a provider's key, which is counted (`kernel/people/providers`).
     """
 
     ref: str
@@ -49,6 +60,7 @@ class Principal:
     duties: frozenset[tuple[str, str]] = frozenset()
     emergency: frozenset[tuple[str, str]] = frozenset()
     acting: Acting | None = None
+    metered: Metered | None = None
 
     @property
     def subject(self) -> str:

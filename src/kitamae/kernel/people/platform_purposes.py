@@ -81,4 +81,20 @@ WATCHING: Final = Purpose(
 )
 """Improper use is looked for (安全管理措置): the names and addresses of the staff, and what became of each flag."""
 
-ALL: Final = (DATA_TRACKER, REQUESTS, WATCHING)
+PROVIDERS: Final = Purpose(
+    "providers",
+    "contract",
+    frozenset({"contact", "provider"}),
+    days=5 * 365,
+    identifiers=frozenset({"provider"}),
+    title={
+        "ja": "データを使う個人への連絡",
+        "ja_Hira": "データを つかう ひとへの れんらく",
+        "en": "Reaching a volunteer who builds on the city",
+        "zh": "联系使用数据的个人",
+        "ko": "데이터를 쓰는 개인에게 연락하는 일",
+    },
+)
+"""個人の提供者（ボランティア）の連絡先."""
+
+ALL: Final = (DATA_TRACKER, REQUESTS, WATCHING, PROVIDERS)

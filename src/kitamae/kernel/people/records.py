@@ -1,7 +1,6 @@
 """What is kept about persons' ways in, as documents of the store. Times are RFC 3339 UTC.
 
-`person`   by reference:          {role, tenants, first, createdAt, name, section, moves, named}; `first`: the first account of the
-                                  city's staff; what follows createdAt: what a member of staff is called (`colleagues.py`)
+`person`   by reference:          {role, tenants, first, createdAt}; `first`: the first account of the city's staff
 `link`     by the secret's digest: {person, expiresAt}
 `session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
 `token`    by the secret's digest: {number, name, role, scopes, tenants, asked, createdAt, expiresAt|null}
@@ -21,34 +20,20 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 DEVICE_KEY: Final = "device-key"
 """By its thumbprint (RFC 7638): see `devices/keys.py`."""
 
-GIVEN: Final = (DEVICE_KEY, "capability", "mandate")
+GIVEN: Final = (DEVICE_KEY, "capability", "mandate", "contract")
 """What was given and may be taken back, by the id under which `revoked` then remembers it: no restore brings it back."""
 
 TENANT = ""
 """Persons belong to the city, not to one of its data tenants."""
 
 
-class Move(TypedDict):
-    """An office (課・係) from a moment on, by a change of duties."""
-
-    section: str
-    at: str
-    transfer: str
-
-
 class Person(TypedDict):
-    """Somebody who may sign in. The reference says nothing about who it is. Staff: `name` and `section` as colleagues see them, `moves`
-    to other offices, and the entry of the ledger that says who named him.
-    """
+    """Somebody who may sign in. The reference says nothing about who it is."""
 
     role: Literal["staff", "visitor"]
     tenants: NotRequired[list[str]]
     first: NotRequired[bool]
     createdAt: str
-    name: NotRequired[str]
-    section: NotRequired[str]
-    moves: NotRequired[list[Move]]
-    named: NotRequired[dict[str, Any]]
 
 
 class Link(TypedDict):
@@ -75,16 +60,17 @@ class Session(TypedDict):
 
 
 class Recovery(TypedDict):
-    """Who let a colleague in again, and when; `ledger`: the entry that says so; `new`: for the first time."""
+    """Who let a colleague in again, and when; `ledger`: the entry that says so."""
 
     by: str
     at: str
-    new: NotRequired[bool]
     ledger: NotRequired[dict[str, Any]]
 
 
 class Token(TypedDict):
-    """A program's way in. `asked` are the scopes as they were typed, `scopes` as the policy compares them."""
+    """A program's way in. `asked` are the scopes as they were typed, `scopes` as the policy compares them. `contract`: of the provider whose
+    key it is (`providers/`): it works within that alone.
+    """
 
     number: str
     name: str
@@ -93,5 +79,6 @@ class Token(TypedDict):
     tenants: NotRequired[list[str]]
     asked: list[str]
     key: NotRequired[str]
+    contract: NotRequired[str]
     createdAt: str
     expiresAt: str | None

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from kitamae.kernel.people.colleagues import Colleagues
     from kitamae.kernel.people.duties import Office
     from kitamae.kernel.people.duties.numbers import Numbers
     from kitamae.web.page import ShellPage
@@ -29,9 +28,7 @@ TRANSFERS: Final = "/staff/transfers"
 PAGE: Final = 50
 
 
-def routes(
-    page: ShellPage, office: Office, names: Colleagues, numbers: Numbers, tenant: str, zone: ZoneInfo
-) -> list[Route]:
+def routes(page: ShellPage, office: Office, numbers: Numbers, tenant: str, zone: ZoneInfo) -> list[Route]:
     """The list with the form for a file, one change, and the words about it."""
 
     async def show(request: Request, status: int = 200, **told: Any) -> Response:
@@ -70,7 +67,7 @@ def routes(
             finally:
                 await form.close()
             known = await numbers.whose(sheet.numbers(told["text"]))
-            read = sheet.read(told["text"], office.plan, tenant, zone, known, names.called)
+            read = sheet.read(told["text"], office.plan, tenant, zone, known)
             if read.wrong:
                 return await show(request, 400, wrong=read.wrong, **told)
             effective = sheet.day(told["effective"], zone, where="effective") if told["effective"] else None
@@ -80,8 +77,6 @@ def routes(
             id = await office.prepare(
                 who, told["title"], read.steps, effective=effective, sections=read.sections, second=True
             )
-            if read.names:
-                await names.call(who, read.names)
         except Problem as wrong:
             return await show(request, wrong.status, failed=wrong.detail, **told)
         return away(f"{TRANSFERS}/{id}")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.people.providers import Providers
     from kitamae.kernel.people.vault import Receipt, Vault
     from kitamae.web.page import ShellPage
 
@@ -48,6 +49,7 @@ class Ground:
 
     page: ShellPage
     people: People
+    providers: Providers
     policy: Policy
     consents: Consents
     vault: Callable[[], Vault]
@@ -83,6 +85,8 @@ class Ground:
     async def looks(self, who: Principal, found: Sequence[Receipt]) -> list[dict[str, Any]]:
         """Rows of the log, in words that a template can say."""
         programs = {f"token-{one['number']}": one["name"] for one in await self.people.tokens()}
+        owners = await self.providers.names(one.who for one in found)  # of keys that are gone too
+        programs |= {ref: owner["name"] for ref, owner in owners.items()}
         return [
             {
                 "number": one.number,

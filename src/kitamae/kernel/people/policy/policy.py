@@ -86,9 +86,9 @@ class Policy:
 
     async def demand_again(self, tx: Reader, question: Question) -> None:
         """The same question, inside the transaction that does what it is about, of whoever asks as he stands there: he may have lost his
-        duty, or his session, since the door let him in. Raises as `demand`.
+        duty, or his session, since the door let him in; a provider's contract may have ended. Raises as `demand`.
         """
-        if self.anew is not None and question.who.session:
+        if self.anew is not None and (question.who.session or question.who.metered):
             self.demand(replace(question, who=await self.anew(tx, question.who)))
 
     def demand(self, question: Question) -> Decision:
