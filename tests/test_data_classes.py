@@ -140,6 +140,26 @@ async def test_a_filter_on_what_one_may_not_see_is_refused_whatever_the_value_is
         assert (mine.status_code, mine.content) == (other.status_code, other.content)
 
 
+async def test_a_filter_across_a_relationship_finds_the_same_whatever_a_closed_entity_says(
+    tmp_path: Path,
+) -> None:
+    async with city(tmp_path) as served:
+        number, leads = quote("電話番号"), {"type": "Relationship", "object": SPRING}
+        path, headers = (
+            f"{N}/entities/{TOILET}/attrs",
+            await token(served, "write:PublicToilet", "write:HotSpring"),
+        )
+        assert (await served.client.post(path, json={"beside": leads}, headers=headers)).status_code == 204
+        for said in (CLOSED, "something else"):
+            sent = {"電話番号": {"type": "Property", "value": said}}
+            made = await served.client.post(f"{N}/entities/{SPRING}/attrs", json=sent, headers=headers)
+            assert made.status_code == 204, made.text
+            for q in (f"==%22{CLOSED}%22", "~=%5ECLOSED", ""):
+                question = f"type=PublicToilet&join=inline&joinLevel=1&count=true&q=beside%7B{number}%7D{q}"
+                answer = await served.client.get(f"{N}/entities?{question}")
+                assert (answer.json(), answer.headers["ngsild-results-count"]) == ([], "0"), question
+
+
 async def test_an_entity_that_is_of_another_type_too_is_not_found_by_what_is_limited(tmp_path: Path) -> None:
     async with city(tmp_path) as served:
         answer = await served.client.post(

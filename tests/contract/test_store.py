@@ -546,6 +546,42 @@ async def test_an_entity_is_found_by_any_of_several_selectors_and_counted_once(s
     assert ([orjson.loads(row.doc)["id"] for row in past.rows], past.count) == (wanted, 3)
 
 
+async def test_what_a_query_goes_without_is_not_there_in_pages_counts_streams_or_history(
+    store: Store,
+) -> None:
+    kinds: list[list[str]] = [[TYPE], [TYPE, ROOM], [ROOM]]
+    await done(store, *(create(n, type=kinds[n % 3]) for n in range(12)))
+    await done(store, command(Delete(), "urn:ngsi-ld:T:003"), command(Delete(), "urn:ngsi-ld:T:004"))
+    hot = Compare(QPath((LEVEL,)), Op.GREATER_EQUAL, (0,))
+    ways: list[dict[str, Any]] = [
+        {"types": TypeQ(((TYPE,),))}, {}, {"q": hot}, {"attrs": (LEVEL,)}, {"id_pattern": "."}, {"order": (OrderBy(QPath((NAME,))),)},
+        {"ids": tuple(f"urn:ngsi-ld:T:{n:03}" for n in range(12))}, {"types": TypeQ(((TYPE,), (ROOM,)))},
+    ]  # fmt: skip
+    for way in ways:
+        query = EntityQuery(without=frozenset((ROOM, "urn:x:none")), limit=2, count=True, **way)
+        first, second = await store.find(query), await store.find(replace(query, offset=2))
+        ids = [orjson.loads(row.doc)["id"][-2:] for row in [*first.rows, *second.rows]]
+        assert (sorted(ids), first.count, second.count) == (["00", "06", "09"], 3, 3), way
+        assert (await store.find(replace(query, limit=0))).count == 3
+        if "order" not in way:
+            streamed = [orjson.loads(row.doc)["id"][-2:] async for row in store.stream(query)]
+            assert streamed == ["00", "06", "09"]
+            past = [await store.remembered(replace(query, offset=n), InstanceQuery("", ())) for n in (0, 2)]
+            told = [orjson.loads(row.doc)["id"][-2:] for one in past for row in one.rows]
+            assert (told, past[0].count) == (["00", "03", "06", "09"], 4), way
+
+
+async def test_a_relationship_leads_nowhere_where_the_query_goes_without_what_is_there(store: Store) -> None:
+    link: Attribute = {"kind": "Relationship", "v": "urn:ngsi-ld:T:002"}
+    await done(store, create(1, attrs={NAME: [link]}), create(2, type=[ROOM, TYPE]))
+    path = QPath((NAME,), join=((), QPath((LEVEL,))))
+    query = EntityQuery(types=TypeQ(((TYPE,),)), q=Compare(path, Op.EQUAL, (2,)), count=True)
+    for asked in (query, replace(query, without=frozenset(("urn:x:none",)))):
+        assert (await store.find(asked)).count == 1
+    assert (await store.find(replace(query, without=frozenset((ROOM,))))).count == 0
+    assert [row async for row in store.stream(replace(query, without=frozenset((ROOM,))))] == []
+
+
 async def test_scopes_are_asked_for_and_ordered_by_as_nobody_but_ngsiv2_does(store: Store) -> None:
     await done(store, create(1, scope=["/b/c"]), create(2), create(3, scope=["/a", "/z"]))
 

@@ -157,7 +157,9 @@ class Finder:
         readable = [id for id in wanted if "\0" not in id]
         tenants, variants = [self.query.tenant] * len(readable), [""] * len(readable)
         for n, _, _, doc in await self._db.fetch(_SQL["rows_read"], tenants, readable, variants):
-            self._linked[readable[n - 1]] = orjson.loads(doc)
+            entity: Entity = orjson.loads(doc)
+            if self.query.without.isdisjoint(entity["type"]):  # else it is not there for who asks
+                self._linked[readable[n - 1]] = entity
 
 
 async def chunk(finder: Finder, after: int, size: int) -> tuple[list[Row], int | None]:

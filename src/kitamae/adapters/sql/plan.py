@@ -86,6 +86,8 @@ class Planner(ABC):
         terms = []
         if query.types.any_of and not self.typed:
             terms.append(self._has_types(query.types))
+        if query.without:
+            terms.append(f"{self._has_one_of(tuple(sorted(query.without)))} IS NOT TRUE")
         if query.scope is not None:
             terms.append(
                 either(every(self._has_scope(scope) for scope in both) for both in query.scope.any_of)

@@ -92,7 +92,7 @@ def _sorted(db: apsw.Connection, query: EntityQuery, plan: Plan, most: int | Non
 
 def _matching(db: apsw.Connection, query: EntityQuery, plan: Plan, most: int | None = None) -> Iterator[Row]:
     """Those that match, in order. Raises TooLong when more than `most` documents would have to be looked into."""
-    linked = linker(db, query.tenant)
+    linked = linker(db, query)
     looked = 0
     for key, version, doc, unsure in db.execute(plan.select(f"{_ROW}, {plan.unsure}"), plan.params):
         if unsure:
@@ -104,13 +104,13 @@ def _matching(db: apsw.Connection, query: EntityQuery, plan: Plan, most: int | N
         yield Row(key, version, doc)
 
 
-def linker(db: apsw.Connection, tenant: str) -> Linked:
-    """Finds the entity that a relationship leads to."""
+def linker(db: apsw.Connection, query: EntityQuery) -> Linked:
+    """Finds the entity that a relationship leads to, if it is there for who asks."""
 
     def linked(id: str) -> Entity | None:
-        row = db.execute(_READ, (tenant, id, "")).fetchone()
+        row = db.execute(_READ, (query.tenant, id, "")).fetchone()
         found: Entity | None = orjson.loads(row[2]) if row else None
-        return found
+        return found if found is not None and query.without.isdisjoint(found["type"]) else None
 
     return linked
 
@@ -126,7 +126,7 @@ def chunk(
         f" ORDER BY {key} LIMIT :size",
         {**plan.params, "after": after, "size": size},
     ).fetchall()
-    linked = linker(db, query.tenant)
+    linked = linker(db, query)
     rows = [
         Row(key, version, doc)
         for key, version, doc, unsure in found
@@ -159,7 +159,7 @@ def remembered(
     )
     if falling:
         past = reversed(past.fetchall())
-    linked = linker(db, query.tenant)
+    linked = linker(db, query)
     wanted = series.named(db, history)
     rows: list[Row] = []
     seen = 0

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(slots=True, frozen=True)
-class Row:
+class Row(NamedTuple):
     """A stored entity: `version` is the `change.seq` of its last write; `doc` its JSON text (see `entity.Entity`).
 
-    Same (key, version), same bytes: answers may be cached under it.
+    `lacks`: attributes (expanded) that were taken out of it, because the caller may not see them.
+    Same (key, version, lacks), same bytes: answers may be cached under it. Thousands are made for one answer.
     """
 
     key: int
     version: int
     doc: bytes
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, frozen=True)

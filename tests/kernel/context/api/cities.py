@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 from api_client import CITY_CONTEXT, CITY_DOCUMENT, Client
@@ -16,10 +16,9 @@ from kitamae.adapters.sqlite import store as sqlite
 from kitamae.kernel.context.api import routes
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.jsonld import Contexts
-from kitamae.kernel.context.store import Store
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
-from kitamae.kernel.context.veil import Veiled, of_all
+from kitamae.kernel.context.veil import of_all, veiled
 from kitamae.kernel.people.policy import Policy
 
 ROOM = "urn:ngsi-ld:Room:1"
@@ -37,6 +36,8 @@ class City:
     client: Client
     broker: Broker
     url: str = ""
+    told: Any = None
+    """The store as what leaves the city by itself has it."""
     asked: list[web.Request] = field(default_factory=list)
     answer: Callable[[], web.Response] | None = None
 
@@ -55,6 +56,7 @@ class City:
         context, policy = await self.broker.contexts.resolve(None), self.broker.policy
         classes: dict[str, Any] = {" ".join(map(context.expand, one.split())): "closed" for one in names}
         policy.change(facts=replace(policy.facts, classes=classes))
+        self.told.hidden = of_all(classes)  # a city would be started anew
 
     async def ids(self, query: str) -> list[int]:
         reply = await self.client.get(f"entities?{query}")
@@ -86,7 +88,7 @@ async def city(folder: Path, name: str, **delivery: Any) -> AsyncIterator[City]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     one.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    told = cast("Store", Veiled(store, lambda: of_all(broker.policy.facts.classes)))  # as a city has it
+    one.told = told = veiled(store, of_all(()))  # as a city has it
     subscriptions = Subscriptions(
         told, contexts, Destinations(loopback=True), address=one.url, alias=name, **delivery
     )

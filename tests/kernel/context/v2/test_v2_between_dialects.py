@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -384,3 +385,26 @@ async def test_an_entity_map_holds_what_a_provider_of_ngsiv2_has(cities: tuple[C
     rest = await kaga.ld.get("entities?type=Room&limit=2&offset=2", ngsild_entitymap=map_)
     found = [one["id"] for one in (*made.json(), *rest.json())]
     assert sorted(found) == [f"urn:ngsi-v2:Room{n}" for n in (1, 2, 3)]
+
+
+# --- what a writer may not see is here all the same
+@pytest.mark.parametrize("batch", [False, True])
+async def test_a_closed_attribute_that_is_here_is_written_here_by_who_may_not_see_it_and_told_nobody(
+    cities: tuple[City, City], batch: bool
+) -> None:
+    kaga, nomi = cities
+    await kaga.has("Room1", floor=1)
+    await nomi.has("Room1", floor=3)
+    await kaga.knows(nomi.url, attrs=["floor"])
+    policy, context = kaga.broker.policy, await kaga.broker.contexts.resolve(None)
+    closed = {f"{context.expand('Room')} {context.expand('floor')}": "closed"}
+    policy.change(facts=replace(policy.facts, classes=closed))
+    floor = {"floor": {"type": "Property", "value": 78}}
+    if batch:
+        done = await kaga.ld.post("entityOperations/update", [{"id": ROOM, "type": "Room", **floor}])
+    else:
+        done = await kaga.ld.patch(f"entities/{ROOM}/attrs", floor)
+    assert done.status == 204, done.body
+    assert await here(kaga) == {"id": "Room1", "type": "Room"}
+    policy.change(facts=replace(policy.facts, classes={}))
+    assert ((await here(kaga) or {})["floor"], (await here(nomi) or {})["floor"]) == (78, 3)

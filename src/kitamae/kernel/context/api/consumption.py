@@ -132,7 +132,7 @@ def show(x: Exchange, request: Request, row: Row, view: View, allowed: set[tuple
     `allowed`: types that this request was allowed to read before; more are added.
     """
     answers = x.application.answers
-    key = (row.key, row.version, view)
+    key = (row.key, row.version, row.lacks, view)
     shown = answers.get(key)
     now = None
     if shown is not None and shown.until is not None:

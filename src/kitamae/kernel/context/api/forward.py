@@ -17,6 +17,7 @@ from kitamae.kernel.context.api.write import Outcome, Plan, part_of
 from kitamae.kernel.context.operations import expiry
 from kitamae.kernel.context.registration import reword, share
 from kitamae.kernel.context.registration.peers import Unanswered
+from kitamae.kernel.context.veil import behind
 from kitamae.kernel.problems import (
     AlreadyExists,
     AnsweredTwice,
@@ -81,8 +82,8 @@ async def present(request: Request, id: str) -> list[str] | None:
 
 
 async def kept(request: Request, id: str) -> Entity | None:
-    """The entity as it is here, if it is."""
-    row = await request.broker.store.row(request.tenant, id)
+    """The entity as it is here, if it is, whatever the caller may see of it: what a write does is none of his sight."""
+    row = await behind(request.broker.store).row(request.tenant, id)
     return None if row is None else expiry.alive(orjson.loads(row.doc), request.broker.clock())
 
 

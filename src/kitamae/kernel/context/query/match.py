@@ -49,6 +49,8 @@ def entity(query: EntityQuery, entity: Entity, linked: Linked | None = None) -> 
         return False
     if not types(query.types, entity["type"]) or not chosen(query, entity):
         return False
+    if not query.without.isdisjoint(entity["type"]):
+        return False
     if query.v2_path and not v2_path(query.v2_path, entity.get("scope", [])):
         return False
     if query.scope is not None and not scope(query.scope, entity.get("scope", [])):

@@ -205,6 +205,7 @@ class Projection:
 class EntityQuery:
     """Which entities, in what order, which slice. Everything that is a list is alternatives.
 
+    `without`: an entity of any of these types (expanded) is not there, neither to be found nor at the end of a relationship.
     `wanted`: each entity is also one of these; what all of them name is in `ids` and `types` too, for a store to search by.
     """
 
@@ -222,5 +223,6 @@ class EntityQuery:
     offset: int = 0
     count: bool = False
     wanted: tuple[Wanted, ...] = ()
+    without: frozenset[str] = frozenset()
     v2_path: str | None = None
     """Of NGSIv2, where `id_pattern` is about the id as it has it: "", or service paths of which one is the root `/`."""

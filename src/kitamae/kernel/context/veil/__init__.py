@@ -6,6 +6,6 @@ limited has none of this in its way.
 """
 
 from kitamae.kernel.context.veil.hidden import Hidden, hidden, of_all
-from kitamae.kernel.context.veil.store import Veiled, hidden_in, seen_by, veiled
+from kitamae.kernel.context.veil.store import behind, hidden_in, seen_by, veiled
 
-__all__ = ["Hidden", "Veiled", "hidden", "hidden_in", "of_all", "seen_by", "veiled"]
+__all__ = ["Hidden", "behind", "hidden", "hidden_in", "of_all", "seen_by", "veiled"]

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.veil.hidden import Hidden
 
 
-def narrowed(query: EntityQuery, hidden: Hidden, known: Iterable[str]) -> EntityQuery | None:
-    """The question that the store may be asked; None: nothing that he may see can match. `known`: all types that are there.
-
-    Raises Forbidden naming the attribute.
+def narrowed(query: EntityQuery, hidden: Hidden, also: tuple[str, ...] = ()) -> EntityQuery | None:
+    """The question that the store may be asked; None: nothing that he may see can match. `also`: attributes of which an entity must have
+    one besides, looked at with `attributes` before. Raises Forbidden naming the attribute.
     """
-    asked = _types(query)
+    asked = types(query)
     for name in _by(query):
         demand(name, asked, hidden)
     for name in _beyond(query):  # of entities that a relationship leads to: of whatever type
@@ -29,20 +28,19 @@ def narrowed(query: EntityQuery, hidden: Hidden, known: Iterable[str]) -> Entity
     attrs = attributes(query.attrs, asked, hidden)
     if query.attrs and not attrs:
         return None
-    query = replace(query, attrs=attrs)
-    if not hidden.types:
-        return query
-    if query.types.any_of:
-        left = tuple(one for one in query.types.any_of if not hidden.all_of(one))
-        return replace(query, types=TypeQ(left)) if left else None
-    left = tuple((name,) for name in known if name not in hidden.types)
-    return replace(query, types=TypeQ(left)) if left else None
+    gone = apart(replace(query, attrs=(*attrs, *also)), hidden)
+    if gone - hidden.types and any(True for _ in _beyond(query)):
+        raise Forbidden(
+            f"something that is asked by is not open data in {min(gone)}: ask by it without following relationships"
+        )
+    return replace(query, attrs=attrs, without=query.without | hidden.types | gone)
 
 
 def elsewhere(query: EntityQuery, hidden: Hidden) -> EntityQuery | None:
     """The question that other sources may be asked for him; None: none. Raises Forbidden as `narrowed`: they judge its conditions."""
     named = query.types.any_of
-    return narrowed(query, hidden if named else replace(hidden, types=frozenset()), ())
+    left = tuple(together for together in named if not hidden.all_of(together))
+    return None if named and not left else narrowed(replace(query, types=TypeQ(left)), hidden)
 
 
 def tells(hidden: Hidden, types: frozenset[str], names: Iterable[str]) -> bool:
@@ -57,13 +55,6 @@ def apart(query: EntityQuery, hidden: Hidden) -> frozenset[str]:
     """
     names = {*_by(query), *query.attrs}
     return frozenset(type_ for type_, some in hidden.attributes.items() if not names.isdisjoint(some))
-
-
-def of_both(query: EntityQuery, apart: frozenset[str]) -> EntityQuery:
-    """How many of what the question is about are of those types too."""
-    named = query.types.any_of or ((),)
-    types = TypeQ(tuple((*one, other) for one in named for other in sorted(apart)))
-    return replace(query, types=types, order=(), offset=0, limit=0, count=True)
 
 
 def attributes(names: tuple[str, ...], types: frozenset[str], hidden: Hidden) -> tuple[str, ...]:
@@ -88,7 +79,7 @@ def demand(name: str, types: frozenset[str], hidden: Hidden) -> None:
         )
 
 
-def _types(query: EntityQuery) -> frozenset[str]:
+def types(query: EntityQuery) -> frozenset[str]:
     """What an entity can be: empty, any."""
     return frozenset(name for together in query.types.any_of for name in together)
 

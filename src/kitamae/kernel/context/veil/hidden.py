@@ -43,8 +43,7 @@ class Hidden:
         names = self.of(entity["type"])
         if names.isdisjoint(entity["attrs"]):
             return entity
-        attrs = {name: value for name, value in entity["attrs"].items() if name not in names}
-        return cast("Entity", {**entity, "attrs": attrs})
+        return less(entity, names)
 
     def told(self, entity: Entity, *, by: bool = False) -> Entity | None:
         """The same of what another source tells. `by`: it was asked for attributes, so what is left without any was no answer for him."""
@@ -66,8 +65,8 @@ class Hidden:
             return None
         return replace(
             effect,
-            before=effect.before and self._without(effect.before, names),
-            after=effect.after and self._without(effect.after, names),
+            before=effect.before and less(effect.before, names),
+            after=effect.after and less(effect.after, names),
             touched=touched,
             updated=[name for name in effect.updated if name not in names],
         )
@@ -82,10 +81,11 @@ class Hidden:
             return change
         return replace(change, touched=touched) if touched or change.verb != "updated" else None
 
-    @staticmethod
-    def _without(entity: Entity, names: frozenset[str]) -> Entity:
-        attrs: dict[str, Any] = {name: value for name, value in entity["attrs"].items() if name not in names}
-        return cast("Entity", {**entity, "attrs": attrs})
+
+def less(entity: Entity, names: frozenset[str]) -> Entity:
+    """The entity without those attributes; it stays itself as it is."""
+    attrs: dict[str, Any] = {name: value for name, value in entity["attrs"].items() if name not in names}
+    return cast("Entity", {**entity, "attrs": attrs})
 
 
 def of_all(classes: Iterable[str]) -> Hidden:

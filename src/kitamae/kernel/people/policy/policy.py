@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kitamae.kernel.people.person import EVERYWHERE
 from kitamae.kernel.people.policy.cedar import Decision, Engine
@@ -13,12 +13,13 @@ from kitamae.kernel.people.policy.facts import Facts, told
 from kitamae.kernel.problems import Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Hashable
 
     from kitamae.kernel.people.duties.standing import Reader
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy.question import Question
 
+T = TypeVar("T")
 HERE: Final = Path(__file__).parent
 _MOST: Final = 20_000
 """Decisions that are remembered."""
@@ -45,6 +46,7 @@ class Policy:
         self._facts = facts or Facts(open, declared)
         self._engine = engine or of_city()
         self._known: dict[Question, Decision] = {}
+        self._made: dict[Hashable, Any] = {}
         self.anew: Callable[[Reader, Principal], Awaitable[Principal]] | None = None
         """Who somebody that is signed in is by now, as a transaction sees it; NOBODY: he was signed out."""
 
@@ -57,7 +59,7 @@ class Policy:
         """What is decided from now on rests on these; nothing that was decided before is believed any more."""
         self._facts = facts or self._facts
         self._engine = engine or self._engine
-        self._known = {}
+        self._known, self._made = {}, {}
 
     @property
     def takes_any_type(self) -> bool:
@@ -70,11 +72,13 @@ class Policy:
             return self._ask(question)
         known = self._known.get(question)
         if known is None:
-            known = self._ask(question)
-            if len(self._known) >= _MOST:
-                del self._known[next(iter(self._known))]  # the oldest
-            self._known[question] = known
+            known = _kept(self._known, question, self._ask(question))
         return known
+
+    def made(self, key: Hashable, work: Callable[[], T]) -> T:
+        """What `work` makes of many decisions, none of them about a person's data: once, until something that they rest on changes."""
+        found: T | None = self._made.get(key)
+        return _kept(self._made, key, work()) if found is None else found
 
     def _ask(self, question: Question) -> Decision:
         principal, action, resource, context, entities = told(question, self._facts)
@@ -121,3 +125,10 @@ class Policy:
                 f"this is the work of the desk {what.removeprefix('desk:')}, which is none of your duties"
             )
         raise Forbidden(f"{who.role} may not {question.action} {what}")
+
+
+def _kept(kept: dict[Any, T], key: Hashable, one: T) -> T:
+    if len(kept) >= _MOST:
+        del kept[next(iter(kept))]  # the oldest
+    kept[key] = one
+    return one
