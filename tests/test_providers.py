@@ -11,6 +11,7 @@ import pytest
 
 import staffing
 from bare_kaga import bare
+from kitamae.kernel.people import secret
 from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.providers import Application, Contract, Wish, digest, latest
 from kitamae.kernel.people.vault import Asked
@@ -48,6 +49,12 @@ async def contract(served: Served, told: Application = BUS, **other: Any) -> Con
     made = await providers.contracts.prepare(one, applied["number"], Wish(**{**said, **other}))
     await providers.contracts.confirm(two, made["id"], digest(latest(made)), yes=True)
     return await providers.contracts.accept(member(), made["id"], digest(latest(made)))
+
+
+async def signed_in(served: Served, ref: str, role: Any) -> Principal:
+    people = served.kitamae.city.people
+    session, _ = await people.admit(ref, role, 2)
+    return await people.who(secret.digest(session))
 
 
 async def key(

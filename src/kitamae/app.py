@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from kitamae.directory.lock import Lock
     from kitamae.kernel.context.store import Transaction
+    from kitamae.kernel.people.colleagues import Called
     from kitamae.kernel.problems import Problem
     from kitamae.settings import Settings
 
@@ -123,10 +124,12 @@ class Kitamae:
         return self.city.error_page(scope, problem, request)
 
     # --- what the operator asks for
-    async def sign_in_link(self, *, another: bool = False, of: Sequence[str] = ()) -> str:
+    async def sign_in_link(
+        self, *, another: bool = False, of: Sequence[str] = (), called: Called | None = None
+    ) -> str:
         """The address of a one-time sign-in. See `People.staff`."""
         people = self.city.people
-        secret = await people.invite(await people.staff(another=another, of=of))
+        secret = await people.invite(await people.staff(another=another, of=of, called=called))
         return f"{self.address}/sign-in/{secret}"
 
     async def backup(self, to: Path, keys: Path | None = None) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def ways_in(site: Site) -> list[BaseRoute]:
         *openid.routes(page, on.people, on.gate, on.ways.provider, on.ways.seal),
         *passkeys.routes(page, on.ways.passkeys),
         *visitors.routes(page, on.people, on.gate, on.ways.visitors, site.origin),
-        *sign_in.routes(page, on.people, on.gate, on.ways.passkeys, on.ways.office),
+        *sign_in.routes(page, on.people, on.gate, on.ways.passkeys, on.ways.office, site.handed),
         *records.routes(site.vault),
         *data_tracker.routes(site.vault, _receiver(on), on.providers.names),
         *access.routes(site.policy, access.of_city(site.policy, on.people, on.words.expand), on.address),
@@ -67,7 +67,7 @@ def duties(site: Site) -> list[BaseRoute]:
     on = site.on
     return duty_pages.routes(
         *(site.shell, on.profile, on.ways.office, on.ways.emergencies, on.people),
-        *(on.ways.numbers, site.origin, site.policy),
+        *(on.ways.numbers, site.handed, site.policy),
     )
 
 

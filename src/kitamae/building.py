@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kitamae.web.handed import Handed
 from kitamae.web.page import ShellPage
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class Site:
     def origin(self) -> str:
         """What an address begins with that is handed to somebody."""
         return self.on.ways.passkeys.origin
+
+    @property
+    def handed(self) -> Handed:
+        """Shows sign-in links for colleagues."""
+        return Handed(self.on.people, self.on.gate, self.on.ways.seal, self.origin)
 
     def page(self, folder: Path) -> ShellPage:
         """Drawn from the templates and words of that folder."""

@@ -84,10 +84,11 @@ class WaysIn:
         delegates = Delegates(store, people, purposes, now)
         provider = Provider(address, store, seal, once, pseudonyms)
         passkeys = Passkeys(address, store, seal, once)
-        office = Office(store, people.plan, people.forget, now)
+        office = Office(store, people.plan, people.forget, people.colleagues, now)
         numbers = Numbers(store, pseudonyms)
         emergencies = Emergencies(store, people.plan, [one.name for one in purposes], people.forget)
         await emergencies.all()
+        await people.colleagues.load()
         visitors = letters = None
         identity = Identity(store) if declared(purposes) else None
         if settings.mail:

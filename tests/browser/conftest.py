@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from kitamae.kernel.ledger.checkpoint import Checkpoint
+from kitamae.kernel.people.duties import Standing
 from kitamae.kernel.people.person import Principal
 from kitamae.kernel.people.relying.stand_in import RESIDENTS
 from kitamae.sdk.changes import Changes
@@ -53,8 +54,8 @@ PAGES = (
 
 OFFER = {"options": "{}", "note": "n"}
 STAFF = {
-    "who": Principal("staff-1", "staff", assurance=2, session="x"), "csrf": "", "may_recover": True, "recovered": "",
-    "failed": True, "recovery": {"by": "staff-2", "at": "2026-11-21T07:00:00Z"},
+    "who": Principal("staff-1", "staff", assurance=2, session="x"), "csrf": "", "may_recover": True,
+    "failed": True, "colleagues": ["staff-2"], "first": True, "standing": Standing(), "held": (), "recovery": {"by": "staff-2", "at": "2026-11-21T07:00:00Z"},
 }  # fmt: skip
 PARTNER = {"id": "client-1", "name": "のりあいバス予約", "purpose": "予約した人を見分けます"}
 

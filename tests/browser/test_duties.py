@@ -62,7 +62,7 @@ def test_two_members_of_staff_with_passkeys_give_a_duty_undo_it_and_review_an_em
 
     def give(page, ref, duty):
         page.goto(here + "/staff/duties")
-        page.locator("#person").fill(ref)
+        page.locator("#person").select_option(ref)
         page.get_by_label("担当", exact=True).select_option(duty)
         page.get_by_label("理由").fill("4月から")
         page.get_by_role("button", name="変更を出す").click()

@@ -24,6 +24,7 @@ from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import InUse, Lock, holder
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.colleagues import called
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.problems import BadRequest, Conflict, NotFound, Problem, Unavailable
 
@@ -107,7 +108,12 @@ class Control:
 
     async def _link(self, request: Request) -> JSONResponse:
         sent = await _json(request)
-        link = await self._kitamae.sign_in_link(another=bool(sent.get("another")), of=sent.get("tenants", ()))
+        named = called(str(sent["name"]), str(sent.get("section", ""))) if sent.get("name") else None
+        if named and not sent.get("another"):
+            raise BadRequest("a name is given to a new person: add --another")
+        link = await self._kitamae.sign_in_link(
+            another=bool(sent.get("another")), of=sent.get("tenants", ()), called=named
+        )
         return JSONResponse({"url": link})
 
     async def _tokens(self, request: Request) -> JSONResponse:

@@ -46,6 +46,7 @@ class Staff:
         told = [
             {
                 "person": ref,
+                "called": self.kitamae.city.people.colleagues.called(ref),
                 "left": state.left,
                 "founder": (await self._office.standing(ref)).founder,
                 "duties": [

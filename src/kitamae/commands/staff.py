@@ -15,7 +15,7 @@ _STANDS: Final = ("asked", "planned", "counts", "refused", "withdrawn", "expired
 
 
 async def list_(*, data: Path | None = None) -> None:
-    """Show all members of staff by their numbers, and the duties that each holds now.
+    """Show all members of staff by their numbers, what they are called, and the duties that each holds now.
 
     Parameters
     ----------
@@ -36,7 +36,8 @@ async def list_(*, data: Path | None = None) -> None:
         told = say("has left") if one["left"] else ", ".join(held) or say("no duties")
         if one["founder"]:
             told += " " + say("(first account: does every desk's work until two persons have the staff desk)")
-        out.print(f"{one['person']}  {told}", markup=False)
+        called = " ".join(part for part in one["called"] or () if part)
+        out.print("  ".join(part for part in (one["person"], called, told) if part), markup=False)
 
 
 async def duties(*, data: Path | None = None) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from kitamae.kernel.people.colleagues import Called
     from kitamae.sdk.city import City as Profile
     from kitamae.sdk.context import Context
     from kitamae.sdk.manifest import Language
@@ -95,6 +96,9 @@ class Shell:
     desks: list[Desk] = field(default_factory=list)
     banners: list[Banner] = field(default_factory=list)
     purposes: Mapping[str, Texts] = field(default_factory=dict)  # what each is called
+    colleagues: Callable[[str], Called | None] = field(
+        default=lambda _: None
+    )  # what a member of staff is called
     basemap: Basemap | None = None  # None: the map shows points on an empty ground
 
     @cached_property

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.passkeys import Passkeys
     from kitamae.kernel.people.people import People
     from kitamae.sdk.page import Page
+    from kitamae.web.handed import Handed
 
 SIGN_IN: Final = "/sign-in"
 STAFF: Final = "/staff"
@@ -37,8 +38,10 @@ _LONGEST: Final = 200
 _KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 
 
-def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys, office: Office) -> list[Route]:
-    """`/sign-in`, `/sign-in/passkey`, `/sign-in/<code>`, `/staff`, `/staff/recovery`, `/sign-out`."""
+def routes(
+    page: Page, people: People, gate: Gate, passkeys: Passkeys, office: Office, handed: Handed
+) -> list[Route]:
+    """`/sign-in`, `/sign-in/passkey`, `/sign-in/<code>`, `/staff`, `/staff/recovery`, `/staff/link`, `/sign-out`."""
 
     def form(request: Request, code: str = "", failed: str = "", next: str = "") -> Response:
         status = 403 if failed else 200
@@ -86,9 +89,7 @@ def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys, office: O
         secret, seconds = await people.admit(ref, person["role"], assurance, person.get("tenants", [HOME]))
         return _away(next or ARRIVE, gate.cookie(secret, seconds))
 
-    async def staff_page(
-        request: Request, *, recovered: str = "", failed: bool = False, status: int = 200
-    ) -> Response:
+    async def staff_page(request: Request, *, failed: bool = False, status: int = 200) -> Response:
         who = asking(request.scope)
         if not who.session:
             return RedirectResponse(SIGN_IN, 303)
@@ -105,8 +106,11 @@ def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys, office: O
             csrf=request.scope["csrf"],
             recovery=await people.recovery(who.ref),
             may_recover=who.assurance >= PASSKEY,
-            recovered=recovered,
             failed=failed,
+            colleagues=await office.colleagues(but=who.ref),
+            first=bool((await people.person(who.ref)).get("first")),
+            standing=await office.standing(who.ref),
+            held=(await office.held(who.ref)).held,
         )
 
     async def staff(request: Request) -> Response:
@@ -121,11 +125,11 @@ def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys, office: O
         ref = str(sent.get("person", "")).strip()
         try:
             with first.asking(lambda tx: office.demand_lets_in(tx, who, ref)):
-                link = await people.let_in_again(who.ref, ref)
+                answer = await handed.let_in(who, ref, new=False)
         except NotFound:
             return await staff_page(request, failed=True, status=404)
         await passkeys.remove(ref)
-        return await staff_page(request, recovered=f"{passkeys.origin}{SIGN_IN}/{link}")
+        return answer
 
     async def leave(request: Request) -> Response:
         if not same_origin(request.scope):
@@ -136,6 +140,7 @@ def routes(page: Page, people: People, gate: Gate, passkeys: Passkeys, office: O
         return _away("/", gate.cookie("", 0))
 
     return [
+        *handed.routes(page),
         Route(SIGN_IN, ask, methods=["GET"]),
         Route(SIGN_IN, enter, methods=["POST"]),
         Route(SIGN_IN + "/passkey", prove, methods=["POST"]),

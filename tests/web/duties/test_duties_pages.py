@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
 
+from kitamae.kernel.people.colleagues import Called
 from kitamae.kernel.people.duties.office import step
 from kitamae.kernel.people.person import SYSTEM
 from serving import SAME, Served, serving
@@ -61,14 +63,19 @@ async def test_the_first_account_is_told_what_it_is_on_every_page_until_it_gave_
     assert "最初のアカウント" in (await town.client.get("/")).text
     for _ in range(2):
         assert "最初のアカウント" in (await town.client.get("/")).text
-        made = await send(town, "/staff/duties/account", "/staff/duties")
-        (ref,) = re.findall(r"番号は (staff-[0-9a-f]+) です", made.text)
+        made = await send(town, "/staff/duties/account", "/staff/duties", name="山代 温子", section="人事課")
+        assert made.headers["location"] == "/staff/link"
+        handed = (await town.client.get("/staff/link")).text
+        (ref,) = re.findall(r"(staff-[0-9a-f]{12})", handed)
+        assert "山代 温子" in handed
+        assert "10分のあいだに" in handed
         page = await change(town, ref, "staffing")
         if page != "/staff":
             assert "一人で決めた" in (await town.client.get(page)).text
     assert page == "/staff"
-    assert "最初のアカウント" not in (await town.client.get("/")).text
+    assert "最初のアカウント：" not in (await town.client.get("/")).text
     assert (await town.client.get("/staff/duties")).status_code == 403
+    assert "最初のアカウントの役目は終わりました" in (await town.client.get("/staff")).text
 
 
 async def test_a_desk_is_open_to_its_duty_from_the_next_request_on_and_closed_when_it_is_taken(
@@ -97,7 +104,7 @@ async def test_two_persons_give_a_powerful_duty_and_the_second_one_sees_what_cha
     assert "パスキーでサインインしてください" in (await town.client.get(page)).text
     await enter(town, two)
     shown = (await town.client.get(page)).text
-    assert f"<code>{new_one}</code>" in shown
+    assert new_one in shown
     assert "<ins>個人情報保護担当</ins>" in shown
     assert (await say(town, page, "approve")).status_code == 303
     assert "効いています" in (await town.client.get(page)).text
@@ -177,7 +184,8 @@ async def test_a_file_is_tried_then_asked_for_and_counts_for_all_on_its_day(town
     assert len(await office.all()) == before + 1
     shown = (await town.client.get(page)).text
     assert "所属：防災課 から 市民課 へ" in shown
-    assert "山田" not in shown + str(await town.kitamae.city.store.documents("", "transfer"))
+    assert "山田" not in str(await town.kitamae.city.store.documents("", "transfer"))
+    assert "山田 花子" in shown
     await enter(town, two)
     assert (await say(town, page, "approve")).status_code == 303
     assert {one.duty for one in (await office.held(leaving)).held} == {"counter", "requests"}
@@ -335,8 +343,8 @@ async def test_nobody_comes_to_a_colleagues_duties_by_letting_him_in_again(town:
     officer, clerk, curious, keeper = await new(town, "privacy-officer"), await new(town, "counter"), await new(town), await new(town, "staffing")  # fmt: skip
     for who, colleague, status in (
         (curious, officer, 403), (curious, clerk, 403), (curious, founder, 403), (keeper, officer, 403), (keeper, clerk, 403),
-        (keeper, await new(town, "disaster"), 200),
-        (clerk, curious, 200), (await new(town, "counter"), clerk, 200), (await new(town, "privacy-officer"), officer, 200),
+        (keeper, await new(town, "disaster"), 303), (keeper, "staff-x", 404),
+        (clerk, curious, 303), (await new(town, "counter"), clerk, 303), (await new(town, "privacy-officer"), officer, 303),
     ):  # fmt: skip
         await enter(town, who)
         assert (await send(town, "/staff/recovery", "/staff", person=colleague)).status_code == status
@@ -396,3 +404,117 @@ async def test_nobody_takes_in_an_emergency_what_those_have_who_look_after_him(t
     assert "purpose:identity" in town.kitamae.city.ways.emergencies.offered
     form = {"what": "purpose:watching", "why": WHY, "hours": "1"}
     assert (await send(town, "/staff/emergency", "/staff/emergency", **form)).status_code == 400
+
+
+async def test_whoever_makes_an_account_names_it_and_the_name_stands_wherever_the_number_does(
+    town: Served,
+) -> None:
+    one, two = await new(town, "staffing"), await new(town, "staffing", "privacy-officer")
+    names = {one: ("大聖寺 一", "人事課"), two: ("片山津 次郎", "総務課")}
+    await enter(town, one)
+    for ref, (name, section) in names.items():
+        kept = await send(town, "/staff/duties/name", "/staff/duties", person=ref, name=name, section=section)
+        assert f"{name}" in kept.text, kept.text
+    made = await send(
+        town, "/staff/duties/account", "/staff/duties", name="山中 花子", section="市民課 窓口係"
+    )
+    assert made.status_code == 303
+    handed = await town.client.get(made.headers["location"])
+    (ref,) = set(re.findall(r"staff-[0-9a-f]{12}", handed.text))
+    page = await change(town, ref, "counter")
+    await enter(town, two)
+    assert (await say(town, page, "approve")).status_code == 303
+    shown = (await town.client.get(page)).text
+    for name in ("大聖寺 一", "人事課", "片山津 次郎", "山中 花子", "市民課 窓口係"):
+        assert name in shown, name
+    await enter(town, ref)
+    await send(town, "/staff/emergency", "/staff/emergency", what="desk:incidents", hours="4", why=WHY)
+    assert "山中 花子（市民課 窓口係）" in (await town.client.get("/staff")).text
+    await enter(town, two)
+    assert "山中 花子" in (await town.client.get("/staff/emergencies")).text
+    assert "山中 花子（市民課 窓口係）" in (await town.client.get("/staff")).text, "to be chosen from"
+    for path in ("/staff/duties", "/staff/transfers"):
+        assert "大聖寺 一" in (await town.client.get(path)).text, path
+
+
+async def test_the_ledger_says_that_somebody_was_named_and_not_how(town: Served) -> None:
+    one, two = await new(town, "staffing"), await new(town)
+    await enter(town, one)
+    await send(town, "/staff/duties/name", "/staff/duties", person=two, name="山中 花子", section="市民課")
+    person = await town.kitamae.city.people.person(two)
+    told = person["named"]["told"]
+    assert (told["word"], told["person"], told["by"]) == ("named", two, one)
+    assert "山中" not in str(person["named"])
+    for name, section, status in (("", "市民課", 400), ("あ" * 61, "", 400), ("山中 123456789018", "", 422)):
+        refused = await send(
+            town, "/staff/duties/name", "/staff/duties", person=two, name=name, section=section
+        )
+        assert refused.status_code == status, name
+    assert (
+        await send(town, "/staff/duties/name", "/staff/duties", person="staff-x", name="a")
+    ).status_code == 404
+    assert "山中 花子" in (await town.client.get("/staff/duties")).text
+
+
+async def test_a_sign_in_link_is_shown_once_and_no_other_one_is_made_by_loading_again(town: Served) -> None:
+    one = await new(town, "staffing")
+    await enter(town, one)
+    made = await send(town, "/staff/duties/account", "/staff/duties", name="山中 花子")
+    first = (await town.client.get(made.headers["location"])).text
+    (link,) = re.findall(r"/sign-in/([^<]+)</code>", first)
+    count = len(await town.kitamae.city.store.documents("", "link"))
+    again = (await town.client.get(made.headers["location"])).text
+    assert link not in again
+    assert "リンクは、もう見えません" in again
+    assert len(await town.kitamae.city.store.documents("", "link")) == count
+    town.client.cookies.clear()
+    await town.client.post("/sign-in", data={"code": link}, headers=SAME)
+    welcomed = (await town.client.get("/staff")).text
+    assert "あなたのアカウントを作りました" in welcomed
+    assert "すぐに管理する人に" not in welcomed, "nothing to be alarmed about"
+
+
+async def test_nobody_else_in_the_same_browser_sees_the_link(town: Served) -> None:
+    one, two = await new(town, "staffing"), await new(town, "staffing")
+    await enter(town, one)
+    made = await send(town, "/staff/duties/account", "/staff/duties", name="山中 花子")
+    session, _ = await town.kitamae.city.people.admit(two, "staff", 2)
+    town.client.cookies.set("kitamae_session", session)
+    assert "リンクは、もう見えません" in (await town.client.get(made.headers["location"])).text
+
+
+async def test_a_file_names_who_has_no_name_moves_offices_on_its_day_and_stops_at_anothers_name(
+    town: Served,
+) -> None:
+    one, two, new_one = await new(town, "staffing"), await new(town, "staffing"), await new(town)
+    await enter(town, one)
+    text = f"職員番号,氏名,旧所属,新所属,付ける担当\n{new_one},山中　花子,税務課,市民課,防災担当\n"
+    asked = await send(town, "/staff/transfers", "/staff/transfers", do="ask", title="異動", text=text)
+    colleagues = town.kitamae.city.people.colleagues
+    assert colleagues.called(new_one) == ("山中 花子", "税務課")
+    await enter(town, two)
+    assert (await say(town, asked.headers["location"], "approve")).status_code == 303
+    assert colleagues.called(new_one) == ("山中 花子", "市民課")
+    wrong = text.replace("山中　花子", "橋立 三郎").replace("防災担当", "窓口担当")
+    answer = await send(town, "/staff/transfers", "/staff/transfers", do="ask", title="異動", text=wrong)
+    assert answer.status_code == 400
+    assert "another name than the file" in answer.text
+
+
+async def test_an_office_that_is_planned_for_later_comes_then_or_not_at_all(town: Served) -> None:
+    one, two, other = await new(town, "staffing"), await new(town, "staffing"), await new(town)
+    people = town.kitamae.city.people
+    await people.colleagues.call(SYSTEM, {other: Called("山中 花子", "税務課")})
+    text = f"職員番号,新所属,付ける担当\n{other},市民課,防災担当\n"
+    day = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()
+    await enter(town, one)
+    asked = await send(
+        town, "/staff/transfers", "/staff/transfers", do="ask", title="異動", text=text, effective=day
+    )
+    page = asked.headers["location"]
+    await enter(town, two)
+    await say(town, page, "approve")
+    assert people.colleagues.called(other) == ("山中 花子", "税務課")
+    assert [one["section"] for one in (await people.person(other))["moves"]] == ["市民課"]
+    await say(town, page, "withdraw")
+    assert (await people.person(other))["moves"] == []

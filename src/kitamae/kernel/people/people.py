@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
+from kitamae.kernel.people.colleagues import Called, Colleagues
 from kitamae.kernel.people.delegates import standing as delegation
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.delegates.records import OFFER
@@ -69,6 +70,7 @@ class People:
             None  # of a token with a contract
         )
         self._known = Remembered()
+        self.colleagues = Colleagues(store, now)
         store.on_documents(self._others)
 
     async def _others(self, kept: Sequence[Kept]) -> None:
@@ -195,10 +197,12 @@ class People:
         return await standing(store, self.plan, ref, self._now()) if role == "staff" else Standing()
 
     # --- persons and their sign-in
-    async def staff(self, *, another: bool = False, of: Sequence[str] = ()) -> str:
+    async def staff(
+        self, *, another: bool = False, of: Sequence[str] = (), called: Called | None = None
+    ) -> str:
         """The reference of a member of staff: the first one, made where there is none; or of a new one.
 
-        `of`: the tenants whose staff a new one is; the default one unless told. Raises BadRequest.
+        `of`: the tenants whose staff a new one is; the default one unless told. `called`: what a new one is called. Raises BadRequest.
         """
         if of and not another:
             raise BadRequest("a tenant is chosen for a new person: add --another")
@@ -212,11 +216,14 @@ class People:
         person: Person = {"role": "staff", "tenants": where, "createdAt": clock.text(self._now())}
         if not known:
             person["first"] = True  # gives the first duties (`kernel/people/duties/standing.py`)
+        if called:
+            person["name"], person["section"] = called
 
         async def add(transaction: Transaction) -> None:
             await transaction.put(TENANT, "person", ref, person)
 
         await self._store.transact(add)
+        self.colleagues.heard(ref, person)
         return ref
 
     async def welcome(self, ref: str) -> None:
@@ -272,9 +279,14 @@ class People:
             raise NotFound(f"there is no person {ref!r:.80}")
         return person
 
-    async def let_in_again(self, by: str, ref: str) -> str:
-        """A member of staff vouches for a colleague who lost every passkey: a one-time link, and a record of it that the
-        colleague sees. Whoever is signed in as the colleague is signed out. Raises Forbidden, NotFound.
+    @property
+    def link_minutes(self) -> int:
+        """How long a sign-in link works."""
+        return self._link // (60 * _SECOND)
+
+    async def let_in_again(self, by: str, ref: str, *, new: bool = False) -> str:
+        """A member of staff vouches for a colleague who lost every passkey, or is `new`: a one-time link, and a record of it that
+        the colleague sees. Whoever is signed in as the colleague is signed out. Raises Forbidden, NotFound.
         """
         if by == ref:
             raise Forbidden("nobody lets himself in again: ask a colleague")
@@ -283,8 +295,9 @@ class People:
         at = clock.text(self._now())
 
         async def note(transaction: Transaction) -> None:
-            leaf = await log(transaction, {"word": "let in again", "person": ref, "by": by, "at": at})
-            recovery: Recovery = {"by": by, "at": at, "ledger": dict(leaf)}
+            word = "let in" if new else "let in again"
+            leaf = await log(transaction, {"word": word, "person": ref, "by": by, "at": at})
+            recovery: Recovery = {"by": by, "at": at, "new": new, "ledger": dict(leaf)}
             await transaction.put(TENANT, "recovery", ref, recovery)
 
         await self._store.transact(note)

@@ -1,6 +1,7 @@
 """What is kept about persons' ways in, as documents of the store. Times are RFC 3339 UTC.
 
-`person`   by reference:          {role, tenants, first, createdAt}; `first`: the first account of the city's staff
+`person`   by reference:          {role, tenants, first, createdAt, name, section, moves, named}; `first`: the first account of the
+                                  city's staff; what follows createdAt: what a member of staff is called (`colleagues.py`)
 `link`     by the secret's digest: {person, expiresAt}
 `session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
 `token`    by the secret's digest: {number, name, role, scopes, tenants, asked, createdAt, expiresAt|null}
@@ -27,13 +28,27 @@ TENANT = ""
 """Persons belong to the city, not to one of its data tenants."""
 
 
+class Move(TypedDict):
+    """An office (課・係) from a moment on, by a change of duties."""
+
+    section: str
+    at: str
+    transfer: str
+
+
 class Person(TypedDict):
-    """Somebody who may sign in. The reference says nothing about who it is."""
+    """Somebody who may sign in. The reference says nothing about who it is. Staff: `name` and `section` as colleagues see them, `moves`
+    to other offices, and the entry of the ledger that says who named him.
+    """
 
     role: Literal["staff", "visitor"]
     tenants: NotRequired[list[str]]
     first: NotRequired[bool]
     createdAt: str
+    name: NotRequired[str]
+    section: NotRequired[str]
+    moves: NotRequired[list[Move]]
+    named: NotRequired[dict[str, Any]]
 
 
 class Link(TypedDict):
@@ -60,10 +75,11 @@ class Session(TypedDict):
 
 
 class Recovery(TypedDict):
-    """Who let a colleague in again, and when; `ledger`: the entry that says so."""
+    """Who let a colleague in again, and when; `ledger`: the entry that says so; `new`: for the first time."""
 
     by: str
     at: str
+    new: NotRequired[bool]
     ledger: NotRequired[dict[str, Any]]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.policy import Policy
     from kitamae.sdk.city import City
+    from kitamae.web.handed import Handed
     from kitamae.web.shell import Shell
 
 HERE = Path(__file__).parent
@@ -70,16 +71,16 @@ def routes(
     taken: Emergencies,
     people: People,
     numbers: Numbers,
-    origin: str,
+    handed: Handed,
     policy: Policy,
 ) -> list[BaseRoute]:
-    """All of them, each behind its question. `origin`: what a sign-in link for a new colleague begins with."""
+    """All of them, each behind its question. `handed` shows the sign-in link for a new colleague."""
     page = ShellPage(shell, HERE)
     tenant = profile.tenant if profile else ""
     zone = ZoneInfo(profile.timezone if profile else "Asia/Tokyo")
     desk: list[BaseRoute] = [
-        *members.routes(page, office, people, numbers, origin, tenant, zone),
-        *transfers.routes(page, office, numbers, tenant, zone),
+        *members.routes(page, office, people, numbers, handed, tenant, zone),
+        *transfers.routes(page, office, people.colleagues, numbers, tenant, zone),
     ]
     guard(desk, policy, tenant, desk="staff")
     reviewing: list[BaseRoute] = [*emergencies.routes(page, taken)]

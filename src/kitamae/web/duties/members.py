@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.routing import Route
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.colleagues import called
 from kitamae.kernel.people.duties import ACCOUNT
 from kitamae.kernel.people.duties.office import DESK, step
 from kitamae.kernel.people.duties.sheet import day
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.duties import Office
     from kitamae.kernel.people.duties.numbers import Numbers
     from kitamae.kernel.people.people import People
+    from kitamae.web.handed import Handed
     from kitamae.web.page import ShellPage
 
 DUTIES: Final = "/staff/duties"
@@ -34,23 +36,23 @@ def routes(
     office: Office,
     people: People,
     numbers: Numbers,
-    origin: str,
+    handed: Handed,
     tenant: str,
     zone: ZoneInfo,
 ) -> list[Route]:
-    """The page and its three forms."""
+    """The page and its four forms."""
 
     async def show(
         request: Request,
         status: int = 200,
         failed: str = "",
-        link: str = "",
-        made: str = "",
         bound: str = "",
+        named: str = "",
         typed: dict[str, str] | None = None,
+        new: dict[str, str] | None = None,
     ) -> Response:
         who = staff(request)
-        everybody = await office.members()
+        members = await office.members()
         offset = request.query_params.get("offset", "0")
         start = int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 6 else 0
         changes = await office.all()
@@ -62,8 +64,9 @@ def routes(
             clock=clock.text,
             who=who,
             standing=await office.standing(who.ref),
-            members=everybody[start : start + PAGE],
-            total=len(everybody),
+            members=members[start : start + PAGE],
+            total=len(members),
+            everybody=await _everybody(office),
             offset=start,
             limit=PAGE,
             plan={one.id: one for one in office.plan},
@@ -71,9 +74,10 @@ def routes(
             planned=[(id, one) for id, one, stands in changes if stands == "planned"],
             csrf=request.scope["csrf"],
             failed=failed,
-            link=link,
-            made=made,
             bound=bound,
+            named=named,
+            minutes=people.link_minutes,
+            new={"name": "", "section": ""} | (new or {}),
             typed=dict.fromkeys(_FIELDS, "") | (typed or {}),
             account=ACCOUNT,
         )
@@ -101,14 +105,22 @@ def routes(
         return away(f"/staff/transfers/{id}" if still else "/staff")
 
     async def account(request: Request) -> Response:
-        await sent(request)
-        who = staff(request)
+        form = await sent(request)
+        who, new = staff(request), {field: word(form, field) for field in ("name", "section")}
         try:
-            ref = await people.staff(another=True, of=[tenant] if tenant else ())
-            link = f"{origin}/sign-in/{await people.let_in_again(who.ref, ref)}"
+            ref = await people.staff(another=True, of=[tenant] if tenant else (), called=called(**new))
+            return await handed.let_in(who, ref, new=True)
+        except Problem as wrong:
+            return await show(request, wrong.status, wrong.detail, new=new)
+
+    async def name(request: Request) -> Response:
+        form = await sent(request)
+        who, ref = staff(request), word(form, "person")
+        try:
+            await people.colleagues.call(who, {ref: called(word(form, "name"), word(form, "section"))})
         except Problem as wrong:
             return await show(request, wrong.status, wrong.detail)
-        return await show(request, link=link, made=ref)
+        return await show(request, named=ref)
 
     async def bind(request: Request) -> Response:
         form = await sent(request)
@@ -124,4 +136,11 @@ def routes(
         Route(DUTIES, ask, methods=["GET"]),
         Route(DUTIES, change, methods=["POST"]),
         Route(DUTIES + "/account", account, methods=["POST"]),
+        Route(DUTIES + "/name", name, methods=["POST"]),
     ]
+
+
+async def _everybody(office: Office) -> list[str]:
+    """To choose from: who has left comes last, for he may come back."""
+    here = await office.colleagues()
+    return [*here, *(ref for ref, _ in await office.members() if ref not in here)]

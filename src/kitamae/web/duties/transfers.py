@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from kitamae.kernel.people.colleagues import Colleagues
     from kitamae.kernel.people.duties import Office
     from kitamae.kernel.people.duties.numbers import Numbers
     from kitamae.web.page import ShellPage
@@ -28,7 +29,9 @@ TRANSFERS: Final = "/staff/transfers"
 PAGE: Final = 50
 
 
-def routes(page: ShellPage, office: Office, numbers: Numbers, tenant: str, zone: ZoneInfo) -> list[Route]:
+def routes(
+    page: ShellPage, office: Office, names: Colleagues, numbers: Numbers, tenant: str, zone: ZoneInfo
+) -> list[Route]:
     """The list with the form for a file, one change, and the words about it."""
 
     async def show(request: Request, status: int = 200, **told: Any) -> Response:
@@ -67,7 +70,7 @@ def routes(page: ShellPage, office: Office, numbers: Numbers, tenant: str, zone:
             finally:
                 await form.close()
             known = await numbers.whose(sheet.numbers(told["text"]))
-            read = sheet.read(told["text"], office.plan, tenant, zone, known)
+            read = sheet.read(told["text"], office.plan, tenant, zone, known, names.called)
             if read.wrong:
                 return await show(request, 400, wrong=read.wrong, **told)
             effective = sheet.day(told["effective"], zone, where="effective") if told["effective"] else None
@@ -77,6 +80,8 @@ def routes(page: ShellPage, office: Office, numbers: Numbers, tenant: str, zone:
             id = await office.prepare(
                 who, told["title"], read.steps, effective=effective, sections=read.sections, second=True
             )
+            if read.names:
+                await names.call(who, read.names)
         except Problem as wrong:
             return await show(request, wrong.status, failed=wrong.detail, **told)
         return away(f"{TRANSFERS}/{id}")

@@ -32,7 +32,7 @@ class Town:
     def __init__(self, store: Any, now: Clock) -> None:
         self.store, self.now = store, now
         self.people = People(store, str, now=now, session_hours=24 * 365)
-        self.office = Office(store, Plan.usual(), self.people.forget, now)
+        self.office = Office(store, Plan.usual(), self.people.forget, self.people.colleagues, now)
         self.emergencies = Emergencies(store, Plan.usual(), ["identity"], self.people.forget, now)
         self.sessions: dict[str, str] = {}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import structlog
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import approval
+from kitamae.kernel.people import approval, colleagues
 from kitamae.kernel.people.duties import steps as kept_steps
 from kitamae.kernel.people.duties import transfer as transfers
 from kitamae.kernel.people.duties.records import FOUNDED, TRANSFER, Founded, Given, log
@@ -38,18 +38,20 @@ _log = structlog.get_logger("kitamae")
 
 
 class Office:
-    """One per city. `forget` is told of whom what was remembered is not true any more; None: of anybody."""
+    """One per city. `forget` is told of whom what was remembered is not true any more; None: of anybody. `names`: what they are called."""
 
     def __init__(
         self,
         store: Store,
         plan: Plan,
         forget: Callable[[Iterable[str] | None], None],
+        names: colleagues.Colleagues,
         now: Callable[[], int] = clock.now,
     ) -> None:
         self.plan = plan
         self._store = store
         self._forget = forget
+        self._names = names
         self._now = now
 
     # --- asking
@@ -88,7 +90,7 @@ class Office:
             return kept
 
         kept = await self._store.transact(work)
-        self._told(id, kept)
+        await self._told(id, kept)
         return id
 
     async def tried(
@@ -160,7 +162,7 @@ class Office:
             return await self._keep(tx, id, kept, "refused", who.ref)
 
         kept = await self._store.transact(work)
-        self._told(id, kept)
+        await self._told(id, kept)
         return kept
 
     async def withdraw(self, who: Principal, id: str) -> None:
@@ -175,6 +177,8 @@ class Office:
                 return await self._keep(tx, id, kept, "withdrawn", who.ref)
             if kept["gone"] or clock.micros(kept["counts"]) <= now:
                 raise Conflict("it counts already, or was withdrawn: undo it with a new change")
+            for person in kept["sections"]:
+                await colleagues.stay(tx, person, id)
             for person in {step["person"] for step in kept["steps"]}:
                 held: Any = await tx.get(TENANT, kept_steps.KIND, person)
                 left = [one for one in held["steps"] if one["transfer"] != id]
@@ -185,7 +189,7 @@ class Office:
             return await self._keep(tx, id, {**kept, "gone": who.ref}, "withdrawn", who.ref)
 
         kept = await self._store.transact(work)
-        self._told(id, kept)
+        await self._told(id, kept)
 
     async def _count(self, tx: Transaction, id: str, kept: Transfer, second: str, now: int) -> Transfer:
         """All its steps into the documents of all its persons, at once: from its moment on they count."""
@@ -199,6 +203,9 @@ class Office:
             before = cast("Kept | None", await tx.get(TENANT, kept_steps.KIND, person))
             steps = [*(before["steps"] if before else ()), *some]
             await tx.put(TENANT, kept_steps.KIND, person, {"steps": steps})
+        for person, (_, new) in sorted(kept["sections"].items()):
+            if new:
+                await colleagues.move(tx, person, new, clock.text(at), id)
         got = [one["person"] for one in kept["steps"] if one["gives"] and self._is_staffs(one["duty"])]
         if got:
             founded = await _founded(tx)
@@ -218,8 +225,9 @@ class Office:
         await tx.put(TENANT, TRANSFER, id, kept)
         return kept
 
-    def _told(self, id: str, kept: Transfer) -> None:
+    async def _told(self, id: str, kept: Transfer) -> None:
         """After the commit. Loud, where nobody else looked."""
+        await self._names.again(kept["sections"])
         founds = any(self._is_staffs(step["duty"]) for step in kept["steps"])
         self._forget(None if founds else {step["person"] for step in kept["steps"]})
         if kept["alone"]:
@@ -305,6 +313,14 @@ class Office:
             for _, ref, doc in await self._store.documents(TENANT, "person")
             if doc["role"] == "staff"
         ]
+
+    async def colleagues(self, *, but: str = "") -> list[str]:
+        """Who has not left, by office and name; who has no name comes last. `but`: without this one."""
+        refs = [ref for ref, state in await self.members() if not state.left and ref != but]
+        named = {ref: self._names.called(ref) for ref in refs}
+        return sorted(
+            refs, key=lambda ref: (one.section, one.name) if (one := named[ref]) else ("\uffff", ref)
+        )
 
     async def standing(self, ref: str) -> Standing:
         """Of one member of staff, now."""

@@ -5,7 +5,8 @@
 
 職員番号 is the number that each page of staff shows, or the town hall's own that was bound to it (`numbers.py`). Columns may stand in any order; 職員番号 and one of the two 担当 are needed. Duties go by their id or their name in any
 language, several with 、 or ; between them. 退職 under 外す担当 ends the account. 終了日 is the last day of what is given. 氏名 is
-for the eyes of whoever writes the file: it is personal, and is not kept.
+what an account without a name is called from now on; where the account has another name, somebody mistook the number. 新所属 is the
+office from the moment on at which the change counts.
 """
 
 from __future__ import annotations
@@ -19,16 +20,19 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.colleagues import called
 from kitamae.kernel.people.duties.office import step
 from kitamae.kernel.people.duties.steps import ACCOUNT, Step
 from kitamae.kernel.people.duties.transfer import MOST
 from kitamae.kernel.people.mynumber import demand_none
+from kitamae.kernel.people.vault.index import normal
 from kitamae.kernel.problems import BadRequest, Problem, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
+    from kitamae.kernel.people.colleagues import Called
     from kitamae.kernel.people.duties.plan import Plan
 
 COLUMNS: Final = ("職員番号", "氏名", "旧所属", "新所属", "外す担当", "付ける担当", "終了日")
@@ -42,11 +46,12 @@ _BETWEEN: Final = re.compile(r"[、;,]")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a file asks for. `wrong`: (line, what is wrong with it), and then nothing of it is asked for."""
+    """What a file asks for. `wrong`: (line, what is wrong with it), and then nothing of it is asked for. `names`: of whose account has none."""
 
     steps: list[Step]
     sections: dict[str, list[str]]
     wrong: list[tuple[int, str]]
+    names: dict[str, Called]
 
 
 def decoded(sent: bytes) -> str:
@@ -71,13 +76,22 @@ def numbers(text: str) -> set[str]:
         return set()
 
 
-def read(text: str, plan: Plan, tenant: str, zone: ZoneInfo, known: Mapping[str, str]) -> Sheet:
-    """Every row of it; `known`: the references of those who have these 職員番号. Raises BadRequest where it is no such file at all, TooLarge."""
+def read(
+    text: str,
+    plan: Plan,
+    tenant: str,
+    zone: ZoneInfo,
+    known: Mapping[str, str],
+    called: Callable[[str], Called | None],
+) -> Sheet:
+    """Every row of it; `known`: the references of those who have these 職員番号; `called`: what somebody is called. Raises BadRequest where it is
+    no such file at all, TooLarge.
+    """
     if len(text.encode()) > LARGEST:
         raise TooLarge(f"a file of {len(text.encode()):,} bytes: {LARGEST:,} are read")
     rows = csv.DictReader(io.StringIO(text.lstrip("﻿"), newline=""), restkey="more", strict=True)
     names = {_plain(name): one.id for one in plan for name in (one.id, *one.name.values())} | {LEFT: ACCOUNT}
-    sheet = Sheet([], {}, [])
+    sheet = Sheet([], {}, [], {})
     try:
         heads = [_plain(one) for one in rows.fieldnames or ()]
         _demand_heads(heads)
@@ -90,7 +104,9 @@ def read(text: str, plan: Plan, tenant: str, zone: ZoneInfo, known: Mapping[str,
                 if "more" in row:
                     raise BadRequest(f"more cells than the {len(heads)} columns")
                 number = cells.get("職員番号", "")
-                _one(sheet, cells | {"職員番号": known.get(number, number)}, names, tenant, zone)
+                cells["職員番号"] = known.get(number, number)
+                _one(sheet, cells, names, tenant, zone)
+                _name(sheet, cells, called)
             except Problem as problem:
                 sheet.wrong.append((rows.line_num, problem.detail))
             if len(sheet.steps) > MOST:
@@ -143,6 +159,17 @@ def _one(sheet: Sheet, cells: dict[str, str], names: dict[str, str], tenant: str
     sheet.steps.extend(made)
     if cells.get("旧所属") or cells.get("新所属"):
         sheet.sections[person] = [cells.get("旧所属", ""), cells.get("新所属", "")]
+
+
+def _name(sheet: Sheet, cells: Mapping[str, str], known: Callable[[str], Called | None]) -> None:
+    """Raises BadRequest for a name that is not his."""
+    if not (name := cells.get("氏名", "")):
+        return
+    person = cells["職員番号"]
+    if (there := known(person)) is None:
+        sheet.names[person] = called(name, cells.get("旧所属", ""))
+    elif normal(there.name) != normal(name):
+        raise BadRequest(f"氏名: the account {person} has another name than the file")
 
 
 def _duty(text: str, names: dict[str, str]) -> str:
