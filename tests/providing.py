@@ -73,7 +73,8 @@ class Town:
 
     async def staffed(self) -> None:
         """Two colleagues of the desk, of whom neither let the other in."""
-        office = Office(self.store, self.people.plan, self.people.forget, now=self.now)
+        people = self.people
+        office = Office(self.store, people.plan, people.forget, people.colleagues, self.now)
         refs = [await self.people.staff(), *[await self.people.staff(another=True) for _ in range(2)]]
         await office.prepare(SYSTEM, "test", [step(ref, "systems", gives=True) for ref in refs[1:]])
         self.desk = [Principal(ref, "staff", assurance=2, session=f"s-{ref}") for ref in refs[1:]]
