@@ -223,6 +223,7 @@ class City:
             await city.installed.open()
             await (city.registers.papers.look() if quietly else city.registers.papers.open())
             await city.open_vault(settings, layout, purposes, now)
+            ways.delegates.vault = lambda: city.vault
             if ways.identity:
                 ways.identity.vault = lambda: city.vault
             if settings.mqtt and profile and not quietly:

@@ -7,9 +7,11 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stores import Opener, open_sqlite
+from vaults import Place
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.jsonld import CORE
@@ -27,7 +29,8 @@ from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.policy import Policy
 from kitamae.kernel.people.seal import Seal
-from kitamae.kernel.people.vault import Purpose, Purposes
+from kitamae.kernel.people.vault import Purpose, Purposes, Vault
+from kitamae.kernel.people.vault.citykey import CityKey
 from kitamae.kernel.problems import Forbidden
 from kitamae.kernel.registers.sensors import NotRegistered, Sensors
 
@@ -35,6 +38,7 @@ CITY = "https://city.example.jp"
 SHELTER = "urn:ngsi-ld:EvacuationShelter:1"
 GAUGE = "urn:ngsi-ld:RiverGauge:1"
 DAY = 86_400_000_000
+PURPOSES = Purposes([Purpose("identity", "law", frozenset({"name"}), 1)])
 KEEPER = Kind("keeper", {"ja": "x"}, "EvacuationShelter", (Field("count", {"ja": "x"}, most=100),))
 
 
@@ -45,8 +49,8 @@ class Worker:
         self.store = store
         self.people = People(store, CORE.expand)
         self.links = Links(store, Seal(folder / "seal.key"), Policy(), CORE, [KEEPER])
-        purposes = Purposes([Purpose("identity", "law", frozenset({"name"}), 1)])
-        self.delegates = Delegates(store, self.people, purposes)
+        self.delegates = Delegates(store, self.people, PURPOSES)
+        self.vault: Any = None
         self.sensors = Sensors(store, CORE.expand)
         self.installed = Installed(self.sensors.register, CORE.expand, lambda: None)
         self.keys = DeviceKeys(store, self.people, Once(store), self.sensors, CORE.expand, CITY)
@@ -59,9 +63,14 @@ async def workers(opener: Opener, tmp_path: Path) -> AsyncIterator[tuple[Worker,
     if opener is not open_sqlite:
         stores.append(await opener(tmp_path))
     made = [Worker(store, tmp_path) for store in stores]
+    place, city = Place(opener, tmp_path), CityKey.fresh()
+    for one in made:
+        one.vault = await Vault.open(one.store, await place.open_keys(), [city], PURPOSES, Policy())
+        one.delegates.vault = lambda one=one: one.vault
     yield made[0], made[-1]
-    for store in stores:
-        await store.close()
+    for one in made:
+        await one.vault.close()
+        await one.store.close()
 
 
 async def shelter(worker: Worker) -> None:

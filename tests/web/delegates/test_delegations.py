@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,8 @@ import pytest
 import staffing
 from bare_kaga import bare
 from kitamae.kernel.context import clock
+from kitamae.kernel.ledger.commitment import reopened
+from kitamae.kernel.ledger.proof import Proof
 from kitamae.kernel.people.vault import OWN, Asked
 from kitamae.kernel.problems import Forbidden
 from serving import HERE, SAME, Served, serving
@@ -80,7 +83,8 @@ async def test_a_delegate_sees_what_the_person_lets_him_see_visibly_for_that_per
         assert "見本 ツルさんの代理として手続きしています" in held.text
         assert "試験県見本市見本町２３番地" in held.text
         assert "見本 ツルさんの代理" in (await one.client.get("/places")).text
-        (record,) = (await one.client.get("/my/records")).json()["records"]
+        records = (await one.client.get("/my/records")).json()["records"]
+        (record,) = (one for one in records if one["kind"] != "mandate")
         assert record["fields"]["name"] == "見本 ツル"
         ended = await send(one, "/my/delegations/stop")
         assert ended.status_code == 303
@@ -177,7 +181,8 @@ async def test_it_is_taken_back_in_two_taps_and_ends_at_the_next_request(kaga: S
         assert (
             await send(other, f"/my/delegations/{number}/end", f"/my/delegations/{number}/end")
         ).status_code == 303
-        (record,) = (await one.client.get("/my/records")).json()["records"]
+        records = (await one.client.get("/my/records")).json()["records"]
+        (record,) = (one for one in records if one["kind"] != "mandate")
         assert record["fields"]["name"] == "試験 一郎"
         assert "代理として" not in (await one.client.get("/places")).text
         with pytest.raises(
@@ -323,8 +328,52 @@ async def test_every_step_stands_in_the_ledger(kaga: Served) -> None:
         )
         mandate = await kaga.kitamae.city.ways.delegates.one(number)
         assert [one["what"] for one in mandate["events"]] == ["offered", "agreed", "ended"]
+        assert [len(one["leaves"]) for one in mandate["events"]] == [1, 2, 2], "one for each person concerned"
         leaves = {leaf.number for leaf in (await store.leaves(0, 1_000))[before:]}
-        assert {one["leaf"] for one in mandate["events"]} <= leaves
+        assert {number for one in mandate["events"] for number in one["leaves"]} <= leaves
+        assert "salt" not in str(mandate)
+
+
+async def test_whoever_is_erased_leaves_entries_of_his_mandates_that_nobody_opens(kaga: Served) -> None:
+    city = kaga.kitamae.city
+    async with browser(kaga, "test-1") as one, browser(kaga, "test-3") as other:
+        number = await appointed(other, one)
+        mandate = await city.ways.delegates.one(number)
+        (delegate,), (person,) = [[await ref(who)] for who in (one, other)]
+        opened = {}
+        for who, whose in ((one, delegate), (other, person)):
+            for leaf in mandate["events"][1]["leaves"]:
+                answer = await proved(who, leaf)
+                if answer.status_code == 200:
+                    proof = Proof.parse(answer.content)
+                    assert reopened(proof.extra) == (await city.store.leaves(leaf - 1, 1))[0].data
+                    assert whose in proof.extra.decode()
+                    opened[whose] = leaf, proof
+        assert {*opened} == {delegate, person}, "each opens his own, and nobody the other one's"
+        csrf = fields((await other.client.get("/my/erase")).text)["csrf"]
+        gone = await other.client.post("/my/erase", data={"csrf": csrf}, headers=SAME)
+        assert gone.status_code in (200, 303), gone.text
+        leaf, proof = opened[person]
+        assert (await proved(other, leaf)).status_code == 404
+        assert (await city.store.leaves(leaf - 1, 1))[0].data == reopened(proof.extra), (
+            "the log is what it was"
+        )
+        assert (await proved(one, opened[delegate][0])).status_code == 200, "the other one's is his"
+        assert await city.ways.delegates.of(person) == await city.ways.delegates.of(delegate) == []
+        documents = [
+            await city.store.documents("", kind) for kind in ("mandate", "mandates", "mandate-offer")
+        ]
+        assert person not in str(documents)
+
+
+async def proved(served: Served, number: int) -> Any:
+    """The proof of an entry, once it is published."""
+    for _ in range(100):
+        answer = await served.client.get(f"/my/proof/{number}")
+        if answer.status_code != 503:
+            return answer
+        await asyncio.sleep(0.05)
+    raise AssertionError("not published")
 
 
 async def _digest(served: Served) -> str:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from kitamae.kernel.people.delegates import Scope
 from kitamae.kernel.people.delegates.delegates import MOST_DAYS
-from kitamae.kernel.people.delegates.records import ACTS, ALL
+from kitamae.kernel.people.delegates.records import ACTS, ALL, KIND
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import OWN, Asked
@@ -118,7 +118,8 @@ def routes(
         who = _signed_in(request)
         if who.acting is None:
             return RedirectResponse(MINE, 303, _HEADERS)
-        records = await vault().read(Asked(who, OWN, (who.acting.person,)))
+        held = await vault().read(Asked(who, OWN, (who.acting.person,)))
+        records = [one for one in held if one.kind != KIND]  # what proves the mandate is shown as the mandate
         return page.render(
             request, "delegation-held.html", headers=_HEADERS, titles=delegates.titles, records=[(one.klass, told(one)) for one in records], name=banner.name(request),
             mandate=await delegates.one(who.acting.number), action=MINE,

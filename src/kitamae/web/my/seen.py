@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
 from kitamae.kernel.problems import NotFound, Unavailable
 from kitamae.web.held import told
@@ -89,13 +90,13 @@ def routes(ground: Ground) -> list[Route]:
 
 
 async def opening(ground: Ground, who: Principal, number: int) -> dict[str, Any]:
-    """What that entry of the ledger commits to and its salt: a look at one's data, or an event of one's consents. Raises NotFound."""
+    """What that entry of the ledger commits to and its salt: a look at one's data, or an event of one's consents or mandates. Raises NotFound."""
     vault, mine = ground.vault(), Asked(who, OWN, (who.ref,))
     found = await vault.receipts(mine, number + 1, 1)
     if found and found[0].number == number:
         one = found[0].proof()
         return {"committed": one["receipt"], "salt": one["salt"]}
-    for event in await vault.read(Asked(who, OWN, (who.ref,), ("consent",))):
+    for event in await vault.read(Asked(who, OWN, (who.ref,), ("consent", MANDATE))):
         if event.klass == CONSENTS and event.fields["number"] == number:
             return {"committed": event.fields["event"], "salt": event.fields["salt"]}
     raise NotFound(f"no entry {number} of the ledger is about you")

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.consent import record
+from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
 from kitamae.web.my.ground import KEEP_NOTHING, MY, demand
 
@@ -60,7 +61,7 @@ async def _file(ground: Ground, who: Principal, first: list[Record]) -> AsyncIte
     while page:
         for one in page:
             classes.add(one.klass)
-            if one.klass == CONSENTS:
+            if one.klass == CONSENTS and one.kind != MANDATE:
                 events.setdefault(str(one.fields["purpose"]), []).append(one)
                 continue
             yield comma + orjson.dumps(_record(one))

@@ -24,16 +24,19 @@ from kitamae.kernel.people.delegates.records import (
 )
 from kitamae.kernel.people.delegates.standing import MandateOver, acting, state
 from kitamae.kernel.people.records import TENANT
-from kitamae.kernel.people.vault.classes import RECEIPTS
+from kitamae.kernel.people.vault.classes import CONSENTS, RECEIPTS
+from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.person import Principal
-    from kitamae.kernel.people.vault import Purposes
+    from kitamae.kernel.people.vault import Purposes, Vault
+
+    Kept = tuple[Mandate, dict[str, dict[str, Any]]]
 
 RESIDENT: Final = 3
 """`Principal.assurance` of whoever gives or takes a mandate: デジタル認証."""
@@ -64,6 +67,8 @@ class Delegates:
         self, store: Store, people: People, purposes: Purposes, now: Callable[[], int] = clock.now
     ) -> None:
         self._store, self._people, self._now = store, people, now
+        self.vault: Callable[[], Vault] = _closed
+        """Where the salts of the entries lie, with what is held about each person; set when it is open. Raises VaultClosed."""
         self.titles = {
             one.name: one.title for one in purposes if one.fields - {RECEIPTS}
         }  # what only reads the log holds nothing of anybody
@@ -82,13 +87,13 @@ class Delegates:
             who.ref, "", "appointed", scope, clock.text(ends), "", {"at": stamp, "by": who.ref}
         )
 
-        async def add(tx: Transaction) -> Mandate:
+        async def add(tx: Transaction) -> Kept:
             await self._demand_room(tx, who.ref)
             offer = {"number": mandate["number"], "expiresAt": clock.text(now + OFFERED)}
             await tx.put(TENANT, OFFER, secrecy.digest(code), offer)
             return await keep(tx, mandate, stamp, who.ref, "offered")
 
-        return code, await self._store.transact(add)
+        return code, await self._entered((who.ref,), add)
 
     async def offered(self, code: str) -> Mandate:
         """What the one with this code is asked to agree to. Raises NotFound."""
@@ -104,9 +109,9 @@ class Delegates:
         """The delegate agrees; from now on it holds. Raises NotFound, Forbidden."""
         _demand_resident(who)
         key = secrecy.digest(code)
-        await self.offered(code)
+        of = (await self.offered(code))["of"]
 
-        async def work(tx: Transaction) -> Mandate:
+        async def work(tx: Transaction) -> Kept:
             offer: Any = await tx.get(TENANT, OFFER, key)
             mandate = await _mandate(tx, offer["number"]) if offer else None
             if mandate is None or state(mandate, self._now()) != "offered":
@@ -119,7 +124,7 @@ class Delegates:
             agreed: Mandate = {**mandate, "by": who.ref, "agreed": {"at": stamp, "by": who.ref}}
             return await keep(tx, agreed, stamp, who.ref, "agreed")
 
-        return await self._store.transact(work)
+        return await self._entered((of, who.ref), work)
 
     # --- at the counter: 法定代理人, and a 任意代理人 who brings a 委任状
     async def enter(
@@ -133,7 +138,7 @@ class Delegates:
         mandate = self.entered(who, of, by, sort, scope, document, born=born)
         stamp = mandate["made"]["at"]
 
-        async def add(tx: Transaction) -> Mandate:
+        async def add(tx: Transaction) -> Kept:
             for person in (of, by):
                 await self._demand_room(tx, person)
             await approval.ask(
@@ -141,7 +146,7 @@ class Delegates:
             )
             return await keep(tx, mandate, stamp, who.ref, "entered")
 
-        return await self._store.transact(add)
+        return await self._entered((of, by), add)
 
     def entered(
         self, who: Principal, of: str, by: str, sort: Sort, scope: Scope, document: str, *, born: str = ""
@@ -172,8 +177,9 @@ class Delegates:
 
     async def decide(self, who: Principal, number: str, digest: str, *, yes: bool, why: str = "") -> Mandate:
         """The second person's word. Raises NotFound, Forbidden, Conflict, BadRequest."""
+        about = await self.one(number)
 
-        async def work(tx: Transaction) -> Mandate:
+        async def work(tx: Transaction) -> Kept:
             mandate, now = await _mandate(tx, number), self._now()
             await approval.decide(tx, _about(mandate), who, digest, yes=yes, why=why, now=now)
             if state(mandate, now) != "entered":
@@ -182,7 +188,7 @@ class Delegates:
             decided: Mandate = {**mandate, "agreed": word} if yes else {**mandate, "ended": word}
             return await keep(tx, decided, word["at"], who.ref, "confirmed" if yes else "refused")
 
-        return await self._store.transact(work)
+        return await self._entered((about["of"], about["by"]), work)
 
     # --- ending
     async def end(self, who: Principal, number: str, *, counter: bool = False) -> Mandate:
@@ -190,21 +196,22 @@ class Delegates:
 
         A child or a ward does not end what the law gave: the counter does, with the papers. Raises NotFound, Forbidden.
         """
+        about = await self.one(number)
 
-        async def work(tx: Transaction) -> Mandate:
+        async def work(tx: Transaction) -> Kept:
             mandate = await _mandate(tx, number)
             if not counter and who.ref not in (mandate["of"], mandate["by"]):
                 raise NotFound(f"you have no mandate {number!r:.40}")
             if not counter and mandate["sort"] != "appointed" and who.ref == mandate["of"]:
                 raise Forbidden("a legal representative is ended at the counter, with the papers that say so")
             if "ended" in mandate:
-                return mandate
+                return mandate, {}
             stamp = clock.text(self._now())
             ended: Mandate = {**mandate, "ended": {"at": stamp, "by": who.ref}}
             await tx.put(TENANT, "revoked", number, {"at": stamp})
             return await keep(tx, ended, stamp, who.ref, "ended")
 
-        ended = await self._store.transact(work)
+        ended = await self._entered((about["of"], about["by"]), work)
         self._people.forget([ended["by"]])
         return ended
 
@@ -238,6 +245,12 @@ class Delegates:
         kept = [cast("Mandate", doc) for _, _, doc in await self._store.documents(TENANT, KIND)]
         return [(one, shown(one)) for one in kept if state(one, self._now()) == "entered"]
 
+    async def _entered(
+        self, persons: Sequence[str], work: Callable[[Transaction], Awaitable[Kept]]
+    ) -> Mandate:
+        """In one transaction with what the vault keeps of each of them. Raises VaultClosed too."""
+        return await self.vault().enter([one for one in persons if one], CONSENTS, KIND, work)
+
     def _new(
         self, of: str, by: str, sort: Sort, scope: Scope, ends: str, document: str, made: Said
     ) -> Mandate:
@@ -261,6 +274,10 @@ class Delegates:
         alive = [one for one in found if one and state(one, self._now()) not in ("over", "ended")]
         if len(alive) >= _MOST:
             raise BadRequest(f"one person gives or holds at most {_MOST} mandates")
+
+
+def _closed() -> Vault:
+    raise VaultClosed("mandates are kept while the vault is open")
 
 
 def shown(mandate: Mandate) -> str:

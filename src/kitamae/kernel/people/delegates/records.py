@@ -37,11 +37,10 @@ class Said(TypedDict):
 
 
 class Event(Said):
-    """What was told to the ledger, and the salt that proves it."""
+    """What was told to the ledger: a leaf for each person concerned, whose salt is in the vault among what is his."""
 
     what: str
-    leaf: int
-    salt: str
+    leaves: list[int]
 
 
 class Mandate(TypedDict):
@@ -65,18 +64,37 @@ class Mandate(TypedDict):
     events: list[Event]
 
 
-async def keep(tx: Transaction, mandate: Mandate, at: str, by: str, what: str) -> Mandate:
-    """Write it with what happened to it; the leaf is a commitment to the whole of it."""
+async def keep(
+    tx: Transaction, mandate: Mandate, at: str, by: str, what: str
+) -> tuple[Mandate, dict[str, dict[str, Any]]]:
+    """Write it with what happened to it; each leaf is a commitment to the whole of it. Beside it what the vault keeps, by person
+    (`Vault.enter`): whoever of them is erased leaves a leaf that nobody opens.
+    """
     said: dict[str, Any] = {name: value for name, value in mandate.items() if name != "events"}
-    salt = commitment.salt()
-    leaf = commitment.commit(salt, commitment.canonical({"mandate": said, "at": at, "by": by, "what": what}))
-    event: Event = {
-        "at": at, "by": by, "what": what, "leaf": await tx.log(leaf), "salt": base64.b64encode(salt).decode(),
-    }  # fmt: skip
-    kept: Mandate = {**mandate, "events": [*mandate["events"], event]}
-    await tx.put(TENANT, KIND, mandate["number"], kept)
-    for person in {mandate["of"], mandate["by"]} - {""}:
+    opening: dict[str, dict[str, Any]] = {}
+    for person in sorted({mandate["of"], mandate["by"]} - {""}):
+        salt, record = commitment.salt(), {"mandate": said, "at": at, "by": by, "what": what, "for": person}
+        number = await tx.log(commitment.commit(salt, commitment.canonical(record)))
+        opening[person] = {
+            "at": at, "event": record, "number": number, "salt": base64.b64encode(salt).decode(),
+        }  # fmt: skip
         numbers: Any = await tx.get(TENANT, INDEX, person) or []
         if mandate["number"] not in numbers:
             await tx.put(TENANT, INDEX, person, [*numbers, mandate["number"]])
-    return kept
+    event: Event = {"at": at, "by": by, "what": what, "leaves": [one["number"] for one in opening.values()]}
+    kept: Mandate = {**mandate, "events": [*mandate["events"], event]}
+    await tx.put(TENANT, KIND, mandate["number"], kept)
+    return kept, opening
+
+
+async def forget(tx: Transaction, person: str) -> None:
+    """The person is erased: what he agreed to in this ends. What a law gave (a parent's, a guardian's mandate) the counter ends."""
+    numbers: Any = await tx.get(TENANT, INDEX, person) or []
+    for number in numbers:
+        mandate: Any = await tx.get(TENANT, KIND, number)
+        if mandate is None or mandate["sort"] != "appointed":
+            continue
+        await tx.drop(TENANT, KIND, number)
+        for one in {mandate["of"], mandate["by"]} - {""}:
+            left: Any = [n for n in await tx.get(TENANT, INDEX, one) or [] if n != number]
+            await (tx.put(TENANT, INDEX, one, left) if left else tx.drop(TENANT, INDEX, one))

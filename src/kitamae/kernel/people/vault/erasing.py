@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.delegates import records as mandates
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.vault.classes import CONSENTS, DAY, OWN, RECEIPTS
 from kitamae.kernel.people.vault.keyring import CITY
@@ -123,7 +124,8 @@ class Eraser:
         return back
 
     async def _forget(self, tx: Transaction, person: str) -> None:
-        """Without its record nobody could show that a consent was given: it ends too."""
+        """Without its record nobody could show that a consent was given, or a mandate: it ends too."""
+        await mandates.forget(tx, person)
         if self._inner.consents is not None:
             await self._inner.consents.forget(tx, person)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import structlog
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.vault.entering import Entering
 from kitamae.kernel.people.vault.erasing import Eraser
 from kitamae.kernel.people.vault.inner import Inner
 from kitamae.kernel.people.vault.keyring import Keyring
@@ -42,6 +43,7 @@ class Vault:
         self._resealer = Resealer(inner)
         reading = Reading(inner)
         self.keep = Writing(inner).keep
+        self.enter = Entering(inner).enter
         self.read = reading.read
         self.find = reading.find
         self.receipts = reading.receipts

@@ -65,12 +65,12 @@ class Writing:
         _demand_names(person, kind, id or "-")
         mynumber.demand_reference("person", person)
         mynumber.demand_none(fields, purpose.identifiers)
-        plain = _plain(fields)
+        told = plain(fields)
         at = inner.at()
         record = id or secrets.token_hex(16)
         for _ in range(_TRIES):
             keys = await inner.keys.ensure(person, (klass, RECEIPTS))
-            row = _sealed(keys, tenant, record, klass, kind, at, purpose.due(at), plain)
+            row = sealed(keys, tenant, record, klass, kind, at, purpose.due(at), told)
             tags = await self._tags(row, fields)
             if tags:
                 await inner.keys.store.tag(tags)
@@ -79,8 +79,8 @@ class Writing:
                 await inner.demand_again(tx, who, "write", (tenant, person, klass))
                 await inner.demand_consent(tx, person, klass)
                 if along is not None:
-                    whole = plain | _plain(await along(tx))
-                    row = _sealed(keys, tenant, record, klass, kind, at, row.due, whole)
+                    whole = told | plain(await along(tx))
+                    row = sealed(keys, tenant, record, klass, kind, at, row.due, whole)
                 there = await tx.vault.get(tenant, record)
                 if id and (there is None or there.person != person):
                     raise NotFound(f"there is no record {record!r:.60} of that person")
@@ -115,7 +115,7 @@ class Writing:
         ]
 
 
-def _sealed(
+def sealed(
     keys: PersonKeys,
     tenant: str,
     id: str,
@@ -125,17 +125,18 @@ def _sealed(
     due: int,
     plain: Mapping[str, bytes],
 ) -> Sealed:
+    """A record as it is stored. `plain`: name -> JSON; `at`, `due` in microseconds UTC."""
     version, key = keys.newest(klass)
-    told = {
+    texts = {
         name: base64.b64encode(
             seal(key, value, Place(tenant, keys.person, id, name, klass, version))
         ).decode()
         for name, value in plain.items()
     }
-    return Sealed(tenant, id, keys.person, klass, kind, version, at, at, due, orjson.dumps(told))
+    return Sealed(tenant, id, keys.person, klass, kind, version, at, at, due, orjson.dumps(texts))
 
 
-def _plain(fields: Mapping[str, object]) -> dict[str, bytes]:
+def plain(fields: Mapping[str, object]) -> dict[str, bytes]:
     """Each as JSON. Raises BadRequest."""
     if not 1 <= len(fields) <= MOST_FIELDS:
         raise BadRequest(f"a record has 1 to {MOST_FIELDS} fields")
