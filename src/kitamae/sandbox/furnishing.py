@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kitamae.kernel.calendar import Calendar
 from kitamae.kernel.people import platform_purposes
+from kitamae.kernel.people.colleagues import called
 from kitamae.kernel.people.delegates import Scope
 from kitamae.kernel.people.delegates.delegates import MOST_DAYS, shown
 from kitamae.kernel.people.delegates.records import ACTS
@@ -24,6 +25,7 @@ from kitamae.kernel.people.secret import digest
 from kitamae.kernel.people.vault import Asked
 from kitamae.kernel.people.watching import hours
 from kitamae.sandbox.hands import MINUTE, Hands
+from kitamae.sandbox.people import colleagues
 from kitamae.web.my.changing import KIND as ENTERED
 from kitamae.web.residents import ASSURANCE
 
@@ -42,6 +44,7 @@ GROWN: Final = 18
 BROWSED: Final = 40
 """Persons at whom one of the staff looks in one evening, one right after another (`kernel/people/watching/rules.py`)."""
 _PASSKEY: Final = 2
+_HALF_A_DAY: Final = 8 * hours.HOUR
 _PARENTS_PAPER: Final = "戸籍全部事項証明書（試験）"
 
 Tell: TypeAlias = "Callable[[str, int, int], None]"
@@ -53,10 +56,12 @@ class Furnishing:
 
     def __init__(self, city: City, people: Sequence[Resident], hands: Hands, seed: int, tell: Tell) -> None:
         self._city, self._people, self._hands, self._tell = city, people, hands, tell
+        self._seed = seed
         self._chance = random.Random(seed)  # noqa: S311  # the same history again is the point
         self._first = hours.day(hands.at)
-        self._who: dict[str, Principal] = {}
-        self._staff: dict[str, Principal] = {}
+        self._refs: dict[str, str] = {}  # of residents, by their id
+        self._staff: dict[str, str] = {}  # by duty
+        self._sessions: dict[str, tuple[Principal, int]] = {}  # of staff, and since when
 
     async def run(self) -> None:
         """All of it, in the order of time."""
@@ -80,18 +85,23 @@ class Furnishing:
         people, office = self._city.people, self._city.ways.office
         self._hands.go(self._first, 9)
         await people.staff()
-        for duty in people.plan:
-            ref = await people.staff(another=True)
+        plan = list(people.plan)
+        for duty, name in zip(plan, colleagues(len(plan), self._seed), strict=True):
+            ref = await people.staff(another=True, called=called(name, duty.name["ja"]))
             await office.prepare(SYSTEM, f"{duty.name['ja']}（試験）", [step(ref, duty.id, gives=True)])
-            secret, _ = await people.admit(ref, "staff", _PASSKEY)
-            self._staff[duty.id] = await people.who(digest(secret))
+            self._staff[duty.id] = ref
 
-    def _for(self, purpose: str) -> Principal | None:
-        """Of the staff, somebody whose duty that purpose is."""
-        for duty in self._city.people.plan:
-            if purpose in duty.purposes:
-                return self._staff[duty.id]
-        return None
+    def _for(self, purpose: str) -> str:
+        """Of the staff, somebody whose duty that purpose is; "": nobody."""
+        return next((self._staff[duty.id] for duty in self._city.people.plan if purpose in duty.purposes), "")
+
+    async def _colleague(self, ref: str) -> Principal:
+        """Signed in for this half of the day: what was asked at the door is asked again when it is done."""
+        known = self._sessions.get(ref)
+        if known is None or self._hands.at - known[1] > _HALF_A_DAY:
+            secret, _ = await self._city.people.admit(ref, "staff", _PASSKEY)
+            known = self._sessions[ref] = (await self._city.people.who(digest(secret)), self._hands.at)
+        return known[0]
 
     # --- what they did
     async def _arrive(self) -> None:
@@ -99,11 +109,12 @@ class Furnishing:
         counter = self._for("identity")
         for done, one in enumerate(self._people):
             self._later(20 * done / len(self._people))
-            self._who[one.id] = await self._sign_in(one.id)
+            self._refs[one.id] = (await self._sign_in(one.id)).ref
             if counter and self._chance.random() < COUNTER:
                 self._hands.wait(5 * MINUTE)
                 fields = {"kana": one.kana, "note": "窓口で読みを確認（試験）"}
-                await self._city.vault.keep(counter, self._who[one.id].ref, "identity", "kana", fields)
+                who = await self._colleague(counter)
+                await self._city.vault.keep(who, self._refs[one.id], "identity", "kana", fields)
             self._tell("residents", done + 1, len(self._people))
 
     async def _sign_in(self, who: str) -> Principal:
@@ -129,7 +140,7 @@ class Furnishing:
             agreed = [one for one in grown if self._chance.random() < AGREE]
             for done, one in enumerate(agreed):
                 self._later(25 + 30 * done / len(agreed))
-                who = self._who[one.id]
+                who = await self._sign_in(one.id)
                 await consents.agree(who, purpose.name, "ja", notice.version)
                 if fields := {name: one.entered(name) for name in sorted(purpose.entered)}:
                     await self._city.vault.keep(SYSTEM, who.ref, purpose.name, ENTERED, fields)
@@ -137,7 +148,7 @@ class Furnishing:
             gone = [one for one in agreed if self._chance.random() < WITHDRAW]
             for done, one in enumerate(gone):
                 self._later(60 + 20 * done / len(gone))
-                await consents.withdraw(self._who[one.id], purpose.name)
+                await consents.withdraw(await self._sign_in(one.id), purpose.name)
 
     async def _let_act(self) -> None:
         """A parent for a child, entered at the counter and confirmed by a second person; a grown child for an old parent."""
@@ -146,16 +157,18 @@ class Furnishing:
         self._later(85)
         young = next((pair for pair in family if pair[1].age < GROWN - 2), None)
         if young and len(self._staff) > 1:
-            first, second = list(self._staff.values())[:2]
-            by, of = (self._who[one.id].ref for one in young)
+            first, second = [await self._colleague(ref) for ref in list(self._staff.values())[:2]]
+            by, of = (self._refs[one.id] for one in young)
             scope, born = Scope(ACTS, delegates.classes), young[1].born.isoformat()
             made = await delegates.enter(first, of, by, "parent", scope, _PARENTS_PAPER, born=born)
             await delegates.decide(second, made["number"], shown(made), yes=True)
         old = next((pair for pair in family if pair[0].age >= 70 and pair[1].age >= GROWN), None)
         if old:
             ends = self._hands.at + MOST_DAYS * hours.DAY
-            code, _ = await delegates.appoint(self._who[old[0].id], Scope(ACTS, delegates.classes, ends))
-            await delegates.accept(self._who[old[1].id], code)
+            code, _ = await delegates.appoint(
+                await self._sign_in(old[0].id), Scope(ACTS, delegates.classes, ends)
+            )
+            await delegates.accept(await self._sign_in(old[1].id), code)
 
     async def _ask(self) -> None:
         """Two of them ask the town hall about their data."""
@@ -167,7 +180,7 @@ class Furnishing:
         )
         for one, kind, text in zip(grown, ("question", "complaint"), texts, strict=False):
             self._later(88)
-            who = self._who[one.id]
+            who = await self._sign_in(one.id)
             said = {"name": one.name, "contact": one.entered("phone"), "text": text}
             await requests.file(who, Filing(kind, who.ref, said=said))
 
@@ -182,13 +195,13 @@ class Furnishing:
         programs = [await self._program(purpose) for purpose in self._city.consents.purposes]
         days = [one for one in range(self._first + 90, self._first + DAYS) if hours.works(one)]
         for done, day in enumerate(days):
-            for who, purpose in reading:
+            for ref, purpose in reading:
                 there = self._agreeing(purpose)
                 for number, one in enumerate(
                     self._chance.sample(there, min(len(there), self._chance.randint(0, 4)))
                 ):
                     self._hands.go(day, 9 + 2 * number, self._chance.randrange(60))
-                    await self._look(who, purpose, [one])
+                    await self._look(await self._colleague(ref), purpose, [one])
             if done % 20 == 10:
                 self._hands.go(day, 17, 30)
                 for program, purpose in programs:
@@ -204,12 +217,12 @@ class Furnishing:
     def _agreeing(self, purpose: str) -> list[Resident]:
         """Those at whom one may look for it at this moment."""
         agrees = self._city.policy.facts.agrees
-        return [one for one in self._people if agrees(self._who[one.id].ref, purpose)]
+        return [one for one in self._people if agrees(self._refs[one.id], purpose)]
 
     async def _browse(self) -> None:
         """One evening of the last working days."""
-        who = self._for("identity")
-        if who is None:
+        ref = self._for("identity")
+        if not ref:
             return
         day = self._first + DAYS - 1
         while not hours.works(day):
@@ -217,7 +230,7 @@ class Furnishing:
         self._hands.go(day, 21, 10)
         for one in self._people[:BROWSED]:
             self._hands.wait(MINUTE // 3)
-            await self._look(who, "identity", [one])
+            await self._look(await self._colleague(ref), "identity", [one])
 
     async def _program(self, purpose: str) -> tuple[Principal, str]:
         secret, _ = await self._city.people.issue(f"{purpose}（試験）", [f"read:person:{purpose}"])
@@ -226,4 +239,4 @@ class Furnishing:
     async def _look(self, who: Principal, purpose: str, people: Sequence[Resident]) -> None:
         """Raises Forbidden."""
         if people:
-            await self._city.vault.read(Asked(who, purpose, tuple(self._who[one.id].ref for one in people)))
+            await self._city.vault.read(Asked(who, purpose, tuple(self._refs[one.id] for one in people)))

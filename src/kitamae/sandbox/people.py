@@ -103,6 +103,14 @@ def invent(city: City, count: int, seed: int, today: date) -> list[Resident]:
     return people
 
 
+def colleagues(count: int, seed: int) -> list[str]:
+    """So many names of invented members of staff."""
+    names = Generator()
+    names.seed_instance(seed)
+    provider = Provider(names)
+    return [f"{provider.last_name_pair()[0]} {provider.first_name_pair()[0]}{MARK}" for _ in range(count)]
+
+
 def _pyramid(facts: Iterable[Mapping[str, Any]], year: int) -> dict[tuple[int, int, Sex], int]:
     """(youngest, oldest, sex) -> how many, in the count or projection nearest to that year; where the city has none, all ages alike."""
     known = [one for one in facts if one["type"] == "PopulationByAge" and "年齢別人口" in one]
