@@ -10,6 +10,7 @@ from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
 from kitamae.kernel.people.watching import Flags
 from kitamae.sdk.city import Handling
+from kitamae.sdk.providers import Providing
 from kitamae.web import (
     access,
     data_tracker,
@@ -24,6 +25,7 @@ from kitamae.web import (
     watching,
 )
 from kitamae.web import delegates as delegate_pages
+from kitamae.web import developers as developer_pages
 from kitamae.web import devices as device_pages
 from kitamae.web import duties as duty_pages
 from kitamae.web import links as link_pages
@@ -31,6 +33,9 @@ from kitamae.web.asked import guard
 from kitamae.web.delegates import counter
 from kitamae.web.delegates import own as delegations
 from kitamae.web.delegates.banner import Banner
+from kitamae.web.developers import contracts as contracts_of_providers
+from kitamae.web.developers import mine as provider_pages
+from kitamae.web.developers import public as public_of_developers
 from kitamae.web.devices import desk as device_desk
 from kitamae.web.devices import token as device_token
 from kitamae.web.links import desk as link_desk
@@ -136,6 +141,37 @@ def asked_of_us(site: Site) -> list[BaseRoute]:
         site.policy,
         site.tenant,
     )
+
+
+def developers(site: Site) -> list[BaseRoute]:
+    """Who builds on the city, and how: for everybody, and providers' own pages."""
+    on, page = site.on, site.page(developer_pages.HERE)
+    everybody: list[BaseRoute] = [
+        *public_of_developers.routes(
+            page,
+            on.registers.services,
+            on.providers,
+            on.profile.providers if on.profile else Providing(),
+            address=on.address,
+            city=on.profile.id if on.profile else "",
+            interfaces=[service.id for service in on.services if service.module("api")],
+            consented=sorted(on.consents.purposes),
+        )
+    ]
+    guard(everybody, site.policy, site.tenant)
+    mine: list[BaseRoute] = [
+        *provider_pages.routes(
+            page,
+            on.providers,
+            on.registers.services,
+            site.origin,
+            letters=on.ways.visitors is not None,
+            residents=on.ways.residents is not None,
+        ),
+        *contracts_of_providers.routes(page, on.providers),
+    ]
+    guard(mine, site.policy, site.tenant, for_everybody=True)
+    return [*everybody, *mine]
 
 
 def improper_use(site: Site) -> list[BaseRoute]:

@@ -66,6 +66,7 @@ class Rooms:
             *areas.delegates(site),
             *areas.devices(site),
             *areas.asked_of_us(site),
+            *areas.developers(site),
             *areas.improper_use(site),
             *areas.my_page(site),
             *(route for service in on.services for route in _rooms_of(site, service)),

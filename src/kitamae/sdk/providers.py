@@ -1,4 +1,4 @@
-"""`[providers]` of a city's profile: the fee plans of providers (docs/operate/providers.md), and where the sandbox is.
+"""`[providers]` of a city's profile: the fee plans of providers (docs/operate/providers.md), where the sandbox is, whom to ask.
 
 [[providers.plans]]
 id = "standard"
@@ -70,11 +70,18 @@ class FeePlan(BaseModel):
 
 
 class Providing(BaseModel):
-    """`sandbox`: the address of a city with invented people, beside the real one; "": there is none."""
+    """`sandbox`: the address of a city with invented people, beside the real one; "": there is none. `docs`: where the program's
+    documentation can be read; "": in its source alone. `office`, `address`, `phone`, `email`: whom developers ask; "": not said.
+    """
 
     model_config = _STRICT
     plans: tuple[FeePlan, ...] = ()
     sandbox: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    docs: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    office: str = ""
+    address: str = ""
+    phone: str = ""
+    email: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
 
     @model_validator(mode="after")
     def _apart(self) -> Self:

@@ -144,13 +144,13 @@ def _incidents(page: ShellPage, of: Registers) -> list[BaseRoute]:
         found = (await of.incidents.register.entries())[::-1]
         return _shown(
             page, request, "incidents", entries=found, states=incidents.STATES, severities=incidents.SEVERITIES,
-            services=await of.services.entries(), at=_local(of.incidents.register.now()),
+            services=await of.services.entries(), at=local(of.incidents.register.now()),
         )  # fmt: skip
 
     async def begin(request: Request) -> Response:
         """Enter an incident."""
         sent = await _sent(request)
-        made = await of.incidents.open(_incident(sent), asking(request.scope).ref)
+        made = await of.incidents.open(incident(sent), asking(request.scope).ref)
         return _back(f"/desk/incidents/{made['id']}")
 
     async def show(request: Request) -> Response:
@@ -160,7 +160,7 @@ def _incidents(page: ShellPage, of: Registers) -> list[BaseRoute]:
         return _shown(
             page, request, "incident", entry=entry, said=entry["said"], states=incidents.STATES,
             severities=incidents.SEVERITIES, services=await of.services.entries(), notes=await of.incidents.notes(id),
-            at=_local(clock.micros(entry["said"]["found_at"])),
+            at=local(clock.micros(entry["said"]["found_at"])),
         )  # fmt: skip
 
     async def act(request: Request) -> Response:
@@ -171,7 +171,7 @@ def _incidents(page: ShellPage, of: Registers) -> list[BaseRoute]:
             await of.incidents.note(id, _text(sent, "text"), who)
         elif sent.get("act") == "change":
             told = {
-                **_incident(sent),
+                **incident(sent),
                 "report": _text(sent, "report"),
                 "published": sent.get("published") == "1",
             }
@@ -222,7 +222,8 @@ def _paper(of: Registers, id: str) -> Paper:
     return of.papers.papers[id]
 
 
-def _incident(sent: FormData) -> dict[str, Any]:
+def incident(sent: FormData) -> dict[str, Any]:
+    """What a form says of one, as `Incidents.open` takes it. Raises BadRequest."""
     names = ("title", "what", "concerns", "severity")
     told: dict[str, Any] = {name: _text(sent, name) for name in names}
     told["services"] = [one for one in sent.getlist("services") if isinstance(one, str)]
@@ -264,7 +265,7 @@ def _sensor(sent: FormData) -> dict[str, Any]:
     return said
 
 
-def _local(at: int) -> str:
+def local(at: int) -> str:
     """As `<input type=datetime-local>` wants it, in Japan's time."""
     return dt.datetime.fromtimestamp(at / 1e6, JST).strftime("%Y-%m-%dT%H:%M")
 

@@ -1,0 +1,212 @@
+"""A provider's contract: what it says, agreeing to it, its keys, what was used, its statements (利用明細)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from kitamae.kernel.people.providers import digest, latest
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
+from kitamae.web.developers.mine import MINE
+from kitamae.web.developers.refusals import refused
+from kitamae.web.duties.forms import KEEP_NOTHING, away, word
+from kitamae.web.my.ground import sent, signed_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.providers import Contract, Provider, Providers, Statement
+    from kitamae.kernel.people.providers.meter import Row
+    from kitamae.web.page import ShellPage
+
+_AT: Final = f"{MINE}/{{number}}/contracts/{{contract}}"
+_OVERLAPS: Final = (0, 1, 7, 30)
+_COLUMNS: Final = (
+    "月",
+    "明細の番号",
+    "契約",
+    "初日",
+    "最終日",
+    "読み取り",
+    "書きこみ",
+    "知らせ",
+    "断った回数",
+    "税抜き（円）",
+    "消費税（円）",
+    "合計（円）",
+    "支払いの確認",
+)
+_BOM: Final = "\ufeff"
+"""Spreadsheets that do not ask take a file with it as UTF-8."""
+
+
+def routes(page: ShellPage, providers: Providers) -> list[Route]:
+    """All below `/developers/mine/<provider>/contracts/<contract>`."""
+
+    def show(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+        given = {"csrf": request.scope.get("csrf", ""), "mine": MINE, "terms": providers.terms}
+        return page.render(request, template, status=status, headers=KEEP_NOTHING, **{**given, **values})
+
+    async def found(request: Request, who: Principal | None) -> tuple[Provider, Contract]:
+        """Raises NotFound where either is not his."""
+        if who is None:
+            raise NotFound("you belong to no such provider")
+        provider = await providers.own(who, request.path_params["number"])
+        contract = await providers.contracts.one(request.path_params["contract"])
+        if contract["provider"] != provider["number"]:
+            raise NotFound("this provider has no such contract")
+        return provider, contract
+
+    async def one(request: Request, *, secret: str = "", failed: str = "") -> Response:
+        """What it says, and what can be done under it."""
+        if signed_in(request) is None:
+            return RedirectResponse(MINE, 303, KEEP_NOTHING)
+        provider, contract = await found(request, signed_in(request))
+        last, held = latest(contract), providers.contracts.held(contract)
+        month = f"{providers.today:%Y-%m}"
+        return show(
+            request,
+            "contract.html",
+            status=400 if failed else 200,
+            provider=provider,
+            contract=contract,
+            version=last,
+            held=held,
+            stands=providers.contracts.stands(contract),
+            offered=providers.contracts.waiting(contract) is not None and "confirmed" in last,
+            digest=digest(last),
+            keys=[(one, providers.keys.good(one)) for one in await providers.keys.of(contract["id"])],
+            today=await providers.meter.today(contract["id"], held),
+            month=month,
+            days=_days(await providers.meter.month(contract["id"], month)),
+            statements=[
+                (one, await providers.statements.paid(one))
+                for one in await providers.statements.of(contract["id"])
+            ],
+            overlaps=_OVERLAPS,
+            secret=secret,
+            failed=failed,
+        )
+
+    def here(request: Request) -> str:
+        return _AT.format(**request.path_params)
+
+    async def accept(request: Request) -> Response:
+        """Agree to the version that was shown."""
+        who, form = await sent(request)
+        await found(request, who)
+        try:
+            await providers.contracts.accept(who, request.path_params["contract"], word(form, "digest"))
+        except Conflict as problem:
+            return await one(request, failed=refused(problem))
+        return away(here(request))
+
+    async def decline(request: Request) -> Response:
+        """Do not agree, and say why."""
+        who, form = await sent(request)
+        await found(request, who)
+        try:
+            await providers.contracts.decline(who, request.path_params["contract"], word(form, "why"))
+        except (BadRequest, Conflict) as problem:
+            return await one(request, failed=refused(problem))
+        return away(here(request))
+
+    async def make(request: Request) -> Response:
+        """A new key; its secret is on this one answer and nowhere else."""
+        who, form = await sent(request)
+        _, contract = await found(request, who)
+        kind = word(form, "kind")
+        try:
+            secret, _ = await providers.keys.make(
+                who,
+                contract["id"],
+                kind.removeprefix("purpose:") if kind.startswith("purpose:") else "",
+                word(form, "label"),
+                writes=kind == "write",
+            )
+        except (BadRequest, Forbidden) as problem:
+            return await one(request, failed=refused(problem))
+        return await one(request, secret=secret)
+
+    async def key(request: Request) -> Response:
+        """Give it a successor, or end it."""
+        who, form = await sent(request)
+        _, contract = await found(request, who)
+        number = request.path_params["key"]
+        if number not in [one["number"] for one in await providers.keys.of(contract["id"])]:
+            raise NotFound("this contract has no such key")
+        if word(form, "act") == "revoke":
+            await providers.keys.revoke(who, number)
+            return away(here(request))
+        days = word(form, "days")
+        try:
+            secret, _ = await providers.keys.rotate(
+                who, number, int(days) if days.isascii() and days.isdigit() else -1
+            )
+        except (BadRequest, Conflict, Forbidden) as problem:
+            return await one(request, failed=refused(problem))
+        return await one(request, secret=secret)
+
+    async def statement(request: Request) -> Response:
+        """One statement, to be printed."""
+        provider, contract = await found(request, signed_in(request))
+        asked = f"{contract['id']}/{request.path_params['month']}/{request.path_params['n']}"
+        kept = await providers.statements.one(asked)
+        return show(
+            request,
+            "statement.html",
+            provider=provider,
+            contract=contract,
+            one=kept,
+            paid=await providers.statements.paid(kept),
+        )
+
+    async def table(request: Request) -> Response:
+        """All statements of the contract as CSV."""
+        _, contract = await found(request, signed_in(request))
+        rows = [
+            (one, await providers.statements.paid(one))
+            for one in await providers.statements.of(contract["id"])
+        ]
+        headers = KEEP_NOTHING | {
+            "Content-Disposition": f'attachment; filename="statements-{contract["id"]}.csv"'
+        }
+        return Response(_csv(rows), 200, headers, "text/csv; charset=utf-8")
+
+    return [
+        Route(_AT, one, methods=["GET"]),
+        Route(f"{_AT}/accept", accept, methods=["POST"]),
+        Route(f"{_AT}/decline", decline, methods=["POST"]),
+        Route(f"{_AT}/keys", make, methods=["POST"]),
+        Route(f"{_AT}/keys/{{key}}", key, methods=["POST"]),
+        Route(f"{_AT}/statements.csv", table, methods=["GET"]),
+        Route(f"{_AT}/statements/{{month}}/{{n}}", statement, methods=["GET"]),
+    ]
+
+
+def _days(rows: Sequence[Row]) -> list[tuple[str, dict[str, int]]]:
+    """All keys together, newest day first."""
+    days: dict[str, dict[str, int]] = {}
+    for row in rows:
+        counted = days.setdefault(row.day, {"read": 0, "write": 0, "notification": 0, "refused": 0})
+        for name in counted:
+            counted[name] += int(row.counts[name])  # type: ignore[literal-required]  # the names stand above
+    return sorted(days.items(), reverse=True)
+
+
+def _csv(rows: Sequence[tuple[Statement, str]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    for one, paid in rows:
+        used = (one["used"][name] for name in ("read", "write", "notification", "refused"))
+        told = (one["month"], one["n"], one["title"], one["starts"], one["ends"])
+        writer.writerow([*told, *used, one["net"], one["tax"], one["total"], paid])
+    return _BOM + out.getvalue()
