@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +13,7 @@ from babel import Locale
 from babel.dates import format_date
 from markupsafe import Markup, escape
 
+from kitamae.kernel.days import JST
 from kitamae.kernel.municipality import whole
 from kitamae.web.hangul import spoken
 from kitamae.web.languages import say
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from kitamae.sdk.manifest import Language
     from kitamae.web.words import Words
 
-JST: Final = timezone(timedelta(hours=9), "JST")
 """Japan keeps one time and changes it never; the machine need not have a table of time zones."""
 
 _NAMES: Final = ("名称", "name", "title")

@@ -21,6 +21,7 @@ import base64
 import secrets
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people import mynumber
@@ -45,6 +46,8 @@ LOG: Final = "incident-log"
 _COUNTED: Final = "incident-count"
 _LONGEST: Final = {"title": 200, "what": 4_000, "concerns": 2_000, "report": 20_000}
 _NOTE: Final = 8_000
+_AHEAD: Final = 60_000_000
+"""Microseconds that the clock of whoever writes may be ahead: a form says minutes."""
 
 
 class Note(TypedDict):
@@ -75,7 +78,7 @@ class Incidents:
 
     async def open(self, told: Mapping[str, Any], who: str) -> Entry:
         """A new one; its id is the year and a number. Raises BadRequest, HoldsMyNumber."""
-        said = _checked({**told, "report": ""}) | {"published": False, "nonce": secrets.token_hex(16)}
+        said = self._checked({**told, "report": ""}) | {"published": False, "nonce": secrets.token_hex(16)}
 
         async def work(tx: Transaction) -> Entry:
             year = clock.text(self.register.now())[:4]
@@ -99,7 +102,7 @@ class Incidents:
             if order.index(state) < order.index(before["state"]):
                 raise Conflict(f"it is {before['state']}, and does not become {state} again: open a new one")
             earlier = before["said"]
-            said = _checked({**{name: earlier[name] for name in _FIELDS}, **_known(told)})
+            said = self._checked({**{name: earlier[name] for name in _FIELDS}, **_known(told)})
             if state == "closed" and not said["report"]:
                 raise BadRequest("report: an incident is closed with a report of what was done")
             said["published"] = bool(earlier["published"] or told.get("published"))
@@ -140,6 +143,15 @@ class Incidents:
     async def published(self) -> list[Entry]:
         """Those that everybody may read, in the order in which they were opened."""
         return [entry for entry in await self.register.entries() if entry["said"]["published"]]
+
+    def _checked(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises BadRequest, also for a moment at which nothing can have been found yet."""
+        said, now = _checked(told), self.register.now()
+        found = clock.micros(said["found_at"])
+        if found > now + _AHEAD:
+            raise BadRequest("found_at: that moment has not come yet; expected a day and a time until now")
+        days.demand_past("found_at", days.of(found), days.of(now))
+        return said
 
     async def _before(self, tx: Transaction, id: str) -> Entry:
         before = await self.register.current(tx, id)

@@ -28,6 +28,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.kernel import days
 from kitamae.kernel.problems import BadRequest, Forbidden
 from kitamae.kernel.registers import dtpr
 from kitamae.kernel.registers.register import TENANT, Register
@@ -74,6 +75,7 @@ class Sensors:
         if state not in STATES:
             raise BadRequest(f"state: expected one of {', '.join(STATES)}, got {state!r:.40}")
         read = checked(said)
+        _demand_possible(read["since"], state, days.of(self.register.now()))
         before = await self.register.current(tx, id)
         what = state if before is None or before["state"] != state else "changed"
         about = self._about(read)
@@ -125,6 +127,7 @@ class Sensors:
 
 
 _LOADED: Final = "sensors-loaded"
+_PLANNED_YEARS: Final = 10
 
 
 class BadSensorsError(ValueError):
@@ -240,6 +243,14 @@ def _place(longitude: Any, latitude: Any) -> tuple[str, str]:
             "longitude, latitude: expected degrees in WGS84 with at most nine decimals, or neither"
         )
     return east, north
+
+
+def _demand_possible(since: str, state: str, today: dt.date) -> None:
+    """What is planned may be to come; what stands there stands there since a day that has been."""
+    if since and state == "planned":
+        days.demand_within("since", dt.date.fromisoformat(since), today, _PLANNED_YEARS)
+    elif since:
+        days.demand_past("since", dt.date.fromisoformat(since), today)
 
 
 def _date(value: Any) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kitamae.kernel.people.delegates import Scope
+from kitamae.kernel import days
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.delegates import Scope, majority
 from kitamae.kernel.people.delegates.delegates import shown
 from kitamae.kernel.people.delegates.records import ACTS, ALL
 from kitamae.kernel.people.gate import demand_form
@@ -129,6 +131,7 @@ async def _person(
     fields = {name: said.get(f"new_{name}", "") for name in _SEEN}
     if not all(fields.values()):
         raise BadRequest("a person who is not known yet: name, birth_date and address are expected")
+    majority.birth(fields["birth_date"], days.of(clock.now()))
     of = f"person-{secrets.token_hex(8)}"
     return of, fields["birth_date"], dict(fields)
 

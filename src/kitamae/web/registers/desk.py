@@ -9,13 +9,13 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.days import JST
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.problems import AlreadyExists, BadRequest, NotFound
 from kitamae.kernel.registers import assessments, dtpr, incidents, sensors
 from kitamae.web.registers import prose
 from kitamae.web.registers.source import now
-from kitamae.web.speak import JST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kitamae.kernel.people.delegates.majority import JST, of_age
+from kitamae.kernel.people.delegates.majority import JST, birth, of_age
 from kitamae.kernel.problems import BadRequest
 
 
@@ -15,12 +15,12 @@ from kitamae.kernel.problems import BadRequest
     [("2010-04-01", "2028-04-01"), ("2008-02-29", "2026-03-01"), ("2008-03-01", "2026-03-01"), ("2010-02-28", "2028-02-28")],
 )  # fmt: skip
 def test_a_child_is_of_age_at_the_beginning_of_its_eighteenth_birthday_in_japan(born: str, then: str) -> None:
-    assert of_age(born) == datetime.fromisoformat(then + "T00:00:00+09:00")
+    assert of_age(date.fromisoformat(born)) == datetime.fromisoformat(then + "T00:00:00+09:00")
 
 
 @given(st.dates(date(1900, 1, 1), date(2100, 1, 1)))
 def test_whoever_is_born_later_is_not_of_age_earlier(day: date) -> None:
-    then, next_ = of_age(day.isoformat()), of_age((day + timedelta(days=1)).isoformat())
+    then, next_ = of_age(day), of_age(day + timedelta(days=1))
     assert then <= next_
     assert then.tzinfo is JST
     assert then.year - day.year == 18
@@ -29,4 +29,4 @@ def test_whoever_is_born_later_is_not_of_age_earlier(day: date) -> None:
 @pytest.mark.parametrize("born", ["", "1.4.2010", "2010-02-30"])
 def test_what_is_no_day_is_refused(born: str) -> None:
     with pytest.raises(BadRequest, match="birth_date"):
-        of_age(born)
+        birth(born, date(2026, 11, 21))

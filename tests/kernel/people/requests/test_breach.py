@@ -54,7 +54,7 @@ def test_it_is_closed_when_nothing_is_owed() -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(BadRequest, match="not come yet"):
+    with pytest.raises(BadRequest, match="learnt: expected a day from 1900-01-01 to today"):
         breaches.begun(date(2026, 6, 2), DAY, [], 0, {"summary": "x"})
     with pytest.raises(BadRequest, match="reasons"):
         begun("bad-luck")

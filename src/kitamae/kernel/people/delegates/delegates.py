@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import approval, mynumber
 from kitamae.kernel.people import secret as secrecy
@@ -163,7 +164,10 @@ class Delegates:
             raise Forbidden("nobody enters a mandate of his own: a colleague does")
         latest = clock.micros(_FOREVER)
         if sort == "parent":
-            latest = int(majority.of_age(born).astimezone(UTC).timestamp()) * 1_000_000
+            latest = (
+                int(majority.of_age(majority.birth(born, days.of(now))).astimezone(UTC).timestamp())
+                * 1_000_000
+            )
             if latest <= now:
                 raise BadRequest("the child is of age: a parent acts for it no more")
         elif sort == "appointed":

@@ -10,18 +10,25 @@ from datetime import date, datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kitamae.kernel import days
 from kitamae.kernel.problems import BadRequest
 
 AGE: Final = 18
 JST: Final = ZoneInfo("Asia/Tokyo")
 
 
-def of_age(born: str) -> datetime:
-    """The moment, with its zone, at which somebody born on that day (YYYY-MM-DD) is of age. Raises BadRequest."""
+def birth(born: str, today: date) -> date:
+    """The day of birth of somebody who is alive (YYYY-MM-DD). Raises BadRequest."""
     try:
         day = date.fromisoformat(born)
     except ValueError:
         raise BadRequest(f"birth_date: expected a day such as 2015-04-01, got {born!r:.40}") from None
+    days.demand_past("birth_date", day, today)
+    return day
+
+
+def of_age(day: date) -> datetime:
+    """The moment, with its zone, at which somebody born on that day is of age."""
     year = day.year + AGE
     try:
         then = day.replace(year=year)

@@ -90,7 +90,9 @@ class Links:
             "ends": clock.text(begins + hours * HOUR), "lateHours": kind.late_hours, "uses": uses,
         }  # fmt: skip
         if begins + hours * HOUR <= now:
-            raise BadRequest("the link would have ended already")
+            raise BadRequest("begins: the link would have ended already")
+        if begins > now + MOST_HOURS * HOUR:
+            raise BadRequest(f"begins: expected a moment within the next {MOST_HOURS // 24} days")
         made = codes.write(terms, self._seal)
 
         async def add(tx: Transaction) -> Capability:

@@ -73,8 +73,8 @@ class Wish:
 def version(wish: Wish, terms: Terms, number: int, prepared: Said, today: date) -> Version:
     """Raises BadRequest naming what is wrong, HoldsMyNumber."""
     starts, ends = day(wish.starts, "starts"), day(wish.ends, "ends")
-    if starts < today:
-        raise BadRequest("starts: a contract begins today at the earliest")
+    if not today <= starts <= today + timedelta(LONGEST):
+        raise BadRequest("starts: a contract begins today at the earliest, and within five years")
     if not starts <= ends <= starts + timedelta(LONGEST):
         raise BadRequest(f"ends: expected a day from {starts} on, and within five years of it")
     if wish.service and wish.service not in terms.services:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, TypedDict
 
+from kitamae.kernel import days
 from kitamae.kernel.people.requests import deadline
 from kitamae.kernel.problems import BadRequest, Conflict
 
@@ -107,8 +108,7 @@ def _day(breach: Breach, step: str) -> date | None:
 
 def begun(learnt: date, today: date, reasons: list[str], persons: int, told: dict[str, str]) -> Breach:
     """A breach that is entered today. Raises BadRequest."""
-    if learnt > today:
-        raise BadRequest("learnt: that day has not come yet")
+    days.demand_past("learnt", learnt, today)
     if unknown := sorted(set(reasons) - REASONS.keys()):
         raise BadRequest(f"reasons: expected some of {', '.join(REASONS)}, got {unknown[0]!r:.40}")
     if persons < 0:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import secrets
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Final, cast
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people import mynumber
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.requests import breach as breaches
-from kitamae.kernel.people.requests.requests import JST, LONGEST
+from kitamae.kernel.people.requests.requests import LONGEST
 from kitamae.kernel.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Breaches:
 
     def today(self) -> date:
         """In Japan."""
-        return datetime.fromtimestamp(self._now() / 1_000_000, UTC).astimezone(JST).date()
+        return days.of(self._now())
 
     async def enter(
         self, who: Principal, learnt: date, reasons: list[str], persons: int, told: Mapping[str, str]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final, Literal, NotRequired, TypedDict
 
+from kitamae.kernel import days
 from kitamae.kernel.people.requests import deadline
 from kitamae.kernel.people.requests.kinds import (
     ANSWER_DAYS,
@@ -36,6 +37,7 @@ OPEN: Final = frozenset({"received", "taken", "stopped"})
 """States in which the town hall owes something, or waits."""
 
 MOST_STEPS: Final = 500
+_SPECIAL_YEARS: Final = 5
 _BY_PERSON: Final = frozenset({"file", "reply", "correct", "withdraw"})
 _FROM: Final[dict[str, frozenset[str]]] = {
     "take": frozenset({"received", "taken", "stopped"}),
@@ -252,6 +254,7 @@ def _special(after: Case, case: Case, move: Move, today: date, calendar: Calenda
         raise BadRequest(
             f"until: a day after {usual.counted if usual else '—'}; before it, an extension is enough"
         )
+    days.demand_within("until", move.until, today, _SPECIAL_YEARS)
     after["special"] = move.until.isoformat()
 
 

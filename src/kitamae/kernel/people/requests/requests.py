@@ -6,9 +6,10 @@ import base64
 import re
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.person import SYSTEM
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 KIND: Final = "case"
 """Documents of the store, by case number."""
-JST: Final = timezone(timedelta(hours=9), "JST")
 MOST_OPEN: Final = 30
 """Cases of one person that wait for the town hall."""
 LONGEST: Final = 4_000
@@ -98,11 +98,11 @@ class Requests:
 
     def today(self) -> date:
         """In Japan."""
-        return datetime.fromtimestamp(self._now() / 1_000_000, UTC).astimezone(JST).date()
+        return days.of(self._now())
 
     def day(self, at: str) -> str:
         """The day in Japan of a moment in RFC 3339."""
-        return datetime.fromtimestamp(clock.micros(at) / 1_000_000, UTC).astimezone(JST).date().isoformat()
+        return days.of(clock.micros(at)).isoformat()
 
     def too_late(self, case: Case, said: Sequence[Said]) -> bool:
         """Was it filed later than 90 days after the disclosure (第90条第3項, 第98条第3項)? A last day that is a day off moves
@@ -123,7 +123,7 @@ class Requests:
         own = filing.person == who.ref
         if not own and who.role != "staff":
             raise Forbidden("one files a case for oneself; at the counter, staff do it")
-        said = _filled(filing)
+        said = _filled(filing, self.today())
         waiting = sum(case["state"] in cases.OPEN for _, case in await self.all(filing.person))
         if waiting >= MOST_OPEN:
             raise TooMany(f"{waiting} cases of yours are open: wait for an answer, or withdraw one")
@@ -247,7 +247,7 @@ def _kind(number: str) -> str:
     return f"case:{number}"
 
 
-def _filled(filing: Filing) -> dict[str, str]:
+def _filled(filing: Filing, today: date) -> dict[str, str]:
     """What was filled in, without what is empty. Raises BadRequest for what the law wants and is missing."""
     kind = KINDS.get(filing.kind)
     if kind is None:
@@ -265,11 +265,12 @@ def _filled(filing: Filing) -> dict[str, str]:
         "received_on" in said
     ):  # whatever the kind: it is looked at as a day, and not for a number of somebody's
         try:
-            date.fromisoformat(said["received_on"])
+            received = date.fromisoformat(said["received_on"])
         except ValueError as error:
             raise BadRequest(
                 "received_on: expected a day such as 2026-11-21", missing=["received_on"]
             ) from error
+        days.demand_past("received_on", received, today)
     return said
 
 
