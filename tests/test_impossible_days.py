@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from kitamae.kernel.problems import BadRequest
 from serving import SAME, Served, serving
 from test_duty_at_commit import CASE, INCIDENT, MANDATE, SENSOR
 
-AHEAD = (date.today() + timedelta(days=3)).isoformat()
+AHEAD = (datetime.now(UTC).date() + timedelta(days=3)).isoformat()
 CHILD = {**MANDATE, "sort": "parent", "of": "new", "new_name": "試験", "new_address": "加賀市"}
 TYPED = (
     ("disaster", "/desk/incidents", INCIDENT, "found_at", (f"{AHEAD}T09:30", "0206-11-21T09:30"), "2026-01-05T09:30"),
