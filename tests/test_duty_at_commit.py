@@ -124,7 +124,7 @@ async def test_what_is_read_kept_and_erased_in_the_vault_is_by_whoever_still_may
     with pytest.raises(expected):
         await vault.read(Asked(who, "identity", (person,)))
     with pytest.raises(expected):
-        await vault.find(Asked(who, "identity", ("?",)), "name", "加賀 太郎")
+        await vault.find(Asked(who, "identity", ("?",)), {"name": "加賀 太郎"})
     with pytest.raises(expected):
         await vault.keep(who, person, "identity", "resident", {"name": "別の 名前"})
     with pytest.raises(expected):

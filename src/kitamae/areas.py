@@ -41,6 +41,7 @@ from kitamae.web.devices import token as device_token
 from kitamae.web.links import desk as link_desk
 from kitamae.web.links import keeper
 from kitamae.web.shell import HERE
+from kitamae.web.sought import Search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,6 +138,7 @@ def asked_of_us(site: Site) -> list[BaseRoute]:
         Breaches(on.store, calendar),
         requests.files(city, on.services),
         requests.Office(name, told.head or f"{name}長", told.office, told.address, told.phone),
+        Search(site.vault),
         days,
         site.policy,
         site.tenant,

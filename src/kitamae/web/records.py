@@ -99,7 +99,7 @@ def routes(vault: Callable[[], Vault]) -> list[Route]:
         """Whose name, kana, address or birth date that is: {purpose, field, text}. A name stands in no address bar or log."""
         sent = await _sent(request, {"purpose": str, "field": str, "text": str})
         asked = Asked(asking(request.scope), _purpose(sent["purpose"]), ("?",))
-        return _records(await vault().find(asked, sent["field"], sent["text"]), _MOST + 1)
+        return _records(await vault().find(asked, {sent["field"]: sent["text"]}), _MOST + 1)
 
     return [
         Route("/my/records", my_records, methods=["GET"]),

@@ -249,12 +249,19 @@ async def counter(served: Served, number: int) -> str:
     return ref
 
 
+async def born(resident: Served) -> str:
+    (record,) = (await resident.client.get("/my/records")).json()["records"]
+    return str(record["fields"]["birth_date"])
+
+
 async def test_the_counter_enters_a_parent_and_a_second_person_decides(kaga: Served) -> None:
     desk = "/staff/people/delegations"
     async with browser(kaga, "test-1") as parent, browser(kaga) as clerk, browser(kaga) as second:
         await counter(clerk, 1)
         await counter(second, 2)
-        found = await send(clerk, f"{desk}/search", desk, of_name="試験 二郎", by_name="試験 一郎")
+        father = {"by_name": "試験 一郎", "by_birth_date": await born(parent)}
+        child = {"of_name": "試験 二郎", "of_birth_date": "2015-02-28"}
+        found = await send(clerk, f"{desk}/search", desk, **father)
         by = re.search(r'name="by" value="([^"]+)"', found.text)
         assert by
         form = {
@@ -272,11 +279,11 @@ async def test_the_counter_enters_a_parent_and_a_second_person_decides(kaga: Ser
                 400,
                 422,
             )
-        nobody = await send(clerk, f"{desk}/search", desk, of_name="試験 二郎", by_name="")
+        nobody = await send(clerk, f"{desk}/search", desk, **child, **father)
         assert 'name="of" value="person-' not in nobody.text, "what was refused left nobody behind"
         made = await clerk.client.post(desk, data=form, headers=SAME)
         assert made.status_code == 303, made.text
-        known = await send(clerk, f"{desk}/search", desk, of_name="試験 二郎", by_name="")
+        known = await send(clerk, f"{desk}/search", desk, **child, **father)
         assert 'name="of" value="person-' in known.text
         place = made.headers["location"]
         mine = await clerk.client.get(place)

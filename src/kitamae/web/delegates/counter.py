@@ -18,6 +18,8 @@ from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import Asked
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 from kitamae.web.delegates.own import end_of
+from kitamae.web.held import told
+from kitamae.web.sought import FIELDS, IDENTITY, Search, Sought
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,20 +33,18 @@ if TYPE_CHECKING:
     from kitamae.web.page import ShellPage
 
 DESK: Final = "/staff/people/delegations"
-PURPOSE: Final = "identity"
-"""For what the counter reads who is who: 本人確認."""
 NEW: Final = "new"
 """In place of a reference: a person whom the city does not know yet, such as a child."""
 _HEADERS: Final = {"Cache-Control": "no-store"}
-_SEEN: Final = ("name", "birth_date", "address")
 
 
 def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zone: str) -> list[Route]:
     """Every name that is shown here was read from the vault, with a receipt that its person sees."""
+    search = Search(vault)
 
     async def desk(request: Request, *, failed: str = "", status: int = 200, **more: Any) -> Response:
         waiting = await delegates.waiting()
-        given = {"of_name": "", "by_name": "", "of": None, "by": None, "sent": {}} | more
+        given = {"of": Sought(), "by": Sought(), "sent": {}} | more
         return page.render(
             request, "delegations-desk.html", status=status, headers=_HEADERS, titles=delegates.titles,
             waiting=waiting, me=asking(request.scope).ref, classes=delegates.classes, acts=ACTS,
@@ -54,11 +54,12 @@ def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zo
     async def index(request: Request) -> Response:
         return await desk(request)
 
-    async def search(request: Request) -> Response:
+    async def find(request: Request) -> Response:
+        """Both of them; of somebody who is not known yet, such as a child, nothing is typed here."""
         form, who = await _form(request)
-        names = {side: str(form.get(f"{side}_name", "")).strip()[:100] for side in ("of", "by")}
-        found = {side: await _named(vault(), who, name) for side, name in names.items()}
-        return await desk(request, of_name=names["of"], by_name=names["by"], of=found["of"], by=found["by"])
+        known = any(str(form.get(f"of_{name}") or "").strip() for name in FIELDS)
+        of = await search.find(who, form, "of_") if known else Sought()
+        return await desk(request, of=of, by=await search.find(who, form, "by_"))
 
     async def enter(request: Request) -> Response:
         form, who = await _form(request)
@@ -70,13 +71,20 @@ def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zo
             scope = Scope(
                 [str(one) for one in form.getlist("action")], [ALL] if ALL in chosen else chosen, ends
             )
-            told: Any = (who, of, said.get("by", ""), said.get("sort", ""), scope, said.get("document", ""))
-            delegates.entered(*told, born=born)  # what is wrong is said before anything is kept of anybody
+            terms: Any = (who, of, said.get("by", ""), said.get("sort", ""), scope, said.get("document", ""))
+            delegates.entered(*terms, born=born)  # what is wrong is said before anything is kept of anybody
             if fresh:
-                await vault().keep(who, of, PURPOSE, "resident", fresh)
-            made = await delegates.enter(*told, born=born)
+                await vault().keep(who, of, IDENTITY, "resident", fresh)
+            made = await delegates.enter(*terms, born=born)
         except (BadRequest, Conflict, NotFound) as problem:
-            return await desk(request, failed=problem.detail or problem.title, status=problem.status)
+            both = {
+                side: await search.again(who, said[side])
+                for side in ("of", "by")
+                if said.get(side, NEW) != NEW and said[side]
+            }
+            return await desk(
+                request, failed=problem.detail or problem.title, status=problem.status, sent=said, **both
+            )
         return RedirectResponse(f"{DESK}/{made['number']}", 303, _HEADERS)
 
     async def look(request: Request) -> Response:
@@ -85,7 +93,7 @@ def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zo
         return page.render(
             request, "delegation-look.html", headers=_HEADERS, titles=delegates.titles,
             mandate=mandate, digest=shown(mandate), own=mandate["made"]["by"] == who.ref,
-            of=await _seen(vault(), who, mandate["of"]), by=await _seen(vault(), who, mandate["by"]),
+            of=await _shown(vault(), who, mandate["of"]), by=await _shown(vault(), who, mandate["by"]),
             state=await _state(delegates, mandate), csrf=request.scope["csrf"], action=DESK,
         )  # fmt: skip
 
@@ -105,20 +113,22 @@ def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zo
     return [
         Route(DESK, index, methods=["GET"]),
         Route(DESK, enter, methods=["POST"]),
-        Route(DESK + "/search", search, methods=["POST"]),
+        Route(DESK + "/search", find, methods=["POST"]),
         Route(DESK + "/{number}", look, methods=["GET"]),
         Route(DESK + "/{number}", decide, methods=["POST"]),
     ]
 
 
-async def _named(vault: Vault, who: Principal, name: str) -> list[Record]:
-    return await vault.find(Asked(who, PURPOSE, ("?",), fields=_SEEN), "name", name) if name else []
+async def _seen(vault: Vault, who: Principal, person: str) -> Record | None:
+    """What the counter compares with the papers; None for nobody."""
+    found = await vault.read(Asked(who, IDENTITY, (person,), fields=FIELDS)) if person else []
+    return found[0] if found else None
 
 
-async def _seen(vault: Vault, who: Principal, person: str) -> dict[str, object]:
-    """What the counter compares with the papers; {} for nobody."""
-    found = await vault.read(Asked(who, PURPOSE, (person,), fields=_SEEN)) if person else []
-    return dict(found[0].fields) if found else {}
+async def _shown(vault: Vault, who: Principal, person: str) -> dict[str, Any]:
+    """The same in words; {} for nobody."""
+    seen = await _seen(vault, who, person)
+    return dict(told(seen)) if seen else {}
 
 
 async def _person(
@@ -127,8 +137,9 @@ async def _person(
     """Whom it is about, his birth date, and, of somebody who is not known yet, what is to be kept. Raises BadRequest."""
     of = said.get("of", "")
     if of != NEW:
-        return of, str((await _seen(vault, who, of)).get("birth_date", "")) if of else "", None
-    fields = {name: said.get(f"new_{name}", "") for name in _SEEN}
+        seen = await _seen(vault, who, of)
+        return of, str(seen.fields.get("birth_date", "")) if seen else "", None
+    fields = {name: said.get(f"new_{name}", "") for name in FIELDS}
     if not all(fields.values()):
         raise BadRequest("a person who is not known yet: name, birth_date and address are expected")
     majority.birth(fields["birth_date"], days.of(clock.now()))

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from kitamae.web.my.ground import KEEP_NOTHING, sent
+from kitamae.web.sought import Search, Sought
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -23,9 +24,10 @@ _LONGEST: Final = 128
 
 
 def routes(ground: Ground) -> list[Route]:
-    """`/staff/consents`."""
+    """`/staff/consents` and its search."""
+    search = Search(ground.vault)
 
-    def show(request: Request, person: str = "", *, wrong: bool = False) -> Response:
+    def show(request: Request, sought: Sought | None = None, *, wrong: bool = False) -> Response:
         language = ground.page.language(request)
         notices = [ground.consents.notice(name, language) for name in ground.consents.purposes]
         return ground.show(
@@ -33,13 +35,17 @@ def routes(ground: Ground) -> list[Route]:
             "consent-counter.html",
             status=400 if wrong else 200,
             notices=[one for one in notices if one is not None],
-            person=person,
+            sought=sought or Sought(),
             wrong=wrong,
             done=not wrong and "done" in request.query_params,
         )
 
     async def ask(request: Request) -> Response:
         return show(request)
+
+    async def find(request: Request) -> Response:
+        who, form = await sent(request)
+        return show(request, await search.find(who, form))
 
     async def withdraw(request: Request) -> Response:
         who, form = await sent(request)
@@ -49,8 +55,13 @@ def routes(ground: Ground) -> list[Route]:
             or purpose not in ground.consents.purposes
             or form.get("seen") != "yes"
         ):
-            return show(request, person[:_LONGEST], wrong=True)
+            there = 0 < len(person) <= _LONGEST
+            return show(request, await search.again(who, person) if there else None, wrong=True)
         await ground.consents.withdraw_at_counter(who, person, purpose)
         return RedirectResponse(f"{HERE}?done", 303, KEEP_NOTHING)
 
-    return [Route(HERE, ask, methods=["GET"]), Route(HERE, withdraw, methods=["POST"])]
+    return [
+        Route(HERE, ask, methods=["GET"]),
+        Route(HERE, withdraw, methods=["POST"]),
+        Route(HERE + "/search", find, methods=["POST"]),
+    ]

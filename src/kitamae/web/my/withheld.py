@@ -17,6 +17,7 @@ from kitamae.kernel.people.vault.withholding import MOST_DAYS
 from kitamae.kernel.people.vault.withholding import PURPOSE as ORDER
 from kitamae.kernel.problems import BadRequest, Problem
 from kitamae.web.my.ground import KEEP_NOTHING, sent
+from kitamae.web.sought import Search, Sought
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,8 +34,9 @@ _EVER: Final = (1 << 63) - 1
 
 def routes(ground: Ground, zone: str) -> list[Route]:
     """`/staff/withheld`; `zone`: the city's time zone, in which a day begins."""
+    search = Search(ground.vault, PURPOSE, opens=False)
 
-    async def show(request: Request, person: str, wrong: str = "") -> Response:
+    async def show(request: Request, person: str, wrong: str = "", sought: Sought | None = None) -> Response:
         who = asking(request.scope)
         rows: list[dict[str, Any]] = []
         if person and ground.consents.declared.get(PURPOSE):
@@ -48,6 +50,7 @@ def routes(ground: Ground, zone: str) -> list[Route]:
             status=400 if wrong else 200,
             declared=ground.consents.declared.get(PURPOSE) is not None,
             person=person,
+            sought=sought or Sought(),
             looks=rows,
             most=MOST_DAYS,
             wrong=wrong,
@@ -56,6 +59,14 @@ def routes(ground: Ground, zone: str) -> list[Route]:
 
     async def ask(request: Request) -> Response:
         return await show(request, request.query_params.get("person", "").strip()[:128])
+
+    async def find(request: Request) -> Response:
+        """On to the person's log, the reading of which leaves a receipt."""
+        who, form = await sent(request)
+        sought = await search.find(who, form)
+        if sought.state != "found":
+            return await show(request, "", sought=sought)
+        return RedirectResponse(f"{HERE}?person={quote(sought.person)}", 303, KEEP_NOTHING)
 
     async def order(request: Request) -> Response:
         who, form = await sent(request)
@@ -73,7 +84,11 @@ def routes(ground: Ground, zone: str) -> list[Route]:
             return await show(request, person, problem.detail)
         return RedirectResponse(f"{HERE}?person={quote(person)}&done={number}", 303, KEEP_NOTHING)
 
-    return [Route(HERE, ask, methods=["GET"]), Route(HERE, order, methods=["POST"])]
+    return [
+        Route(HERE, ask, methods=["GET"]),
+        Route(HERE, order, methods=["POST"]),
+        Route(HERE + "/search", find, methods=["POST"]),
+    ]
 
 
 def _day(text: str, zone: str) -> int:

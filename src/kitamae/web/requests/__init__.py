@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.requests import Breaches, Requests
     from kitamae.sdk.personal_file import Entry
     from kitamae.web.page import ShellPage
+    from kitamae.web.sought import Search
 
 __all__ = ["HERE", "Office", "files", "routes"]
 
@@ -37,13 +38,14 @@ def routes(
     breaches: Breaches,
     register: Sequence[Entry],
     office: Office,
+    search: Search,
     days: Mapping[str, int],
     policy: Policy,
     tenant: str,
 ) -> list[BaseRoute]:
     """All of them, guarded. `page` draws from this folder; `tenant`: the city's."""
     mine: list[BaseRoute] = [*own.routes(page, requests, office)]
-    asked: list[BaseRoute] = [*desk.routes(page, requests, office)]
+    asked: list[BaseRoute] = [*desk.routes(page, requests, office, search)]
     broken: list[BaseRoute] = [*breach_desk.routes(page, breaches, office)]
     everybody: list[BaseRoute] = [*public.routes(page, breaches, register, office, days)]
     page.shell.desks += [

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from kitamae.kernel.problems import Problem
     from kitamae.sdk.page import Page
     from kitamae.web.requests.letters import Office
+    from kitamae.web.sought import Search
 
 DESK: Final = "/staff/requests"
 DUTY: Final = "requests"
 _FAR: Final = date(9999, 12, 31)
 
 
-def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
+def routes(page: Page, requests: Requests, office: Office, search: Search) -> list[Route]:
     """`/staff/requests` and what is under it; for the desk alone."""
 
     async def index(request: Request) -> Response:
@@ -57,6 +58,14 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
     async def new(request: Request) -> Response:
         """The form for somebody who came to the counter."""
         return show_form(page, request, DESK, {"kind": request.query_params.get("kind", "")})
+
+    async def find(request: Request) -> Response:
+        """Whose case it will be: what the city knows of him stands in the form already."""
+        sent = await form(request)
+        sought = await search.find(asking(request.scope), sent)
+        known = {name: str(sought.seen[name]) for name in ("name", "address") if sought.seen.get(name)}
+        filled = {"kind": sent.get("kind", ""), "person": sought.person, **known}
+        return show_form(page, request, DESK, filled, sought=sought)
 
     async def file(request: Request) -> Response:
         """Take it. The case is that of a person who has no other reference here, unless one is given."""
@@ -122,6 +131,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         Route(DESK, index, methods=["GET"]),
         Route(DESK + "/new", new, methods=["GET"]),
         Route(DESK + "/new", file, methods=["POST"]),
+        Route(DESK + "/new/search", find, methods=["POST"]),
         Route(DESK + "/{number}", case, methods=["GET"]),
         Route(DESK + "/{number}", step, methods=["POST"]),
         Route(DESK + "/{number}/letters/{which}", letter, methods=["GET"]),

@@ -18,6 +18,7 @@ from kitamae.kernel.people.requests.kinds import KINDS
 from kitamae.kernel.people.requests.requests import LONGEST, WRITTEN, Filing
 from kitamae.kernel.problems import BadRequest, NotFound, NotSignedIn
 from kitamae.web.requests import letters
+from kitamae.web.sought import Sought
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,9 +168,14 @@ def filing(sent: Mapping[str, str], person: str) -> Filing:
 
 
 def show_form(
-    page: Page, request: Request, base: str, sent: Mapping[str, str], wrong: BadRequest | None = None
+    page: Page,
+    request: Request,
+    base: str,
+    sent: Mapping[str, str],
+    wrong: BadRequest | None = None,
+    sought: Sought | None = None,
 ) -> Response:
-    """The form, with what was filled in and what is wrong with it; kept nowhere."""
+    """The form, with what was filled in and what is wrong with it; kept nowhere. `sought`: who stands at the counter."""
     missing = list(wrong.more.get("missing", [])) if wrong else []
     held = [name for name in WRITTEN if mynumber.find(sent.get(name, ""))] if wrong else []
     return page.render(
@@ -184,6 +190,7 @@ def show_form(
         held=held,
         wrong=_word(wrong),
         base=base,
+        sought=sought or Sought(),
         csrf=request.scope["csrf"],
         longest=LONGEST,
     )

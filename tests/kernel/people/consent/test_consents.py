@@ -143,9 +143,9 @@ async def test_a_search_finds_those_who_agree_and_is_silent_about_the_others(cit
         await city.agree(who)
         await city.keep(who.ref)
     ask = asked(OFFICER, "notices", persons=("?",))
-    assert {one.person for one in await city.vault.find(ask, "name", "加賀太郎")} == {TARO.ref, HANAKO.ref}
+    assert {one.person for one in await city.vault.find(ask, {"name": "加賀太郎"})} == {TARO.ref, HANAKO.ref}
     await city.consents.withdraw(HANAKO, "notices")
-    assert {one.person for one in await city.vault.find(ask, "name", "加賀太郎")} == {TARO.ref}
+    assert {one.person for one in await city.vault.find(ask, {"name": "加賀太郎"})} == {TARO.ref}
 
 
 async def test_a_consent_ends_by_itself_and_its_end_is_written_down_once(city: City) -> None:

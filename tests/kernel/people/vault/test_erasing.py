@@ -33,8 +33,8 @@ async def is_gone(vault: Vault) -> None:
     assert await vault.read(asked()) == []
     assert await receipts(vault) == []
     for field, text in NAME.items():
-        assert await vault.find(asked(), field, text) == []
-    assert len(await vault.find(asked(), "name", "山中花子")) == 1
+        assert await vault.find(asked(), {field: text}) == []
+    assert len(await vault.find(asked(), {"name": "山中花子"})) == 1
 
 
 async def test_an_erased_person_is_neither_read_nor_found_and_the_receipts_leaf_says_nothing_any_more(
@@ -171,7 +171,7 @@ async def test_a_person_erases_what_rests_on_consent_and_is_told_what_the_law_ke
     assert done.classes == ("mailing",)
     assert done.kept == {"resident": "住民基本台帳法"}
     assert [one.klass for one in await vault.read(asked(TARO, OWN))] == ["resident"]
-    assert len(await vault.find(asked(), "name", "加賀太郎")) == 1
+    assert len(await vault.find(asked(), {"name": "加賀太郎"})) == 1
     with pytest.raises(Forbidden):
         await vault.erase(TARO, "p-hanako")
     with pytest.raises(NotFound):
@@ -206,7 +206,7 @@ async def test_what_is_past_its_retention_goes_by_itself_with_an_entry_and_its_k
     place.time += 2 * DAY
     assert await vault.sweep() == 1
     assert [one.klass for one in await place.keys.of("p-taro")] == ["receipts", "resident"]
-    assert len(await vault.find(asked(purpose="visit"), "name", "加賀太郎")) == 1  # by the other record
+    assert len(await vault.find(asked(purpose="visit"), {"name": "加賀太郎"})) == 1  # by the other record
     (_, swept) = await receipts(vault)
     assert (swept.who, swept.purpose, list(swept.fields)) == ("system", "retention", ["ticket"])
     assert swept.leaf() in await place.leaves()

@@ -23,7 +23,7 @@ async def some(vault: Vault, count: int = 7) -> None:
 async def all_there(vault: Vault, count: int = 7) -> None:
     records = await vault.read(asked(persons=tuple(f"p-{n}" for n in range(count))))
     assert [dict(one.fields) for one in records] == [NAME] * 3 * count
-    assert len(await vault.find(asked(), "name", "加賀太郎")) == 3 * count
+    assert len(await vault.find(asked(), {"name": "加賀太郎"})) == 3 * count
 
 
 async def test_the_citys_key_is_rotated_while_the_city_is_served_and_the_old_one_opens_nothing_then(

@@ -97,10 +97,10 @@ async def test_whoever_may_not_look_gets_nothing_and_no_leaf_is_written(
     with pytest.raises(refusal):
         await vault.read(asked(who, purpose))
     if purpose == "mailing":  # somebody else may have agreed to it: who did not is not found
-        assert await vault.find(asked(who, purpose), "name", "加賀太郎") == []
+        assert await vault.find(asked(who, purpose), {"name": "加賀太郎"}) == []
     else:
         with pytest.raises(refusal):
-            await vault.find(asked(who, purpose), "name", "加賀太郎")
+            await vault.find(asked(who, purpose), {"name": "加賀太郎"})
     assert await place.leaves() == []
 
 
@@ -126,22 +126,22 @@ async def test_a_person_is_found_however_the_name_is_written(vault: Vault, field
     await vault.keep(
         SYSTEM, "p-hanako", "resident", "person", {"name": "山中 花子", "kana": "ヤマナカ ハナコ"}
     )
-    assert {one.person for one in await vault.find(asked(), field, text)} == {"p-taro"}
-    assert await vault.find(asked(), field, text + "二") == []
+    assert {one.person for one in await vault.find(asked(), {field: text})} == {"p-taro"}
+    assert await vault.find(asked(), {field: text + "二"}) == []
     assert [one.who for one in await receipts(vault)] == ["staff-1"]
 
 
 @pytest.mark.parametrize(("kept", "sought"), [("渡邊 龍", "渡辺竜"), ("髙橋", "高橋"), ("齋藤", "斎藤"), ("𠮷田", "吉田"), ("濵﨑", "浜崎"), ("辻\U000e0100", "辻")])  # fmt: skip
 async def test_a_name_in_old_characters_is_found_in_new_ones(vault: Vault, kept: str, sought: str) -> None:
     await vault.keep(SYSTEM, "p-taro", "resident", "person", {"name": kept})
-    assert len(await vault.find(asked(), "name", sought)) == 1
+    assert len(await vault.find(asked(), {"name": sought})) == 1
 
 
 async def test_a_corrected_record_is_found_by_what_it_says_now(vault: Vault) -> None:
     id = await vault.keep(SYSTEM, "p-taro", "resident", "person", {"name": "加賀 太郎"})
     assert await vault.keep(SYSTEM, "p-taro", "resident", "person", {"name": "山代 太郎"}, id=id) == id
-    assert await vault.find(asked(), "name", "加賀太郎") == []
-    (record,) = await vault.find(asked(), "name", "山代太郎")
+    assert await vault.find(asked(), {"name": "加賀太郎"}) == []
+    (record,) = await vault.find(asked(), {"name": "山代太郎"})
     assert record.id == id
     with pytest.raises(NotFound):
         await vault.keep(SYSTEM, "p-hanako", "resident", "person", {"name": "x"}, id=id)

@@ -105,7 +105,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def nobody_is_found_who_is_not_there(self) -> None:
         for name in NAMES:
-            found = self.run(self.vault.find(asked(purpose=OWN_OF_ALL), "name", name))
+            found = self.run(self.vault.find(asked(purpose=OWN_OF_ALL), {"name": name}))
             wanted = {
                 one[0]
                 for one in self.model.values()

@@ -15,10 +15,9 @@ import orjson
 
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.delegates import standing as delegates
-from kitamae.kernel.people.policy import ANYBODY, Question
-from kitamae.kernel.people.vault import index, receipt, withholding
+from kitamae.kernel.people.policy import Question
+from kitamae.kernel.people.vault import receipt, withholding
 from kitamae.kernel.people.vault.classes import OWN, RECEIPTS, Basis
-from kitamae.kernel.people.vault.keyring import CITY
 from kitamae.kernel.people.vault.problems import Erased, Refused, Tampered
 from kitamae.kernel.people.vault.receipt import Receipt
 from kitamae.kernel.people.vault.seal import Place, unseal
@@ -73,7 +72,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class _Allowed:
+class Allowed:
     """What the policy and the papers allow."""
 
     basis: Basis | str
@@ -89,7 +88,7 @@ class Reading:
 
     async def read(self, asked: Asked) -> list[Record]:
         """Records by person and id. Raises NotSignedIn, Forbidden, BadRequest, ClockSetBack, Tampered, WrongKey."""
-        allowed = self._allowed(asked)
+        allowed = self.allowed(asked)
         for last in range(_TRIES):
             keys = {person: await self._inner.keys.of(person, anew=last > 0) for person in asked.persons}
             known = {person: one for person, one in keys.items() if RECEIPTS in one.current}
@@ -104,8 +103,8 @@ class Reading:
             return [self._opened(row, known[row.person], allowed.fields) for row in rows]
         raise Erased("somebody is being erased at this moment; ask again")
 
-    def _allowed(self, asked: Asked) -> _Allowed:
-        """Raises NotSignedIn, Forbidden, BadRequest."""
+    def allowed(self, asked: Asked) -> Allowed:
+        """What the policy and the papers say to it. Raises NotSignedIn, Forbidden, BadRequest."""
         inner = self._inner
         if not 1 <= len(asked.persons) <= MOST_PERSONS or not 1 <= asked.most <= MOST_RECORDS:
             raise BadRequest(
@@ -119,16 +118,16 @@ class Reading:
         if asked.purpose == OWN:
             acting = asked.who.acting
             if acting and any(person != asked.who.ref for person in asked.persons):
-                return _Allowed(f"mandate:{acting.number}", wanted, acting.classes)
-            return _Allowed("own", wanted)
+                return Allowed(f"mandate:{acting.number}", wanted, acting.classes)
+            return Allowed("own", wanted)
         purpose = inner.purposes.demand(asked.purpose)
         if wanted and (beyond := sorted(wanted - purpose.fields)):
             raise Forbidden(f"the purpose {asked.purpose} does not cover the field {beyond[0]!r:.60}")
         basis = BROKEN if BROKEN in because else purpose.basis  # a policy's name: it was not his duty
-        return _Allowed(basis, wanted or purpose.fields, (purpose.name, *sorted(purpose.also)))
+        return Allowed(basis, wanted or purpose.fields, (purpose.name, *sorted(purpose.also)))
 
     async def _receipted(
-        self, asked: Asked, allowed: _Allowed, keys: Mapping[str, PersonKeys]
+        self, asked: Asked, allowed: Allowed, keys: Mapping[str, PersonKeys]
     ) -> list[Sealed]:
         """The sealed rows, once their receipts are durable. Raises Refused."""
         at, who = self._inner.at(), asked.who
@@ -192,48 +191,13 @@ class Reading:
         }
         return Record(*(row.id, row.person, row.klass, row.kind, row.created, row.modified, row.due), fields)
 
-    async def find(self, asked: Asked, field: str, text: str) -> list[Record]:
-        """Whose record says that: through the blind index, then read as above, with a receipt for each person found.
-
-        `asked.persons` is not looked at. Raises as `read`.
-        """
-        inner = self._inner
-        keys = await inner.keys.of(CITY)
-        klass = f"index:{field}"
-        probe = Asked(asked.who, asked.purpose, (ANYBODY,), asked.kinds, asked.fields, asked.tenant)
-        allowed = self._allowed(probe)
-        if allowed.fields is not None and field not in allowed.fields:
-            raise Forbidden(f"the purpose {asked.purpose} does not cover the field {field!r:.60}")
-        if klass not in keys.current or not index.normal(text):
-            return []
-        _, key = keys.newest(klass)
-        made = index.tag(key, asked.tenant, field, text)
-        tags = await self._inner.keys.store.tagged(asked.tenant, field, made, MOST_PERSONS)
-        agrees = inner.policy.facts.agrees
-        persons = tuple(
-            dict.fromkeys(one.person for one in tags if agrees(one.person, asked.purpose))
-        )  # of the others nobody hears
-        if not persons:
-            return []
-        records = await self.read(
-            Asked(asked.who, asked.purpose, persons, asked.kinds, asked.fields, asked.tenant, "", asked.most)
-        )
-        named = {one.record for one in tags}
-        wanted = index.normal(text)
-        hits = {
-            one.person
-            for one in records
-            if one.id in named and index.normal(str(one.fields.get(field, ""))) == wanted
-        }
-        return [one for one in records if one.person in hits]
-
     async def receipts(self, asked: Asked, before: int, most: int, *, whole: bool = False) -> list[Receipt]:
         """Who looked at one person's data, newest first; to be asked for as personal data is, and receipted as such.
 
         Without those that are withheld at present (`withholding.py`), whatever the purpose: a portal shows them to the person. With
         them (`whole`) for the desk that looks after privacy alone. Raises as `read`.
         """
-        allowed = self._allowed(asked)
+        allowed = self.allowed(asked)
         if whole:
             self._inner.policy.demand(Question(asked.who, "read", withholding.DESK))
         person = _alone(asked)
@@ -241,7 +205,7 @@ class Reading:
         if RECEIPTS not in keys.current:
             return []
         if asked.purpose != OWN:
-            made_for = _Allowed(allowed.basis, frozenset({RECEIPTS}))
+            made_for = Allowed(allowed.basis, frozenset({RECEIPTS}))
             await self._note(asked, made_for, keys)
 
         rows: list[Noted] = []
@@ -263,12 +227,12 @@ class Reading:
 
     async def withheld(self, asked: Asked) -> list[int]:
         """Of how many looks the person is not told at present: for each, when it will be shown (microseconds UTC), soonest first."""
-        self._allowed(asked)
+        self.allowed(asked)
         person = _alone(asked)
         kept = await withholding.kept(self._inner.store, person)
         return withholding.shown_at(kept, self._inner.at())
 
-    async def _note(self, asked: Asked, allowed: _Allowed, keys: PersonKeys) -> None:
+    async def _note(self, asked: Asked, allowed: Allowed, keys: PersonKeys) -> None:
         """Raises Refused."""
         made = Receipt(
             *(0, asked.tenant, keys.person, self._inner.at(), asked.who.ref, asked.purpose, allowed.basis),

@@ -11,6 +11,7 @@ import structlog
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.vault.entering import Entering
 from kitamae.kernel.people.vault.erasing import Eraser
+from kitamae.kernel.people.vault.finding import Finding
 from kitamae.kernel.people.vault.inner import Inner
 from kitamae.kernel.people.vault.keyring import Keyring
 from kitamae.kernel.people.vault.outside import Outside
@@ -45,7 +46,9 @@ class Vault:
         self.keep = Writing(inner).keep
         self.enter = Entering(inner).enter
         self.read = reading.read
-        self.find = reading.find
+        finding = Finding(inner, reading)
+        self.find = finding.find
+        self.persons = finding.persons
         self.receipts = reading.receipts
         self.withheld = reading.withheld
         self.withhold = Withholding(inner).withhold
