@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from kitamae.commands import messages
 from kitamae.commands.control import connect, of_its_city
 from kitamae.commands.speech import say
 from kitamae.intake.deliver import BATCH, Broker
@@ -42,7 +43,7 @@ async def bring(
     token: Annotated[str, Parameter(env_var="KITAMAE_TOKEN", show_env_var=True)] = "",
     data: Path | None = None,
 ) -> int:
-    """Import files: 自治体標準オープンデータセット CSV, GSI GeoJSON, plain GeoJSON.
+    """Import files: 自治体標準オープンデータセット CSV, GSI GeoJSON, plain GeoJSON; `jma` or `cap` and then messages of warnings.
 
     Every row is either taken or reported with its line, column, value and what was expected. Repeating an import,
     also one that was cut off, changes nothing twice. 0 when every row was taken, 1 otherwise.
@@ -50,7 +51,7 @@ async def bring(
     Parameters
     ----------
     files
-        CSV in UTF-8 or CP932, or GeoJSON.
+        CSV in UTF-8 or CP932, or GeoJSON. Or `jma` (気象庁防災情報XML) or `cap` (CAP 1.2), then files and folders.
     dry_run
         Read and report; write nothing and ask no server.
     as_
@@ -78,6 +79,9 @@ async def bring(
     settings = of_its_city(
         Settings.chosen(data=data, city=None if city.isdigit() or not city else Path(city))
     )
+    if not files[0].exists() and (format := messages.format_of(str(files[0]))):
+        broker = nullcontext() if dry_run else _broker(to, token, settings)
+        return await messages.take(format, files[1:], settings.city, broker, json=json)
     code = city if city.isdigit() else _code(settings.city)
     quiet = json or not sys.stderr.isatty()
     reports: list[Report] = []

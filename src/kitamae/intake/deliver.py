@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -45,6 +46,20 @@ class Broker:
         for start in range(0, len(entities), BATCH):
             await self._batch(entities[start : start + BATCH], delivery)
         return delivery
+
+    async def of_type(self, type: str) -> list[dict[str, Any]]:
+        """All entities of a type, normalized. Raises RefusedByBrokerError, Unavailable."""
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = await self._asking.ask(
+                "GET", f"/ngsi-ld/v1/entities?type={quote(type)}&limit={BATCH}&offset={len(found)}"
+            )
+            if answer.status_code != 200:
+                raise no(answer)
+            page = orjson.loads(answer.content)
+            found += page
+            if len(page) < BATCH:
+                return found
 
     async def _batch(self, entities: Sequence[dict[str, Any]], delivery: Delivery) -> None:
         there = await self._there(entities)

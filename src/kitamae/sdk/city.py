@@ -69,6 +69,15 @@ class Duty(BaseModel):
     second: bool | None = None
 
 
+class AlertArea(BaseModel):
+    """An area of a warning's code list in which this city lies. `of`: the list's name, as 気象庁防災情報XML writes it."""
+
+    model_config = _STRICT
+    of: Annotated[str, Field(min_length=1)]
+    code: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1)]
+
+
 class Handling(BaseModel):
     """Who deals with requests about personal data. `head`: who decides (加賀市長); `days`: what the city's 条例 sets, by kind of request,
     where it is fewer than the law's; `closed`: the turn of the year on which the town hall is closed, from and to.
@@ -114,6 +123,7 @@ class City(BaseModel):
     links: tuple[KindOfLink, ...] = ()
     requests: Handling = Handling()
     providers: Providing = Providing()
+    alerts: tuple[AlertArea, ...] = ()  # the smallest first: of two that a message names, it counts
 
     @field_validator("timezone")
     @classmethod

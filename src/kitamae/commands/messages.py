@@ -1,0 +1,113 @@
+"""`kitamae import jma|cap`: messages of whoever warns, by the service that understands them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from kitamae.commands.speech import say
+from kitamae.kernel.problems import BadRequest
+from kitamae.sdk.city import BadCityError, City
+from kitamae.sdk.service import discover
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+    from types import ModuleType
+
+    from kitamae.intake.deliver import Broker
+
+
+@dataclass(slots=True)
+class Line:
+    """What became of one file: a message, or why it is none."""
+
+    file: str
+    message: Any = None
+    error: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """`file`, and either what the message says or `error`."""
+        return {"file": self.file, **({"error": self.error} if self.error else self.message.as_json())}
+
+
+def format_of(word: str) -> tuple[str, ModuleType] | None:
+    """The service whose `ingest.FORMATS` has a format of that name."""
+    for service in discover():
+        ingest = service.module("ingest")
+        if ingest is not None and word in getattr(ingest, "FORMATS", {}):
+            return word, ingest
+    return None
+
+
+async def take(
+    format: tuple[str, ModuleType],
+    paths: Sequence[Path],
+    folder: Path | None,
+    broker: AbstractAsyncContextManager[Broker | None],
+    *,
+    json: bool,
+) -> int:
+    """Files and folders. `broker` gives None for a dry run. 0 when every message was taken."""
+    name, ingest = format
+    if not paths:
+        raise BadRequest(say("name the files to import"))
+    lines = [_read(file, ingest.FORMATS[name], ingest.BadMessageError) for file in _files(paths)]
+    async with broker as there:
+        done = [] if there is None else await _write(lines, ingest, folder, there)
+    for line in lines:
+        if json:
+            sys.stdout.buffer.write(orjson.dumps(line.as_json()) + b"\n")
+        else:
+            print(_told(line))
+    if not json:
+        bad = sum(bool(line.error) for line in lines)
+        print(say("{n} messages, {bad} refused, {changed} alerts written", n=len(lines), bad=bad, changed=len(done)))
+    return 1 if any(line.error for line in lines) else 0
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Of a folder every *.xml in it, however deep, by name."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(one for one in path.rglob("*.xml") if one.is_file())
+        else:
+            yield path
+
+
+def _read(path: Path, read: Any, bad: type[Exception]) -> Line:
+    try:
+        return Line(str(path), read(path.read_bytes()))
+    except bad as error:
+        return Line(str(path), error=str(error))
+    except OSError as error:
+        return Line(str(path), error=say("{name}: cannot be read: {why}", name=path.name, why=error.strerror or error))
+
+
+async def _write(lines: Sequence[Line], ingest: ModuleType, folder: Path | None, broker: Broker) -> list[str]:
+    """Ids of what changed. One that the broker refuses is an error of the whole run: it would refuse it again."""
+    try:
+        city = City.read(folder) if folder else None
+    except BadCityError as error:
+        raise BadRequest(str(error)) from error
+    if city is None:
+        raise BadRequest(say("which city? name its folder with --city"))
+    present = {one["id"]: one for one in await broker.of_type(ingest.TYPE)}
+    news = ingest.changes([line.message for line in lines if line.message is not None], city, present)
+    delivery = await broker.upsert(list(news.values()))
+    for id, reason in delivery.refused.items():
+        raise BadRequest(f"{id}: {reason}")
+    return [*delivery.created, *delivery.changed]
+
+
+def _told(line: Line) -> str:
+    if line.error:
+        return say("{file}: refused: {why}", file=line.file, why=line.error)
+    said = line.message.as_json()
+    what = "、".join(said["kind"]) or "-"
+    level = said["level"] or "-"
+    return f"{line.file}: {said['times']['reported']} [{said['status']}] {said['title']}: {what} ({level})"

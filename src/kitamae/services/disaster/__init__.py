@@ -1,0 +1,1 @@
+"""Disaster: what is happening, what to do, where it is safe."""

@@ -1,0 +1,178 @@
+"""Of a message, what concerns this city: `Alert` entities, one for each phenomenon, with what it is now and since when.
+
+An entity stays when the alert ends: its 状態 says so, and its history tells when it began, rose and ended. What is older than what
+the city knows changes nothing; 訓練 and 試験 raise nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from kitamae.sdk.city import AlertArea
+    from kitamae.services.disaster.alerts.message import Message, Statement
+
+TYPE: Final = "Alert"
+IN_FORCE, LIFTED, WITHDRAWN = "発表中", "解除", "取消"
+
+PHENOMENA: Final = {
+    "大雨": "rain",
+    "土砂災害": "landslide",
+    "洪水": "flood",
+    "氾濫": "river-flood",
+    "高潮": "surge",
+    "暴風": "storm",
+    "暴風雪": "snowstorm",
+    "強風": "wind",
+    "風雪": "wind-and-snow",
+    "大雪": "snow",
+    "波浪": "waves",
+    "雷": "thunder",
+    "濃霧": "fog",
+    "乾燥": "dry-air",
+    "なだれ": "avalanche",
+    "低温": "cold",
+    "霜": "frost",
+    "着氷": "icing",
+    "着雪": "snow-accretion",
+    "融雪": "snowmelt",
+    "大津波": "tsunami",
+    "津波": "tsunami",
+    "竜巻": "tornado",
+    "記録的短時間大雨": "record-rain",
+    "緊急地震": "earthquake-early-warning",
+    "震度": "earthquake",
+    "噴火": "eruption",
+}
+"""What is warned of, and how its entity is called. What is not here (a typhoon's number, a forecast of ash) is no alert."""
+
+_NAMED: Final = re.compile(
+    r"^(?:レベル[１-５])?(?P<what>.+?)"
+    r"(?:特別警報|危険警報|警報|注意報|警戒情報|危険情報|発生情報|注意情報|速報|情報|[０-９])"
+)
+_SCHEME_OF_2026: Final = "（Ｒ０６）"
+_LANDSLIDE: Final = "土砂災害警戒情報"  # its kinds are called 警戒 and 解除: the product's name says of what
+
+
+def concerned(message: Message, areas: Sequence[AlertArea]) -> dict[str, Statement]:
+    """Phenomenon -> what the message says of it for this city: for the first of `areas` that it names. Also what has ended."""
+    found: dict[str, Statement] = {}
+    rank: dict[str, int] = {}
+    order = {(area.of, area.code): n for n, area in enumerate(areas)}
+    for one in message.statements:
+        place = order.get((one.area.scheme, one.area.code))
+        what = _phenomenon(one, message)
+        if place is None or what is None:
+            continue
+        if place < rank.get(what, len(order)) or (place == rank[what] and _heavier(one, found[what])):
+            found[what], rank[what] = one, place
+    return found
+
+
+def changed(
+    message: Message, areas: Sequence[AlertArea], city: str, present: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The Alert entities as they are after this message; nothing where it is older, of a rehearsal, or of elsewhere.
+
+    `city`: 標準地域コード (five digits), for the ids; `present`: the city's Alert entities by id, normalized, with short names.
+    """
+    if message.status != "actual":
+        return []
+    if message.action == "cancellation":
+        withdrawn = [one for one in _of_family(message, present.values()) if _same_event(message, one)]
+        return [_ended(one, WITHDRAWN, message) for one in withdrawn if not _older(message, one)]
+    found = concerned(message, areas)
+    news = []
+    for what, one in found.items():
+        id = f"urn:ngsi-ld:{TYPE}:{city}:{what}"
+        there = present.get(id)
+        if there is not None and _older(message, there):
+            continue
+        if one.in_force:
+            news.append(_entity(id, one, message))
+        elif there is not None and _value(there, "状態") == IN_FORCE:
+            news.append(_ended(there, LIFTED, message))
+    if any((one.area.scheme, one.area.code) in {(a.of, a.code) for a in areas} for one in message.statements):
+        for there in _of_family(message, present.values()):
+            what = str(there["id"]).rpartition(":")[2]
+            if what not in found and _value(there, "状態") == IN_FORCE and not _older(message, there):
+                news.append(_ended(there, LIFTED, message))
+    return news
+
+
+def family(message: Message) -> str:
+    """Whose messages replace each other: those of the old scheme come in three forms at once, those of 2026 one by phenomenon."""
+    if message.bulletin.startswith("気象") and "警報・注意報" in message.bulletin:
+        return message.bulletin if _SCHEME_OF_2026 in message.bulletin else "気象警報・注意報"
+    return message.bulletin
+
+
+def label(one: Statement, message: Message) -> str:
+    """What people call it."""
+    return _LANDSLIDE if message.bulletin == _LANDSLIDE else one.kind
+
+
+def _phenomenon(one: Statement, message: Message) -> str | None:
+    named = _NAMED.match(label(one, message))
+    return PHENOMENA.get(named["what"]) if named else None
+
+
+def _heavier(one: Statement, other: Statement) -> bool:
+    """A warning upgraded within one message is listed with what it replaces."""
+    return (one.in_force, one.level or 0) > (other.in_force, other.level or 0)
+
+
+def _entity(id: str, one: Statement, message: Message) -> dict[str, Any]:
+    at = _text(message.reported)
+    said = {
+        "名称": label(one, message),
+        "警戒レベル": one.level or 0,
+        "状態": IN_FORCE,
+        "見出し": message.headline,
+        "対象地域": one.area.name,
+        "発表者": message.office,
+        "電文": family(message),
+        "電文番号": message.series,
+        "有効期限": _text(message.valid_until) if message.valid_until else "",
+    }
+    return {
+        "id": id,
+        "type": TYPE,
+        **{name: {"type": "Property", "value": value, "observedAt": at} for name, value in said.items()},
+    }
+
+
+def _ended(there: Mapping[str, Any], how: str, message: Message) -> dict[str, Any]:
+    return {
+        "id": there["id"],
+        "type": TYPE,
+        "状態": {"type": "Property", "value": how, "observedAt": _text(message.reported)},
+    }
+
+
+def _of_family(message: Message, present: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [one for one in present if _value(one, "電文") == family(message)]
+
+
+def _same_event(message: Message, there: Mapping[str, Any]) -> bool:
+    """A message without a number of its event takes back what its office said last."""
+    if message.series:
+        return bool(_value(there, "電文番号") == message.series)
+    return bool(_value(there, "発表者") == message.office)
+
+
+def _older(message: Message, there: Mapping[str, Any]) -> bool:
+    known = there.get("状態", {}).get("observedAt", "")
+    return bool(known) and message.reported < datetime.fromisoformat(known).astimezone(UTC)
+
+
+def _value(entity: Mapping[str, Any], name: str) -> Any:
+    return entity.get(name, {}).get("value")
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
