@@ -16,6 +16,7 @@ SERVICES = (
     "/places?text=やましろ",
     "/places?text=yamashiro&near=136.31,36.30",
     "/places?text=zzz",
+    "/disaster",
     "/rivers",
     "/rivers/172065/1700000063",
 )

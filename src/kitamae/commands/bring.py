@@ -80,8 +80,8 @@ async def bring(
         Settings.chosen(data=data, city=None if city.isdigit() or not city else Path(city))
     )
     if not files[0].exists() and (format := messages.format_of(str(files[0]))):
-        broker = nullcontext() if dry_run else _broker(to, token, settings)
-        return await messages.take(format, files[1:], settings.city, broker, json=json)
+        served = nullcontext() if dry_run else _broker(to, token, settings)
+        return await messages.take(format, files[1:], settings.city, served, json=json)
     code = city if city.isdigit() else _code(settings.city)
     quiet = json or not sys.stderr.isatty()
     reports: list[Report] = []

@@ -56,9 +56,13 @@ async def take(
     name, ingest = format
     if not paths:
         raise BadRequest(say("name the files to import"))
+    city = _city(folder)
     lines = [_read(file, ingest.FORMATS[name], ingest.BadMessageError) for file in _files(paths)]
+    for line in lines:
+        if city is not None and line.message is not None:
+            line.error = ingest.refused(line.message, city)
     async with broker as there:
-        done = [] if there is None else await _write(lines, ingest, folder, there)
+        done = [] if there is None else await _write(lines, ingest, city, there)
     for line in lines:
         if json:
             sys.stdout.buffer.write(orjson.dumps(line.as_json()) + b"\n")
@@ -66,7 +70,14 @@ async def take(
             print(_told(line))
     if not json:
         bad = sum(bool(line.error) for line in lines)
-        print(say("{n} messages, {bad} refused, {changed} alerts written", n=len(lines), bad=bad, changed=len(done)))
+        print(
+            say(
+                "{n} messages, {bad} refused, {changed} alerts written",
+                n=len(lines),
+                bad=bad,
+                changed=len(done),
+            )
+        )
     return 1 if any(line.error for line in lines) else 0
 
 
@@ -85,23 +96,30 @@ def _read(path: Path, read: Any, bad: type[Exception]) -> Line:
     except bad as error:
         return Line(str(path), error=str(error))
     except OSError as error:
-        return Line(str(path), error=say("{name}: cannot be read: {why}", name=path.name, why=error.strerror or error))
+        return Line(
+            str(path), error=say("{name}: cannot be read: {why}", name=path.name, why=error.strerror or error)
+        )
 
 
-async def _write(lines: Sequence[Line], ingest: ModuleType, folder: Path | None, broker: Broker) -> list[str]:
-    """Ids of what changed. One that the broker refuses is an error of the whole run: it would refuse it again."""
+def _city(folder: Path | None) -> City | None:
     try:
-        city = City.read(folder) if folder else None
+        return City.read(folder) if folder else None
     except BadCityError as error:
         raise BadRequest(str(error)) from error
+
+
+async def _write(lines: Sequence[Line], ingest: ModuleType, city: City | None, broker: Broker) -> list[str]:
+    """Ids of what changed. One that the broker refuses is an error of the whole run: it would refuse it again."""
     if city is None:
         raise BadRequest(say("which city? name its folder with --city"))
     present = {one["id"]: one for one in await broker.of_type(ingest.TYPE)}
-    news = ingest.changes([line.message for line in lines if line.message is not None], city, present)
-    delivery = await broker.upsert(list(news.values()))
-    for id, reason in delivery.refused.items():
-        raise BadRequest(f"{id}: {reason}")
-    return [*delivery.created, *delivery.changed]
+    changed: dict[str, None] = {}
+    for news in ingest.changes([line.message for line in lines if not line.error], city, present):
+        delivery = await broker.upsert(news)
+        for id, reason in delivery.refused.items():
+            raise BadRequest(f"{id}: {reason}")
+        changed |= dict.fromkeys([*delivery.created, *delivery.changed])
+    return list(changed)
 
 
 def _told(line: Line) -> str:

@@ -123,6 +123,7 @@ class City(BaseModel):
     links: tuple[KindOfLink, ...] = ()
     requests: Handling = Handling()
     providers: Providing = Providing()
+    cap_senders: tuple[str, ...] = ()  # whose CAP messages it takes, by their `sender`
     alerts: tuple[AlertArea, ...] = ()  # the smallest first: of two that a message names, it counts
 
     @field_validator("timezone")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -117,8 +118,12 @@ def label(one: Statement, message: Message) -> str:
 
 
 def _phenomenon(one: Statement, message: Message) -> str | None:
+    """Of what 気象庁 says and we do not know, nothing is made; whom the city lets send CAP, it believes in any words."""
     named = _NAMED.match(label(one, message))
-    return PHENOMENA.get(named["what"]) if named else None
+    known = PHENOMENA.get(named["what"]) if named else None
+    if known or message.format == "jma" or not one.kind:
+        return known
+    return f"cap-{sha256(one.kind.encode()).hexdigest()[:12]}"
 
 
 def _heavier(one: Statement, other: Statement) -> bool:

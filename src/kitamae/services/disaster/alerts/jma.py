@@ -35,7 +35,9 @@ TSUNAMI_AREAS: Final = "津波予報区"
 _LISTS: Final = {7: MUNICIPALITIES, 6: FORECAST_AREAS}
 """The body does not name the code list of its areas; the headline of the same message does, and the length tells."""
 
-_LANDSLIDE: Final = "土砂災害警戒情報"  # its kinds are called 警戒, 解除, なし: the product's name says of what
+_LANDSLIDE: Final = (
+    "土砂災害警戒情報"  # its kinds are called 警戒, 解除, なし: the product's name says of what
+)
 
 
 def read(content: bytes) -> Message:
@@ -92,7 +94,9 @@ def _warnings(body: etree._Element, bulletin: str) -> Iterator[Statement]:
                 if not name and state not in {"発表警報・注意報はなし", "海上警報なし"}:
                     continue  # a flood forecast's text: the headline names its kind
                 for area in areas:
-                    yield _statement(name, text(kind, "{*}Code"), state, area, warning.get("type", ""), bulletin)
+                    yield _statement(
+                        name, text(kind, "{*}Code"), state, area, warning.get("type", ""), bulletin
+                    )
 
 
 def _tsunami(body: etree._Element) -> Iterator[Statement]:

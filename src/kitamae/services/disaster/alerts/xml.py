@@ -18,13 +18,18 @@ def parse(text: bytes) -> etree._Element:
     if len(text) > MOST_BYTES:
         raise BadMessageError(f"{len(text):,} bytes: a message has at most {MOST_BYTES:,}")
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     try:
         root = etree.fromstring(text, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise BadMessageError(f"no well-formed XML: {error}") from error
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise BadMessageError("it brings a document type declaration (DOCTYPE), which no message needs")
     return root
 
@@ -32,7 +37,7 @@ def parse(text: bytes) -> etree._Element:
 def text(element: etree._Element | None, path: str) -> str:
     """Of the first element there, as it is written; "" where there is none."""
     found = None if element is None else element.find(path)
-    return "" if found is None else "".join(found.itertext()).strip()
+    return "" if found is None else "".join(str(part) for part in found.itertext()).strip()
 
 
 def moment(element: etree._Element | None, path: str) -> datetime | None:
@@ -43,7 +48,9 @@ def moment(element: etree._Element | None, path: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(said)
     except ValueError as error:
-        raise BadMessageError(f"{path.rpartition('}')[2]}: {said!r:.60} is no time such as 2026-11-21T09:00:00+09:00") from error
+        raise BadMessageError(
+            f"{path.rpartition('}')[2]}: {said!r:.60} is no time such as 2026-11-21T09:00:00+09:00"
+        ) from error
     if at.tzinfo is None:
         raise BadMessageError(f"{path.rpartition('}')[2]}: {said!r:.60} has no offset from UTC")
     return at.astimezone(UTC)

@@ -1,0 +1,75 @@
+"""From Alert entities to what a page says: what is in force, the most urgent first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.services.disaster.alerts.city import IN_FORCE, WITHDRAWN
+from kitamae.services.disaster.models import Alert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+EVENTS: Final = frozenset({"earthquake", "earthquake-early-warning", "record-rain", "tornado", "eruption"})
+"""They happen and are never lifted: shown for a day, or until their own end."""
+DAY: Final = timedelta(days=1)
+
+
+def alert(entity: Mapping[str, Any]) -> Alert | None:
+    """From a normalized entity with the city's short names; None for one that says no state or no time."""
+    state = entity.get("状態", {})
+    said, at = state.get("value"), _moment(state.get("observedAt"))
+    if not isinstance(said, str) or at is None:
+        return None
+    level = _value(entity, "警戒レベル")
+    return Alert(
+        id=str(entity["id"]),
+        phenomenon=str(entity["id"]).rpartition(":")[2],
+        name=str(_value(entity, "名称") or ""),
+        level=level if level in range(1, 6) and not isinstance(level, bool) else None,
+        in_force=said == IN_FORCE,
+        withdrawn=said == WITHDRAWN,
+        area=str(_value(entity, "対象地域") or ""),
+        office=str(_value(entity, "発表者") or ""),
+        headline=str(_value(entity, "見出し") or ""),
+        since=at,
+        until=_moment(_value(entity, "有効期限")),
+    )
+
+
+def now(entities: Iterable[Mapping[str, Any]], at: datetime) -> tuple[list[Alert], list[Alert]]:
+    """(in force, ended within the last day), each the most urgent first. `at` in UTC."""
+    known = [one for one in map(alert, entities) if one is not None]
+    force = [one for one in known if one.in_force and not _over(one, at)]
+    ended = [one for one in known if one not in force and at - DAY <= one.since]
+    return _in_order(force), _in_order(ended)
+
+
+def highest(alerts: Iterable[Alert]) -> int | None:
+    """The highest 警戒レベル of them."""
+    return max((one.level for one in alerts if one.level is not None), default=None)
+
+
+def _over(one: Alert, at: datetime) -> bool:
+    if one.until is not None:
+        return one.until < at
+    return one.phenomenon in EVENTS and one.since < at - DAY
+
+
+def _in_order(alerts: Iterable[Alert]) -> list[Alert]:
+    return sorted(alerts, key=lambda one: (-(one.level or 0), -one.since.timestamp(), one.name))
+
+
+def _value(entity: Mapping[str, Any], name: str) -> Any:
+    return entity.get(name, {}).get("value")
+
+
+def _moment(said: object) -> datetime | None:
+    if not isinstance(said, str) or not said:
+        return None
+    try:
+        at = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else None

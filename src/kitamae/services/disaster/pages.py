@@ -1,0 +1,55 @@
+"""`/disaster`: what is in force now and what to do, without script. `/disaster/cap/{phenomenon}.xml`: one of them as CAP 1.2."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kitamae.sdk.problems import NotFound
+from kitamae.services.disaster import logic
+from kitamae.services.disaster.alerts import cap
+from kitamae.services.disaster.alerts.city import TYPE
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from kitamae.sdk.room import Room
+
+
+def routes(room: Room) -> list[BaseRoute]:
+    """Whole addresses; all of them begin with `/disaster`."""
+
+    async def index(request: Request) -> Response:
+        now = datetime.now(UTC)
+        force, ended = logic.now(await _alerts(room), now)
+        return room.page.render(
+            request, "disaster.html", force=force, ended=ended, now=now, highest=logic.highest(force)
+        )
+
+    async def as_cap(request: Request) -> Response:
+        city, what = room.city, request.path_params["phenomenon"]
+        entity = await room.context.full(f"urn:ngsi-ld:{TYPE}:{city.code5}:{what}") if city else None
+        alert = logic.alert(entity) if entity else None
+        if city is None or alert is None:
+            raise NotFound(f"nothing was ever warned of as {what!r:.60}")
+        message = cap.write(
+            alert,
+            sender=f"{city.id}.{city.code}",
+            place=city.name["ja"],
+            geocode=("全国地方公共団体コード", city.code),
+            web=str(request.url_for("disaster")),
+        )
+        return Response(message, media_type=cap.MEDIA_TYPE)
+
+    return [
+        Route("/disaster", index, name="disaster"),
+        Route("/disaster/cap/{phenomenon}.xml", as_cap),
+    ]
+
+
+async def _alerts(room: Room) -> list[dict[str, Any]]:
+    return await room.context.find([TYPE], limit=1_000, full=True)
