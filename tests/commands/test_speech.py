@@ -114,7 +114,7 @@ def test_what_went_wrong_is_said_in_japanese(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(
-    ("lang", "services"), [("ja", "サービス 2件、指摘 0件"), ("en", "2 services, 0 findings")]
+    ("lang", "services"), [("ja", "サービス 3件、指摘 0件"), ("en", "3 services, 0 findings")]
 )
 def test_a_command_answers_in_the_language(
     lang: str, services: str, capsys: pytest.CaptureFixture[str]
