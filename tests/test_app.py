@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from aiohttp import web
 
 from serving import SAME, Served, serving
@@ -210,3 +211,25 @@ async def test_a_broker_is_called_what_its_operator_says_else_by_a_name_that_it_
     assert own.startswith("kitamae-")
     assert await alias(alias="kaga") == "kaga"
     assert await alias() == own
+
+
+async def test_one_tidying_that_fails_is_told_and_keeps_no_other_from_being_done(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, done = served.kitamae.city, asyncio.Event()
+
+    async def fails() -> int:
+        raise RuntimeError("a table is locked")
+
+    async def last(*_: Any) -> None:
+        done.set()
+
+    monkeypatch.setattr(city.people, "tidy", fails)
+    monkeypatch.setattr(city.broker.snapshots, "tidy", last)
+    with structlog.testing.capture_logs() as told:
+        tidying = asyncio.create_task(city._tidy())
+        await asyncio.wait_for(done.wait(), 5)
+        tidying.cancel()
+        await asyncio.gather(tidying, return_exceptions=True)
+    ((what, level),) = [(one["what"], one["log_level"]) for one in told if "what" in one]
+    assert ("fails" in what, level) == (True, "error")

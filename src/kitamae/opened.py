@@ -385,8 +385,12 @@ class City:
 
     async def _tidy(self) -> None:
         while True:
-            with contextlib.suppress(Exception):
-                await self.people.tidy()
-                await self._rooms.links.tidy()
-                await self.broker.snapshots.tidy(self.store, self.broker.clock())
+            for tidy in (self.people.tidy, self._rooms.links.tidy, self._tidy_snapshots):
+                try:
+                    await tidy()
+                except Exception:  # one that fails keeps neither the others nor the next hour's
+                    _log.exception("something is not tidied", what=tidy.__qualname__)
             await asyncio.sleep(_TIDY_SECONDS)
+
+    async def _tidy_snapshots(self) -> None:
+        await self.broker.snapshots.tidy(self.store, self.broker.clock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,8 @@ from api_client import Client, Reply
 from kitamae.kernel.context import api, v2
 from kitamae.kernel.context.broker import Broker
 from kitamae.kernel.context.jsonld import CORE, Contexts
-from kitamae.kernel.context.store import Store
+from kitamae.kernel.context.query.tree import EntityQuery
+from kitamae.kernel.context.store import InstanceQuery, Store
 from kitamae.kernel.people.person import NOBODY, Principal
 from kitamae.kernel.people.policy import Policy
 
@@ -165,3 +167,39 @@ async def test_what_one_caller_sees_is_remembered_until_the_policy_changes(
     assert not [x for x in asked if str(x).count("attribute:")], (
         "once for each caller, not with every request"
     )
+
+
+async def test_of_a_snapshot_whose_time_is_over_nothing_is_left_whoever_makes_the_next_one(
+    broker: Broker, client: Client, store: Store
+) -> None:
+    await there(client, [one("s", "Spring", phone="0761")])
+    frozen = {"type": "Snapshot", "snapshotQueries": [{"type": "Query", "entities": [{"type": "Spring"}]}]}
+    made = await client.post("snapshots", frozen)
+    path = (made.header("location") or "").removeprefix("/ngsi-ld/v1/")
+    async with asyncio.timeout(10):
+        while (await client.get(path)).json()["snapshotStatus"] == "preparing":
+            await asyncio.sleep(0.01)
+    ((_, _, doc),) = await store.documents("", "snapshot")
+    assert (await store.find(EntityQuery(doc["room"], count=True))).count == 1
+    close(broker, "Spring")
+    clock = broker.clock
+    broker.clock = lambda: clock() + 3 * 86_400_000_000
+    other = {**frozen, "snapshotQueries": [{"type": "Query", "entities": [{"type": "Room"}]}]}
+    assert (await client.post("snapshots", other)).status == 201
+    assert (await store.find(EntityQuery(doc["room"], count=True))).count == 0
+    assert (await store.remembered(EntityQuery(doc["room"]), InstanceQuery(doc["room"], ()))).rows == []
+    assert len(await store.documents("", "snapshot")) == 1
+
+
+async def test_an_instance_is_corrected_by_who_may_write_it_and_not_see_it(
+    broker: Broker, client: Client
+) -> None:
+    await there(client, [one("s", "Spring", phone="0761")])
+    close(broker, "Spring phone")
+    clerk = Client(client.application, CLERK)
+    path = "temporal/entities/urn:x:s"
+    instance = (await clerk.get(path)).json()["phone"][0]["instanceId"]
+    sent = {"phone": {"type": "Property", "value": "0762", "observedAt": "2026-11-21T00:00:00Z"}}
+    done = await client.patch(f"{path}/attrs/phone/{instance}", sent)
+    assert (done.status, "phone" in (await client.get(path)).json()) == (204, False)
+    assert (await clerk.get(path)).json()["phone"][0]["value"] == "0762"

@@ -20,6 +20,7 @@ from kitamae.kernel.context.snapshot.registry import Snapshots
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.people.policy import Policy
+from kitamae.kernel.problems import StoreFull
 from receivers import Receiver
 
 ROOMS = {"type": "Query", "entities": [{"type": "Room"}]}
@@ -162,6 +163,46 @@ async def test_who_fills_a_snapshot_for_long_goes_on_saying_so(
             await asyncio.sleep(0.01)
     holding.cancel()
     await asyncio.gather(holding, return_exceptions=True)
+
+
+async def test_a_store_that_cannot_write_for_a_moment_makes_no_failure_of_a_snapshot(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_LEASE", 0.06)
+    store, now, transact, refused = broker.store, broker.clock(), broker.store.transact, 0
+    new = await broker.snapshots.create(store, "", {"id": "urn:x:1", "snapshotQueries": [ROOMS]}, now)
+
+    async def full(work: Any) -> Any:
+        nonlocal refused
+        refused += 1
+        if refused < 3:
+            raise StoreFull
+        return await transact(work)
+
+    monkeypatch.setattr(store, "transact", full)
+    holding = asyncio.create_task(broker.snapshots.hold(store, new, broker.clock))
+    async with asyncio.timeout(5):
+        while refused < 5:
+            await asyncio.sleep(0.01)
+    holding.cancel()
+    ((_, _, lease),) = await store.documents("", "snapshot-work")
+    assert lease["until"] > now + 60_000
+
+
+async def test_one_that_is_filled_while_it_is_read_is_no_failure(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, now, get = broker.store, broker.clock(), broker.store.get
+    new = await broker.snapshots.create(store, "", {"id": "urn:x:1", "snapshotQueries": [ROOMS]}, now)
+    new.status = "success"
+
+    async def late(tenant: str, kind: str, id: str) -> Any:
+        if kind == "snapshot-work":  # its document was read before
+            await broker.snapshots.filled(store, new, now)
+        return await get(tenant, kind, id)
+
+    monkeypatch.setattr(store, "get", late)
+    assert (await broker.snapshots.find(store, "", "urn:x:1", now)).status == "success"
 
 
 @pytest.mark.parametrize(

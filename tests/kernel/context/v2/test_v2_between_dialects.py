@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 from v2_cities import City, city
+
+from kitamae.kernel.context.registration.peers import Peers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -408,3 +411,29 @@ async def test_a_closed_attribute_that_is_here_is_written_here_by_who_may_not_se
     assert await here(kaga) == {"id": "Room1", "type": "Room"}
     policy.change(facts=replace(policy.facts, classes={}))
     assert ((await here(kaga) or {})["floor"], (await here(nomi) or {})["floor"]) == (78, 3)
+
+
+@pytest.mark.parametrize("speaks_v2", [True, False])
+async def test_the_last_of_several_updates_of_one_entity_is_the_last_that_a_source_is_told(
+    cities: tuple[City, City], speaks_v2: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaga, nomi = cities
+    await nomi.has("Room1", floor=3)
+    if speaks_v2:
+        await kaga.knows(nomi.url, attrs=["floor"])
+    else:
+        await registers(kaga, nomi, "exclusive", FLOOR, operations=["updateEntity", "updateAttrs"])
+    waits = iter((0.2, 0.1, 0.05, 0.0))
+    asked = Peers.ask
+
+    async def slower(*args: Any, **more: Any) -> Any:
+        await asyncio.sleep(next(waits))
+        return await asked(*args, **more)
+
+    monkeypatch.setattr(Peers, "ask", slower)
+    sent = [
+        {"id": ROOM, "type": "Room", "floor": {"type": "Property", "value": value}} for value in (1, 2, 3, 4)
+    ]
+    done = await kaga.ld.post("entityOperations/update", sent)
+    assert done.status == 204, done.body
+    assert (await here(nomi) or {})["floor"] == 4

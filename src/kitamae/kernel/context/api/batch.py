@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kitamae.kernel.context.api.exchange import Exchange
-    from kitamae.kernel.context.api.forward_batch import Kind
+    from kitamae.kernel.context.api.single import Kind
     from kitamae.kernel.context.broker import Request
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.jsonld import Context

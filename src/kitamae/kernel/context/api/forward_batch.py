@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kitamae.kernel.context import read
-from kitamae.kernel.context.api import forward, forward_v2, owner, parameters, rendering, source
+from kitamae.kernel.context.api import forward, forward_v2, owner, rendering, source
 from kitamae.kernel.context.api.asked import segment, simplified
 from kitamae.kernel.context.api.permission import change_all
+from kitamae.kernel.context.api.single import CREATE, Kind, instead
 from kitamae.kernel.context.api.write import named, part_of
 from kitamae.kernel.context.operations import Append
 from kitamae.kernel.context.operations.command import Effect
@@ -23,56 +24,20 @@ from kitamae.kernel.context.registration.peers import Unanswered
 from kitamae.kernel.problems import AlreadyExists, Conflict, NotFound, Problem, Unprocessable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from kitamae.kernel.context.api.exchange import Exchange
     from kitamae.kernel.context.api.write import Given
     from kitamae.kernel.context.broker import Request
-    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.entity import Entity, Json
     from kitamae.kernel.context.jsonld import Context
     from kitamae.kernel.context.operations import Operation
     from kitamae.kernel.context.registration.model import Registration
     from kitamae.kernel.context.registration.peers import Reply
     from kitamae.kernel.context.registration.share import Part, Shares
 
+P = TypeVar("P")
 _SINGLY: Final = 4  # requests under way at one source
-
-
-@dataclass(frozen=True, slots=True)
-class Single:
-    """An operation for one entity: its name (4.20), method, path, and the parameters that it takes."""
-
-    name: str
-    method: str
-    path: str
-    takes: frozenset[str] = frozenset()
-
-
-_CREATE: Final = Single("createEntity", "POST", "entities")
-_REPLACE: Final = Single("replaceEntity", "PUT", "entities/{}")
-_UPDATE: Final = Single("updateEntity", "PATCH", "entities/{}/attrs/")
-_APPEND: Final = Single("appendAttrs", "POST", "entities/{}/attrs/", frozenset({"options"}))
-_MERGE: Final = Single("mergeEntity", "PATCH", "entities/{}", parameters.BATCH_MERGE - parameters.LOCAL)
-_DELETE: Final = Single("deleteEntity", "DELETE", "entities/{}")
-
-Kind = Literal["create", "upsert", "update", "merge", "delete"]
-"""A batch operation, as it is called in its path; its name (4.20) has `Batch` after it."""
-
-
-def _instead(kind: Kind, request: Request) -> tuple[Single, ...]:
-    """What does the same for one entity; a second one is for the entity that the first finds there."""
-    options = request.params.get("options", ())
-    match kind:
-        case "create":
-            return (_CREATE,)
-        case "upsert":
-            return (_CREATE, _UPDATE if "update" in options else _REPLACE)
-        case "update":
-            return (_APPEND if "noOverwrite" in options else _UPDATE,)
-        case "merge":
-            return (_MERGE,)
-        case "delete":
-            return (_DELETE,)
 
 
 @dataclass(slots=True)
@@ -106,8 +71,8 @@ async def carry(x: Exchange, request: Request, kind: Kind, elements: Sequence[El
     given: list[tuple[Element, Given]] = []
     for element in elements:
         try:
-            shared = await _shared(x, request, kind, element, registrations)
-            providers = await _providers(request, element, offered, shared)
+            here, shared = await _shared(x, request, kind, element, registrations, needed=bool(offered))
+            providers = _providers(request, element, offered, shared, here)
             operation = _ours(element, shared)
         except Problem as problem:
             element.here(problem)
@@ -132,10 +97,24 @@ async def carry(x: Exchange, request: Request, kind: Kind, elements: Sequence[El
             one = part.registration
             sent.setdefault(one.id, (one, []))[1].append((element, part))
     turn = asyncio.Semaphore(_SINGLY)
+    doable = [(element, one) for element, one in given if _doable(element)]
     await asyncio.gather(
         *(_send(x, request, kind, one, parts) for one, parts in sent.values()),
-        *(_give(x, request, element, one, turn) for element, one in given if _doable(element)),
+        *(
+            _give(x, request, several, turn)
+            for several in _in_turn(doable, lambda element, one: (element.id, one[0].id))
+        ),
     )
+
+
+def _in_turn(
+    parts: Iterable[tuple[Element, P]], key: Callable[[Element, P], Hashable]
+) -> list[list[tuple[Element, P]]]:
+    """What must go one after the other, in the order of the batch: the last that a source is told is the last that was written."""
+    found: dict[Hashable, list[tuple[Element, P]]] = {}
+    for element, part in parts:
+        found.setdefault(key(element, part), []).append((element, part))
+    return [*found.values()]
 
 
 def _doable(element: Element) -> bool:
@@ -144,15 +123,14 @@ def _doable(element: Element) -> bool:
     return not isinstance(told, Problem) or isinstance(told, (NotFound, Conflict))
 
 
-async def _providers(
-    request: Request, element: Element, offered: Sequence[Registration], shared: Shares
+def _providers(
+    request: Request, element: Element, offered: Sequence[Registration], shared: Shares, here: Entity | None
 ) -> list[Given]:
-    """Who is given what of an update that is not here; it is then `taken`. Raises NotSignedIn, Forbidden, BadRequest."""
+    """Who is given what of an update that is not `here`; it is then `taken`. Raises NotSignedIn, Forbidden, BadRequest."""
     operation = element.operation
     if not offered or not isinstance(operation, Append) or operation.no_overwrite:
         return []
     attrs = operation.fragment["attrs"]
-    here = await forward.kept(request, element.id)
     absent = attrs.keys() - shared.taken - (here["attrs"].keys() if here is not None else set())
     owners = forward_v2.owners(request, offered, element.id, element.types or (), absent)
     found: list[Given] = [
@@ -163,25 +141,35 @@ async def _providers(
 
 
 async def _give(
-    x: Exchange, request: Request, element: Element, given: Given, turn: asyncio.Semaphore
+    x: Exchange, request: Request, several: Sequence[tuple[Element, Given]], turn: asyncio.Semaphore
 ) -> None:
-    one, attrs = given
+    """Updates of one entity for one provider, one after the other."""
     async with turn:
-        told = await forward_v2.tell(x, request, element.id, sorted(element.types or ()), one, attrs)
-    element.outcomes.append((one.id, told.problem))
+        for element, (one, attrs) in several:
+            types = sorted(element.types or ())
+            told = await forward_v2.tell(x, request, element.id, types, one, attrs)
+            element.outcomes.append((one.id, told.problem))
 
 
 async def _shared(
-    x: Exchange, request: Request, kind: Kind, element: Element, registrations: Sequence[Registration]
-) -> Shares:
-    types = element.types
-    if types is None and (here := await forward.present(request, element.id)) is not None:
-        element.types = types = frozenset(here)
+    x: Exchange,
+    request: Request,
+    kind: Kind,
+    element: Element,
+    registrations: Sequence[Registration],
+    *,
+    needed: bool,
+) -> tuple[Entity | None, Shares]:
+    """Whose it is, and the entity as it is here, read where its types are not given or where it is `needed`. Raises NotSignedIn, Forbidden."""
+    here = None
+    if element.types is None or needed:
+        here = await forward.kept(request, element.id)
+    if element.types is None and here is not None:
+        element.types = frozenset(here["type"])
     names = None if element.payload is None else named(element.payload, element.context)
-    target = share.Target(element.id, types, None, names)
-    return forward.asked(
-        x, request, target, registrations, {f"{kind}Batch", *(one.name for one in _instead(kind, request))}
-    )
+    target = share.Target(element.id, element.types, None, names)
+    offered = {f"{kind}Batch", *(one.name for one in instead(kind, request))}
+    return here, forward.asked(x, request, target, registrations, offered)
 
 
 def _ours(element: Element, shared: Shares) -> Operation | None:
@@ -206,15 +194,16 @@ async def _send(
         return
     turn = asyncio.Semaphore(_SINGLY)
 
-    async def alone(element: Element, part: Part) -> None:
+    async def alone(several: Sequence[tuple[Element, Part]]) -> None:
         async with turn:
-            try:
-                problem = await _alone(x, request, kind, one, element, part)
-            except Unanswered as silence:
-                problem = owner.unreached(one, silence)
-        element.outcomes.append((one.id, problem))
+            for element, part in several:
+                try:
+                    problem = await _alone(x, request, kind, one, element, part)
+                except Unanswered as silence:
+                    problem = owner.unreached(one, silence)
+                element.outcomes.append((one.id, problem))
 
-    await asyncio.gather(*(alone(element, part) for element, part in parts))
+    await asyncio.gather(*(alone(several) for several in _in_turn(parts, lambda element, _: element.id)))
 
 
 def _content(request: Request, kind: Kind, element: Element, part: Part, words: Context) -> dict[str, Any]:
@@ -279,13 +268,13 @@ async def _alone(
     words = await source.words(request, one, element.context)
     content = None if element.payload is None else _content(request, kind, element, part, words)
     problem: Problem | None = None
-    for single in _instead(kind, request):
+    for single in instead(kind, request):
         if single.name not in one.operations:
             continue
         path = single.path.format(segment(element.id))
         reply = await owner.ask(x, request, one, single.method, path, content, words, known=single.takes)
         problem = None if reply.done and reply.status != 207 else owner.refusal(one, reply)
-        if single is _CREATE and problem is None:
+        if single is CREATE and problem is None:
             element.created = True
         if not isinstance(problem, AlreadyExists):
             return problem

@@ -14,6 +14,7 @@ from kitamae.kernel.context.api.write import Write
 from kitamae.kernel.context.operations import Effect
 from kitamae.kernel.context.store import InstanceQuery
 from kitamae.kernel.context.temporal import write as history
+from kitamae.kernel.context.veil import behind
 from kitamae.kernel.problems import BadRequest, NotFound
 from kitamae.kernel.turns import aside
 
@@ -140,7 +141,7 @@ async def update_instance(x: Exchange, id: str, name: str, instance: str) -> Ans
     gone = f"nothing is remembered under {instance}"
 
     async def correct(request: Request, id: str, _: Any) -> Effect:
-        found = await request.broker.store.instances(query)
+        found = await behind(request.broker.store).instances(query)
         if not found:
             raise NotFound(gone)
         changed = history.modified(found[0], cast("Attribute", patch), request.broker.clock())
@@ -216,7 +217,7 @@ async def _drop_in_pieces(request: Request, query: InstanceQuery) -> bool:
 
     The last few thousand are left, and what was never observed at a time. Cut off, it is the client who asks again.
     """
-    store, at, some = request.broker.store, _EVER, False
+    store, at, some = behind(request.broker.store), _EVER, False
     asked = replace(query, timerel="after", limit=_PIECE + 1)
     while True:
         series: dict[tuple[str, str], list[int]] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import orjson
+import structlog
 
 from kitamae.kernel.context.operations import Delete
 from kitamae.kernel.context.operations.command import Command, Effect, Touched
@@ -50,6 +51,7 @@ _WORK: Final = "snapshot-work"
 """By a snapshot's id, while it is filled: {until}, microseconds UTC."""
 _LEASE: Final = 60.0
 """Seconds for which whoever fills a snapshot says so; then it is a failure, unless said again."""
+_log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,14 @@ class Snapshots:
         if found.status == "preparing":
             at_work = await store.get(tenant, _WORK, id)
             if at_work is None or at_work["until"] <= now:
+                then = await store.get(tenant, KIND, id)  # it may have been filled between the two
+                if then is not None and then["room"] == found.room and then["status"] != "preparing":
+                    return await self._read(store, tenant, id, then, now)
                 found.status = "failure"  # the server was stopped meanwhile
         return found
 
     async def hold(self, store: Store, snapshot: Snapshot, now: Callable[[], int]) -> None:
-        """Say that it is being filled, until cancelled."""
+        """Say that it is being filled, until cancelled; a store that cannot write now is asked again in a while."""
         while True:
             await asyncio.sleep(_LEASE / 3)
 
@@ -146,7 +151,10 @@ class Snapshots:
                 if await tx.get(snapshot.tenant, _WORK, snapshot.id) is not None:
                     await tx.put(snapshot.tenant, _WORK, snapshot.id, _lease(now()))
 
-            await store.transact(work)
+            try:
+                await store.transact(work)
+            except Problem as problem:
+                _log.warning("a snapshot's lease is not renewed", snapshot=snapshot.id, why=str(problem))
 
     def use(self, snapshot: Snapshot, now: int) -> None:
         """Somebody works with it."""
