@@ -104,6 +104,28 @@ async def test_some_agreed_some_withdrew_somebody_acts_for_another_and_a_strange
         assert {"sequence", "off-hours"} <= reasons
 
 
+async def test_keys_are_ready_for_open_data_and_for_each_purpose_that_rests_on_consent(sandbox: Path) -> None:
+    keys = json.loads((sandbox / "api-keys.json").read_text())
+    assert set(keys) == {"open-data", "notices"}
+    assert (sandbox / "api-keys.json").stat().st_mode & 0o077 == 0
+    async with serving(sandbox, city=KAGA) as served:
+        city = served.kitamae.city
+        [agreed, *_] = [
+            one
+            for _, one, _ in await city.store.documents(TENANT, CONSENT)
+            if city.consents.agreed(one, "notices")
+        ]
+        bearer = {"Authorization": f"Bearer {keys['notices']}"}
+        path = f"/people/{agreed}/records?purpose=notices"
+        answer = await served.client.get(path, headers=bearer)
+        assert answer.json()["records"][0]["fields"]["email"].endswith("@sandbox.example")
+        assert answer.headers["ratelimit-policy"]
+        refused = await served.client.get(path, headers={"Authorization": f"Bearer {keys['open-data']}"})
+        assert refused.status_code == 403
+        page = (await served.client.get("/developers")).text
+        assert "株式会社サンドボックス（試験）" in page
+
+
 async def test_a_second_start_takes_what_is_there_and_another_sandbox_is_asked_for_by_name(
     sandbox: Path,
 ) -> None:

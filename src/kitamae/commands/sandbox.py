@@ -101,6 +101,7 @@ async def _made(settings: Settings, people: int, seed: int, *, fresh: bool) -> N
         console.print(
             say("made {people} invented residents in {data}", people=people, data=settings.data), markup=False
         )
+        console.print(say("API keys: {file}", file=Layout(settings.data).sandbox_keys), markup=False)
     else:
         console.print(say("the sandbox in {data} is there already", data=settings.data), markup=False)
 

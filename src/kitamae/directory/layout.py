@@ -60,6 +60,11 @@ class Layout:
         return self.root / "sandbox.json"
 
     @property
+    def sandbox_keys(self) -> Path:
+        """API keys of a sandbox that are ready to be used."""
+        return self.root / "api-keys.json"
+
+    @property
     def ledger(self) -> Path:
         """The log's files."""
         return self.root / "ledger"

@@ -64,6 +64,14 @@ def write(layout: Layout, mark: Mark) -> None:
     partial.replace(layout.sandbox)
 
 
+def hand_over(layout: Layout, keys: Mapping[str, str]) -> None:
+    """API keys that are ready to be used, for whoever owns the directory: of invented people, so that their secrets may stand there."""
+    with open(
+        layout.sandbox_keys, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)
+    ) as file:
+        json.dump(keys, file, ensure_ascii=False, indent=2)
+
+
 def demand_own(layout: Layout) -> None:
     """A sandbox may be here: nothing is in the directory, or one is here already. Raises Conflict."""
     if layout.sandbox.exists() or not layout.root.exists():

@@ -8,6 +8,7 @@ written into the store beside these doors.
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +20,8 @@ from kitamae.kernel.people.delegates.delegates import MOST_DAYS, shown
 from kitamae.kernel.people.delegates.records import ACTS
 from kitamae.kernel.people.duties.office import step
 from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.providers import Application, Wish, latest
+from kitamae.kernel.people.providers import digest as agreed_to
 from kitamae.kernel.people.requests import Requests
 from kitamae.kernel.people.requests.requests import Filing
 from kitamae.kernel.people.secret import digest
@@ -45,6 +48,16 @@ BROWSED: Final = 40
 """Persons at whom one of the staff looks in one evening, one right after another (`kernel/people/watching/rules.py`)."""
 _PASSKEY: Final = 2
 _HALF_A_DAY: Final = 8 * hours.HOUR
+YEAR: Final = 365
+_MEMBER: Final = "visitor-sandbox"
+_COMPANY: Final = Application(
+    "company",
+    "株式会社サンドボックス（試験）",
+    "代表取締役",
+    "開発課 03-0000-0000",
+    "サンドボックスで試すための会社です",
+    "",
+)
 _PARENTS_PAPER: Final = "戸籍全部事項証明書（試験）"
 
 Tell: TypeAlias = "Callable[[str, int, int], None]"
@@ -63,8 +76,8 @@ class Furnishing:
         self._staff: dict[str, str] = {}  # by duty
         self._sessions: dict[str, tuple[Principal, int]] = {}  # of staff, and since when
 
-    async def run(self) -> None:
-        """All of it, in the order of time."""
+    async def run(self) -> dict[str, str]:
+        """All of it, in the order of time. The API keys that are ready: what each is for ("open-data", or a purpose) -> its secret."""
         await self._city.registers.papers.open()  # a service without its papers would be refused
         await self._hire()
         await self._arrive()
@@ -73,6 +86,7 @@ class Furnishing:
         await self._ask()
         await self._work()
         await self._browse()
+        return await self._contract()
 
     def _later(self, days: float) -> None:
         """So many days after the beginning, in office hours."""
@@ -240,3 +254,49 @@ class Furnishing:
         """Raises Forbidden."""
         if people:
             await self._city.vault.read(Asked(who, purpose, tuple(self._refs[one.id] for one in people)))
+
+    # --- who builds on it
+    async def _contract(self) -> dict[str, str]:
+        """A company under contract, with a key for open data and one for each purpose that rests on consent."""
+        providers, people = self._city.providers, self._city.people
+        duty = next((duty for duty in people.plan if "providers" in duty.desks), None)
+        if duty is None:
+            return {}
+        second = await people.staff(
+            another=True, called=called(colleagues(1, self._seed + 1)[0], duty.name["ja"])
+        )
+        await self._city.ways.office.prepare(
+            SYSTEM, f"{duty.name['ja']}（試験）", [step(second, duty.id, gives=True)]
+        )
+        one, two = await self._colleague(self._staff[duty.id]), await self._colleague(second)
+        await people.welcome(_MEMBER)
+        secret, _ = await people.admit(_MEMBER, "visitor", _PASSKEY)
+        who = await people.who(digest(secret))
+        applied = await providers.apply(who, _COMPANY)
+        await providers.decide(one, applied["number"], yes=True)
+        day = providers.today
+        purposes = sorted(set(self._city.consents.purposes) & set(providers.terms.purposes))
+        wish = Wish(
+            *(
+                "サンドボックスの契約（試験）",
+                day.isoformat(),
+                (day + timedelta(YEAR)).isoformat(),
+                600,
+                100_000,
+            ),
+            "sandbox@provider.example",
+            purposes=purposes,
+            reads=providers.terms.types,
+            writes=providers.terms.written,
+            plan=next(iter(providers.terms.plans), ""),
+        )
+        contract = await providers.contracts.prepare(one, applied["number"], wish)
+        seen = agreed_to(latest(contract))
+        await providers.contracts.confirm(two, contract["id"], seen, yes=True)
+        await providers.contracts.accept(who, contract["id"], seen)
+        keys = {
+            "open-data": (await providers.keys.make(who, contract["id"], "", "公開データ", writes=True))[0]
+        }
+        for purpose in purposes:
+            keys[purpose], _ = await providers.keys.make(who, contract["id"], purpose, purpose)
+        return keys

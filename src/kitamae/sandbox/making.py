@@ -64,9 +64,10 @@ async def make(
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
     opened = await City.open(chosen, layout, Measures(), address, quietly=True, now=hands)
     try:
-        await Furnishing(opened, people, hands, seed, tell).run()
+        keys = await Furnishing(opened, people, hands, seed, tell).run()
     finally:
         await opened.close()
+    sandbox.hand_over(layout, keys)
     sandbox.write(layout, {**mark, "complete": True})
     return True
 

@@ -74,9 +74,14 @@ async def desk(served: Served) -> list[Principal]:
 
 async def offered(served: Served, **other: Any) -> Built:
     """A contract that waits for the provider's word."""
+    return await offered_to(served, await desk(served), "visitor-bus", **other)
+
+
+async def offered_to(served: Served, colleagues: list[Principal], member: str, **other: Any) -> Built:
+    """The same for somebody else, by the same desk."""
     providers = served.kitamae.city.providers
-    who, session = await signed_in(served, "visitor-bus", "visitor", 2)
-    one, two = await desk(served)
+    who, session = await signed_in(served, member, "visitor", 2)
+    one, two = colleagues
     made = await providers.apply(who, COMPANY)
     await providers.decide(one, made["number"], yes=True)
     told: dict[str, Any] = {

@@ -16,7 +16,7 @@ _JSON = '-H "Content-Type: application/json"'
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`id`: what the template calls it; `page`: of docs/connect, without its ending."""
+    """`id`: what the template calls it; `page`: of docs/connect, without its ending; "": none of its own."""
 
     id: str
     needs: Needs
@@ -39,13 +39,13 @@ def examples(
                 "entities",
                 "nothing",
                 f'curl "{address}/ngsi-ld/v1/entities?type={asked}&options=keyValues&limit=3"',
-                "README",
+                "",
             ),
             Example(
                 "lines",
                 "nothing",
                 f'curl -H "Accept: application/x-ndjson" "{address}/ngsi-ld/v1/entities?type={asked}"',
-                "README",
+                "",
             ),
             Example(
                 "v2",
@@ -54,16 +54,16 @@ def examples(
                 "ngsiv2",
             ),
         ]
-    found.append(Example("openapi", "nothing", f"curl {address}/openapi.json", "README"))
+    found.append(Example("openapi", "nothing", f"curl {address}/openapi.json", ""))
     found += [
-        Example("service", "nothing", f"curl {address}/api/{one}/openapi.json", "README")
+        Example("service", "nothing", f"curl {address}/api/{one}/openapi.json", "")
         for one in list(services)[:1]
     ]
     if city:
-        found.append(Example("context", "nothing", f"curl {address}/context/{city}.jsonld", "README"))
+        found.append(Example("context", "nothing", f"curl {address}/context/{city}.jsonld", ""))
     found += [
-        Example("registers", "nothing", f"curl {address}/registers/services.json", "README"),
-        Example("ledger", "nothing", f"curl {address}/ledger/checkpoint", "README"),
+        Example("registers", "nothing", f"curl {address}/registers/services.json", ""),
+        Example("ledger", "nothing", f"curl {address}/ledger/checkpoint", ""),
     ]
     if kind:
         told = (
@@ -75,7 +75,7 @@ def examples(
                 "quota",
                 "key",
                 f'curl -i {_BEARER} "{address}/ngsi-ld/v1/entities?type={asked}&limit=1"',
-                "README",
+                "",
             ),
             Example(
                 "subscribe",

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from kitamae.kernel.context.broker import Limits
 from kitamae.kernel.registers.papers import SERVED
+from kitamae.web import city_map
 from kitamae.web.developers import DEVELOPERS
 from kitamae.web.developers.examples import examples
 
@@ -41,7 +42,8 @@ def routes(
     async def index(request: Request) -> Response:
         """Who can build here and how; what can be had without asking, with a key, with a resident's consent; who does, and who answers for what."""
         counts = await page.shell.context.types()
-        kinds = sorted(counts, key=lambda one: (-min(counts[one], 50), one))
+        words = page.shell.words
+        kinds = [*city_map.usual(city_map.kinds_on_maps(counts, words), words), *sorted(counts)]
         lines = examples(address, kinds, city, interfaces, next(iter(consented), ""))
         served = [one for one in await services.entries() if one["state"] == SERVED]
         return page.render(
