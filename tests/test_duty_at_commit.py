@@ -78,6 +78,7 @@ async def test_what_a_desk_does_is_done_by_whoever_still_has_it(
     how: str,
 ) -> None:
     ref = await colleague(town, duty)
+    await staffing.known(town, MANDATE["of"], MANDATE["by"])
     people, office = town.kitamae.city.people, town.kitamae.city.ways.office
     page = await town.client.get(f"{path}?kind={form.get('kind', '')}")
     assert page.status_code == 200, page.text

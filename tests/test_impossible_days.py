@@ -46,6 +46,7 @@ async def test_a_day_that_nobody_can_mean_is_refused_with_what_was_expected(
     ref = await town.kitamae.city.people.staff(another=True)
     await staffing.give(town, ref, duty)
     await staffing.enter(town, ref)
+    await staffing.known(town, MANDATE["by"])
     csrf = secret.csrf(town.client.cookies["kitamae_session"])
 
     async def send(value: str) -> Any:

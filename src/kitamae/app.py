@@ -176,8 +176,8 @@ class Kitamae:
     async def restore(
         self, file: Path, keys: Path | None = None, identity: str | None = None
     ) -> dict[str, Any]:
-        """See `directory/restore.py`. Tokens that were revoked and consents that were withdrawn since the backup stay so;
-        sessions end; whoever was erased stays so. `keys`: a backup of persons' keys that is put in their place. `identity`: what opens an encrypted backup.
+        """See `directory/restore.py`. What was taken back (tokens, passkeys, links, mandates, duties) and consents that were withdrawn
+        since the backup stay so; sessions end; whoever was erased stays so. `keys`: a backup of persons' keys that is put in their place. `identity`: what opens an encrypted backup.
         """
         sandbox.demand_none(self.layout, "takes no backup of a city")
         if self._changing.locked():
@@ -186,7 +186,7 @@ class Kitamae:
             raise Unprocessable("this city is kept on PostgreSQL: it is restored there, while no worker runs")
         async with self._changing:
             manifest = await asyncio.to_thread(restoring.unpack, file, self.layout, sqlite.verify, identity)
-            revoked = await self.city.people.revoked()
+            ended = await self.city.people.ended()
             withdrawn = await self.city.consents.withdrawn()
             await self._close()
             try:
@@ -195,7 +195,7 @@ class Kitamae:
                 await asyncio.to_thread(restoring.swap, self.layout)
             finally:
                 await self._open()
-            await self.city.people.restored(revoked)
+            await self.city.people.restored(ended)
             await self.city.consents.restored(withdrawn)
             return manifest
 

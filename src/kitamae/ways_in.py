@@ -85,7 +85,7 @@ class WaysIn:
         provider = Provider(address, store, seal, once, pseudonyms)
         passkeys = Passkeys(address, store, seal, once)
         office = Office(store, people.plan, people.forget, people.colleagues, now)
-        numbers = Numbers(store, pseudonyms)
+        numbers = Numbers(store, pseudonyms, office)
         emergencies = Emergencies(store, people.plan, [one.name for one in purposes], people.forget)
         await emergencies.all()
         await people.colleagues.load()

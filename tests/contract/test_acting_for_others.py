@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from stores import Opener, open_sqlite
@@ -118,8 +118,17 @@ async def test_a_mandate_that_was_taken_back_holds_on_no_worker(workers: tuple[W
         await other.store.transact(check)
     await other.store.catch_up()
     assert (await other.people.who(acting.session)).acting is None
-    await other.people.restored(await other.people.revoked())
-    assert await other.delegates.of("mother") == []
+    for _ in range(2):  # of a backup in which it held
+        known = await other.people.ended()
+
+        async def back(tx: Transaction) -> None:
+            await tx.put("", "mandate", mandate["number"], cast("Any", mandate))
+            await tx.drop("", "revoked", mandate["number"])
+
+        await other.store.transact(back)
+        assert [state for _, state in await other.delegates.of("mother")] == ["holds"]
+        await other.people.restored(known)
+        assert await other.delegates.of("mother") == []
 
 
 async def test_a_device_whose_key_is_lost_or_whose_sensor_is_suspended_writes_through_no_worker(
@@ -153,8 +162,36 @@ async def test_a_device_whose_key_is_lost_or_whose_sensor_is_suspended_writes_th
         await other.keys.sign_in(statement(key))
 
 
-def statement(key: Key) -> str:
-    now = clock.now() // 1_000_000
+async def test_a_rotated_key_works_for_its_overlap_and_not_a_second_longer(
+    workers: tuple[Worker, Worker],
+) -> None:
+    one, other = workers
+    said = {"name": {"ja": "水位計"}, "observes": [GAUGE], "types": ["RiverGauge"]}
+    await one.store.transact(lambda tx: one.sensors.put(tx, "gauge-1", "installed", said, "sensors"))
+    await other.store.catch_up()
+    begun = clock.now()
+    at = [begun]
+    keys = [
+        DeviceKeys(
+            each.store, each.people, Once(each.store), each.sensors, CORE.expand, CITY, now=lambda: at[0]
+        )
+        for each in workers
+    ]
+    old, new = Key.make("gateway"), Key.make("gateway")
+    await keys[0].add("staff-1", "gauge-1", json.dumps(old.public()))
+    await keys[0].add("staff-1", "gauge-1", json.dumps(new.public()), overlap=7)
+    for later in (0, 7 * DAY - 1_000_000):
+        at[0] = begun + later
+        for key in (old, new):
+            assert (await keys[1].sign_in(statement(key, at[0])))[0]
+    at[0] = begun + 7 * DAY
+    with pytest.raises(DeviceRefused):
+        await keys[1].sign_in(statement(old, at[0]))
+    assert (await keys[1].sign_in(statement(new, at[0])))[0]
+
+
+def statement(key: Key, at: int | None = None) -> str:
+    now = (clock.now() if at is None else at) // 1_000_000
     said = {
         "iss": "gauge-1",
         "sub": "gauge-1",

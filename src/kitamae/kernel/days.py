@@ -1,15 +1,59 @@
-"""Days that somebody typed: one that cannot be meant is refused, with what was expected. Days are days in Japan."""
+"""Days that somebody typed, or a Japanese spreadsheet wrote: read, and the moments at which they begin and end in the city; one that
+cannot be meant is refused, with what was expected. Where no zone is told, days are days in Japan.
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
-from typing import Final
+import re
+import unicodedata
+from datetime import date, datetime, time, timedelta, timezone
+from typing import TYPE_CHECKING, Final
 
+from kitamae.kernel.context import clock
 from kitamae.kernel.problems import BadRequest
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 JST: Final = timezone(timedelta(hours=9), "JST")
 OLDEST: Final = date(1900, 1, 1)
 """Nobody who comes to a town hall was born before, and nothing that is entered happened before: a year that was mistyped."""
+_DAY: Final = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})", re.ASCII)
+
+
+def read(name: str, text: str) -> date:
+    """`2027-03-31`, `2027/3/31`, full-width digits too. Raises BadRequest, which says the field's `name`."""
+    found = _DAY.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    try:
+        if found is None:
+            raise ValueError
+        return date(int(found[1]), int(found[3]), int(found[4]))
+    except ValueError:
+        raise _no_day(name, text) from None
+
+
+def begins(name: str, text: str, zone: ZoneInfo) -> int:
+    """Of the day that was typed: microseconds UTC. Raises BadRequest."""
+    return _moment(name, text, read(name, text), zone)
+
+
+def ends(name: str, text: str, zone: ZoneInfo) -> int:
+    """At which the next day begins: microseconds UTC. Raises BadRequest."""
+    day = read(name, text)
+    if day == date.max:
+        raise _no_day(name, text)
+    return _moment(name, text, day + timedelta(days=1), zone)
+
+
+def _moment(name: str, text: str, day: date, zone: ZoneInfo) -> int:
+    try:
+        return clock.micros(datetime.combine(day, time(), zone).isoformat())
+    except (BadRequest, OverflowError):  # of a year that is none in UTC
+        raise _no_day(name, text) from None
+
+
+def _no_day(name: str, text: str) -> BadRequest:
+    return BadRequest(f"{name}: expected a day such as 2027-03-31, got {text!r:.40}")
 
 
 def of(at: int) -> date:

@@ -196,7 +196,7 @@ async def test_after_a_restore_revoked_tokens_stay_out_and_everybody_signs_in_ag
         for _, digest, document in await town.store.documents("", kind)
     }
     await people.revoke(issued["number"])
-    revoked = await people.revoked()
+    ended = await people.ended()
 
     async def back(transaction: object) -> None:  # what a restore brings back
         for (kind, digest), document in kept.items():
@@ -204,7 +204,7 @@ async def test_after_a_restore_revoked_tokens_stay_out_and_everybody_signs_in_ag
 
     await town.store.transact(back)
     restored = town.again()
-    await restored.restored(revoked)
+    await restored.restored(ended)
     assert await restored.who(secret.digest(bad)) is NOBODY
     assert await restored.who(secret.digest(session)) is NOBODY
     assert (await restored.who(secret.digest(good))).role == "service"

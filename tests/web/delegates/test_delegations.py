@@ -23,6 +23,7 @@ from serving import HERE, SAME, Served, serving
 from signing_in import fields, resident
 
 DAY = 86_400_000_000
+DESK = "/staff/people/delegations"
 
 
 @pytest.fixture
@@ -250,7 +251,8 @@ async def counter(served: Served, number: int) -> str:
 
 
 async def born(resident: Served) -> str:
-    (record,) = (await resident.client.get("/my/records")).json()["records"]
+    records = (await resident.client.get("/my/records")).json()["records"]
+    (record,) = [one for one in records if "birth_date" in one["fields"]]
     return str(record["fields"]["birth_date"])
 
 
@@ -309,6 +311,59 @@ async def test_the_counter_enters_a_parent_and_a_second_person_decides(kaga: Ser
         end = {"csrf": shown["csrf"], "word": "end"}
         assert (await second.client.post(place, data=end, headers=SAME)).status_code == 303
         assert "代理として" not in (await parent.client.get("/places")).text
+
+
+async def searched(clerk: Served, of: Served, by: Served) -> tuple[str, dict[str, str]]:
+    """The page of the counter after a search for both, and what its form would send for the two."""
+    asked = {
+        "of_name": "見本 ツル", "of_birth_date": await born(of), "by_name": "試験 一郎", "by_birth_date": await born(by),
+    }  # fmt: skip
+    found = await send(clerk, f"{DESK}/search", DESK, **asked)
+    sides = {side: re.search(rf'name="{side}" value="(?!new")([^"]+)"', found.text) for side in ("of", "by")}
+    return fields(found.text)["csrf"], {side: one[1] for side, one in sides.items() if one}
+
+
+async def test_a_letter_of_attorney_that_is_entered_at_the_counter_holds_after_the_second_person(
+    kaga: Served,
+) -> None:
+    async with (
+        browser(kaga, "test-1") as one,
+        browser(kaga, "test-3") as other,
+        browser(kaga) as clerk,
+        browser(kaga) as second,
+    ):
+        await counter(clerk, 1)
+        await counter(second, 2)
+        csrf, both = await searched(clerk, other, one)
+        ends = clock.text(clock.now() + 30 * DAY)[:10]
+        form = {"csrf": csrf, **both, "sort": "appointed", "action": "read", "class": "*", "document": "委任状", "ends": ends}  # fmt: skip
+        for wrong in ({"of": "?"}, {"by": "?"}, {"of": both["by"], "by": "staff-1"}):
+            refused = await clerk.client.post(DESK, data={**form, **wrong}, headers=SAME)
+            assert refused.status_code == 400, wrong
+        place = (await clerk.client.post(DESK, data=form, headers=SAME)).headers["location"]
+        page = (await second.client.get(place)).text
+        sent = {"csrf": fields(page)["csrf"], "digest": fields(page)["digest"], "word": "yes"}
+        assert (await second.client.post(place, data=sent, headers=SAME)).status_code == 303
+        assert (await send(one, f"/my/delegations/{place.rpartition('/')[2]}/act")).status_code == 303
+
+
+async def test_an_offer_and_an_entry_that_nobody_answered_say_so_and_wait_no_more(
+    kaga: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with browser(kaga, "test-1") as one, browser(kaga, "test-3") as other, browser(kaga) as clerk:
+        await counter(clerk, 1)
+        ends = clock.text(clock.now() + 60 * DAY)[:10]
+        await send(other, "/my/delegations", **{"action": ["read"], "class": ["identity"], "ends": ends})
+        csrf, both = await searched(clerk, other, one)
+        form = {"csrf": csrf, **both, "sort": "guardian", "action": "read", "class": "*", "document": "登記"}
+        place = (await clerk.client.post(DESK, data=form, headers=SAME)).headers["location"]
+        assert "相手の同意を待っています" in (await other.client.get("/my/delegations")).text
+        later = clock.now() + 15 * DAY
+        monkeypatch.setattr(kaga.kitamae.city.ways.delegates, "_now", lambda: later)
+        mine = (await other.client.get("/my/delegations")).text
+        assert "を待っています" not in mine
+        assert mine.count("期限までに同意や確認がありませんでした") == 2
+        assert place not in (await clerk.client.get(DESK)).text
 
 
 async def test_nobody_without_the_duty_comes_to_the_counter(kaga: Served) -> None:

@@ -92,10 +92,16 @@ async def test_a_device_signs_in_with_its_key_and_writes_what_its_entry_observes
     assert await write(kaga, bearer, OTHER) == 403
     assert await write(kaga, bearer, STRANGE) == 403
     assert await write(kaga, bearer, GAUGE + ":x", "Town") == 403
-    path = f"/ngsi-ld/v1/temporal/entities/{GAUGE}"
-    assert (
-        await outside(kaga, "DELETE", path, headers={"Authorization": f"Bearer {bearer}"})
-    ).status_code == 204
+    instances = f"/ngsi-ld/v1/temporal/entities/{GAUGE}"
+    for path in (
+        instances,
+        f"{instances}/attrs/水位",
+        f"/ngsi-ld/v1/entities/{GAUGE}",
+        f"/v2/entities/{GAUGE}",
+    ):
+        gone = await outside(kaga, "DELETE", path, headers={"Authorization": f"Bearer {bearer}"})
+        assert gone.status_code == 403, path
+    assert len((await kaga.client.get(instances)).json()["水位"]) == 2, "what it measured is there"
 
 
 async def test_a_sensor_that_is_not_in_the_register_cannot_write_whatever_its_token_says(
@@ -166,12 +172,15 @@ async def test_a_lost_key_and_the_tokens_that_it_got_end_at_once_and_come_back_w
     assert (await ask(kaga, statement(key))).status_code == 401
     again = {"csrf": csrf, "sensor": SENSOR, "key": json.dumps(key.public())}
     assert (await kaga.client.post("/staff/devices", data=again, headers=SAME)).status_code == 409
-    assert kid in await kaga.kitamae.city.people.revoked()
-    await kaga.kitamae.city.people.restored(await kaga.kitamae.city.people.revoked())
+    ended = await kaga.kitamae.city.people.ended()
+    assert kid in ended.revoked
+    await kaga.kitamae.city.people.restored(ended)
     assert await kaga.kitamae.city.store.get("", "device-key", kid) is None
 
 
-async def test_a_rotated_key_works_for_its_overlap(kaga: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rotated_key_works_beside_the_new_one_and_without_an_overlap_it_ends_at_once(
+    kaga: Served,
+) -> None:
     csrf = await desk(kaga)
     old = await added(kaga, csrf)
     new = await added(kaga, csrf, overlap="7")

@@ -363,6 +363,30 @@ async def test_a_number_is_never_bound_by_whom_it_is_about_and_the_ledger_says_w
     assert kept["ledger"]["told"]["by"] == keeper
 
 
+async def test_without_a_passkey_nobody_makes_an_account_or_binds_a_number(town: Served) -> None:
+    await town.kitamae.city.people.staff()
+    keeper, clerk = await new(town, "staffing"), await new(town, "counter")
+    before = len(await town.kitamae.city.store.documents("", "person"))
+    for assurance, status in ((1, [403, 403]), (2, [303, 200])):
+        await enter(town, keeper, assurance)
+        made = await send(town, "/staff/duties/account", "/staff/duties", name="山中 花子", section="")
+        bound = await send(town, "/staff/duties/number", "/staff/duties", person=clerk, number="A-1")
+        assert [made.status_code, bound.status_code] == status
+        numbers = await town.kitamae.city.store.documents("", "staff-number")
+        assert len(numbers) == (assurance == 2)
+        assert len(await town.kitamae.city.store.documents("", "person")) == before + (assurance == 2)
+
+
+async def test_nobodys_number_is_what_an_account_is_called(town: Served) -> None:
+    await town.kitamae.city.people.staff()
+    keeper, clerk, other = await new(town, "staffing"), await new(town), await new(town)
+    await enter(town, keeper)
+    for number in (other, "staff-1", "ＳＴＡＦＦ-1"):
+        answer = await send(town, "/staff/duties/number", "/staff/duties", person=clerk, number=number)
+        assert answer.status_code == 400
+    assert await town.kitamae.city.ways.numbers.whose([other]) == {}
+
+
 async def test_a_refused_change_says_in_the_readers_language_what_to_write_instead(town: Served) -> None:
     link = (await town.kitamae.sign_in_link()).rpartition("/")[2]
     await town.client.post("/sign-in", data={"code": link}, headers=SAME)

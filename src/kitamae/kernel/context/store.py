@@ -163,6 +163,14 @@ MOST_LEAF: Final = 0xFFFF
 """Bytes of a leaf: an entry bundle (C2SP tlog-tiles) writes down its length in 16 bits."""
 
 
+class Reader(Protocol):
+    """Whatever documents are read from, one by one: a store, or a transaction of it, where it is what holds there."""
+
+    async def get(self, tenant: str, kind: str, id: str) -> Json | None:
+        """See `Transaction.put`."""
+        ...
+
+
 class Transaction(Protocol):
     """Inside one savepoint of the group commit. Its awaits never wait for anything but the store."""
 

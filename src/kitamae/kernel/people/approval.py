@@ -1,8 +1,8 @@
 """A second person's word (四眼): what one member of staff asks for, another one approves, who is strongly signed in.
 
 Whoever needs it calls these functions inside the transaction of what is asked for, so that word and deed are one. `about`
-names what is asked for (`transfer:7f3a…`); `digest` is of what the second person was shown: what was changed since is not
-approved. That the second person may decide at all (his desk) is asked of the policy and again in the transaction, by the caller.
+names what is asked for (`transfer:7f3a…`); `digest` is of what the second person was shown, `is_now` of what would be shown now, worked
+out in the transaction: what was changed between is not approved. That the second person may decide at all (his desk) is asked of the policy and again in the transaction, by the caller.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Word = Literal["asked", "approved", "refused", "withdrawn", "expired"]
 
 
 class Approval(TypedDict):
-    """Times are RFC 3339 UTC. `barred`: who may not be the second person, besides whoever asked. `second` and what follows:
-    empty until somebody decided.
+    """Times are RFC 3339 UTC. `barred`: who may not be the second person, besides whoever asked. `digest`: of what was decided about;
+    it, `second` and what follows are empty until somebody decided.
     """
 
     by: str
@@ -59,14 +59,14 @@ def word(kept: Approval, now: int) -> Word:
 
 
 async def ask(
-    tx: Transaction, about: str, who: Principal, digest: str, *, until: int, barred: Iterable[str], now: int
+    tx: Transaction, about: str, who: Principal, *, until: int, barred: Iterable[str], now: int
 ) -> Approval:
     """Ask for it. Raises Conflict where the same was asked for before, and is open."""
     before = cast("Approval | None", await tx.get(TENANT, KIND, about))
     if before is not None and word(before, now) == "asked":
         raise Conflict("this waits for a second person already")
     kept: Approval = {
-        "by": who.ref, "at": clock.text(now), "until": clock.text(until), "digest": digest,
+        "by": who.ref, "at": clock.text(now), "until": clock.text(until), "digest": "",
         "barred": sorted(set(barred)), "word": "asked", "second": "", "decided": "", "why": "",
     }  # fmt: skip
     await tx.put(TENANT, KIND, about, kept)
@@ -74,39 +74,54 @@ async def ask(
 
 
 async def decide(
-    tx: Transaction, about: str, who: Principal, digest: str, *, yes: bool, why: str = "", now: int
+    tx: Transaction,
+    about: str,
+    who: Principal,
+    digest: str,
+    *,
+    is_now: str,
+    yes: bool,
+    why: str = "",
+    now: int,
 ) -> Approval:
     """Approve, or refuse and say why. Raises NotFound, Forbidden, Conflict, BadRequest."""
     kept = await _open(tx, about, now)
-    await demand_apart(tx, who.ref, kept["by"], now)
     if who.assurance < STRONG:
         raise Forbidden("a second person signs in with a passkey")
     if who.ref == kept["by"]:
         raise Forbidden("nobody is the second person of what he asked for himself")
+    await demand_apart(tx, who.ref, kept["by"], now)
     if yes and who.ref in kept["barred"]:
         raise Forbidden("whoever gets something by it is not its second person")
-    if yes and digest != kept["digest"]:
+    if yes and digest != is_now:
         raise Conflict("it is not any more what you were shown: look at it again")
     if not yes and not why.strip():
         raise BadRequest("why: whoever refuses says why")
     said: Word = "approved" if yes else "refused"
-    return await _close(tx, about, kept, said, who.ref, why, now)
+    return await _close(tx, about, {**kept, "digest": is_now}, said, who.ref, why, now)
 
 
 async def demand_apart(tx: Transaction, one: str, other: str, now: int) -> None:
-    """Whoever let somebody in (a new colleague, or one who lost his device) held his way in: for a while the two are not two.
-
-    Raises Forbidden.
+    """Whoever let somebody in (a new colleague, or one who lost his device) held his way in: for a while the two are not two, and
+    nor are two whom the same person let in. Raises Forbidden.
     """
-    for first, second in ((one, other), (other, one)):
-        ref, seen = first, {first}
-        while let_in := cast("Recovery | None", await tx.get(TENANT, "recovery", ref)):
-            ref = let_in["by"]
-            if clock.micros(let_in["at"]) + APART <= now or ref in seen:
-                break
-            if ref == second:
-                raise Forbidden("of these two one let the other in less than 30 days ago: ask somebody else")
-            seen.add(ref)
+    if await _behind(tx, one, now) & await _behind(tx, other, now):
+        raise Forbidden(
+            "of these two one let the other in less than 30 days ago, or the same person let both in: ask somebody else, or the"
+            " operator (kitamae staff)"
+        )
+
+
+async def _behind(tx: Transaction, ref: str, now: int) -> set[str]:
+    """Whoever may hold that person's way in: himself, who let him in less than `APART` ago, who let those in, and so on."""
+    seen, ask = {ref}, [ref]
+    while ask:
+        let_in = cast("Recovery | None", await tx.get(TENANT, "recovery", ask.pop()))
+        for one in (*let_in.get("before", ()), let_in) if let_in else ():
+            if one["by"] not in seen and clock.micros(one["at"]) + APART > now:
+                seen.add(one["by"])
+                ask.append(one["by"])
+    return seen
 
 
 async def withdraw(tx: Transaction, about: str, who: str, now: int) -> Approval:

@@ -28,7 +28,7 @@ from webauthn.helpers.structs import (
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.jose.encoding import LONGEST, BadToken, decode, encode, members
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.records import REVOKED, TENANT
 from kitamae.kernel.problems import BadRequest, Problem
 
 if TYPE_CHECKING:
@@ -202,12 +202,14 @@ class Passkeys:
         return [(id, cast("Passkey", doc)) for _, id, doc in kept if doc["person"] == person]
 
     async def remove(self, person: str, *ids: str) -> int:
-        """Those of the person's own that are named, all of them when none is; how many."""
+        """Those of the person's own that are named, all of them when none is; how many. No restore brings them back."""
         gone = [id for id, _ in await self.of(person) if not ids or id in ids]
+        at = clock.text(self._now())
 
         async def drop(transaction: Transaction) -> None:
             for id in gone:
                 await transaction.drop(TENANT, _KIND, id)
+                await transaction.put(TENANT, REVOKED, id, {"at": at})
 
         await self._store.transact(drop)
         return len(gone)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
+from kitamae.kernel.people.approval import APART
 from kitamae.kernel.people.colleagues import Called, Colleagues
 from kitamae.kernel.people.delegates import standing as delegation
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
@@ -19,10 +20,21 @@ from kitamae.kernel.people.duties.plan import Plan
 from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED, log
 from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import KIND as DUTIES
+from kitamae.kernel.people.ended import Ended, carry, ended
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
 from kitamae.kernel.people.providers.records import CONTRACT, INVITATION, KEY, PROVIDER, Key
-from kitamae.kernel.people.records import GIVEN, TENANT, Link, Person, Recovery, Session, SignedIn, Token
+from kitamae.kernel.people.records import (
+    REVOKED,
+    TENANT,
+    LetIn,
+    Link,
+    Person,
+    Recovery,
+    Session,
+    SignedIn,
+    Token,
+)
 from kitamae.kernel.people.remembered import Remembered
 from kitamae.kernel.people.scopes import scope, tenants
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
@@ -30,8 +42,7 @@ from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from kitamae.kernel.context.store import Kept, Store, Transaction
-    from kitamae.kernel.people.duties.standing import Reader
+    from kitamae.kernel.context.store import Kept, Reader, Store, Transaction
     from kitamae.kernel.people.providers.force import Program
 
 _SECOND: Final = 1_000_000
@@ -297,7 +308,12 @@ class People:
         async def note(transaction: Transaction) -> None:
             word = "let in" if new else "let in again"
             leaf = await log(transaction, {"word": word, "person": ref, "by": by, "at": at})
-            recovery: Recovery = {"by": by, "at": at, "new": new, "ledger": dict(leaf)}
+            last = cast("Recovery | None", await transaction.get(TENANT, "recovery", ref))
+            before: list[LetIn] = (
+                [*last.get("before", ()), {"by": last["by"], "at": last["at"]}] if last else []
+            )
+            recent = [one for one in before if clock.micros(one["at"]) + APART > self._now()]
+            recovery: Recovery = {"by": by, "at": at, "new": new, "before": recent, "ledger": dict(leaf)}
             await transaction.put(TENANT, "recovery", ref, recovery)
 
         await self._store.transact(note)
@@ -404,7 +420,7 @@ class People:
         """From the next request on it does not work. Raises NotFound."""
         for _, digest, doc in await self._store.documents(TENANT, "token"):
             if doc["number"] == number:
-                await self._drop("token", digest)
+                await self._drop("token", digest, revoked=True)
                 return cast("Token", doc)
         raise NotFound(f"there is no token {number!r:.80}; `kitamae token list` shows their numbers")
 
@@ -422,30 +438,25 @@ class People:
             await self._drop(kind, digest)
         return len(gone)
 
-    async def revoked(self) -> frozenset[str]:
-        """The digests of all tokens that were revoked: what `restored` needs."""
-        return frozenset(digest for _, digest, _ in await self._store.documents(TENANT, "revoked"))
+    async def ended(self) -> Ended:
+        """What was taken back, until now: what `restored` needs."""
+        return await ended(self._store)
 
-    async def restored(self, revoked: frozenset[str]) -> None:
-        """After a restore: a token, a device's key, a capability link or a mandate that was taken back since the backup stays so, and everybody signs in again, to
-        partners too: a refresh token that was used since would work once more.
+    async def restored(self, known: Ended) -> None:
+        """After a restore: what was ended since the backup stays so (`ended.py`), and everybody signs in again, to partners too: a
+        refresh token that was used since would work once more.
         """
-        gone = [
-            (kind, id)
-            for kind in ("token", *GIVEN)
-            for id in sorted(revoked)
-            if await self._store.get(TENANT, kind, id) is not None
-        ]
+        await carry(self._store, known)
         for kind in ("link", "session", *GRANTED):
-            gone += [(kind, digest) for _, digest, _ in await self._store.documents(TENANT, kind)]
-        for kind, digest in gone:
-            await self._drop(kind, digest)
+            for _, digest, _ in await self._store.documents(TENANT, kind):
+                await self._drop(kind, digest)
+        self._known = Remembered()
 
-    async def _drop(self, kind: str, digest: str) -> None:
+    async def _drop(self, kind: str, digest: str, *, revoked: bool = False) -> None:
         async def drop(transaction: Transaction) -> None:
             await transaction.drop(TENANT, kind, digest)
-            if kind == "token":
-                await transaction.put(TENANT, "revoked", digest, {"at": clock.text(self._now())})
+            if revoked:
+                await transaction.put(TENANT, REVOKED, digest, {"at": clock.text(self._now())})
 
         await self._store.transact(drop)
         self._known.drop(digest)

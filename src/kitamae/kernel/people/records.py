@@ -5,9 +5,9 @@
 `link`     by the secret's digest: {person, expiresAt}
 `session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
 `token`    by the secret's digest: {number, name, role, scopes, tenants, asked, createdAt, expiresAt|null}
-`revoked`  by the secret's digest: {at}       a token that no restore may bring back
+`revoked`  by the id of one of GIVEN: {at}    what no restore may bring back
 `resident` by the reference:      the id of the record in the vault that holds the 基本4情報
-`recovery` by the person's reference: {by, at} the last time that a colleague let somebody in again
+`recovery` by the person's reference: {by, at, before} the last time that a colleague let somebody in, and those before it
 `spent`    by a digest: {expiresAt}           what works once, and did (`once.py`)
 `sealed`   by its purpose: a sealed note      a key of the city's own (`pseudonyms.py`)
 
@@ -21,8 +21,9 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 DEVICE_KEY: Final = "device-key"
 """By its thumbprint (RFC 7638): see `devices/keys.py`."""
 
-GIVEN: Final = (DEVICE_KEY, "capability", "mandate", "contract")
-"""What was given and may be taken back, by the id under which `revoked` then remembers it: no restore brings it back."""
+REVOKED: Final = "revoked"
+GIVEN: Final = ("token", "passkey", DEVICE_KEY, "capability", "mandate", "contract")
+"""What was given and may be taken back, by the id under which `revoked` then remembers it: no restore brings it back (`ended.py`)."""
 
 TENANT = ""
 """Persons belong to the city, not to one of its data tenants."""
@@ -74,12 +75,20 @@ class Session(TypedDict):
     expiresAt: str
 
 
-class Recovery(TypedDict):
-    """Who let a colleague in again, and when; `ledger`: the entry that says so; `new`: for the first time."""
+class LetIn(TypedDict):
+    """By whom, and when."""
 
     by: str
     at: str
+
+
+class Recovery(LetIn):
+    """Who let a colleague in again, and when; `before`: those who did in the 30 days before that; `ledger`: the entry that says so;
+    `new`: for the first time.
+    """
+
     new: NotRequired[bool]
+    before: NotRequired[list[LetIn]]
     ledger: NotRequired[dict[str, Any]]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
-    from kitamae.kernel.people.delegates import Delegates, Mandate
+    from kitamae.kernel.people.delegates import Delegates
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault import Record, Vault
     from kitamae.web.page import ShellPage
@@ -41,6 +42,7 @@ _HEADERS: Final = {"Cache-Control": "no-store"}
 def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zone: str) -> list[Route]:
     """Every name that is shown here was read from the vault, with a receipt that its person sees."""
     search = Search(vault)
+    here = ZoneInfo(zone)
 
     async def desk(request: Request, *, failed: str = "", status: int = 200, **more: Any) -> Response:
         waiting = await delegates.waiting()
@@ -65,7 +67,7 @@ def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zo
         form, who = await _form(request)
         said = {name: str(value).strip() for name, value in form.items()}
         try:
-            ends = end_of(said.get("ends", ""), zone)
+            ends = end_of(said.get("ends", ""), here)
             of, born, fresh = await _person(vault(), who, said)
             chosen = [str(one) for one in form.getlist("class")]
             scope = Scope(
@@ -74,6 +76,7 @@ def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zo
             terms: Any = (who, of, said.get("by", ""), said.get("sort", ""), scope, said.get("document", ""))
             delegates.entered(*terms, born=born)  # what is wrong is said before anything is kept of anybody
             if fresh:
+                await delegates.demand_known(terms[2])
                 await vault().keep(who, of, IDENTITY, "resident", fresh)
             made = await delegates.enter(*terms, born=born)
         except (BadRequest, Conflict, NotFound) as problem:
@@ -94,7 +97,7 @@ def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zo
             request, "delegation-look.html", headers=_HEADERS, titles=delegates.titles,
             mandate=mandate, digest=shown(mandate), own=mandate["made"]["by"] == who.ref,
             of=await _shown(vault(), who, mandate["of"]), by=await _shown(vault(), who, mandate["by"]),
-            state=await _state(delegates, mandate), csrf=request.scope["csrf"], action=DESK,
+            state=delegates.state(mandate), csrf=request.scope["csrf"], action=DESK,
         )  # fmt: skip
 
     async def decide(request: Request) -> Response:
@@ -145,12 +148,6 @@ async def _person(
     majority.birth(fields["birth_date"], days.of(clock.now()))
     of = f"person-{secrets.token_hex(8)}"
     return of, fields["birth_date"], dict(fields)
-
-
-async def _state(delegates: Delegates, mandate: Mandate) -> str:
-    return next(
-        state for one, state in await delegates.of(mandate["of"]) if one["number"] == mandate["number"]
-    )
 
 
 async def _form(request: Request) -> tuple[FormData, Principal]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from kitamae.kernel import days
 from kitamae.kernel.people.delegates import Scope
 from kitamae.kernel.people.delegates.delegates import MOST_DAYS
 from kitamae.kernel.people.delegates.records import ACTS, ALL, KIND
@@ -39,6 +39,7 @@ def routes(
     page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], banner: Banner, origin: str, zone: str
 ) -> list[Route]:
     """`origin`: what an offer's address begins with; `zone`: in which a day ends."""
+    here = ZoneInfo(zone)
 
     async def mine(request: Request, failed: str = "", status: int = 200) -> Response:
         who = _signed_in(request)
@@ -59,7 +60,7 @@ def routes(
     async def appoint(request: Request) -> Response:
         form = await _form(request)
         try:
-            scope = Scope(_all(form, "action"), _all(form, "class"), end_of(str(form.get("ends", "")), zone))
+            scope = Scope(_all(form, "action"), _all(form, "class"), end_of(str(form.get("ends", "")), here))
             code, mandate = await delegates.appoint(_signed_in(request), scope)
         except BadRequest as problem:
             return await mine(request, problem.detail, problem.status)
@@ -149,15 +150,9 @@ async def _name(vault: Callable[[], Vault], who: Principal) -> str:
     return next((str(one.fields["name"]) for one in found if one.fields.get("name")), "")
 
 
-def end_of(text: str, zone: str) -> int | None:
-    """The end of a day (YYYY-MM-DD), as microseconds UTC; None for nothing. Raises BadRequest."""
-    if not text.strip():
-        return None
-    try:
-        after = date.fromisoformat(text.strip()) + timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise BadRequest(f"ends: expected a day such as 2027-03-31, got {text!r:.40}") from None
-    return int(datetime.combine(after, time(), ZoneInfo(zone)).timestamp()) * 1_000_000
+def end_of(text: str, zone: ZoneInfo) -> int | None:
+    """The end of a day, as microseconds UTC; None for nothing. Raises BadRequest."""
+    return days.ends("ends", text, zone) if text.strip() else None
 
 
 def _all(form: FormData, name: str) -> list[str]:

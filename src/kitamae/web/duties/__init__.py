@@ -85,7 +85,10 @@ def routes(
     guard(desk, policy, tenant, desk="staff")
     reviewing: list[BaseRoute] = [*emergencies.routes(page, taken)]
     guard(reviewing, policy, tenant, desk="privacy")
-    own: list[BaseRoute] = [*emergency.routes(page, office, taken, tenant), emergencies.counted(page, taken)]
+    own: list[BaseRoute] = [
+        *emergency.routes(page, office, taken, tenant),
+        emergencies.counted(page, taken, zone),
+    ]
     guard(own, policy, tenant)
     shell.banners.append(banner.banner(page, taken, tenant))
     shell.desks += DESKS

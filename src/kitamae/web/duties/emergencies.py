@@ -8,9 +8,11 @@ from starlette.routing import Route
 
 from kitamae.kernel.people.duties.emergency import REVIEW_DAYS
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
-from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.duties.forms import KEEP_NOTHING, away, offset, sent, staff, word
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -29,8 +31,7 @@ def routes(page: ShellPage, taken: Emergencies) -> list[Route]:
         who = staff(request)
         found = await taken.all()
         found.sort(key=lambda one: one.taken["review"] is not None)  # what waits comes first
-        offset = request.query_params.get("offset", "0")
-        start = int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 6 else 0
+        start = offset(request)
         return page.render(
             request,
             "emergencies.html",
@@ -71,11 +72,11 @@ def routes(page: ShellPage, taken: Emergencies) -> list[Route]:
     ]
 
 
-def counted(page: ShellPage, taken: Emergencies) -> Route:
+def counted(page: ShellPage, taken: Emergencies, zone: ZoneInfo) -> Route:
     """For everybody, without a person in it."""
 
     async def ask(request: Request) -> Response:
-        months = await taken.counted()
+        months = await taken.counted(zone)
         return page.render(request, "emergency-access.html", months=months, days=REVIEW_DAYS)
 
     return Route(PUBLIC, ask, methods=["GET"])

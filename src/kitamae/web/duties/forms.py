@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import RedirectResponse, Response
 
+from kitamae.kernel import days
+from kitamae.kernel.context import clock
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.problems import Forbidden
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
@@ -44,3 +48,14 @@ def staff(request: Request) -> Principal:
 def away(where: str) -> Response:
     """After a form was taken: reloading sends nothing twice."""
     return RedirectResponse(where, 303, KEEP_NOTHING)
+
+
+def offset(request: Request) -> int:
+    """Behind how many a page of a list begins; 0 for what is no number."""
+    asked = request.query_params.get("offset", "0")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
+
+
+def begins(day: str, zone: ZoneInfo) -> str | None:
+    """The moment from which a change shall count, RFC 3339 UTC; None: no day was given. Raises BadRequest."""
+    return clock.text(days.begins("effective", day, zone)) if day else None

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.colleagues import called
 from kitamae.kernel.people.duties import ACCOUNT
 from kitamae.kernel.people.duties.office import DESK, step
-from kitamae.kernel.people.duties.sheet import day
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
-from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.duties.forms import KEEP_NOTHING, away, begins, offset, sent, staff, word
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -53,8 +53,7 @@ def routes(
     ) -> Response:
         who = staff(request)
         members = await office.members()
-        offset = request.query_params.get("offset", "0")
-        start = int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 6 else 0
+        start = offset(request)
         changes = await office.all()
         return page.render(
             request,
@@ -93,8 +92,8 @@ def routes(
             if typed["do"] not in ("give", "take"):
                 raise BadRequest("do: expected give or take")
             gives = typed["do"] == "give"
-            until = day(typed["until"], zone, end=True, where="until") if typed["until"] and gives else None
-            effective = day(typed["effective"], zone, where="effective") if typed["effective"] else None
+            until = clock.text(days.ends("until", typed["until"], zone)) if typed["until"] and gives else None
+            effective = begins(typed["effective"], zone)
             made = step(typed["person"], typed["duty"], gives=gives, tenants=(tenant,), until=until)
             id = await office.prepare(who, typed["title"], [made], effective=effective)
         except (BadRequest, NotFound, Forbidden) as wrong:
@@ -108,6 +107,7 @@ def routes(
         form = await sent(request)
         who, new = staff(request), {field: word(form, field) for field in ("name", "section")}
         try:
+            await office.demand(who, [tenant])
             ref = await people.staff(another=True, of=[tenant] if tenant else (), called=called(**new))
             return await handed.let_in(who, ref, new=True)
         except Problem as wrong:
@@ -117,6 +117,7 @@ def routes(
         form = await sent(request)
         who, ref = staff(request), word(form, "person")
         try:
+            await office.demand(who, [tenant])
             await people.colleagues.call(who, {ref: called(word(form, "name"), word(form, "section"))})
         except Problem as wrong:
             return await show(request, wrong.status, wrong.detail)

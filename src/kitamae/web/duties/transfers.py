@@ -9,9 +9,9 @@ from starlette.routing import Route
 
 from kitamae.kernel.people.approval import STRONG
 from kitamae.kernel.people.duties import sheet
-from kitamae.kernel.people.duties.office import shown
+from kitamae.kernel.people.duties.office import digest_of
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
-from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.duties.forms import KEEP_NOTHING, away, begins, offset, sent, staff, word
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -36,8 +36,7 @@ def routes(
 
     async def show(request: Request, status: int = 200, **told: Any) -> Response:
         changes = await office.all()
-        offset = request.query_params.get("offset", "0")
-        start = int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 6 else 0
+        start = offset(request)
         values = {"failed": "", "wrong": (), "lines": (), "text": "", "title": "", "effective": "", **told}
         return page.render(
             request,
@@ -73,7 +72,7 @@ def routes(
             read = sheet.read(told["text"], office.plan, tenant, zone, known, names.called)
             if read.wrong:
                 return await show(request, 400, wrong=read.wrong, **told)
-            effective = sheet.day(told["effective"], zone, where="effective") if told["effective"] else None
+            effective = begins(told["effective"], zone)
             if word(form, "do") != "ask":
                 tried = await office.tried(who, told["title"] or "-", read.steps, effective, read.sections)
                 return await show(request, lines=tried, **told)
@@ -91,7 +90,7 @@ def routes(
         kept = await office.get(id)
         asked = await office.asked(id)
         stands = await office.stands(id)
-        mine = kept["by"] == who.ref
+        mine, lines = kept["by"] == who.ref, await office.diff(kept)
         return page.render(
             request,
             "transfer.html",
@@ -101,8 +100,8 @@ def routes(
             change=kept,
             asked=asked,
             stands=stands,
-            lines=await office.diff(kept),
-            digest=shown(kept),
+            lines=lines,
+            digest=digest_of(kept, lines),
             may_decide=stands == "asked" and not mine and who.assurance >= STRONG,
             may_approve=asked is not None and who.ref not in asked["barred"],
             mine=mine,
@@ -125,9 +124,7 @@ def routes(
             elif said == "withdraw":
                 await office.withdraw(who, id)
             elif said == "undo":
-                effective = word(form, "effective")
-                when = sheet.day(effective, zone, where="effective") if effective else None
-                id = await office.undo(who, id, when)
+                id = await office.undo(who, id, begins(word(form, "effective"), zone))
             else:
                 raise NotFound(f"there is no word {said!r:.20} about a change")
         except NotFound:

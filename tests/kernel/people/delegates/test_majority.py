@@ -26,7 +26,9 @@ def test_whoever_is_born_later_is_not_of_age_earlier(day: date) -> None:
     assert then.year - day.year == 18
 
 
-@pytest.mark.parametrize("born", ["", "1.4.2010", "2010-02-30"])
+@pytest.mark.parametrize(
+    "born", ["", "1.4.2010", "2010-02-30", "2015-W01-1", "2026-11-22", "9982-01-01", "9999-12-31"]
+)
 def test_what_is_no_day_is_refused(born: str) -> None:
     with pytest.raises(BadRequest, match="birth_date"):
         birth(born, date(2026, 11, 21))

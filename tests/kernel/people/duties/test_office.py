@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -17,11 +18,12 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people import secret
 from kitamae.kernel.people.duties import ACCOUNT, Duty, Emergencies, Office, Plan
-from kitamae.kernel.people.duties.office import shown, step
+from kitamae.kernel.people.duties.office import digest_of, step
 from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import NOBODY, SYSTEM, Principal
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
+JST = ZoneInfo("Asia/Tokyo")
 HOUR = 3_600_000_000
 MIDNIGHT = "2026-11-30T15:00:00Z"  # 00:00 of 1 December in Japan
 
@@ -54,8 +56,11 @@ class Town:
         return {what for _, what in (await self.who(ref)).duties}
 
     async def approve(self, by: str, id: str) -> None:
-        digest = shown(await self.office.get(id))
-        await self.office.decide(await self.who(by), id, digest, yes=True)
+        await self.office.decide(await self.who(by), id, await self.shown(id), yes=True)
+
+    async def shown(self, id: str) -> str:
+        kept = await self.office.get(id)
+        return digest_of(kept, await self.office.diff(kept))
 
 
 class Clock:
@@ -102,7 +107,7 @@ async def test_a_powerful_duty_counts_only_after_a_second_person_who_gets_nothin
         "任命",
         [step(new, "staffing", gives=True), step(two, "privacy-officer", gives=True)],
     )
-    digest = shown(await town.office.get(id))
+    digest = await town.shown(id)
     assert await town.desks(new) == set()
     for ref, refused in ((one, "himself"), (two, "gets something by it"), (new, "staff desk")):
         with pytest.raises(Forbidden, match=refused):
@@ -138,6 +143,38 @@ async def test_whoever_let_the_other_in_is_not_his_second_person_and_nor_is_whom
     town.now.at += 30 * 24 * HOUR
     again = await town.office.prepare(await town.who(one), "c", steps)
     await town.approve(two, again)
+
+
+async def test_two_whom_the_same_person_let_in_are_not_two_also_where_others_did_since(town: Town) -> None:
+    one, two, new = await staffed(town)
+    third, other = await town.new("staffing"), await town.new("staffing")
+    steps = [step(new, "systems", gives=True)]
+    await town.people.let_in_again(third, one)
+    await town.people.let_in_again(third, two)
+    for _ in range(3):
+        await town.people.let_in_again(other, two)  # which does not make forgotten who did before
+    for ref in (one, two):
+        await town.enter(ref)
+    id = await town.office.prepare(await town.who(one), "a", steps)
+    with pytest.raises(Forbidden, match="same person let both in"):
+        await town.approve(two, id)
+    await town.approve(other, id)
+    town.now.at += 30 * 24 * HOUR
+    await town.approve(two, await town.office.prepare(await town.who(one), "b", steps))
+
+
+async def test_whoever_has_the_staff_desk_in_another_tenant_does_not_end_the_founders_time(
+    town: Town,
+) -> None:
+    first = await town.people.staff()
+    await town.enter(first, 1)
+    for _ in range(2):
+        there = await town.people.staff(another=True, of=["noto"])
+        await town.office.prepare(SYSTEM, "t", [step(there, "staffing", gives=True, tenants=("noto",))])
+    assert "desk:staff" in await town.desks(first)
+    for _ in range(2):
+        await town.new("staffing")
+    assert await town.desks(first) == set()
 
 
 async def test_the_staff_desk_of_one_tenant_changes_nothing_in_another(town: Town) -> None:
@@ -281,6 +318,57 @@ async def test_a_change_is_withdrawn_before_it_counts_and_undone_after(town: Tow
     assert "desk:links" in await town.desks(held)
 
 
+async def test_whoever_loses_something_by_a_change_withdraws_it_neither_before_nor_after_it_was_approved(
+    town: Town,
+) -> None:
+    one, two, _ = await staffed(town)
+    three = await town.new("staffing")
+    friend = await town.new("staffing")
+    await town.people.let_in_again(three, friend)
+    await town.enter(friend)
+    steps = [step(three, "staffing", gives=False)]
+    id = await town.office.prepare(await town.who(one), "a", steps, effective=MIDNIGHT)
+    for ref, why in ((three, "loses something"), (friend, "let the other in")):
+        with pytest.raises(Forbidden, match=why):
+            await town.office.withdraw(await town.who(ref), id)
+    await town.approve(two, id)
+    for ref, why in ((three, "loses something"), (friend, "let the other in")):
+        with pytest.raises(Forbidden, match=why):
+            await town.office.withdraw(await town.who(ref), id)
+    assert await town.office.stands(id) == "planned"
+    own = await town.office.prepare(await town.who(three), "b", steps, effective=MIDNIGHT)
+    await town.office.withdraw(await town.who(three), own)
+    await town.office.withdraw(await town.who(two), id)
+    assert await town.office.stands(id) == "withdrawn"
+
+
+async def test_what_became_of_a_person_since_it_was_shown_is_not_approved_unseen(town: Town) -> None:
+    one, two, new = await staffed(town)
+    id = await town.office.prepare(await town.who(one), "a", [step(new, "systems", gives=True)])
+    digest = await town.shown(id)
+    await town.office.prepare(SYSTEM, "t", [step(new, "privacy-officer", gives=True)])
+    town.now.at += 1
+    with pytest.raises(Conflict, match="not any more what you were shown"):
+        await town.office.decide(await town.who(two), id, digest, yes=True)
+    await town.approve(two, id)
+    assert (await town.office.asked(id))["digest"] != digest  # type: ignore[index]
+
+
+async def test_a_change_is_undone_although_one_of_its_duties_has_ended_by_itself(town: Town) -> None:
+    one, two, new = await staffed(town)
+    held = await town.new()
+    until = clock.text(town.now.at + HOUR)
+    await town.office.prepare(SYSTEM, "t", [step(held, "disaster", gives=True, until=until)])
+    town.now.at += 1
+    steps = [step(new, "disaster", gives=True), step(held, "disaster", gives=False)]
+    id = await town.office.prepare(await town.who(one), "a", steps)
+    await town.approve(two, id)
+    town.now.at += 2 * HOUR
+    back = await town.office.undo(await town.who(one), id)
+    await town.approve(two, back)
+    assert await town.desks(new) == await town.desks(held) == set()
+
+
 async def test_a_duty_ends_by_itself_on_its_day(town: Town) -> None:
     one, _, new = await staffed(town)
     until = clock.text(town.now.at + HOUR)
@@ -298,7 +386,7 @@ async def test_another_worker_believes_nobody_whose_duty_was_taken_a_moment_ago(
     await town.office.prepare(SYSTEM, "取上げ", [step(two, "staffing", gives=False)])
     id = await town.office.prepare(await town.who(one), "a", [step(await town.new(), "staffing", gives=True)])
     with pytest.raises(Forbidden, match="work of the staff desk"):
-        await other.office.decide(stale, id, shown(await other.office.get(id)), yes=True)
+        await other.office.decide(stale, id, await other.shown(id), yes=True)
 
 
 async def test_of_two_second_persons_at_the_same_time_one_decides(town: Town) -> None:
@@ -373,11 +461,11 @@ async def test_an_emergency_access_is_his_at_once_for_some_hours_and_is_reviewed
             await town.who(await town.new()), taken["id"], justified=True, why="よかったと思う"
         )
     town.now.at += 7 * 24 * HOUR
-    assert [dict(count) for _, count in await town.emergencies.counted()] == [
+    assert [dict(count) for _, count in await town.emergencies.counted(JST)] == [
         {"taken": 1, "open": 1, "overdue": 1}
     ]
     await town.emergencies.review(await town.who(officer), taken["id"], justified=False, why="必要がなかった")
-    assert [dict(count) for _, count in await town.emergencies.counted()] == [
+    assert [dict(count) for _, count in await town.emergencies.counted(JST)] == [
         {"taken": 1, "not": 1, "overdue": 0}
     ]
     with pytest.raises(Conflict, match="reviewed already"):
@@ -413,3 +501,19 @@ async def test_why_is_a_sentence_without_a_my_number(town: Town) -> None:
     for why in ("短い", "x" * 501, "個人番号 1234 5678 9018 の人を探すため"):
         with pytest.raises(BadRequest):
             await town.emergencies.take(await town.who(me), "desk:incidents", why, 1)
+
+
+async def test_emergencies_are_counted_by_the_month_that_it_is_in_the_city(town: Town) -> None:
+    me = await town.new()
+    town.now.at = clock.micros(MIDNIGHT) - 1
+    await town.emergencies.take(await town.who(me), "desk:incidents", "本部の指示により必要なため", 1)
+    town.now.at += 2 * HOUR
+    await town.emergencies.take(await town.who(me), "desk:incidents", "本部の指示により必要なため", 1)
+    assert [month for month, _ in await town.emergencies.counted(JST)] == ["2026-12", "2026-11"]
+
+
+async def test_watching_the_staff_is_taken_in_no_emergency_whatever_the_plan_says(town: Town) -> None:
+    counter = Duty("counter", {"ja": "窓口"}, frozenset({"people"}), frozenset({"watching", "identity"}))
+    keeper = Duty("staffing", {"ja": "人事"}, frozenset({"staff"}), frozenset())
+    both = Emergencies(town.store, Plan([counter, keeper]), ["watching", "identity"], town.people.forget)
+    assert both.offered == ("purpose:identity", "desk:people")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people.duties.steps import ACCOUNT, Approved, State, Step, back, state
+from kitamae.kernel.people.duties.steps import ACCOUNT, Approved, State, Step, back, carried, state
 
 SECOND = 1_000_000
 DUTIES = ["counter", "disaster", "systems", ACCOUNT]
@@ -76,18 +76,29 @@ def test_nothing_changes_between_two_moments_that_were_told(
         assert what(state(steps, end - 1)) == what(now)
 
 
-@given(changes())
-def test_what_is_undone_is_as_it_was_before(made: list[tuple[str, int, list[Step]]]) -> None:
+@given(changes(), moments)
+def test_what_is_undone_is_as_if_it_had_never_been(
+    made: list[tuple[str, int, list[Step]]], later: int
+) -> None:
     every = kept(made)
-    _, moment, steps = made[-1]
-    if any(at >= moment for _, at, _ in made[:-1]):
-        return  # what came later is not undone with it
-    undone = [back(every[step["person"]], step, moment * SECOND) for step in steps]
-    later = kept([*made, ("90", moment, undone)])
+    number, moment, steps = made[-1]
+    at = (moment + later - 1) * SECOND
+    undone = [back(every[step["person"]], step, number, at) for step in steps]
+    both = kept([*made, ("90", moment + later - 1, undone)])
     for person in PERSONS:
-        assert what(state(later[person], moment * SECOND)) == what(
-            state(kept(made[:-1])[person], moment * SECOND - 1)
-        ) or any(
-            one["until"] is not None and clock.micros(one["until"]) == moment * SECOND
-            for one in every[person]
-        )
+        assert what(state(both[person], at)) == what(state(kept(made[:-1])[person], at))
+
+
+@given(changes(), st.integers(0, 8), st.data())
+def test_after_a_restore_nobody_holds_what_was_not_his_before_it_and_what_was_given_back_is_there(
+    made: list[tuple[str, int, list[Step]]], known: int, data: st.DataObject
+) -> None:
+    at = data.draw(moments) * SECOND
+    for person, now in kept(made).items():
+        then = kept(made[:known])[person]
+        after, before = state(carried(now, then), at), state(now, at)
+        assert after.left == before.left
+        assert what(after)[1] <= what(before)[1]
+        gave = {one["duty"] for one in then if one["gives"]}
+        assert {one for one in what(before)[1] if one[0] in gave} <= what(after)[1]
+        assert carried(now, carried(now, then)) == carried(now, then)

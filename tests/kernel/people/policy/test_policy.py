@@ -60,7 +60,10 @@ def test_a_type_that_nobody_declared_is_written_by_nobody() -> None:
 def test_what_is_of_such_a_type_may_be_deleted_by_who_might_have_written_it() -> None:
     policy = Policy(declared=frozenset())
     policy.demand(Question(STAFF, "delete", "entity:x:Household"))
-    policy.demand(Question(GAUGE, "delete", "entity:https://example.org/RiverGauge"))
+    program = replace(GAUGE, role="service")
+    policy.demand(Question(program, "delete", "entity:https://example.org/RiverGauge"))
+    with pytest.raises(Forbidden, match="a device deletes nothing"):
+        policy.demand(Question(GAUGE, "delete", "entity:https://example.org/RiverGauge"))
     for who, refused in ((GAUGE, Forbidden), (NOBODY, NotSignedIn)):
         with pytest.raises(refused):
             policy.demand(Question(who, "delete", "entity:x:Household"))

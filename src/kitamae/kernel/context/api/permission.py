@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kitamae.kernel.context.operations import Command
 from kitamae.kernel.people.policy import Question
-from kitamae.kernel.problems import Problem
+from kitamae.kernel.problems import Forbidden, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +26,23 @@ class Permitted:
 
     def apply(self, before: Entity | None, now: int) -> Effect:
         """Raises NotSignedIn or Forbidden beside what the operation raises."""
-        if before is not None:  # to delete is the least that anybody does to it; to keep it asks for more
-            self.request.demand_types("delete", before["type"], before["id"])
+        if before is not None:
+            self._demand_touch(before)
         effect = self.operation.apply(before, now)
+        if before is not None and (effect.after is None or set(before["type"]) - set(effect.after["type"])):
+            self.request.demand_types("delete", before["type"], before["id"])
         if effect.after is not None:
             self.request.demand_types("write", effect.after["type"], effect.after["id"])
         return effect
+
+    def _demand_touch(self, before: Entity) -> None:
+        """May it be changed at all, or deleted? A device deletes nothing; of a type that nobody declares any more nothing is written. So
+        nobody hears what is wrong with a change that he could not make.
+        """
+        try:
+            self.request.demand_types("write", before["type"], before["id"])
+        except Forbidden:
+            self.request.demand_types("delete", before["type"], before["id"])
 
 
 def commands(request: Request, wanted: Sequence[tuple[str, Operation]]) -> list[Command]:

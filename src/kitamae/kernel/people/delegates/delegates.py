@@ -23,8 +23,9 @@ from kitamae.kernel.people.delegates.records import (
     Sort,
     keep,
 )
-from kitamae.kernel.people.delegates.standing import MandateOver, acting, state
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.delegates.standing import DAY, OFFERED, WAITS, MandateOver, State, acting, state
+from kitamae.kernel.people.records import REVOKED, TENANT
+from kitamae.kernel.people.relying import identity
 from kitamae.kernel.people.vault.classes import CONSENTS, RECEIPTS
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
@@ -41,12 +42,8 @@ if TYPE_CHECKING:
 
 RESIDENT: Final = 3
 """`Principal.assurance` of whoever gives or takes a mandate: デジタル認証."""
-DAY: Final = 86_400_000_000  # microseconds
 MOST_DAYS: Final = 366
 """How long an appointed delegate acts before both are asked again."""
-OFFERED: Final = 7 * DAY
-WAITS: Final = 14 * DAY
-"""How long an entry at the counter waits for its second person."""
 _MOST: Final = 50
 """Mandates of one person that are not over."""
 _FOREVER: Final = "2199-12-31T15:00:00Z"
@@ -133,26 +130,30 @@ class Delegates:
     ) -> Mandate:
         """Entered by one member of staff; another one looks at the documents and decides. `born`: of the child (YYYY-MM-DD).
 
-        A parent's mandate ends when the child is of age, a guardian's when it is ended, unless told earlier. Raises BadRequest, Forbidden.
+        A parent's mandate ends when the child is of age, a guardian's when it is ended, unless told earlier. Raises BadRequest.
         """
         now = self._now()
         mandate = self.entered(who, of, by, sort, scope, document, born=born)
         stamp = mandate["made"]["at"]
 
         async def add(tx: Transaction) -> Kept:
+            await _demand_known(tx, of, by)
             for person in (of, by):
                 await self._demand_room(tx, person)
-            await approval.ask(
-                tx, _about(mandate), who, shown(mandate), until=now + WAITS, barred=(of, by), now=now
-            )
+            await approval.ask(tx, _about(mandate), who, until=now + WAITS, barred=(), now=now)
             return await keep(tx, mandate, stamp, who.ref, "entered")
 
         return await self._entered((of, by), add)
 
+    async def demand_known(self, *persons: str) -> None:
+        """The delegate, behind the person where that one is known already. Raises as `enter`."""
+        *of, by = persons
+        await self._store.transact(lambda tx: _demand_known(tx, *of, by))
+
     def entered(
         self, who: Principal, of: str, by: str, sort: Sort, scope: Scope, document: str, *, born: str = ""
     ) -> Mandate:
-        """What `enter` would keep; nothing is kept. Raises as it does."""
+        """What `enter` would keep; nothing is kept, and nobody is asked for. Raises as it does."""
         now = self._now()
         if sort not in get_args(Sort):
             raise BadRequest(f"sort: expected one of {', '.join(get_args(Sort))}")
@@ -160,8 +161,6 @@ class Delegates:
             raise BadRequest("a mandate is between two persons")
         for name, person in (("of", of), ("by", by)):
             mynumber.demand_reference(name, person)
-        if who.ref in (of, by):
-            raise Forbidden("nobody enters a mandate of his own: a colleague does")
         latest = clock.micros(_FOREVER)
         if sort == "parent":
             latest = (
@@ -185,7 +184,8 @@ class Delegates:
 
         async def work(tx: Transaction) -> Kept:
             mandate, now = await _mandate(tx, number), self._now()
-            await approval.decide(tx, _about(mandate), who, digest, yes=yes, why=why, now=now)
+            is_now = shown(mandate)
+            await approval.decide(tx, _about(mandate), who, digest, is_now=is_now, yes=yes, why=why, now=now)
             if state(mandate, now) != "entered":
                 raise Conflict("nobody decides about this any more")
             word: Said = {"at": clock.text(now), "by": who.ref}
@@ -212,7 +212,7 @@ class Delegates:
                 return mandate, {}
             stamp = clock.text(self._now())
             ended: Mandate = {**mandate, "ended": {"at": stamp, "by": who.ref}}
-            await tx.put(TENANT, "revoked", number, {"at": stamp})
+            await tx.put(TENANT, REVOKED, number, {"at": stamp})
             return await keep(tx, ended, stamp, who.ref, "ended")
 
         ended = await self._entered((about["of"], about["by"]), work)
@@ -237,6 +237,10 @@ class Delegates:
     async def one(self, number: str) -> Mandate:
         """Raises NotFound."""
         return await _mandate(self._store, number)
+
+    def state(self, mandate: Mandate) -> State:
+        """Where it stands now."""
+        return state(mandate, self._now())
 
     async def of(self, ref: str) -> list[tuple[Mandate, str]]:
         """All that a person gave or holds, newest first, each with its state."""
@@ -275,7 +279,7 @@ class Delegates:
         if len(numbers) < _MOST:
             return
         found = [cast("Mandate | None", await tx.get(TENANT, KIND, one)) for one in numbers]
-        alive = [one for one in found if one and state(one, self._now()) not in ("over", "ended")]
+        alive = [one for one in found if one and state(one, self._now()) not in ("over", "ended", "expired")]
         if len(alive) >= _MOST:
             raise BadRequest(f"one person gives or holds at most {_MOST} mandates")
 
@@ -291,6 +295,16 @@ def shown(mandate: Mandate) -> str:
 
 def _about(mandate: Mandate) -> str:
     return f"mandate:{mandate['number']}"
+
+
+async def _demand_known(tx: Transaction, *persons: str) -> None:
+    """That the city holds of each who he is, and that the last one, who acts, has signed in with his card. Raises BadRequest."""
+    for person in persons:
+        held = await tx.vault.of(TENANT, person, classes=(identity.PURPOSE,))
+        if not held:
+            raise BadRequest(f"there is no record of who {person!r:.60} is: search for the person again")
+    if not any(one.kind == identity.RECORD for one in held):
+        raise BadRequest("by: whoever acts for somebody else signs in with デジタル認証アプリ once before")
 
 
 def _demand_resident(who: Principal) -> None:

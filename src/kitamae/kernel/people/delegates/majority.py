@@ -11,7 +11,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from kitamae.kernel import days
-from kitamae.kernel.problems import BadRequest
 
 AGE: Final = 18
 JST: Final = ZoneInfo("Asia/Tokyo")
@@ -19,10 +18,7 @@ JST: Final = ZoneInfo("Asia/Tokyo")
 
 def birth(born: str, today: date) -> date:
     """The day of birth of somebody who is alive (YYYY-MM-DD). Raises BadRequest."""
-    try:
-        day = date.fromisoformat(born)
-    except ValueError:
-        raise BadRequest(f"birth_date: expected a day such as 2015-04-01, got {born!r:.40}") from None
+    day = days.read("birth_date", born)
     days.demand_past("birth_date", day, today)
     return day
 

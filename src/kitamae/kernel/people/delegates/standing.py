@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.delegates.records import ALL, KIND, Mandate
@@ -11,18 +11,15 @@ from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.problems import Forbidden
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.store import Reader
     from kitamae.kernel.people.person import Principal
 
-State = Literal["offered", "entered", "waits", "holds", "over", "ended"]
-
-
-class Reader(Protocol):
-    """A store, or a transaction of it."""
-
-    async def get(self, tenant: str, kind: str, id: str) -> Json | None:
-        """See `Store.get`."""
-        ...
+DAY: Final = 86_400_000_000  # microseconds
+OFFERED: Final = 7 * DAY
+"""How long an offer waits for its delegate."""
+WAITS: Final = 14 * DAY
+"""How long an entry at the counter waits for its second person."""
+State = Literal["offered", "entered", "expired", "waits", "holds", "over", "ended"]
 
 
 class MandateOver(Forbidden):
@@ -33,13 +30,17 @@ class MandateOver(Forbidden):
 
 
 def state(mandate: Mandate, now: int) -> State:
-    """`offered`: its delegate has not agreed; `entered`: a second person has not looked; `waits`: it begins later."""
+    """`offered`: its delegate has not agreed; `entered`: a second person has not looked; `expired`: nobody did in time; `waits`: it
+    begins later. Whom the person himself appoints is not known before he agrees; the counter enters both.
+    """
     if "ended" in mandate:
         return "ended"
     if now >= clock.micros(mandate["ends"]):
         return "over"
     if "agreed" not in mandate:
-        return "offered" if mandate["sort"] == "appointed" else "entered"
+        waiting: State = "entered" if mandate["by"] else "offered"
+        until = clock.micros(mandate["made"]["at"]) + (WAITS if mandate["by"] else OFFERED)
+        return waiting if now < until else "expired"
     return "waits" if now < clock.micros(mandate["begins"]) else "holds"
 
 

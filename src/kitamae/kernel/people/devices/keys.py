@@ -18,7 +18,7 @@ from kitamae.kernel.people.jose.encoding import BadToken, members
 from kitamae.kernel.people.jose.keys import Key, Keys
 from kitamae.kernel.people.person import ONE
 from kitamae.kernel.people.records import DEVICE_KEY as KIND
-from kitamae.kernel.people.records import TENANT, Token
+from kitamae.kernel.people.records import REVOKED, TENANT, Token
 from kitamae.kernel.problems import BadRequest, Conflict, NotFound, NotSignedIn
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class DeviceKeys:
                 return kept
             gone: DeviceKey = {**kept, "revoked": {"at": clock.text(self._now()), "by": by}}
             await tx.put(TENANT, KIND, kid, gone)
-            await tx.put(TENANT, "revoked", kid, {"at": gone["revoked"]["at"]})
+            await tx.put(TENANT, REVOKED, kid, {"at": gone["revoked"]["at"]})
             await self._log(tx, kept["sensor"], kid, "revoked")
             return gone
 

@@ -13,13 +13,14 @@ import base64
 import secrets
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment, statements
-from kitamae.kernel.people import approval
+from kitamae.kernel.people import approval, platform_purposes
 from kitamae.kernel.people.duties.records import EMERGENCY, Leaf, Review, Taken
 from kitamae.kernel.people.duties.standing import running, standing
 from kitamae.kernel.people.records import TENANT
@@ -27,6 +28,7 @@ from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from zoneinfo import ZoneInfo
 
     from kitamae.kernel.context.store import Kept, Store, Transaction
     from kitamae.kernel.people.duties.plan import Plan
@@ -175,13 +177,14 @@ class Emergencies:
         """What one member of staff has running now."""
         return running(await _of(self._store, ref), self._now())
 
-    async def counted(self) -> list[tuple[str, Counter[str]]]:
-        """By month (`2026-11`, UTC), the newest first: how many were `taken`, found `justified` or `not`, or wait (`open`,
+    async def counted(self, zone: ZoneInfo) -> list[tuple[str, Counter[str]]]:
+        """By month (`2026-11`, in the city's zone), the newest first: how many were `taken`, found `justified` or `not`, or wait (`open`,
         `overdue` among them). For everybody to read: there is no person in it.
         """
         months: dict[str, Counter[str]] = {}
         for one in await self.all():
-            count = months.setdefault(one.taken["at"][:7], Counter())
+            at = datetime.fromisoformat(one.taken["at"]).astimezone(zone)
+            count = months.setdefault(f"{at:%Y-%m}", Counter())
             count["taken"] += 1
             review = one.taken["review"]
             count["open" if review is None else "justified" if review["justified"] else "not"] += 1
@@ -244,12 +247,14 @@ class Emergencies:
 
 
 def _guarded(plan: Plan) -> frozenset[str]:
-    """Purposes that only those have who look after the others: whoever is looked at does not take them for himself."""
+    """Purposes that only those have who look after the others, and looking after them itself, whatever the plan says: whoever is
+    looked at does not take them for himself.
+    """
     theirs, others = (
         {purpose for one in plan if bool(one.desks & NEVER) is so for purpose in one.purposes}
         for so in (True, False)
     )
-    return frozenset(theirs - others)
+    return frozenset(theirs - others) | {platform_purposes.WATCHING.name}
 
 
 def _overdue(one: Taken, now: int) -> bool:

@@ -11,8 +11,10 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.duties.office import ACCOUNTS
 from kitamae.kernel.people.duties.records import log
 from kitamae.kernel.people.mynumber import demand_none
+from kitamae.kernel.people.person import HOME
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.people.duties.office import Office
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.pseudonyms import Pseudonyms
 
@@ -30,9 +33,10 @@ _NUMBER: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,19}", re.ASCII)
 class Numbers:
     """One per city."""
 
-    def __init__(self, store: Store, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, store: Store, pseudonyms: Pseudonyms, office: Office) -> None:
         self._store = store
         self._pseudonyms = pseudonyms
+        self._office = office
 
     async def bind(self, who: Principal, person: str, number: str) -> None:
         """From now on this number is that person's, and an earlier one is nobody's; never one's own. The ledger says so: whoever
@@ -41,8 +45,10 @@ class Numbers:
         if who.ref == person:
             raise Forbidden("nobody binds a number to himself: a colleague does")
         plain = unicodedata.normalize("NFKC", number).strip()
-        if not _NUMBER.fullmatch(plain):
-            raise BadRequest("number: expected at most 20 letters, digits and hyphens")
+        if not _NUMBER.fullmatch(plain) or plain.casefold().startswith(ACCOUNTS):
+            raise BadRequest(
+                f"number: expected at most 20 letters, digits and hyphens that do not begin with {ACCOUNTS}"
+            )
         demand_none({"number": plain})
         key = await self._key(plain)
         before = [id for _, id, doc in await self._store.documents(TENANT, _KIND) if doc["person"] == person]
@@ -51,6 +57,7 @@ class Numbers:
             known: Any = await tx.get(TENANT, "person", person)
             if known is None or known["role"] != "staff":
                 raise NotFound(f"there is no member of staff {person!r:.60}")
+            await self._office.demand(who, known.get("tenants", [HOME]), tx)
             bound: Any = await tx.get(TENANT, _KIND, key)
             if bound is not None and bound["person"] != person:
                 raise Conflict("that number is somebody else's")
@@ -71,8 +78,8 @@ class Numbers:
         """The references of those whose numbers these are; what is nobody's is left out."""
         found = {}
         for number in numbers:
-            if not _NUMBER.fullmatch(number):
-                continue
+            if not _NUMBER.fullmatch(number) or number.casefold().startswith(ACCOUNTS):
+                continue  # what an account is called is nobody's number, whoever bound it
             bound: Any = await self._store.get(TENANT, _KIND, await self._key(number))
             if bound is not None:
                 found[number] = str(bound["person"])

@@ -7,6 +7,7 @@ The operator (`kitamae staff`, over the local socket) needs no second person: th
 from __future__ import annotations
 
 import secrets
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
@@ -26,12 +27,13 @@ from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Reader, Store, Transaction
     from kitamae.kernel.people.duties.plan import Plan
-    from kitamae.kernel.people.duties.standing import Reader
     from kitamae.kernel.people.person import Principal
 
 DESK: Final = "staff"
+ACCOUNTS: Final = "staff-"
+"""So every reference of a member of staff begins."""
 WAITS: Final = 14 * 86_400_000_000
 """How long a change waits for its second person, microseconds; never beyond the moment from which it should count."""
 _log = structlog.get_logger("kitamae")
@@ -74,7 +76,7 @@ class Office:
         made["second"] = made["second"] or second
 
         async def work(tx: Transaction) -> Transfer:
-            asks = await self._demand(tx, who, steps)
+            asks = await self.demand(who, _where(steps), tx)
             for person in {step["person"] for step in steps}:
                 await _member(tx, person)
             alone = made["second"] and (who.role == "system" or asks.founder)
@@ -83,9 +85,7 @@ class Office:
                 return await self._count(tx, id, kept, "", now)
             got = [step["person"] for step in steps if step["gives"]]
             until = min(now + WAITS, clock.micros(made["effective"]) if made["effective"] else now + WAITS)
-            await approval.ask(
-                tx, f"transfer:{id}", who, approval.shown(_shown(kept)), until=until, barred=got, now=now
-            )
+            await approval.ask(tx, f"transfer:{id}", who, until=until, barred=got, now=now)
             await self._keep(tx, id, kept, "asked", who.ref)
             return kept
 
@@ -105,7 +105,7 @@ class Office:
         made = self._made(who, title, steps, effective, sections)
         for person in {step["person"] for step in steps}:
             await _member(self._store, person)
-        return await self.diff(made)
+        return await self._diff(self._store, made)
 
     def _made(
         self,
@@ -129,14 +129,15 @@ class Office:
         return made
 
     async def undo(self, who: Principal, id: str, effective: str | None = None) -> str:
-        """Ask for the change that makes everything as it was before this one. Raises NotFound, Conflict, ..."""
-        kept = await self.get(id)
-        if kept["counts"] is None or kept["gone"] or (at := clock.micros(kept["counts"])) > self._now():
+        """Ask for the change that makes everything as it would be without this one. Raises NotFound, Conflict, ..."""
+        kept, now = await self.get(id), self._now()
+        if kept["counts"] is None or kept["gone"] or clock.micros(kept["counts"]) > now:
             raise Conflict("only what counts already is undone; before, it is withdrawn")
+        at = clock.micros(effective, "effective") if effective else now
         steps = []
         for step in kept["steps"]:
-            held = await self._of(step["person"])
-            steps.append(kept_steps.back(held["steps"] if held else (), step, at))
+            held = await _held(self._store, step["person"])
+            steps.append(kept_steps.back(held["steps"] if held else (), step, id, at))
         sections = {person: [new, old] for person, (old, new) in kept["sections"].items()}
         return await self.prepare(
             who,
@@ -150,13 +151,14 @@ class Office:
 
     # --- deciding
     async def decide(self, who: Principal, id: str, digest: str, *, yes: bool, why: str = "") -> Transfer:
-        """The second person's word. `digest`: of what was shown (`shown`). Raises NotFound, Forbidden, Conflict, BadRequest."""
+        """The second person's word. `digest`: of what was shown (`digest_of`). Raises NotFound, Forbidden, Conflict, BadRequest."""
         now = self._now()
 
         async def work(tx: Transaction) -> Transfer:
             kept = await _transfer(tx, id)
-            await self._demand(tx, who, kept["steps"])
-            await approval.decide(tx, f"transfer:{id}", who, digest, yes=yes, why=why, now=now)
+            await self.demand(who, _where(kept["steps"]), tx)
+            is_now = digest_of(kept, await self._diff(tx, kept))
+            await approval.decide(tx, f"transfer:{id}", who, digest, is_now=is_now, yes=yes, why=why, now=now)
             if yes:
                 return await self._count(tx, id, kept, who.ref, now)
             return await self._keep(tx, id, kept, "refused", who.ref)
@@ -166,12 +168,21 @@ class Office:
         return kept
 
     async def withdraw(self, who: Principal, id: str) -> None:
-        """Before it counts: it never will. Raises NotFound, Forbidden, Conflict."""
+        """Before it counts: it never will. Not by one from whom it takes, where others want it: a colleague does. Raises NotFound,
+        Forbidden, Conflict.
+        """
         now = self._now()
 
         async def work(tx: Transaction) -> Transfer:
             kept = await _transfer(tx, id)
-            await self._demand(tx, who, kept["steps"])
+            await self.demand(who, _where(kept["steps"]), tx)
+            if kept["counts"] is not None or kept["by"] != who.ref:
+                for person in sorted({step["person"] for step in kept["steps"] if not step["gives"]}):
+                    if person == who.ref:
+                        raise Forbidden(
+                            "whoever loses something by it does not withdraw it: a colleague does"
+                        )
+                    await approval.demand_apart(tx, who.ref, person, now)
             if kept["counts"] is None:
                 await approval.withdraw(tx, f"transfer:{id}", who.ref, now)
                 return await self._keep(tx, id, kept, "withdrawn", who.ref)
@@ -181,7 +192,7 @@ class Office:
                 await colleagues.stay(tx, person, id)
             for person in {step["person"] for step in kept["steps"]}:
                 held: Any = await tx.get(TENANT, kept_steps.KIND, person)
-                left = [one for one in held["steps"] if one["transfer"] != id]
+                left = kept_steps.without(held["steps"], (id,))
                 await tx.put(TENANT, kept_steps.KIND, person, {"steps": left})
             founded = await _founded(tx)
             if any(one["transfer"] == id for one in founded):
@@ -206,10 +217,13 @@ class Office:
         for person, (_, new) in sorted(kept["sections"].items()):
             if new:
                 await colleagues.move(tx, person, new, clock.text(at), id)
-        got = [one["person"] for one in kept["steps"] if one["gives"] and self._is_staffs(one["duty"])]
+        got = [one for one in kept["steps"] if one["gives"] and self._is_staffs(one["duty"])]
         if got:
             founded = await _founded(tx)
-            made: list[Given] = [{"person": one, "at": clock.text(at), "transfer": id} for one in got]
+            made: list[Given] = [
+                {"person": one["person"], "at": clock.text(at), "transfer": id, "tenants": one["tenants"]}
+                for one in got
+            ]
             await tx.put(TENANT, *FOUNDED, {"given": [*founded, *made]})
         return await self._keep(tx, id, kept, "approved", second or kept["by"])
 
@@ -233,12 +247,14 @@ class Office:
         if kept["alone"]:
             _log.warning("duties were given or taken by one person alone", change=id, by=kept["by"])
 
-    async def _demand(self, tx: Transaction, who: Principal, steps: Iterable[Step]) -> Standing:
-        """Raises Forbidden for somebody who lost the desk a moment ago, has it elsewhere, or came in with no more than a link."""
+    async def demand(self, who: Principal, tenants: Iterable[str], tx: Reader | None = None) -> Standing:
+        """That the staff desk of these tenants is his work, as the transaction sees it. Raises Forbidden for somebody who lost the
+        desk a moment ago, has it elsewhere, or came in with no more than a link.
+        """
         if who.role == "system":
             return Standing()
-        now = await standing(tx, self.plan, who.ref, self._now())
-        if who.role != "staff" or not now.does(DESK, {one for step in steps for one in step["tenants"]}):
+        now = await standing(tx or self._store, self.plan, who.ref, self._now())
+        if who.role != "staff" or not now.does(DESK, tenants):
             raise Forbidden("duties are the work of the staff desk")
         if who.assurance < approval.STRONG and not now.founder:
             raise Forbidden("whoever changes duties signs in with a passkey")
@@ -254,7 +270,7 @@ class Office:
         now, mine = self._now(), await standing(store, self.plan, who.ref, self._now())
         if mine.left:
             raise Forbidden("whoever has left the town hall lets nobody in")
-        kept = cast("Kept | None", await store.get(TENANT, kept_steps.KIND, ref))
+        kept = await _held(store, ref)
         steps = kept["steps"] if kept else []
         his = [(one.duty, one.tenants) for one in state(steps, now).held]
         his += [
@@ -301,7 +317,10 @@ class Office:
 
     async def diff(self, transfer: Transfer) -> list[transfers.Line]:
         """Person by person."""
-        kept = {step["person"]: await self._of(step["person"]) for step in transfer["steps"]}
+        return await self._diff(self._store, transfer)
+
+    async def _diff(self, store: Reader, transfer: Transfer) -> list[transfers.Line]:
+        kept = {step["person"]: await _held(store, step["person"]) for step in transfer["steps"]}
         return transfers.diff(transfer, kept, self._now())
 
     async def members(self) -> list[tuple[str, State]]:
@@ -328,23 +347,20 @@ class Office:
 
     async def held(self, ref: str) -> State:
         """What one member of staff holds now."""
-        kept = await self._of(ref)
+        kept = await _held(self._store, ref)
         return state(kept["steps"] if kept else (), self._now())
 
-    async def _of(self, ref: str) -> Kept | None:
-        return cast("Kept | None", await self._store.get(TENANT, kept_steps.KIND, ref))
 
-
-def shown(transfer: Transfer) -> str:
-    """The digest of what the second person sees."""
-    return approval.shown(_shown(transfer))
+def digest_of(transfer: Transfer, lines: Sequence[transfers.Line]) -> str:
+    """Of what the second person sees: what is asked for, and what it does to each (`Office.diff`)."""
+    return approval.shown({**_shown(transfer), "lines": [asdict(one) for one in lines]})
 
 
 def step(
     person: str, duty: str, *, gives: bool, tenants: Sequence[str] = ("",), until: str | None = None
 ) -> Step:
     """One. Raises BadRequest for a reference that is none."""
-    if not person.startswith("staff-") or len(person) > 40:
+    if not person.startswith(ACCOUNTS) or len(person) > 40:
         raise BadRequest(
             f"expected the number of a member of staff (staff-…, or a 職員番号 that was bound to one), got {person!r:.60}"
         )
@@ -356,11 +372,19 @@ def _shown(transfer: Transfer) -> dict[str, Any]:
     return {name: transfer[name] for name in ("title", "by", "effective", "steps", "sections", "undoes")}
 
 
+def _where(steps: Iterable[Step]) -> set[str]:
+    return {one for step in steps for one in step["tenants"]}
+
+
 async def _transfer(store: Any, id: str) -> Transfer:
     kept = cast("Transfer | None", await store.get(TENANT, TRANSFER, id))
     if kept is None:
         raise NotFound(f"there is no change of duties {id!r:.40}")
     return kept
+
+
+async def _held(store: Reader, ref: str) -> Kept | None:
+    return cast("Kept | None", await store.get(TENANT, kept_steps.KIND, ref))
 
 
 async def _founded(tx: Transaction) -> list[Given]:

@@ -12,7 +12,7 @@ salt, stand with the change under `ledger`.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
 from kitamae.kernel.ledger import commitment
 
@@ -25,11 +25,12 @@ FOUNDED: Final = ("staffing", "founded")
 
 
 class Given(TypedDict):
-    """Who was given the staff desk, from when on, and by which change."""
+    """Who was given the staff desk, from when on, by which change, and where (in the default tenant, unless told)."""
 
     person: str
     at: str
     transfer: str
+    tenants: NotRequired[list[str]]
 
 
 class Founded(TypedDict):

@@ -16,9 +16,9 @@ import io
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.colleagues import called
 from kitamae.kernel.people.duties.office import step
@@ -119,16 +119,6 @@ def read(
     return sheet
 
 
-def day(text: str, zone: ZoneInfo, *, end: bool = False, where: str = "date") -> str:
-    """`2027-04-01` -> the moment at which that day begins (or ends) in the city, RFC 3339 UTC. Raises BadRequest."""
-    try:
-        first = date.fromisoformat(text.replace("/", "-"))
-        begin = datetime.combine(first + timedelta(days=1) if end else first, time(), zone)
-    except (ValueError, OverflowError):
-        raise BadRequest(f"{where}: expected a day such as 2027-04-01, got {text!r:.40}") from None
-    return clock.text(clock.micros(begin.isoformat()))
-
-
 def _demand_heads(heads: list[str]) -> None:
     if len(set(heads)) != len(heads) or set(heads) - set(COLUMNS):
         raise BadRequest(
@@ -147,7 +137,7 @@ def _one(sheet: Sheet, cells: dict[str, str], names: dict[str, str], tenant: str
     person = cells["職員番号"]
     if person in {one["person"] for one in sheet.steps}:
         raise BadRequest(f"{person} is in the file twice")
-    until = day(cells["終了日"], zone, end=True, where="終了日") if cells.get("終了日") else None
+    until = clock.text(days.ends("終了日", cells["終了日"], zone)) if cells.get("終了日") else None
     made = [
         step(person, _duty(one, names), gives=gives, tenants=(tenant,), until=until if gives else None)
         for column, gives in (("外す担当", False), ("付ける担当", True))

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.duties import steps
 from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED, Founded, Taken
-from kitamae.kernel.people.person import EVERYWHERE
+from kitamae.kernel.people.person import EVERYWHERE, HOME
 from kitamae.kernel.people.records import TENANT, Person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.store import Reader
     from kitamae.kernel.people.duties.plan import Plan
-
-
-class Reader(Protocol):
-    """A store, or a transaction of it."""
-
-    async def get(self, tenant: str, kind: str, id: str) -> Json | None:
-        """See `Store.get`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`covers` and `emergency`: (tenant, or EVERYWHERE, `desk:…` or `purpose:…`). `founder`: the first account, which does every
-    desk's work until two persons were given the staff desk. `again`: when this changes by itself, microseconds UTC.
+    desk's work until two persons were given the staff desk where he is. `again`: when this changes by itself, microseconds UTC.
     """
 
     covers: frozenset[tuple[str, str]] = frozenset()
@@ -82,13 +74,16 @@ async def _founder(store: Reader, ref: str, now: int) -> tuple[bool, int | None]
     if person is None or not person.get("first"):
         return False, None
     founded = cast("Founded | None", await store.get(TENANT, *FOUNDED))
-    at = founded_at(founded)
+    at = founded_at(founded, person.get("tenants", [HOME]))
     return (True, at) if at is None or at > now else (False, None)
 
 
-def founded_at(founded: Founded | None) -> int | None:
-    """From when on two persons were given the staff desk, microseconds UTC: then they decide for each other. None: not yet."""
+def founded_at(founded: Founded | None, tenants: Iterable[str]) -> int | None:
+    """From when on two persons were given the staff desk in one of the founder's `tenants`, microseconds UTC: then they decide for
+    each other. None: not yet; who has that desk elsewhere decides nothing here.
+    """
     first: dict[str, int] = {}
     for one in founded["given"] if founded else ():
-        first[one["person"]] = min(clock.micros(one["at"]), first.get(one["person"], 1 << 62))
+        if not {EVERYWHERE, *tenants}.isdisjoint(one.get("tenants", [HOME])):
+            first[one["person"]] = min(clock.micros(one["at"]), first.get(one["person"], 1 << 62))
     return sorted(first.values())[1] if len(first) > 1 else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 from kitamae.kernel.context import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
 KIND: Final = "duties"
 ACCOUNT: Final = "account"
@@ -94,12 +94,36 @@ def state(steps: Sequence[Approved], now: int) -> State:
     return State(() if left else here, left, min(again, default=None))
 
 
-def back(steps: Sequence[Approved], undone: Step, at: int) -> Step:
-    """The step that makes of this duty what it was before `undone` counted (from `at` on)."""
-    before = state(steps, at - 1)
+def without(steps: Sequence[Approved], transfers: Container[str]) -> list[Approved]:
+    """As if these changes had never been approved."""
+    return [one for one in steps if one["transfer"] not in transfers]
+
+
+def carried(now: Sequence[Approved], then: Sequence[Approved]) -> list[Approved]:
+    """The steps of a backup (`then`) and those of `now` that its restore may not undo: every one that takes, and all that came
+    about a duty which the backup gives. So nobody holds after it what he did not hold before it, unless he was given it in the
+    backup alone, and whoever was given back what was taken has it.
+    """
+    there = {(one["transfer"], one["duty"]) for one in then}
+    gave = {one["duty"] for one in then if one["gives"]} | {ACCOUNT}
+    return [
+        *then,
+        *(
+            one
+            for one in now
+            if (one["transfer"], one["duty"]) not in there and (not one["gives"] or one["duty"] in gave)
+        ),
+    ]
+
+
+def back(steps: Sequence[Approved], undone: Step, transfer: str, at: int) -> Step:
+    """The step that makes of this duty what it would be at `at` (microseconds UTC) if that change had never been approved: what
+    others changed at its very moment, or later, stays, and what would have ended by itself has ended.
+    """
+    otherwise = state(without(steps, (transfer,)), at)
     if undone["duty"] == ACCOUNT:
-        return {**undone, "gives": not before.left, "until": None}
-    was = next((one for one in before.held if one.duty == undone["duty"]), None)
+        return {**undone, "gives": not otherwise.left, "until": None}
+    was = next((one for one in otherwise.held if one.duty == undone["duty"]), None)
     if was is None:
         return {**undone, "gives": False, "until": None}
     until = clock.text(was.until) if was.until is not None else None

@@ -11,7 +11,7 @@ from kitamae.kernel.people.links import code as codes
 from kitamae.kernel.people.links import using
 from kitamae.kernel.people.links.problems import LinkOver, LinkUnknown
 from kitamae.kernel.people.links.records import KIND, USES, Area, Capability, Terms, Why, told
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.records import REVOKED, TENANT
 from kitamae.kernel.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Links:
                 **kept, "ended": {"at": at, "by": by, "why": why}, "events": [*kept["events"], event],
             }  # fmt: skip
             await tx.put(TENANT, KIND, number, changed)
-            await tx.put(TENANT, "revoked", number, {"at": at})
+            await tx.put(TENANT, REVOKED, number, {"at": at})
             return changed
 
         return await self._store.transact(work)

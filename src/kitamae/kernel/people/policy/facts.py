@@ -92,7 +92,7 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
             "registered": _registered(question, facts),
             "acting": _acts(who.acting, question, about),
         },
-        "parents": [{"type": "Role", "id": _role(who.role)}],
+        "parents": [{"type": "Role", "id": one} for one in _roles(who.role)],
     }
     thing = {
         "uid": {"type": "Thing", "id": question.what},
@@ -141,5 +141,5 @@ def _service(question: Question) -> str:
     return question.service or (service if point else "")
 
 
-def _role(role: Role) -> str:
-    return "program" if role in _PROGRAMS else role
+def _roles(role: Role) -> tuple[str, ...]:
+    return (role, "program") if role in _PROGRAMS else (role,)

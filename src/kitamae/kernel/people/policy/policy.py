@@ -15,7 +15,7 @@ from kitamae.kernel.problems import Forbidden, NotSignedIn
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
-    from kitamae.kernel.people.duties.standing import Reader
+    from kitamae.kernel.context.store import Reader
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy.question import Question
 
@@ -116,6 +116,10 @@ class Policy:
         if who.tenants.isdisjoint((question.tenant, EVERYWHERE)):
             where = f"the tenant {question.tenant}" if question.tenant else "the default tenant"
             raise Forbidden(f"this {who.role} may only read in {where}, whatever it may do elsewhere")
+        if who.role == "device" and question.action == "delete":
+            raise Forbidden(
+                "a device deletes nothing: what it measured stays, and staff see to what is wrong"
+            )
         if who.role == "device" and self._facts.installed and not self._facts.installed(question.thing):
             raise Forbidden(
                 f"no installed sensor of the public sensor register writes {question.thing or what}: what is not in it writes nothing"

@@ -9,7 +9,7 @@ from kitamae.kernel.people import approval
 from kitamae.kernel.people.providers import force, terms
 from kitamae.kernel.people.providers.ground import demand_strong, fresh
 from kitamae.kernel.people.providers.records import CONTRACT, Contract, Version
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.records import REVOKED, TENANT
 from kitamae.kernel.problems import Conflict
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ class Contracts:
                     )
             made = terms.version(wish, on.terms, len(kept["versions"]) + 1, on.said(who), on.today)
             kept = {**kept, "versions": [*kept["versions"], made]}
-            await approval.ask(
-                tx, _about(kept), who, digest(made), until=now + WAITS, barred=owner["members"], now=now
-            )
+            await approval.ask(tx, _about(kept), who, until=now + WAITS, barred=owner["members"], now=now)
             return await on.keep_contract(tx, kept, "prepared", who)
 
         return await on.store.transact(work)
@@ -73,7 +71,9 @@ class Contracts:
             await on.desk(tx, who)
             kept = await on.contract(tx, id)
             last = self._waits(kept, "prepared")
-            await approval.decide(tx, _about(kept), who, seen, yes=yes, why=why, now=on.now())
+            await approval.decide(
+                tx, _about(kept), who, seen, is_now=digest(last), yes=yes, why=why, now=on.now()
+            )
             word = on.said(who, why.strip())
             said: Version = {**last, "confirmed": word} if yes else {**last, "refused": word}
             return await on.keep_contract(tx, _with(kept, said), "confirmed" if yes else "not confirmed", who)
@@ -118,7 +118,7 @@ class Contracts:
         if last is not None and "confirmed" not in last:
             await self._unask(tx, kept, who)
         gone: Contract = {**kept, "ended": on.said(who, why)}
-        await tx.put(TENANT, "revoked", kept["id"], {"at": gone["ended"]["at"]})
+        await tx.put(TENANT, REVOKED, kept["id"], {"at": gone["ended"]["at"]})
         if any("accepted" in one for one in kept["versions"]):
             await self._publish(tx, gone, "ended", await on.provider(tx, kept["provider"]))
         return await on.keep_contract(tx, gone, "ended", who)

@@ -12,7 +12,7 @@ from kitamae.kernel.people.records import TENANT
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from kitamae.kernel.people.duties.standing import Reader
+    from kitamae.kernel.context.store import Reader
     from kitamae.kernel.people.providers.terms import Terms
     from kitamae.kernel.people.records import Token
 

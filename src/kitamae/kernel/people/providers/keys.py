@@ -13,7 +13,7 @@ from kitamae.kernel.people.duties.records import log
 from kitamae.kernel.people.providers import force
 from kitamae.kernel.people.providers.ground import demand_strong
 from kitamae.kernel.people.providers.records import CONTRACT, KEY, Key
-from kitamae.kernel.people.records import TENANT, Token
+from kitamae.kernel.people.records import REVOKED, TENANT, Token
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Keys:
             gone: Key = {**key, "revoked": word}
             await tx.put(TENANT, KEY, number, gone)
             await tx.drop(TENANT, "token", key["token"])
-            await tx.put(TENANT, "revoked", key["token"], {"at": word["at"]})
+            await tx.put(TENANT, REVOKED, key["token"], {"at": word["at"]})
             await self._log(tx, gone, "revoked", who)
             return gone
 

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from kitamae.kernel.context.store import Transaction
-    from kitamae.kernel.people.duties.standing import Reader
+    from kitamae.kernel.context.store import Reader, Transaction
     from kitamae.kernel.people.providers.force import Program
     from kitamae.kernel.people.records import Token
     from kitamae.kernel.people.vault import Vault

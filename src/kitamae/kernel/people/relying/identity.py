@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 PURPOSE: Final = "identity"
 FIELDS: Final = frozenset({"name", "address", "birth_date", "gender"})
-_RECORD: Final = "basic-four"
+RECORD: Final = "basic-four"
+"""The kind of the record of somebody who signed in with his card."""
 _KIND: Final = "resident"
 _DAY: Final = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 
@@ -62,7 +63,7 @@ class Identity:
             await self._store.transact(remember)
 
     async def _keep(self, resident: str, fields: dict[str, str], id: str) -> str:
-        return await self.vault().keep(SYSTEM, resident, PURPOSE, _RECORD, fields, id=id)
+        return await self.vault().keep(SYSTEM, resident, PURPOSE, RECORD, fields, id=id)
 
 
 def _closed() -> Vault:
