@@ -280,6 +280,8 @@ class City:
             self.health.also["watching:receipts"] = lambda: watcher.trouble
         self._tasks.append(asyncio.create_task(self._tidy()))
         self._tasks.append(asyncio.create_task(self.registers.papers.run()))
+        writing = Alone(self.store, "/papers", self.registers.papers.write)
+        self._tasks.append(asyncio.create_task(writing.run()))
         self._tasks.append(asyncio.create_task(Alone(self.store, "/retention", self.retention.run).run()))
         self._tasks.append(asyncio.create_task(Alone(self.store, "/consents", self._end_consents).run()))
         if self.log:

@@ -62,8 +62,7 @@ class Registers:
 
     async def load(self, profile: City) -> int:
         """What stands in the city's `sensors.toml`; how many entries changed. Raises BadSensorsError."""
-        path = profile.folder / _FILE
-        return await self.sensors.load(path) if path.is_file() else 0
+        return await self.sensors.load(profile.folder / _FILE)
 
 
 def paper(service: Service) -> Paper:

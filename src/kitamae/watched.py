@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 _PURPOSE: Final = "purpose:"
+_ALIKE: Final = 60_000_000
+"""Microseconds within which it does not show whether the look or the end of the consent was first: two workers' clocks differ."""
 
 
 def watcher(store: Store, vault: Callable[[], Vault], plan: Plan, tenant: str) -> Watcher:
@@ -31,10 +33,18 @@ def watcher(store: Store, vault: Callable[[], Vault], plan: Plan, tenant: str) -
         covers = (await standing(store, plan, who, at)).covers
         return frozenset(what.removeprefix(_PURPOSE) for _, what in covers if what.startswith(_PURPOSE))
 
-    async def agreed(person: str, purpose: str, at: int) -> bool:
-        there = agreement.read(await store.get(TENANT, agreement.KIND, person)).get(purpose)
-        if there is None:
-            return False
-        return there["state"] == "given" or at < clock.micros(there["at"])  # it ended since
+    async def known(person: str, purpose: str, at: int) -> bool:
+        return await agreed(store, person, purpose, at)
 
-    return Watcher(store, vault, Flags(store, vault, tenant=tenant), duties=duties, agreed=agreed)
+    return Watcher(store, vault, Flags(store, vault, tenant=tenant), duties=duties, agreed=known)
+
+
+async def agreed(store: Store, person: str, purpose: str, at: int) -> bool:
+    """Whether the consent stood at that moment (microseconds UTC). False only where that is known: it had ended by then, and was
+    not given again since. What was forgotten (erased, or past its retention) or given anew accuses nobody.
+    """
+    there = agreement.read(await store.get(TENANT, agreement.KIND, person)).get(purpose)
+    if there is None:
+        return True
+    ended = clock.micros(there["until"] if there["state"] == "given" else there["at"])
+    return at < ended + _ALIKE

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, Taken, UnreadableFileError
+from kitamae.kernel.people import mynumber
 from kitamae.kernel.registers import sensors
+from kitamae.kernel.registers.assessments import LONGEST
 from kitamae.sdk import belonging, said
 from kitamae.sdk.city import BadCityError, City
 from kitamae.sdk.manifest import LANGUAGES, Manifest, Personal
@@ -150,6 +152,12 @@ def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
         yield Finding(where, f"pia {manifest.pia} lies outside the folder")
     elif not pia.is_file() or len(pia.read_text("utf-8").strip()) < 200:
         yield Finding(where, f"pia {manifest.pia} is missing or says nothing: no service without its papers")
+    elif len(text := pia.read_text("utf-8")) > LONGEST:
+        yield Finding(
+            where, f"pia {manifest.pia} is longer than {LONGEST:,} letters: the register does not take it"
+        )
+    elif held := mynumber.find(text):
+        yield Finding(where, f"pia {manifest.pia} holds what may be a My Number: {held[0]!r:.40}")
     if not (folder / "README.md").is_file():
         yield Finding(folder.name, "README.md is missing: who is it for, and what does it need?")
 

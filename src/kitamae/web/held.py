@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 200
 """Characters of a value that a page shows."""
+_DAYS: Final = frozenset({"birth_date", "received_on", "due"})
 _STEP: Final = frozenset({"at", "by", "step", "salt", "leaf", "event", "flag", "told", "number"})
 _MACHINERY: Final = {
     "requests": _STEP | {"capacity"},
@@ -27,7 +28,7 @@ _MACHINERY: Final = {
 def told(record: Record) -> dict[str, date | str]:
     """Field -> what a page shows of it; `templates/personal.html` says both in words."""
     return {
-        name: _day(record.fields[name]) if name == "birth_date" else _said(record.fields[name])
+        name: _day(record.fields[name]) if name in _DAYS else _said(record.fields[name])
         for name in read(record.klass, record.fields)
         if record.fields[name] not in (None, "")
     }

@@ -102,6 +102,7 @@ class ShellPage:
             "here": lambda **changes: here(request, **changes),
             "switch": [(code, TAGS[code], NAMES[code]) for code in shell.languages],
             "vendored": shell.vendored,
+            "purposes": shell.purposes,
             "banners": [
                 Markup(said)  # noqa: S704  # rendered by a template, which escapes
                 for banner in shell.banners

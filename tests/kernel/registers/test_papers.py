@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stores import STORES, open_postgres
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.context.alone import Alone
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.store import Store
 from kitamae.kernel.people.policy import Policy
@@ -63,7 +64,7 @@ async def test_the_policy_is_told_by_the_clock_alone(tmp_path: Path) -> None:
         now = [START]
         watched = papers(store, now)
         await watched.open()
-        task = asyncio.create_task(watched.run())
+        tasks = [asyncio.create_task(one()) for one in (watched.run, watched.write)]
         assert watched.policy is not None
         now[0] = clock.micros("2027-11-30T14:59:59.9Z")  # the last moments of that day in Japan
         watched.tell()
@@ -75,7 +76,8 @@ async def test_the_policy_is_told_by_the_clock_alone(tmp_path: Path) -> None:
         async with asyncio.timeout(10):
             while (await watched.assessments.register.entry("rivers"))["state"] != "lapsed":
                 await asyncio.sleep(0.02)
-        task.cancel()
+        for task in tasks:
+            task.cancel()
     finally:
         await store.close()
 
@@ -150,3 +152,78 @@ def test_what_has_lapsed_never_holds_and_the_next_turn_is_where_it_changes(
         assert assessments.standing(said, now + 10_000 * DAY) == state or state == "lapsed"
     else:
         assert assessments.standing(said, turn - 1) == state
+
+
+async def test_what_was_reviewed_is_published_for_that_manifest_and_no_other(tmp_path: Path) -> None:
+    store = await STORES["sqlite"](tmp_path)
+    try:
+        now = [START]
+        register = papers(store, now).assessments
+        await register.settle(PAPER, first=True)
+        await register.renew(PAPER, "staff-1")
+        await register.review(PAPER, "専門家", "よい", "staff-2")
+        until = dt.date(2027, 11, 1)
+        for changed in (replace(PAPER, papers="more"), replace(PAPER, personal="more")):
+            await register.settle(changed, first=False)
+            with pytest.raises(Conflict, match="changed since"):
+                await register.publish(changed, until, "staff-1")
+        await register.review(changed, "専門家", "これもよい", "staff-2")
+        made = await register.publish(changed, until, "staff-1")
+        assert (made["state"], made["said"]["in_force"]["personal"]) == ("published", "more")
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("bad", ["長い。" * 20_001, "# PIA\n\n番号は 1234 5678 9018 です。" + "水。" * 100])
+async def test_papers_that_cannot_be_entered_close_their_service_and_no_other(
+    tmp_path: Path, bad: str
+) -> None:
+    store = await STORES["sqlite"](tmp_path)
+    try:
+        now = [START]
+        broken = replace(PAPER, service="benches", text=bad)
+        watched = papers(store, now, broken, PAPER)
+        await watched.open()
+        assert watched.missing() == {"benches"}
+        assert watched.policy is not None
+        assert watched.policy.facts.without_papers == {"benches"}
+        mended = papers(store, now, replace(PAPER, service="benches"), PAPER)
+        await mended.open()
+        assert (await mended.assessments.register.entry("benches"))["state"] == "draft"
+        worse = papers(store, now, broken, PAPER)
+        await worse.open()
+        await worse.settle()
+        assert worse.missing() == {"benches"}
+    finally:
+        await store.close()
+
+
+async def test_two_workers_of_different_releases_write_once_and_not_against_each_other(
+    tmp_path: Path,
+) -> None:
+    one, two = await open_postgres(tmp_path), await open_postgres(tmp_path)
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        now = [START]
+        old, new = papers(one, now), papers(two, now, replace(PAPER, papers="other"))
+        await old.open()
+        await new.open()
+        for store, worker in ((one, old), (two, new)):
+            tasks += [
+                asyncio.create_task(Alone(store, "/papers", worker.write).run()),
+                asyncio.create_task(worker.run()),
+            ]
+        numbers: list[int] = []
+        for _ in range(20):
+            for store, worker in ((one, old), (two, new)):
+                await store.catch_up()
+                worker.tell()
+                await asyncio.sleep(0.02)
+            numbers.append(len(await one.leaves(0, 1_000)))
+        assert len(set(numbers[10:])) == 1, numbers
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await one.close()
+        await two.close()

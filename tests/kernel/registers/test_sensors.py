@@ -111,3 +111,31 @@ def test_a_citys_file_that_is_not_in_order_names_the_entry(tmp_path: Path) -> No
     path.write_text('[sensor.a]\nname = { ja = "x" }\nkind = "spy"\n', "utf-8")
     with pytest.raises(BadSensorsError, match=r"sensor\.a: kind"):
         read(path)
+
+
+async def test_what_is_in_the_citys_file_no_more_is_suspended_with_its_statement_and_writes_nothing(
+    sensors: Sensors, tmp_path: Path
+) -> None:
+    path = tmp_path / "sensors.toml"
+    one = '[sensor.gauge-1]\nname = {ja = "水位計"}\n'
+    path.write_text(one + '[sensor.gauge-2]\nname = {ja = "雨量計"}\n', "utf-8")
+    await sensors.load(path)
+    await put(sensors, "desk-1", "installed", {"name": {"ja": "窓口のもの"}})
+    path.write_text(one, "utf-8")
+    assert await sensors.load(path) == 1
+    entry = await sensors.register.entry("gauge-2")
+    assert (entry["state"], entry["changes"][-1]["what"], entry["changes"][-1]["by"]) == (
+        "suspended",
+        "suspended",
+        "city",
+    )
+    assert entry["changes"][-1]["number"] == (await sensors.register.store.leaves(0, 99))[-1].number
+    with pytest.raises(NotRegistered):
+        await sensors.register.store.transact(lambda tx: sensors.demand_installed(tx, "gauge-2"))
+    for id in ("gauge-1", "desk-1"):
+        assert (await sensors.register.entry(id))["state"] == "installed"
+    await put(sensors, "gauge-2", "installed", entry["said"])
+    assert await sensors.load(path) == 0, "what the desk says since stands"
+    path.unlink()
+    assert await sensors.load(path) == 1
+    assert (await sensors.register.entry("gauge-1"))["state"] == "suspended"

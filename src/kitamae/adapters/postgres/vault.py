@@ -124,10 +124,11 @@ class PostgresVaultRows:
         await self._rows("receipt_reseal", *given, person=receipt.person)
 
     async def forget_receipts(
-        self, before: int, most: int, purposes: Sequence[str], *, of_these: bool
+        self, before: int, most: int, purposes: Sequence[str], *, of_these: bool, but: Sequence[int] = ()
     ) -> int:
         """See `VaultRows.forget_receipts`."""
-        return len(await self._rows("receipts_due", before, list(purposes), of_these, most, person=""))
+        bound = (before, list(purposes), of_these, list(but), most)
+        return len(await self._rows("receipts_due", *bound, person=""))
 
     async def erase(self, person: str, klass: str, upto: int) -> int:
         """See `VaultRows.erase`."""

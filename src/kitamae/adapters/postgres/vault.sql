@@ -73,7 +73,8 @@ UPDATE vault_receipt SET version = $1, sealed = $2 WHERE number = $3;
 -- name: receipts_due
 -- Of the purposes that are listed (true), or of all others (false).
 DELETE FROM vault_receipt WHERE number IN (
-  SELECT number FROM vault_receipt WHERE at < $1 AND (purpose = ANY($2::text[])) = $3::boolean ORDER BY at LIMIT $4
+  SELECT number FROM vault_receipt WHERE at < $1 AND (purpose = ANY($2::text[])) = $3::boolean
+    AND NOT number = ANY($4::bigint[]) ORDER BY at LIMIT $5
 ) RETURNING 1;
 
 -- name: erased_note

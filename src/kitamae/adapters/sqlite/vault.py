@@ -107,11 +107,12 @@ class SqliteVaultRows:
         self._db.execute(_SQL["receipt_reseal"], (receipt.version, receipt.sealed, receipt.number))
 
     async def forget_receipts(
-        self, before: int, most: int, purposes: Sequence[str], *, of_these: bool
+        self, before: int, most: int, purposes: Sequence[str], *, of_these: bool, but: Sequence[int] = ()
     ) -> int:
         """See `VaultRows.forget_receipts`."""
         names = orjson.dumps(list(purposes)).decode()
-        return len(self._db.execute(_SQL["receipts_due"], (before, names, of_these, most)).fetchall())
+        bound = (before, names, of_these, orjson.dumps(list(but)).decode(), most)
+        return len(self._db.execute(_SQL["receipts_due"], bound).fetchall())
 
     async def erase(self, person: str, klass: str, upto: int) -> int:
         """See `VaultRows.erase`."""

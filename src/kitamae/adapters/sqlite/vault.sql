@@ -69,7 +69,8 @@ UPDATE vault_receipt SET version = ?, sealed = ? WHERE number = ?;
 -- name: receipts_due
 -- Of the purposes that are listed (1), or of all others (0).
 DELETE FROM vault_receipt WHERE number IN (
-  SELECT number FROM vault_receipt WHERE at < ? AND (purpose IN (SELECT value FROM json_each(?))) = ? ORDER BY at LIMIT ?
+  SELECT number FROM vault_receipt WHERE at < ? AND (purpose IN (SELECT value FROM json_each(?))) = ?
+    AND number NOT IN (SELECT value FROM json_each(?)) ORDER BY at LIMIT ?
 ) RETURNING 1;
 
 -- name: erased_note

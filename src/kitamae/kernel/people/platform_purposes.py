@@ -46,12 +46,12 @@ REQUESTS: Final = Purpose(
                 "reason",
                 "received_on",
             ),
-            *("letter", "identity"),
+            *("outcome", "days", "due", "identity"),
         }
     ),
     days=5 * 365,
     law="個人情報の保護に関する法律 第77条・第91条・第99条・第128条",
-    identifiers=frozenset({"step", "at", "by", "case", "salt", "received_on"}),
+    identifiers=frozenset({"step", "at", "by", "case", "salt", "received_on", "due"}),
     title={
         "ja": "個人情報についての請求・相談",
         "ja_Hira": "じょうほうに ついての おねがい・そうだん",

@@ -6,7 +6,8 @@ An entry is about one service, under the service's id. Its `said`:
     in_force    {} or {version, text, text_sha256, personal, papers, renew_by, since, accepted, changed}: what holds now.
                 `personal` and `papers` are digests of what the manifest said then about persons, and of all that an assessment
                 rests on; `changed`: when it was first seen that the manifest says something else, "" while it does not
-    work        {} or {text, text_sha256, comments_until, review}: what is being prepared: `review` {} or {by, opinion, at}
+    work        {} or {text, text_sha256, comments_until, review}: what is being prepared: `review` {} or {by, opinion, at,
+                personal, papers}: digests of what the manifest said when it was reviewed
 
 States: draft, comments, review (nothing is in force yet) and published, due, lapsed (something is, or was).
 
@@ -51,7 +52,8 @@ SHIPPED: Final = "shipped"
 """`accepted` of what came with the program and was accepted at the first start of the city's data directory."""
 _DAY: Final = 86_400_000_000
 _JAPAN: Final = 9 * 3_600_000_000
-_LONGEST: Final = 60_000
+LONGEST: Final = 60_000
+"""Letters of an assessment."""
 _OPINION: Final = 4_000
 
 
@@ -139,18 +141,22 @@ class Assessments:
                     f"comments are asked for until {prepared['comments_until']}: review it after that"
                 )
             seen = {"by": by, "opinion": opinion, "at": clock.text(self.now())}
-            return force, {**prepared, "review": seen}
+            return force, {**prepared, "review": {**seen, "personal": paper.personal, "papers": paper.papers}}
 
         return await self._change(paper, change, "reviewed", who)
 
     async def publish(self, paper: Paper, renew_by: dt.date, who: str) -> Entry:
-        """It is in force for what the manifest says now. Raises BadRequest, Conflict where nobody reviewed it."""
+        """It is in force for what the manifest says now. Raises BadRequest, Conflict where nobody reviewed that."""
         if not self.now() < _end(renew_by) <= self.now() + MOST_YEARS * YEAR * _DAY:
             raise BadRequest(f"renew_by: expected a day within the next {MOST_YEARS} years")
 
         def change(force: dict[str, Any], prepared: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
             if not prepared["review"]:
                 raise Conflict("nobody has reviewed it yet: it is published after an expert's review")
+            if not reviewed(prepared, paper):
+                raise Conflict(
+                    "the service's manifest has changed since the review: have it reviewed once more"
+                )
             version = int(force.get("version", 0)) + 1
             made = self._accepted(paper, version, "reviewed", renew_by)
             return {**made, "text": prepared["text"], "review": prepared["review"]}, {}
@@ -206,8 +212,8 @@ class Assessments:
         by: str,
         who: str = "",
     ) -> Entry:
-        if len(prepared.get("text", "")) > _LONGEST:
-            raise BadRequest(f"an assessment is of at most {_LONGEST:,} letters")
+        if max(len(one.get("text", "")) for one in (force, prepared)) > LONGEST:
+            raise BadRequest(f"an assessment is of at most {LONGEST:,} letters")
         if prepared:
             prepared = {**prepared, "text_sha256": _sha(prepared["text"])}
         if force:
@@ -232,6 +238,12 @@ def standing(said: Mapping[str, Any], now: int) -> str:
         return "review"
     until = prepared.get("comments_until", "")
     return "comments" if until and now < _end(dt.date.fromisoformat(until)) else "draft"
+
+
+def reviewed(prepared: Mapping[str, Any], paper: Paper) -> bool:
+    """Whether what is being prepared was reviewed for what the manifest says now."""
+    seen = prepared.get("review") or {}
+    return (seen.get("personal"), seen.get("papers")) == (paper.personal, paper.papers)
 
 
 def lapses(force: Mapping[str, Any]) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from kitamae.kernel.problems import Problem
 from kitamae.kernel.registers import assessments
 from kitamae.kernel.registers.register import PROGRAM, TENANT
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _BEGUN: Final = ("registers", "begun")
 """The document that says that the registers were here before: only without it is what came with the program accepted."""
 _LONGEST: Final = 3_600.0
+_OURS: Final = 500
+"""From this status on a problem is not that of whoever wrote the papers."""
 SERVED: Final = "served"
 REFUSED: Final = "refused"
 GONE: Final = "gone"
@@ -48,7 +51,10 @@ class Papers:
         self.papers = {one.service: one for one in papers}
         self.policy: Policy | None = None
         self._entries: dict[str, Entry] = {}
-        self._heard = asyncio.Event()
+        self._unsettled: set[str] = (
+            set()
+        )  # whose papers cannot be entered: the text is too long, or holds a My Number
+        self._heard, self._owed = asyncio.Event(), asyncio.Event()
         self._busy = asyncio.Lock()  # what was seen earlier is not written down later
         store.on_documents(self._others)
 
@@ -61,8 +67,7 @@ class Papers:
     async def open(self) -> None:
         """Before the first request is answered: settle every service's assessment, and tell the policy."""
         first = await self._store.get(TENANT, *_BEGUN) is None
-        for paper in self.papers.values():
-            self._keep(await self.assessments.settle(paper, first=first))
+        await self._settle(first=first)
         await self._enter()
         if first:
 
@@ -78,7 +83,8 @@ class Papers:
         return frozenset(
             service
             for service in self.papers
-            if (entry := self._entries.get(service)) is None
+            if service in self._unsettled
+            or (entry := self._entries.get(service)) is None
             or assessments.standing(entry["said"], now) not in assessments.HOLDS
         )
 
@@ -92,6 +98,7 @@ class Papers:
                 _log.warning("services without papers are refused", services=sorted(without))
             self.policy.change(facts=replace(self.policy.facts, without_papers=without))
         self._heard.set()
+        self._owed.set()
 
     def changed(self, entry: Entry) -> None:
         """An assessment was changed here."""
@@ -107,10 +114,29 @@ class Papers:
     async def settle(self) -> None:
         """What the clock has changed is written down, and told."""
         async with self._busy:
-            for paper in self.papers.values():
-                self._keep(await self.assessments.settle(paper, first=False))
+            await self._settle(first=False)
             self.tell()
             await self._enter()
+
+    async def _settle(self, *, first: bool) -> None:
+        """Papers that cannot be entered close their service, and no other one."""
+        for id, paper in self.papers.items():
+            try:
+                self._keep(await self.assessments.settle(paper, first=first))
+            except Problem as problem:
+                self._refuse(id, problem)
+            else:
+                self._unsettled.discard(id)
+
+    def _refuse(self, id: str, problem: Problem) -> None:
+        """Raises what is no fault of the papers: the store is busy, or going."""
+        if problem.status >= _OURS:
+            raise problem
+        if id not in self._unsettled:
+            _log.error(
+                "the papers of a service are not in order: it is refused", service=id, why=str(problem)
+            )
+        self._unsettled.add(id)
 
     async def _enter(self) -> None:
         """The register of services says which are served, refused, or gone."""
@@ -118,7 +144,11 @@ class Papers:
             if entry["id"] not in self.papers and entry["state"] != GONE:
                 await self._say(entry["id"], GONE, entry["said"])
         for id, paper in self.papers.items():
-            await self._say(id, REFUSED if id in self.missing() else SERVED, paper.described)
+            try:
+                await self._say(id, REFUSED if id in self.missing() else SERVED, paper.described)
+            except Problem as problem:
+                self._refuse(id, problem)
+                self.tell()
 
     async def _say(self, id: str, state: str, said: Mapping[str, Any]) -> None:
         async def work(tx: Transaction) -> None:
@@ -129,21 +159,33 @@ class Papers:
         await self._store.transact(work)
 
     async def run(self) -> None:
-        """Until it is cancelled: whenever the clock changes an assessment's standing."""
+        """Until it is cancelled: the policy is told whenever the clock changes an assessment's standing. In every worker."""
         while True:
-            now = self.assessments.now()
-            moments = [assessments.turns(one["said"], now) for one in self._entries.values()]
-            soonest = min((one for one in moments if one is not None), default=None)
-            wait = _LONGEST if soonest is None else min(_LONGEST, (soonest - now) / 1e6)
-            self._heard.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._heard.wait(), max(wait, 0.05))
+            await self._turn(self._heard)
             self.tell()
+
+    async def _turn(self, heard: asyncio.Event) -> None:
+        """Until something is heard, or the clock changes one."""
+        heard.clear()
+        now = self.assessments.now()
+        moments = [assessments.turns(one["said"], now) for one in self._entries.values()]
+        soonest = min((one for one in moments if one is not None), default=None)
+        wait = _LONGEST if soonest is None else min(_LONGEST, (soonest - now) / 1e6)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(heard.wait(), max(wait, 0.05))
+
+    async def write(self) -> None:
+        """Until it is cancelled: what the clock and the manifests changed is written down, by one worker (`Alone`).
+
+        Two of different releases would each find that the other's manifest is not what theirs says, and write that, without end.
+        """
+        while True:
             try:
                 await self.settle()
             except Exception:  # the store is busy or going: what is so is told all the same
                 _log.exception("the assessments could not be settled")
                 await asyncio.sleep(5)
+            await self._turn(self._owed)
 
     async def _others(self, kept: Sequence[Kept]) -> None:
         """What another worker changed holds here too."""

@@ -26,6 +26,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import tomllib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel import days
@@ -95,9 +96,10 @@ class Sensors:
     async def load(self, path: Path) -> int:
         """Enter what a city's `sensors.toml` says, where that changed since it was loaded last; how many changed.
 
-        What the desk changed since stays until the file says something else of that entry. Raises BadSensorsError.
+        What the desk changed since stays until the file says something else of that entry. What was loaded and is in the file no
+        more (or the file is gone) is suspended: it writes nothing, until the file or the desk says that it may. Raises BadSensorsError.
         """
-        wanted = read(path)
+        wanted = _in_file(path)
         known = {entry["id"]: entry for entry in await self.register.entries()}
         changed = 0
         for id, (state, said) in wanted.items():
@@ -114,7 +116,19 @@ class Sensors:
 
             await self.register.store.transact(work)
             changed += 1
+        for _, id, _ in await self.register.store.documents(TENANT, _LOADED):
+            if id not in wanted:
+                changed += await self.register.store.transact(partial(self._taken_out, id))
         return changed
+
+    async def _taken_out(self, id: str, tx: Transaction) -> bool:
+        """Whether that changed what the entry says."""
+        await tx.drop(TENANT, _LOADED, id)
+        entry = await self.register.current(tx, id)
+        if entry is None or entry["state"] not in ("planned", "installed"):
+            return False
+        await self.put(tx, id, "suspended", entry["said"], "city")
+        return True
 
     def _about(self, said: Mapping[str, Any]) -> Attributes:
         about: Attributes = {}
@@ -132,6 +146,10 @@ _PLANNED_YEARS: Final = 10
 
 class BadSensorsError(ValueError):
     """A city's sensors.toml is not in order; the message names the entry and what was expected."""
+
+
+def _in_file(path: Path) -> dict[str, tuple[str, dict[str, Any]]]:
+    return read(path) if path.is_file() else {}
 
 
 def read(path: Path) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -69,7 +69,7 @@ def routes(ground: Ground) -> list[Route]:
     async def proof(request: Request) -> Response:
         """A C2SP tlog-proof whose `extra` holds what the leaf commits to, with its salt."""
         who = demand(request)
-        number = _number(request.path_params["number"])
+        number = _number(request.path_params["number"], _EVER - 1)
         opened = await opening(ground, who, number)
         if ground.log is None:
             raise Unavailable("this process does not publish the ledger", retryAfter=5)
@@ -119,7 +119,7 @@ def held(ground: Ground, records: list[Record]) -> list[dict[str, Any]]:
     ]
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= _EVER):
+def _number(text: str, most: int = _EVER) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= most):
         raise NotFound(f"{text:.40} is no number of an entry")
     return int(text)

@@ -61,6 +61,7 @@ def _papers(page: ShellPage, of: Registers) -> list[BaseRoute]:
             blocks=prose.blocks((said["work"] or said["in_force"]).get("text", "")),
             comments=await of.comments.of(id),
             asked=assessments.takes_comments(said, of.assessments.now()),
+            reviewed=(paper := of.papers.papers.get(id)) and assessments.reviewed(said["work"], paper),
             today=_today(of.assessments.now),
         )
 

@@ -88,7 +88,9 @@ def routes(page: Page, breaches: Breaches, office: Office) -> list[Route]:
         """A breach: its clock, what is known, what was done."""
         return await show(request)
 
-    async def show(request: Request, wrong: Problem | None = None) -> Response:
+    async def show(
+        request: Request, wrong: Problem | None = None, sent: Mapping[str, str] | None = None
+    ) -> Response:
         number = request.path_params["number"]
         found = await breaches.one(number)
         return page.render(
@@ -102,6 +104,7 @@ def routes(page: Page, breaches: Breaches, office: Office) -> list[Route]:
             today=breaches.today(),
             reasons=REASONS,
             parts=PARTS,
+            sent=sent or {},
             steps=[step for step in STEPS if step != "amend" and step not in found["done"]],
             wrong=wrong.detail if wrong else "",
             csrf=request.scope["csrf"],
@@ -120,9 +123,10 @@ def routes(page: Page, breaches: Breaches, office: Office) -> list[Route]:
                 day(sent.get("day", "") or breaches.today().isoformat(), "day"),
                 told,
                 _count(sent),
+                [one for one in REASONS if one in sent] if "reasons" in sent else None,
             )
         except (BadRequest, Conflict) as wrong:
-            return await show(request, wrong)
+            return await show(request, wrong, sent)
         return RedirectResponse(f"{DESK}/{number}", 303, KEEP_NOTHING)
 
     async def paper(request: Request) -> Response:

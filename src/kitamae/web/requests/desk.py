@@ -19,6 +19,8 @@ from kitamae.web.requests import letters
 from kitamae.web.requests.own import KEEP_NOTHING, filing, form, show_form, show_letter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
     from kitamae.kernel.people.requests import Requests
@@ -84,7 +86,9 @@ def routes(page: Page, requests: Requests, office: Office, search: Search) -> li
         """A case with all that was said. Opening it leaves a receipt that the person sees."""
         return await show(request)
 
-    async def show(request: Request, wrong: Problem | None = None) -> Response:
+    async def show(
+        request: Request, wrong: Problem | None = None, sent: Mapping[str, str] | None = None
+    ) -> Response:
         who, number = asking(request.scope), request.path_params["number"]
         found = await requests.case(number)
         said = await requests.said(who, number)
@@ -107,6 +111,7 @@ def routes(page: Page, requests: Requests, office: Office, search: Search) -> li
             base=DESK,
             csrf=request.scope["csrf"],
             wrong=wrong.detail if wrong else "",
+            sent=sent or {},
             longest=LONGEST,
             who=who,
         )
@@ -120,7 +125,7 @@ def routes(page: Page, requests: Requests, office: Office, search: Search) -> li
         try:
             await requests.step(who, number, _move(sent))
         except (BadRequest, Conflict) as wrong:
-            return await show(request, wrong)
+            return await show(request, wrong, sent)
         return RedirectResponse(f"{DESK}/{number}", 303, KEEP_NOTHING)
 
     async def letter(request: Request) -> Response:

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from kitamae.kernel.people.requests import case as cases
 from kitamae.kernel.people.requests.kinds import (
     CAPACITIES,
-    EXTENSION,
     KINDS,
     REVIEW_MONTHS,
     SUIT_MONTHS,
@@ -22,7 +20,6 @@ from kitamae.kernel.people.requests.kinds import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kitamae.kernel.calendar import Calendar
     from kitamae.kernel.people.requests.case import Case
     from kitamae.kernel.people.requests.requests import Said
 
@@ -85,9 +82,7 @@ def teaching(office: Office) -> tuple[str, ...]:
     )
 
 
-def letter(
-    number: str, case: Case, said: Sequence[Said], which: int, day_of: str, office: Office, calendar: Calendar
-) -> Letter:
+def letter(number: str, case: Case, said: Sequence[Said], which: int, day_of: str, office: Office) -> Letter:
     """That of the step `which`, which was taken on `day_of` (in Japan). Raises IndexError, KeyError for a step that has none."""
     kind = KINDS[case["kind"]]
     one = said[which]
@@ -99,7 +94,7 @@ def letter(
         rows.append(
             ("請求者の資格", f"{CAPACITIES[case['capacity']]}（本人：{first.get('represented', '')}）")
         )
-    title, lead, more = _of(kind.id, case, one, office, calendar)
+    title, lead, more = _of(kind.id, one)
     return Letter(
         title,
         number,
@@ -111,18 +106,16 @@ def letter(
     )
 
 
-def _of(
-    id: str, case: Case, one: Said, office: Office, calendar: Calendar
-) -> tuple[str, str, list[tuple[str, str]]]:
+def _of(id: str, one: Said) -> tuple[str, str, list[tuple[str, str]]]:
     """Title, the sentence under it, rows."""
     kind, text, reason = KINDS[id], one.fields.get("text", ""), one.fields.get("reason", "")
+    due = one.fields.get("due", "")  # as it was told then, whatever became of the case since
     right, _, decided, _, longer, special, moved = kind.articles
     subject = f"保有個人情報{kind.name}" if kind.statutory else f"個人情報の取扱いに関する{kind.name}"
     title = f"{subject} {TITLES[one.step]}" if one.step != "decide" else ""
     match one.step:
         case "file":
-            until = cases.term({**case, "special": ""}, calendar, 0) if not case["stops"] else None
-            rows = [("お答えする期限", day(until.last.isoformat()) if until else "")]
+            rows = [("お答えする期限", day(due) if due else "")]
             return title, f"{subject}を受け付けました。", rows
         case "ask":
             return (
@@ -136,20 +129,15 @@ def _of(
                 if kind.statutory
                 else "次のとおり、お答えする期限を延ばします。"
             )
-            days = int(one.fields.get("letter") or EXTENSION)
-            after = cases.term(case, calendar, case["extended"])
-            until_text = day(after.last.isoformat()) if after else ""
-            return (
-                title,
-                lead,
-                [("延長する日数", f"{days}日"), ("延長後の期限", until_text), ("延長の理由", text)],
-            )
+            days = one.fields["days"]
+            rows = [("延長する日数", f"{days}日"), ("延長後の期限", day(due)), ("延長の理由", text)]
+            return title, lead, rows
         case "special":
             lead = f"個人情報の保護に関する法律{special}の規定（期限の特例）を適用します。"
             return (
                 title,
                 lead,
-                [("残りの部分についての期限", day(one.fields["received_on"])), ("適用する理由", text)],
+                [("残りの部分についての期限", day(due)), ("適用する理由", text)],
             )
         case "transfer":
             lead = f"個人情報の保護に関する法律{moved}第1項の規定により、次のとおり事案を移送しました。"
@@ -157,7 +145,7 @@ def _of(
         case "answer":
             return title, "次のとおりお答えします。", [("回答", text)]
         case "decide":
-            outcome = one.fields["letter"]
+            outcome = one.fields["outcome"]
             word = {
                 "whole": f"保有個人情報{kind.verb}決定通知書",
                 "part": f"保有個人情報一部{kind.verb}決定通知書",

@@ -206,7 +206,7 @@ async def show_letter(
     said: list[Said] = await requests.said(who, number)
     if not 0 <= which < len(said) or said[which].step not in letters.LETTERS:
         raise NotFound("there is no such letter")
-    made = letters.letter(number, case, said, which, requests.day(said[which].at), office, requests.calendar)
+    made = letters.letter(number, case, said, which, requests.day(said[which].at), office)
     return page.render(
         request, "letter.html", headers=KEEP_NOTHING, letter=made, office=office, back=f"{base}/{number}"
     )

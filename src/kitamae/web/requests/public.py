@@ -13,12 +13,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kitamae.kernel.people.requests.kinds import (
-    ANSWER_DAYS,
     CAPACITIES,
-    DAYS,
     EXTENSION,
     KINDS,
     WITHIN_90,
+    period,
 )
 from kitamae.kernel.problems import NotFound
 from kitamae.sdk.personal_file import THRESHOLD
@@ -45,7 +44,7 @@ def routes(
 
     async def index(request: Request) -> Response:
         """What one may ask about one's data, where, and until when it is answered."""
-        set_ = {id: days.get(id) or (DAYS if one.statutory else ANSWER_DAYS) for id, one in KINDS.items()}
+        set_ = {id: period(id, days.get(id, 0)) for id in KINDS}
         return page.render(
             request,
             "privacy.html",

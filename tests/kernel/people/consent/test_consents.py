@@ -386,3 +386,23 @@ def test_whatever_happens_it_is_read_exactly_while_it_is_agreed_to(steps: list[s
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder)))
+
+
+async def test_nobody_is_found_by_what_was_refused_for_want_of_a_consent(city: City) -> None:
+    async def marks() -> list[Any]:
+        return await city.vault._inner.keys.store.tags_of("p-taro")
+
+    with pytest.raises(Forbidden):
+        await city.keep()
+    assert await marks() == []
+    await city.agree()
+    id = await city.keep()
+    before = await marks()
+    assert before
+    await city.consents.withdraw(TARO, "notices")
+    with pytest.raises(Forbidden):
+        await city.vault.keep(SYSTEM, "p-taro", "notices", "person", {"name": "山代 次郎"}, id=id)
+    assert sorted(await marks()) == sorted(before), "found by what it still says"
+    with pytest.raises(NotFound):
+        await city.vault.keep(SYSTEM, "p-hanako", "resident", "person", {"name": "山代 次郎"}, id=id)
+    assert sorted(await marks()) == sorted(before)

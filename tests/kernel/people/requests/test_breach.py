@@ -62,6 +62,26 @@ def test_what_cannot_be_is_refused() -> None:
         breaches.begun(DAY, DAY, [], 0, {})
     with pytest.raises(BadRequest, match="day"):
         breaches.moved(begun(), "prompt", date(2026, 5, 31), DAY, {}, None)
-    done = breaches.moved(begun("many"), "prompt", DAY, DAY, {}, None)
+    done = breaches.moved(begun("many", persons=200), "prompt", DAY, DAY, {}, None)
     with pytest.raises(Conflict, match="already"):
         breaches.moved(done, "prompt", DAY, DAY, {}, None)
+
+
+def test_reasons_change_when_more_is_known_and_the_clock_with_them() -> None:
+    breach = breaches.moved(begun("sensitive"), "amend", DAY, DAY, {}, None, ["wrongful"])
+    assert breach["reasons"] == ["wrongful"]
+    assert due(breach)["full"][1] == "2026-07-30"
+    cleared = breaches.moved(breach, "amend", DAY, DAY, {}, None, [])
+    assert breaches.clock_of(cleared, KAGA) == []
+    assert breaches.moved(cleared, "close", DAY, DAY, {}, None)["done"] == {"close": "2026-06-01"}
+    with pytest.raises(BadRequest, match="reasons"):
+        breaches.moved(breach, "amend", DAY, DAY, {}, None, ["bad-luck"])
+
+
+def test_that_they_are_many_follows_from_the_count_and_is_somebodys_word_only_without_one() -> None:
+    assert begun("many", persons=0)["reasons"] == ["many"]
+    counted = breaches.moved(begun("many", persons=0), "amend", DAY, DAY, {}, 80)
+    assert counted["reasons"] == []
+    assert begun("many", persons=100)["reasons"] == []
+    assert breaches.moved(begun(persons=300), "amend", DAY, DAY, {}, 90)["reasons"] == []
+    assert breaches.moved(begun(persons=300), "amend", DAY, DAY, {}, None, [])["reasons"] == ["many"]

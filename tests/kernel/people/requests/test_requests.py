@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,21 +14,28 @@ from stores import STORES, open_postgres
 from vaults import OFFICER as SOMEBODY
 from vaults import TARO, Place
 
+from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.policy import Facts, Policy
-from kitamae.kernel.people.requests import Breaches, Calendar, Requests
+from kitamae.kernel.people.requests import Breaches, Calendar, Requests, kinds
 from kitamae.kernel.people.requests import requests as requests_module
+from kitamae.kernel.people.requests.breach import committed
 from kitamae.kernel.people.requests.case import Move
 from kitamae.kernel.people.requests.requests import Filing
 from kitamae.kernel.people.vault import Purposes, Vault
 from kitamae.kernel.problems import Conflict, Forbidden, NotFound, TooMany
+from kitamae.web.requests import letters
 
 PURPOSES = Purposes([REQUESTS])
 OFFICER = replace(SOMEBODY, duties=frozenset({("", "purpose:requests")}))
 COMPLAINT = Filing(
     "complaint", "p-taro", about="receipt:7", said={"text": "説明がありませんでした。", "name": "加賀 太郎"}
 )
+DISCLOSURE = Filing(
+    "disclosure", "p-taro", said={"name": "加賀 太郎", "address": "加賀市", "target": "令和7年度の記録"}
+)
+DAY = 86_400_000_000
 
 
 class Worker:
@@ -137,9 +145,18 @@ async def test_a_breach_is_entered_once_and_its_steps_are_leaves(worker: Worker)
     )
     assert sum(isinstance(one, Conflict) for one in tried) == 2
     events = (await worker.breaches.one(number))["events"]
-    leaves = {leaf.number for leaf in await worker.store.leaves(0, 1000)}
+    leaves = {leaf.number: leaf.data for leaf in await worker.store.leaves(0, 1000)}
     assert [one["step"] for one in events] == ["enter", "prompt"]
-    assert {one["leaf"] for one in events} <= leaves
+    assert {one["leaf"] for one in events} <= leaves.keys()
+    assert [(one["persons"], one["reasons"], one["learnt"]) for one in events] == [
+        (200, ["many"], today.isoformat())
+    ] * 2
+    for one in events:
+        told = commitment.canonical(committed(number, one))
+        assert leaves[one["leaf"]] == commitment.commit(base64.b64decode(one["salt"]), told)
+    await worker.breaches.step(OFFICER, number, "amend", today, {}, 50, ["wrongful"])
+    amended = (await worker.breaches.one(number))["events"][-1]
+    assert (amended["persons"], amended["reasons"]) == (50, ["wrongful"])
 
 
 async def test_of_two_workers_one_answers_and_a_key_destroyed_by_the_other_leaves_nothing_twice(
@@ -165,3 +182,45 @@ async def test_of_two_workers_one_answers_and_a_key_destroyed_by_the_other_leave
     finally:
         await here.close()
         await there.close()
+
+
+async def test_what_a_letter_says_is_what_was_told_then_whatever_became_of_the_case(worker: Worker) -> None:
+    requests, place = worker.requests, worker.place
+    number = await requests.file(TARO, DISCLOSURE)
+    (filed,) = [one.fields["due"] for one in await requests.said(TARO, number)]
+    await requests.step(OFFICER, number, Move("ask", "写しがありません。"))
+    place.time += 5 * DAY
+    await requests.step(TARO, number, Move("correct", "送りました。"))
+    await requests.step(OFFICER, number, Move("extend", "量が多いため", days=10))
+    place.time += DAY
+    await requests.step(OFFICER, number, Move("ask", "もう一枚。"))
+    place.time += 9 * DAY
+    await requests.step(TARO, number, Move("correct", "送りました。"))
+    said = await requests.said(TARO, number)
+    told = [one.fields.get("due", "") for one in said]
+    assert told[0] == filed
+    assert told[1] == told[4] == ""
+    assert filed < told[2] < told[3] < told[5]
+    office = letters.Office("加賀市", "加賀市長")
+    case = await requests.case(number)
+    for which, row in ((0, "お答えする期限"), (3, "延長後の期限")):
+        made = letters.letter(number, case, said, which, requests.day(said[which].at), office)
+        assert dict(made.rows)[row] == letters.day(told[which])
+    leaves = {leaf.number: base64.b64encode(leaf.data).decode() for leaf in await worker.store.leaves(0, 99)}
+    for one in said:
+        assert leaves[one.leaf] == one.proof()["leaf"]
+        assert one.proof()["record"].get("due", "") == one.fields.get("due", "")
+
+
+async def test_a_citys_longer_promise_for_complaints_stands_and_the_acts_days_are_never_more(
+    worker: Worker,
+) -> None:
+    days = {"complaint": 30, "disclosure": 45, "correction": 14}
+    promised = Requests(worker.store, lambda: worker.vault, Calendar(), days=days, now=worker.requests._now)
+    for filing, expected in ((COMPLAINT, 30), (DISCLOSURE, 30)):
+        assert (await promised.case(await promised.file(TARO, filing)))["days"] == expected
+    assert [kinds.period(kind, days.get(kind, 0)) for kind in ("correction", "suspension", "question")] == [
+        14,
+        30,
+        14,
+    ]

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
+from functools import partial
 
 import orjson
 import pytest
 from vaults import NAME, OFFICER, TARO, Place, asked, receipts
 
+from kitamae.kernel.context import clock
+from kitamae.kernel.context.store import Transaction
 from kitamae.kernel.ledger.commitment import commit
+from kitamae.kernel.people.delegates import standing
 from kitamae.kernel.people.mynumber import HoldsMyNumber
 from kitamae.kernel.people.person import NOBODY, SYSTEM, Principal
+from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault import OWN, Asked, Vault
 from kitamae.kernel.people.vault.citykey import CityKey
+from kitamae.kernel.people.vault.classes import DAY
 from kitamae.kernel.people.vault.problems import ClockSetBack, KeysMissing, Tampered, WrongKey
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, NotSignedIn
 
@@ -278,3 +285,29 @@ async def test_what_was_collected_for_another_purpose_is_not_shown_even_where_th
     await vault.keep(SYSTEM, "p-taro", "mailing", "letter", {"name": "加賀 太郎", "email": "taro@example.jp"})
     assert await vault.read(asked()) == []
     assert [one.klass for one in await vault.read(asked(TARO, OWN))] == ["mailing"]
+
+
+async def test_whoever_looks_for_somebody_else_leaves_a_receipt_each_time_however_few_sessions_he_has(
+    vault: Vault, place: Place
+) -> None:
+    people = ("p-father", "p-mother")
+    for person in people:
+        await vault.keep(SYSTEM, person, "resident", "person", NAME)
+
+    async def appointed(tx: Transaction, number: str, person: str) -> None:
+        said = {"at": clock.text(place.time), "by": "p-taro"}
+        mandate = {
+            "number": number, "of": person, "by": "p-taro", "sort": "appointed", "actions": ["read"], "classes": ["*"],
+            "document": "", "begins": clock.text(place.time), "ends": clock.text(place.time + 90 * DAY),
+            "made": said, "agreed": said, "events": [],
+        }  # fmt: skip
+        await tx.put(TENANT, "mandate", number, mandate)
+
+    for number, person in enumerate(people):
+        await place.store.transact(partial(appointed, number=str(number), person=person))
+        held = await standing.acting(place.store, str(number), "p-taro", place.time)
+        daughter = replace(TARO, acting=held)
+        for _ in range(3):
+            assert len(await vault.read(asked(daughter, OWN, persons=(person,)))) == 1
+        found = await receipts(vault, Principal(person, "resident", session="s-" + person))
+        assert [(one.who, one.basis) for one in found] == [("p-taro", f"mandate:{number}")] * 3

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from vaults import NAME, OFFICER, TARO, Place, asked, receipts
+from vaults import NAME, OFFICER, PURPOSES, TARO, Place, asked, receipts
 
 from kitamae.kernel.people.mynumber import HoldsMyNumber
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.vault import OWN, Asked, Vault
 from kitamae.kernel.people.vault.classes import DAY
+from kitamae.kernel.people.vault.withholding import SHOWN_DAYS
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, NotSignedIn
 
 DUTIES = OFFICER.duties | {("", "desk:privacy")}
@@ -111,3 +112,22 @@ async def test_whoever_came_in_with_no_more_than_a_link_withholds_nothing(place:
     number = await looked(vault)
     with pytest.raises(Forbidden, match="passkey"):
         await vault.withhold(replace(PRIVACY, assurance=1), TARO.ref, number, LAW, place.time + DAY)
+
+
+async def test_what_was_withheld_is_not_swept_before_the_person_had_the_time_to_see_it(
+    place: Place, vault: Vault
+) -> None:
+    number = await looked(vault, 2)
+    late = place.time + (PURPOSES.receipt_days - 10) * DAY
+    place.time = late
+    order = await vault.withhold(PRIVACY, TARO.ref, number, LAW, late + 366 * DAY)
+    place.time = late + 365 * DAY
+    await vault.sweep()
+    assert await receipts(vault) == [], "the other look went"
+    assert await vault.withheld(MINE) == [late + 366 * DAY]
+    place.time += DAY
+    await vault.sweep()
+    assert {number, order} <= {one.number for one in await receipts(vault)}
+    place.time += (SHOWN_DAYS + 1) * DAY
+    await vault.sweep()
+    assert number not in {one.number for one in await receipts(vault)}

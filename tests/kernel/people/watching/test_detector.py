@@ -6,11 +6,12 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people.watching import Detector, Flagging, Sight, hours
+from kitamae.kernel.people.watching import Detector, Flagging, Sight, hours, rules
 from kitamae.kernel.people.watching.habit import Habit, Past, robust
 from kitamae.kernel.people.watching.sight import attention
 
@@ -173,3 +174,19 @@ def test_a_habit_is_what_it_was_after_it_was_kept(days: list[tuple[int, ...]]) -
         habit.add(Past(day, "tax", *counts), ["tax"])
     assert Habit.from_json(habit.as_json()) == habit
     assert len(habit.days) == min(40, len(days))
+
+
+def test_a_long_day_is_judged_by_its_last_receipts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+
+    def counted(numbers: Iterable[int]) -> list[int]:
+        made = sorted(numbers)
+        lengths.append(len(made))
+        return made
+
+    monkeypatch.setattr(rules, "sorted", counted, raising=False)
+    night = MONDAY + 12 * HOUR
+    (flag,) = fed(Detector(), [sight(n, night + n * 4_000_000) for n in range(1, 2_001)]).values()
+    assert max(lengths) <= 1_000
+    for one in flag.reasons:
+        assert one.numbers == tuple(range(2_001 - len(one.numbers), 2_001))

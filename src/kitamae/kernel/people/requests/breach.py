@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 from kitamae.kernel import days
 from kitamae.kernel.people.requests import deadline
@@ -18,6 +18,7 @@ from kitamae.kernel.problems import BadRequest, Conflict
 
 if TYPE_CHECKING:
     from kitamae.kernel.calendar import Calendar
+    from kitamae.kernel.context.entity import Json
 
 REASONS: Final = {
     "sensitive": "要配慮個人情報が含まれる（規則第43条第1号）",
@@ -50,12 +51,17 @@ STEPS: Final = ("amend", "prompt", "full", "notify", "publish", "close")
 
 
 class Event(TypedDict):
-    """`salt` in base64: with it and the rest anybody can make the leaf again. Nobody is named in it."""
+    """`learnt`, `persons`, `reasons`: as they stand after the step. `salt` in base64: with it and the rest anybody can make the
+    leaf again (`committed`). Nobody is named in it.
+    """
 
     step: str
     at: str
     by: str
     day: str
+    learnt: str
+    persons: int
+    reasons: list[str]
     told: dict[str, str]
     salt: str
     leaf: int
@@ -106,19 +112,22 @@ def _day(breach: Breach, step: str) -> date | None:
     return date.fromisoformat(day) if day else None
 
 
+def committed(number: str, event: Event) -> Json:
+    """What the leaf of that event commits to, for the breach of that number."""
+    said = {name: value for name, value in event.items() if name not in ("salt", "leaf")}
+    return cast("Json", {**said, "breach": number})
+
+
 def begun(learnt: date, today: date, reasons: list[str], persons: int, told: dict[str, str]) -> Breach:
     """A breach that is entered today. Raises BadRequest."""
     days.demand_past("learnt", learnt, today)
-    if unknown := sorted(set(reasons) - REASONS.keys()):
-        raise BadRequest(f"reasons: expected some of {', '.join(REASONS)}, got {unknown[0]!r:.40}")
     if persons < 0:
         raise BadRequest("persons: expected how many, 0 where it is not known yet")
     if not told.get("summary"):
         raise BadRequest("summary: what happened must be said")
-    wanted = set(reasons) | ({"many"} if persons > MANY else set())
     return {
         "learnt": learnt.isoformat(),
-        "reasons": [one for one in REASONS if one in wanted],
+        "reasons": _reasons(reasons, persons),
         "persons": persons,
         "told": _told(told),
         "done": {},
@@ -127,9 +136,18 @@ def begun(learnt: date, today: date, reasons: list[str], persons: int, told: dic
 
 
 def moved(
-    breach: Breach, step: str, day: date, today: date, told: dict[str, str], persons: int | None
+    breach: Breach,
+    step: str,
+    day: date,
+    today: date,
+    told: dict[str, str],
+    persons: int | None,
+    reasons: list[str] | None = None,
 ) -> Breach:
-    """The breach after a step that was taken on `day`. Raises BadRequest, Conflict."""
+    """The breach after a step that was taken on `day`. `persons`, `reasons` None: as they were.
+
+    Raises BadRequest, Conflict.
+    """
     if step not in STEPS:
         raise BadRequest(f"step: expected one of {', '.join(STEPS)}, got {step!r:.40}")
     if "close" in breach["done"]:
@@ -138,18 +156,28 @@ def moved(
         raise BadRequest(f"day: expected one from {breach['learnt']} to today")
     if step != "amend" and step in breach["done"]:
         raise Conflict(f"{step} was done on {breach['done'][step]} already; what changed since is amended")
-    owed = [one for one in ("prompt", "full", "notify") if one not in breach["done"]]
-    if step == "close" and breach["reasons"] and owed:
-        raise Conflict(f"it is closed when nothing is owed any more; still owed: {', '.join(owed)}")
     counted = breach["persons"] if persons is None else persons
-    reasons = set(breach["reasons"]) | ({"many"} if counted > MANY else set())
+    now = _reasons(breach["reasons"] if reasons is None else reasons, counted)
+    owed = [one for one in ("prompt", "full", "notify") if one not in breach["done"]]
+    if step == "close" and now and owed:
+        raise Conflict(f"it is closed when nothing is owed any more; still owed: {', '.join(owed)}")
     return {
         **breach,
         "persons": counted,
-        "reasons": [one for one in REASONS if one in reasons],
+        "reasons": now,
         "told": {**breach["told"], **_told(told)},
         "done": breach["done"] if step == "amend" else {**breach["done"], step: day.isoformat()},
     }
+
+
+def _reasons(given: list[str], persons: int) -> list[str]:
+    """In the order of the rule. That they are many follows from the count, and is somebody's word only while there is none."""
+    if unknown := sorted(set(given) - REASONS.keys()):
+        raise BadRequest(f"reasons: expected some of {', '.join(REASONS)}, got {unknown[0]!r:.40}")
+    wanted = set(given)
+    if persons:
+        wanted = wanted - {"many"} | ({"many"} if persons > MANY else set())
+    return [one for one in REASONS if one in wanted]
 
 
 def _told(told: dict[str, str]) -> dict[str, str]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kitamae.kernel.calendar import Calendar
-    from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.requests.breach import Breach, Event
@@ -62,15 +61,16 @@ class Breaches:
         day: date,
         told: Mapping[str, str],
         persons: int | None = None,
+        reasons: list[str] | None = None,
     ) -> Breach:
-        """Take a step that was taken on `day`. Raises BadRequest, Conflict, NotFound, HoldsMyNumber."""
+        """Take a step that was taken on `day`. `persons`, `reasons` None: as they were. Raises BadRequest, Conflict, NotFound, HoldsMyNumber."""
         _demand(told)
         today = self.today()
 
         def next_(now: Breach | None) -> Breach:
             if now is None:
                 raise NotFound(f"there is no breach {number!r:.40}")
-            return breaches.moved(now, step, day, today, dict(told), persons)
+            return breaches.moved(now, step, day, today, dict(told), persons, reasons)
 
         return await self._keep(who, number, step, day, told, next_)
 
@@ -96,15 +96,6 @@ class Breaches:
         after: Callable[[Breach | None], Breach],
     ) -> Breach:
         at, salt = clock.text(self._now()), commitment.salt()
-        said: Json = {
-            "at": at,
-            "breach": number,
-            "by": who.ref,
-            "day": day.isoformat(),
-            "step": step,
-            "told": dict(told),
-        }
-        leaf = commitment.commit(salt, commitment.canonical(said))
 
         async def work(tx: Transaction) -> Breach:
             made = after(cast("Breach | None", await tx.get(TENANT, KIND, number)))
@@ -113,10 +104,15 @@ class Breaches:
                 "at": at,
                 "by": who.ref,
                 "day": day.isoformat(),
+                "learnt": made["learnt"],
+                "persons": made["persons"],
+                "reasons": made["reasons"],
                 "told": dict(told),
                 "salt": base64.b64encode(salt).decode(),
-                "leaf": await tx.log(leaf),
+                "leaf": 0,
             }
+            said = commitment.canonical(breaches.committed(number, event))
+            event["leaf"] = await tx.log(commitment.commit(salt, said))
             made = {**made, "events": [*made["events"], event]}
             await tx.put(TENANT, KIND, number, made)
             return made

@@ -16,10 +16,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Final, Literal, NotRequired, TypedDict
 
 from kitamae.kernel import days
-from kitamae.kernel.people.requests import deadline
+from kitamae.kernel.people.requests import deadline, kinds
 from kitamae.kernel.people.requests.kinds import (
-    ANSWER_DAYS,
-    DAYS,
     EXTENSION,
     IDENTITY,
     KINDS,
@@ -126,7 +124,6 @@ def begun(
         raise BadRequest(f"kind: expected one of {', '.join(KINDS)}, got {kind!r:.40}")
     if capacity not in ("self", "legal", "agent"):
         raise BadRequest(f"capacity: expected self, legal or agent, got {capacity!r:.40}")
-    usual = DAYS if KINDS[kind].statutory else ANSWER_DAYS
     return {
         "kind": kind,
         "person": person,
@@ -134,7 +131,7 @@ def begun(
         "about": about,
         "via": "counter" if via == "counter" else "self",
         "filed": today.isoformat(),
-        "days": min(days, usual) if days else usual,
+        "days": kinds.period(kind, days),
         "state": "received",
         "holder": "",
         "identity": identity,

@@ -69,6 +69,16 @@ SUSPENSION: Final = Kind(
 )
 KINDS: Final = {one.id: one for one in (QUESTION, COMPLAINT, DISCLOSURE, CORRECTION, SUSPENSION)}
 
+
+def period(kind: str, municipality: int = 0) -> int:
+    """Within how many days it is answered. `municipality`: what the city set, 0 for nothing: fewer than the Act's, never more
+    (第108条); for what the Act sets no days for, the city's promise stands as it is.
+    """
+    if KINDS[kind].statutory:
+        return min(municipality, DAYS) if municipality else DAYS
+    return municipality or ANSWER_DAYS
+
+
 CAPACITIES: Final = {"self": "本人", "legal": "法定代理人", "agent": "任意代理人"}
 """第76条第2項: who asks."""
 IDENTITY: Final = {

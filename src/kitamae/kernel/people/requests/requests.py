@@ -38,6 +38,8 @@ LONGEST: Final = 4_000
 """Letters of one field."""
 WRITTEN: Final = ("name", "address", "contact", "represented", "target", "received_on", "text", "reason")
 """What whoever asks fills in."""
+DATED: Final = frozenset({"file", "correct", "extend", "special"})
+"""Steps after which the day until which it is answered is another one; it is kept with what was said."""
 
 _ABOUT: Final = re.compile(r"(?:receipt:\d{1,11}|purpose:[a-z][a-z0-9_.-]{0,80})?", re.ASCII)
 _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
@@ -197,8 +199,8 @@ class Requests:
             "text": move.text.strip(),
             "reason": move.reason.strip(),
             "identity": move.identity,
-            "letter": move.outcome or (str(move.days) if move.days else ""),
-            "received_on": move.until.isoformat() if move.until else "",
+            "outcome": move.outcome,
+            "days": str(move.days) if move.days else "",
         }
         _demand_short(told)
 
@@ -225,21 +227,28 @@ class Requests:
     ) -> Case:
         at, salt = clock.text(self._now()), commitment.salt()
         told = {**said, "step": step, "at": at, "by": who.ref, "case": number}
-        leaf = commitment.commit(salt, commitment.canonical(told))
         kept: list[Case] = []
 
         async def along(tx: Transaction) -> Mapping[str, object]:
-            case, number_ = await after(tx), await tx.log(leaf)
+            case = await after(tx)
+            promised = self._promised(step, case)
+            leaf = commitment.commit(salt, commitment.canonical({**told, **promised}))
+            number_ = await tx.log(leaf)
             row: cases.Step = {"step": step, "at": at, "by": who.ref, "leaf": number_}
             case = {**case, "steps": [*case.get("steps", []), row]}
             await tx.put(TENANT, KIND, number, case)
             kept[:] = [case]
-            return {"leaf": number_}
+            return {"leaf": number_, **promised}
 
         fields = {**told, "salt": base64.b64encode(salt).decode()}
         writer = SYSTEM if person == who.ref else who  # what one writes oneself needs nobody's duty
         await self._vault().keep(writer, person, REQUESTS.name, _kind(number), fields, along=along)
         return kept[0]
+
+    def _promised(self, step: str, case: Case) -> dict[str, str]:
+        """The day until which an answer is owed, where the step tells it: a letter that is printed again says what was sent."""
+        until = cases.term(case, self.calendar, case["extended"]) if step in DATED else None
+        return {"due": until.last.isoformat()} if until else {}
 
 
 def _kind(number: str) -> str:

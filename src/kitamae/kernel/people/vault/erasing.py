@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.delegates import records as mandates
 from kitamae.kernel.people.policy import Question
+from kitamae.kernel.people.vault import withholding
 from kitamae.kernel.people.vault.classes import CONSENTS, DAY, OWN, RECEIPTS
 from kitamae.kernel.people.vault.keyring import CITY
 from kitamae.kernel.people.vault.keystore import Erasure
@@ -164,8 +165,11 @@ class Eraser:
         return swept
 
     async def _forget_receipts(self, before: int, purposes: Sequence[str], *, of_these: bool) -> None:
+        """Without those that are withheld, or were until lately: the person was promised to see them."""
+        stays = await withholding.promised(self._inner.store, self._inner.at())
+
         async def work(tx: Transaction) -> int:
-            return await tx.vault.forget_receipts(before, SWEPT, purposes, of_these=of_these)
+            return await tx.vault.forget_receipts(before, SWEPT, purposes, of_these=of_these, but=stays)
 
         while await self._inner.store.transact(work):
             pass

@@ -36,7 +36,6 @@ MOST_PERSONS: Final = 1_000
 MOST_RECORDS: Final = 1_000
 BROKEN: Final = "break-glass"
 """The basis in a receipt of whoever looked in an emergency (`kernel/people/duties/emergency.py`)."""
-_SESSIONS: Final = 50_000  # remembered sessions that have their receipt
 _TRIES: Final = 3
 
 
@@ -131,7 +130,7 @@ class Reading:
     ) -> list[Sealed]:
         """The sealed rows, once their receipts are durable. Raises Refused."""
         at, who = self._inner.at(), asked.who
-        session = hashlib.sha256(who.session.encode()).hexdigest()[:32] if asked.purpose == OWN else ""
+        own_session = hashlib.sha256(who.session.encode()).hexdigest()[:32] if asked.purpose == OWN else ""
 
         async def work(tx: Transaction) -> list[Sealed]:
             found: list[Sealed] = []
@@ -144,6 +143,7 @@ class Reading:
                     asked.tenant, person, asked.kinds, allowed.classes, asked.after, asked.most
                 )
                 shown = _shown(rows, allowed.fields)
+                session = own_session if person == who.ref else ""  # a delegate leaves a receipt each time
                 if not shown or (session and await tx.vault.noted_in(asked.tenant, person, session)):
                     found += rows
                     continue

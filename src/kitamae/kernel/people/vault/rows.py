@@ -126,9 +126,11 @@ class VaultRows(Protocol):
         ...
 
     async def forget_receipts(
-        self, before: int, most: int, purposes: Sequence[str], *, of_these: bool
+        self, before: int, most: int, purposes: Sequence[str], *, of_these: bool, but: Sequence[int] = ()
     ) -> int:
-        """Delete receipts of before that moment (microseconds UTC), of these purposes or else of all others; how many."""
+        """Delete receipts of before that moment (microseconds UTC), of these purposes or else of all others, without those
+        of the numbers `but`; how many.
+        """
         ...
 
     async def erase(self, person: str, klass: str, upto: int) -> int:

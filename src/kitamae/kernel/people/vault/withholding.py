@@ -32,6 +32,8 @@ PURPOSE: Final = "withholding"
 """What the order's own receipt says."""
 MOST_DAYS: Final = 366
 """No order lasts longer; another one may follow it, with an entry of its own."""
+SHOWN_DAYS: Final = 366
+"""So long at least a look stands in the person's log from the day on which it is shown, however old it is by then."""
 _STRONG: Final = 2
 """`Principal.assurance`: a passkey."""
 _LEAST_LAW: Final = 5  # characters
@@ -60,6 +62,13 @@ def shown_at(rows: Mapping[str, Held], at: int) -> list[int]:
     """For each look that is withheld at that moment, when it will be shown; soonest first. Microseconds UTC."""
     ends = (clock.micros(one["until"]) for one in rows.values() if not one["order"])
     return sorted(end for end in ends if end > at)
+
+
+async def promised(store: Store, at: int) -> list[int]:
+    """Numbers of receipts that are not swept at that moment (microseconds UTC): nobody had the time to see them yet."""
+    kept = [cast("Mapping[str, Held]", doc) for _, _, doc in await store.documents(TENANT, KIND)]
+    soon = at - SHOWN_DAYS * DAY
+    return sorted(int(n) for rows in kept for n, one in rows.items() if clock.micros(one["until"]) > soon)
 
 
 class Withholding:

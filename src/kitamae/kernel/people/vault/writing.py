@@ -20,7 +20,7 @@ from kitamae.kernel.people.vault.keystore import Tag
 from kitamae.kernel.people.vault.problems import Erased, Refused
 from kitamae.kernel.people.vault.rows import Sealed
 from kitamae.kernel.people.vault.seal import Place, seal
-from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.kernel.problems import BadRequest, NotFound, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -68,6 +68,7 @@ class Writing:
         told = plain(fields)
         at = inner.at()
         record = id or secrets.token_hex(16)
+        before = await self._found_by(tenant, person, id) if id else []
         for _ in range(_TRIES):
             keys = await inner.keys.ensure(person, (klass, RECEIPTS))
             row = sealed(keys, tenant, record, klass, kind, at, purpose.due(at), told)
@@ -82,8 +83,8 @@ class Writing:
                     whole = told | plain(await along(tx))
                     row = sealed(keys, tenant, record, klass, kind, at, row.due, whole)
                 there = await tx.vault.get(tenant, record)
-                if id and (there is None or there.person != person):
-                    raise NotFound(f"there is no record {record!r:.60} of that person")
+                if id:
+                    _demand_of(there, person, id)
                 if not await tx.vault.put(row if there is None else row._replace(created=there.created)):
                     raise Refused(person, row.version)  # and nothing of `along` stays either
 
@@ -91,11 +92,25 @@ class Writing:
                 await inner.store.transact(work)
             except Refused as refused:
                 await inner.keys.after(person, klass, refused.version)
+            except Problem:
+                if tags:  # nobody is found by what was never kept
+                    await inner.keys.store.tag(before, [(tenant, record)])
+                raise
             else:
                 if id:  # until now it was found by what it said before too
                     await inner.keys.store.tag(tags, [(tenant, record)])
                 return record
         raise Erased("that person is being erased at this moment")
+
+    async def _found_by(self, tenant: str, person: str, id: str) -> list[Tag]:
+        """The tags of a record of that person. Raises NotFound."""
+
+        async def look(tx: Transaction) -> None:
+            _demand_of(await tx.vault.get(tenant, id), person, id)
+
+        await self._inner.store.transact(look)
+        tags = await self._inner.keys.store.tags_of(person)
+        return [one for one in tags if (one.tenant, one.record) == (tenant, id)]
 
     async def _tags(self, row: Sealed, fields: Mapping[str, object]) -> list[Tag]:
         found = {
@@ -134,6 +149,12 @@ def sealed(
         for name, value in plain.items()
     }
     return Sealed(tenant, id, keys.person, klass, kind, version, at, at, due, orjson.dumps(texts))
+
+
+def _demand_of(row: Sealed | None, person: str, id: str) -> None:
+    """Raises NotFound."""
+    if row is None or row.person != person:
+        raise NotFound(f"there is no record {id!r:.60} of that person")
 
 
 def plain(fields: Mapping[str, object]) -> dict[str, bytes]:

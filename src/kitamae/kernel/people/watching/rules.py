@@ -101,12 +101,10 @@ class Today:
         """The strongest of its kind stands; what it rests on adds up."""
         if score <= 0:
             return
-        before = self.found.get(kind)
+        before, numbers = self.found.get(kind), numbers[-_KEPT:]
         if before and before.numbers[-1:] != tuple(numbers[-1:]):
-            numbers = sorted({*before.numbers, *numbers})
-        self.found[kind] = Reason(
-            kind, max(score, before.score if before else 0.0), tuple(numbers[-_KEPT:]), figures
-        )
+            numbers = sorted({*before.numbers, *numbers})[-_KEPT:]
+        self.found[kind] = Reason(kind, max(score, before.score if before else 0.0), tuple(numbers), figures)
 
     @property
     def purpose(self) -> str:
