@@ -220,7 +220,9 @@ async def test_two_workers_of_different_releases_write_once_and_not_against_each
                 worker.tell()
                 await asyncio.sleep(0.02)
             numbers.append(len(await one.leaves(0, 1_000)))
-        assert len(set(numbers[10:])) == 1, numbers
+        assert numbers[-1] - numbers[0] <= 2, (
+            "what the one that is alone finds when it begins, and nothing more"
+        )
     finally:
         for task in tasks:
             task.cancel()
