@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from serving import SAME, serving
+from staffing import enter
 
 KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"
 GAUGE = "urn:ngsi-ld:RegisteredSensor:river-1700000063"
@@ -79,3 +80,27 @@ async def test_who_answers_for_what_and_whom_to_call_stands_on_a_services_page_a
             "/ngsi-ld/v1/entities/urn:ngsi-ld:RegisteredService:rivers", params={"options": "keyValues"}
         )
         assert [one["of"] for one in kept.json()["boundaries"]] == ["provider", "city", "user"]
+
+
+async def test_the_desk_says_what_a_public_sign_leaves_unknown_and_who_finds_it_out(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        await served.loaded()
+        await enter(served, await served.kitamae.city.people.staff())
+        entries = {
+            one["id"]: one["said"] for one in await served.kitamae.city.registers.sensors.register.entries()
+        }
+        id, said = next(
+            (id, said)
+            for id, said in entries.items()
+            if not said["contact"] or said["retention_days"] is None
+        )
+        desk = (await served.client.get(f"/desk/sensors/{id}")).text
+        assert "公開のはり紙で「不明」になるところ" in desk
+        missing = "contact" if not said["contact"] else "retention_days"
+        assert f'<a href="#{missing}">' in desk
+        assert f'id="{missing}"' in desk
+        assert (said["accountable"] or "設置したところに聞いて") in desk
+        assert "足りないところがあります" in (await served.client.get("/desk/sensors")).text
+        sign = (await served.client.get(f"/registers/sensors/{id}/sign")).text
+        assert "不明" in sign
+        assert "足りないところ" not in sign

@@ -212,19 +212,22 @@ async def test_a_file_finds_people_by_the_town_halls_own_numbers_and_no_number_i
 
 
 MISTAKES = [
-    ("", "choose a file"),
-    ("名前,役\na,b\n", "the first line names the columns"),
-    ("職員番号\nstaff-1\n", "are needed"),
-    ("職員番号,付ける担当\nstaff-1,王様\n", "there is no duty"),
-    ("職員番号,付ける担当\n山田,窓口担当\n", "number of a member of staff"),
-    ("職員番号,付ける担当\nstaff-1,窓口担当\nstaff-1,防災担当\n", "in the file twice"),
-    ("職員番号,付ける担当\nstaff-1,\n", "a duty to take or to give"),
-    ("職員番号,付ける担当,終了日\nstaff-1,窓口担当,来年\n", "expected a day such as"),
-    ("職員番号,付ける担当\nstaff-1,窓口担当,余り\n", "more cells than"),
-    ("職員番号,氏名,付ける担当\nstaff-1,1234 5678 9018,窓口担当\n", "個人番号と思われる"),
-    ('職員番号,付ける担当\n"staff-1,窓口担当\n', "line"),
-    ("職員番号,付ける担当\nstaff-ffffffffffff,窓口担当\n", "there is no member of staff"),
-    ("職員番号,付ける担当\n" + "".join(f"staff-{n},counter\n" for n in range(2001)), "at most 2,000"),
+    ("", "ファイルを選ぶか"),
+    ("名前,役\na,b\n", "1行目には、列の名前だけ"),
+    ("職員番号\nstaff-1\n", "の列が要ります"),
+    ("職員番号,付ける担当\nstaff-1,王様\n", "その名前の担当はありません"),
+    ("職員番号,付ける担当\n山田,窓口担当\n", "職員の番号は staff- で始まります"),
+    ("職員番号,付ける担当\nstaff-1,窓口担当\nstaff-1,防災担当\n", "2回書かれています"),
+    ("職員番号,付ける担当\nstaff-1,\n", "付ける担当を書いてください"),
+    ("職員番号,付ける担当,終了日\nstaff-1,窓口担当,来年\n", "日付は 2027-04-01 のように"),
+    ("職員番号,付ける担当\nstaff-1,窓口担当,余り\n", "列の数が合わない行"),
+    ("職員番号,氏名,付ける担当\nstaff-1,1234 5678 9018,窓口担当\n", "マイナンバーと思われる"),
+    ('職員番号,付ける担当\n"staff-1,窓口担当\n', "閉じていない引用符"),
+    ("職員番号,付ける担当\nstaff-ffffffffffff,窓口担当\n", "その番号の職員はいません"),
+    (
+        "職員番号,付ける担当\n" + "".join(f"staff-{n},counter\n" for n in range(2001)),
+        "一度に変えられる数を超えて",
+    ),
 ]
 
 
@@ -522,7 +525,7 @@ async def test_a_file_names_who_has_no_name_moves_offices_on_its_day_and_stops_a
     wrong = text.replace("山中　花子", "橋立 三郎").replace("防災担当", "窓口担当")
     answer = await send(town, "/staff/transfers", "/staff/transfers", do="ask", title="異動", text=wrong)
     assert answer.status_code == 400
-    assert "another name than the file" in answer.text
+    assert "ファイルとちがう氏名が付いています" in answer.text
 
 
 async def test_an_office_that_is_planned_for_later_comes_then_or_not_at_all(town: Served) -> None:
