@@ -84,7 +84,11 @@ class Rooms:
                 Route(f"/context/{on.profile.id}.jsonld", _document(on.profile.context), methods=["GET"])
             )
         shell.append(
-            Route("/ledger", partial(ledger.index, self._page, on.log, on.witnesses), methods=["GET"])
+            Route(
+                "/ledger",
+                partial(ledger.index, self._page, on.log, on.witnesses, on.address),
+                methods=["GET"],
+            )
         )
         shell.append(Route("/openapi.json", _described([*others, *shell]), methods=["GET"]))
         guard(shell, site.policy, site.tenant)

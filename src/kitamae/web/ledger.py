@@ -43,8 +43,10 @@ class Seen:
     trouble: bool
 
 
-async def index(page: ShellPage, log: Log | None, witnesses: Witnesses | None, request: Request) -> Response:
-    """The newest entries first. Raises Unavailable where this process publishes no log."""
+async def index(
+    page: ShellPage, log: Log | None, witnesses: Witnesses | None, address: str, request: Request
+) -> Response:
+    """The newest entries first. `address`: how people reach the city, whatever name this request came to. Raises Unavailable where this process publishes no log."""
     if log is None:
         raise Unavailable("this process does not publish the ledger")
     head = log.head.checkpoint
@@ -62,7 +64,7 @@ async def index(page: ShellPage, log: Log | None, witnesses: Witnesses | None, r
         witnesses=_seen(log, witnesses),
         trouble=bool(log.trouble),
         instead=log.instead(),
-        here_address=f"{request.url.scheme}://{request.url.netloc}/ledger",
+        here_address=f"{address}/ledger",
     )
 
 

@@ -58,10 +58,9 @@ def routes(page: ShellPage, of: Registers, address: str) -> list[BaseRoute]:
     async def feed(request: Request) -> Response:
         """A register's changes as an Atom feed, newest first."""
         name = request.path_params["name"]
-        base = address or f"{request.url.scheme}://{request.url.netloc}"
         found = await source.entries(of, name)
         city = say(page.shell.city.name, "ja")
-        return Response(_atom(base, name, city, found), media_type="application/atom+xml", headers=_OPEN)
+        return Response(_atom(address, name, city, found), media_type="application/atom+xml", headers=_OPEN)
 
     return [
         Route("/registers/{name}.csv", as_csv, methods=["GET"]),

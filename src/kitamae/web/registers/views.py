@@ -46,7 +46,7 @@ class Line:
 
 
 def public(page: ShellPage, of: Registers, address: str) -> list[BaseRoute]:
-    """`/registers` and what is below it, for everybody. `address`: how people reach the city, for a sign's code; "": as they do now."""
+    """`/registers` and what is below it, for everybody. `address`: how people reach the city, whatever name a request came to."""
 
     async def index(request: Request) -> Response:
         """The public registers: what the city runs, what was assessed, what senses, what went wrong."""
@@ -124,8 +124,7 @@ def public(page: ShellPage, of: Registers, address: str) -> list[BaseRoute]:
         """A sensor's sign, to be printed and put up beside it."""
         id = request.path_params["id"]
         found = await one(of, "sensors", id)
-        base = address or f"{request.url.scheme}://{request.url.netloc}"
-        here = f"{base}/registers/sensors/{id}"
+        here = f"{address}/registers/sensors/{id}"
         return page.render(
             request,
             "registers/sign.html",

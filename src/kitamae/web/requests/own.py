@@ -47,7 +47,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         who = signed_in(request)
         found = [
             (number, case, cases.due(case, requests.calendar))
-            for number, case in reversed(await requests.all(who.ref))
+            for number, case in reversed(await requests.of(who.ref))
         ]
         return page.render(request, "requests.html", headers=KEEP_NOTHING, found=found, kinds=KINDS)
 

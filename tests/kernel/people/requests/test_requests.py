@@ -115,8 +115,34 @@ async def test_others_see_nothing_and_file_nothing_for_somebody(worker: Worker) 
     without = replace(OFFICER, duties=frozenset())
     with pytest.raises(Forbidden):
         await worker.requests.step(without, number, Move("take"))
-    assert [found for found, _ in await worker.requests.all("p-taro")] == [number]
-    assert await worker.requests.all("p-hanako") == []
+    assert [found for found, _ in await worker.requests.of("p-taro")] == [number]
+    assert await worker.requests.of("p-hanako") == []
+
+
+async def test_ones_own_cases_are_found_without_looking_at_anybody_elses(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [await worker.requests.file(TARO, COMPLAINT) for _ in range(3)]
+
+    async def nobody(*_: object) -> None:
+        raise AssertionError("the cases of the whole city were read")
+
+    monkeypatch.setattr(worker.requests._store, "documents", nobody)
+    assert [number for number, _ in await worker.requests.of("p-taro")] == numbers
+    assert await worker.requests.of("p-hanako") == []
+    await worker.requests.file(TARO, COMPLAINT)
+
+
+async def test_many_at_the_same_time_are_no_way_to_more_open_cases(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests_module, "MOST_OPEN", 2)
+    told = await asyncio.gather(
+        *(worker.requests.file(TARO, COMPLAINT) for _ in range(6)), return_exceptions=True
+    )
+    assert sum(isinstance(one, str) for one in told) == 2
+    assert sum(isinstance(one, TooMany) for one in told) == 4
+    assert len(await worker.requests.of("p-taro")) == 2
 
 
 async def test_one_person_does_not_fill_the_desk(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

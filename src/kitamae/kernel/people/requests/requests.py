@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 KIND: Final = "case"
 """Documents of the store, by case number."""
+INDEX: Final = "cases"
+"""Documents of the store, by a person's reference: the numbers of his cases."""
 MOST_OPEN: Final = 30
 """Cases of one person that wait for the town hall."""
 LONGEST: Final = 4_000
@@ -126,9 +128,6 @@ class Requests:
         if not own and who.role != "staff":
             raise Forbidden("one files a case for oneself; at the counter, staff do it")
         said = _filled(filing, self.today())
-        waiting = sum(case["state"] in cases.OPEN for _, case in await self.all(filing.person))
-        if waiting >= MOST_OPEN:
-            raise TooMany(f"{waiting} cases of yours are open: wait for an answer, or withdraw one")
         today = self.today()
         made = cases.begun(
             filing.kind,
@@ -147,6 +146,12 @@ class Requests:
         async def first(tx: Transaction) -> Case:
             if await tx.get(TENANT, KIND, number) is not None:
                 raise NotFound("that number is taken")  # one in a thousand million: send it once more
+            numbers: Any = await tx.get(TENANT, INDEX, filing.person) or []
+            rows: list[Any] = [await tx.get(TENANT, KIND, one) for one in numbers]
+            waiting = sum(one is not None and one["state"] in cases.OPEN for one in rows)
+            if waiting >= MOST_OPEN:
+                raise TooMany(f"{waiting} cases of yours are open: wait for an answer, or withdraw one")
+            await tx.put(TENANT, INDEX, filing.person, [*numbers, number])
             return made
 
         await self._keep(who, number, filing.person, "file", fields, first)
@@ -169,12 +174,16 @@ class Requests:
             raise NotFound(f"there is no case {number!r:.40} of yours")
         return case
 
-    async def all(self, person: str = "") -> list[tuple[str, Case]]:
-        """Number and row of every case, or of one person's, in the order in which they were filed."""
+    async def all(self) -> list[tuple[str, Case]]:
+        """Number and row of every case, in the order in which they were filed."""
         kept = await self._store.documents(TENANT, KIND)
-        return [
-            (number, cast("Case", doc)) for _, number, doc in kept if not person or doc["person"] == person
-        ]
+        return [(number, cast("Case", doc)) for _, number, doc in kept]
+
+    async def of(self, person: str) -> list[tuple[str, Case]]:
+        """Those of one person, in the order in which they were filed; nobody else's is looked at."""
+        numbers: Any = await self._store.get(TENANT, INDEX, person) or []
+        found = [(one, await self._store.get(TENANT, KIND, one)) for one in numbers]
+        return [(number, cast("Case", doc)) for number, doc in found if doc is not None]
 
     async def said(self, who: Principal, number: str) -> list[Said]:
         """Every step in order, with what was said. It leaves a receipt. What was erased is not there any more.
