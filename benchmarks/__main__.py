@@ -1,4 +1,4 @@
-"""Measure every claim, print the table, and keep it in docs/bench.md (`make bench`)."""
+"""Measure every claim, print the table, and keep it in docs/bench.md (`make bench`): each run and store in a section of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from benchmarks.aggregated import aggregated
 from benchmarks.decided import decided
 from benchmarks.guarded import guarded
 from benchmarks.harness import ROUNDS, SECONDS, Result, disk, machine, server
+from benchmarks.kept import STORES, commit, keep
 from benchmarks.ledger import ledger
 from benchmarks.million import million
 from benchmarks.notified import notified
@@ -72,13 +73,19 @@ def main() -> None:
     parser.add_argument("only", nargs="*", help="names of claims; all when none is given")
     parser.add_argument("--write", type=Path, help="where to keep the table")
     chosen = parser.parse_args()
+    store = os.environ.get("STORE") or "sqlite"
+    if store not in STORES:
+        raise SystemExit(f"STORE={store}: expected {' or '.join(STORES)}")
+    long_ones = [one.__name__ for one in LONG]
+    if chosen.write and not set(chosen.only) <= {*long_ones}:
+        raise SystemExit(f"--write keeps whole sections: name no claim, or only {' and '.join(long_ones)}")
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing. As root: apt-get install wrk")
-    results: list[Result] = []
+    done: dict[str, list[Result]] = {}
 
-    def take(result: Result) -> None:
-        results.append(result)
-        print(table(results[-1:]).splitlines()[-1], flush=True)
+    def take(result: Result, run: str = "whole") -> None:
+        done.setdefault(run, []).append(result)
+        print(table([result]).splitlines()[-1], flush=True)
 
     loaded = [claim for claim in CLAIMS if not chosen.only or claim.__name__ in chosen.only]
     if loaded:
@@ -97,15 +104,16 @@ def main() -> None:
     for long in LONG:
         if long.__name__ in chosen.only:
             for result in long():
-                take(result)
-    text = (
-        f"{machine()}; fdatasync of 4 kB: {disk():.0f} us; {ROUNDS} rounds of {SECONDS} s, medians; "
-        f"wrk on the same cores; {dt.datetime.now(dt.UTC):%Y-%m-%d}.\n\n{table(results)}\n"
+                take(result, long.__name__)
+    head = (
+        f"{machine()}; {STORES[store]}, at {commit() or 'an unknown commit'}; fdatasync of 4 kB: {disk():.0f} us; "
+        f"{ROUNDS} rounds of {SECONDS} s, medians; wrk on the same cores; {dt.datetime.now(dt.UTC):%Y-%m-%d}."
     )
-    print("\n" + text)
-    if chosen.write:
-        head = "# What was measured\n\n`make bench` made this table. Nothing is cached that durability would miss.\n\n"
-        chosen.write.write_text(head + text, "utf-8")
+    for run, results in done.items():
+        body = f"{head}\n\n{table(results)}\n"
+        print("\n" + body)
+        if chosen.write:
+            keep(chosen.write, run, store, body)
 
 
 main()

@@ -65,9 +65,9 @@ class Series:
             self.versions.append((np.insert(times, place, at), np.insert(values, place, value)))
 
 
-def aggregated() -> Result:
+def aggregated(*, guarded: bool = False) -> Result:
     """On a server of its own."""
-    with server() as one:
+    with server(guarded=guarded) as one:
         series = prepare(one)
         rates, spent, delays = [], [], []
         uvloop.run(ask(one, series, 1.0))
@@ -126,15 +126,15 @@ async def ask(one: Server, series: Series, seconds: float) -> tuple[list[Asked],
     began = time.monotonic()
     until = began + seconds
     async with asyncio.TaskGroup() as group:
-        group.create_task(write(one.port, series, until))
+        group.create_task(write(one, series, until))
         for _ in range(CONNECTIONS):
-            group.create_task(read(one.port, series, until, answered))
+            group.create_task(read(one, series, until, answered))
     return answered, time.monotonic() - began
 
 
-async def read(port: int, series: Series, until: float, answered: list[Asked]) -> None:
+async def read(one: Server, series: Series, until: float, answered: list[Asked]) -> None:
     """One question after the other."""
-    connection = await connect(port)
+    connection = await connect(one.port)
     while time.monotonic() < until:
         start = DRAW.randrange((COUNT - WINDOW) * STEP)
         asked = Asked(
@@ -149,16 +149,16 @@ async def read(port: int, series: Series, until: float, answered: list[Asked]) -
             f"&format=aggregatedValues&aggrMethods={asked.methods}&aggrPeriodDuration={asked.period}"
         )
         began = time.monotonic()
-        status, asked.answer = await connection.ask(request("GET", path))
+        status, asked.answer = await connection.ask(request("GET", path, token=one.token))
         asked.seconds = time.monotonic() - began
         assert status == 200, asked.answer
         asked.last = len(series.versions)  # a write that is under way may be in it
         answered.append(asked)
 
 
-async def write(port: int, series: Series, until: float) -> None:
+async def write(one: Server, series: Series, until: float) -> None:
     """Late instances, and every second one of them deleted again; acknowledged before the next."""
-    connection = await connect(port)
+    connection = await connect(one.port)
     times = series.versions[-1][0]
     turn = 0
     while time.monotonic() < until:
@@ -169,22 +169,23 @@ async def write(port: int, series: Series, until: float) -> None:
             DRAW.gauss(500, 100), 2
         )  # far from the others: an answer without it is seen to be wrong
         body = json.dumps({"level": [reading(at, value)]}).encode()
-        status, said = await connection.ask(request("POST", PATH + "/attrs", body))
+        status, said = await connection.ask(request("POST", PATH + "/attrs", body, one.token))
         assert status == 204, said
         series.put(at, value)
         series.late.append(at)
         turn += 1
         if turn % 2 == 0:
-            await delete(connection, series, at)
+            await delete(connection, series, at, one.token)
         await asyncio.sleep(EVERY)
 
 
-async def delete(connection: Connection, series: Series, at: int) -> None:
+async def delete(connection: Connection, series: Series, at: int, token: str) -> None:
     """By its instanceId, which history tells."""
     window = f"timerel=between&timeAt={stamp(at)}&endTimeAt={stamp(at + 1)}"
-    _, said = await connection.ask(request("GET", f"{PATH}?attrs=level&{window}"))
+    _, said = await connection.ask(request("GET", f"{PATH}?attrs=level&{window}", token=token))
     (found,) = [one for one in json.loads(said)["level"] if one["observedAt"] == stamp(at)]
-    status, said = await connection.ask(request("DELETE", f"{PATH}/attrs/level/{found['instanceId']}"))
+    path = f"{PATH}/attrs/level/{found['instanceId']}"
+    status, said = await connection.ask(request("DELETE", path, token=token))
     assert status == 204, said
     series.put(at, None)
 

@@ -61,7 +61,7 @@ class Result:
 @dataclass
 class Server:
     """`kitamae up --open` with the benchmark's city on a free port of loopback. `guarded`: without --open, and every request
-    carries a token.
+    carries a token. `city`: its folder.
     """
 
     data: Path
@@ -69,6 +69,7 @@ class Server:
     port: int = 0
     count: int = 100_000  # entities that the claims put there
     guarded: bool = False
+    city: Path = HERE / "city"
     token: str = ""
     process: subprocess.Popen[bytes] = field(init=False)
 
@@ -76,19 +77,21 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "kitamae", "up", "--city", str(HERE / "city")]
+        command = [sys.executable, "-m", "kitamae", "up", "--city", str(self.city)]
         command += [] if self.guarded else ["--open"]
         command += ["--data", str(self.data), "--port", str(self.port)]
         command += ["--store", self.store] if self.store else []
         log = (self.data.parent / "server.log").open("ab")
-        self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        chosen = {"KITAMAE_MAX_SUBSCRIPTIONS_OF_ONE": "20000"}  # one program asks for everything
+        chosen |= {"KITAMAE_DELIVER_TO": own_address()} if self.guarded else {}  # loopback is for --open
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | chosen)
         until = time.monotonic() + 60
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 raise SystemExit(f"the server did not start; see {log.name}")
             with contextlib.suppress(OSError):  # 503 while the city is loaded is one too
                 urllib.request.urlopen(self.url + "/health", timeout=60).close()
-                self.token = self.make_token("write:*") if self.guarded else ""
+                self.token = self.make_token("write:*", "subscribe:*") if self.guarded else ""
                 return self
             time.sleep(0.05)
         raise SystemExit("the server did not answer within a minute")
@@ -145,12 +148,25 @@ class Server:
         return int(kb[1]) * 1024 / 1e6
 
 
+def own_address() -> str:
+    """Of this machine, as others would reach it; loopback where it has no other. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"
+
+
 @contextlib.contextmanager
-def server(*, guarded: bool = False) -> Iterator[Server]:
-    """A server on an empty data directory, on a real disk (BENCH_DIR, else the working directory)."""
+def server(*, guarded: bool = False, declares: str = "") -> Iterator[Server]:
+    """A server on an empty data directory, on a real disk (BENCH_DIR, else the working directory). `declares`: what its city.toml says
+    besides.
+    """
     folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=os.environ.get("BENCH_DIR", ".")))
     try:
-        with database() as store, Server(folder / "data", store, guarded=guarded) as one:
+        city = Path(shutil.copytree(HERE / "city", folder / "city"))
+        with (city / "city.toml").open("a", encoding="utf-8") as file:
+            file.write(declares)
+        with database() as store, Server(folder / "data", store, guarded=guarded, city=city) as one:
             yield one
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -23,6 +23,7 @@ CLAIMS: Final = (claims.get_entity, claims.query_hot, claims.near)
 
 def million() -> list[Result]:
     """On two servers of its own, one after the other."""
+    demand_embedded()
     with server() as one:
         claims.prepare(one)
         before = [claim(one) for claim in CLAIMS]
@@ -73,7 +74,14 @@ def grow(one: Server) -> float:
     return changes
 
 
+def demand_embedded() -> None:
+    """What is grown in a directory is SQLite's: beside another store's figures it would be compared with what it is not. Raises SystemExit."""
+    if GROWN and os.environ.get("STORE", "sqlite") != "sqlite":
+        raise SystemExit("GROWN=DIR holds a city on SQLite: leave out GROWN, or STORE")
+
+
 if __name__ == "__main__":
     assert GROWN, "GROWN=DIR says where"
+    demand_embedded()
     with Server(GROWN / "data") as fresh:
         grow(fresh)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import population
-from benchmarks.harness import Result, Server, server
+from benchmarks.harness import Result, Server, own_address, server
 
 RATE = int(os.environ.get("NOTIFY_RATE", "500"))
 SECONDS = int(os.environ.get("NOTIFY_SECONDS", "20"))
@@ -28,18 +28,18 @@ BUCKETS = ENTITIES // population.BUCKET + 1
 PATIENCE = 120.0
 
 
-def notified() -> Result:
+def notified(*, guarded: bool = False) -> Result:
     """On a server of its own, so that nobody else's writes are matched against 10,000 subscriptions."""
-    with server() as one, tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "came"
+    with server(guarded=guarded) as one, tempfile.TemporaryDirectory() as folder:
+        out, host = Path(folder) / "came", own_address() if guarded else "127.0.0.1"
         with subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.peer.receiver", str(out)],
+            [sys.executable, "-m", "benchmarks.peer.receiver", str(out), host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         ) as receiver:
             assert receiver.stdin
             assert receiver.stdout
-            subscribe(one, f"http://127.0.0.1:{int(receiver.stdout.readline())}/notify")
+            subscribe(one, f"http://{host}:{int(receiver.stdout.readline())}/notify")
             before = one.cpu()
             sent = patch(one)
             waited = until_settled(one)
@@ -74,6 +74,7 @@ def patch(one: Server) -> dict[int, tuple[int, float]]:
         check=True,
         stdout=subprocess.PIPE,  # what goes wrong is seen
         text=True,
+        env={**os.environ, "TOKEN": one.token},
     ).stdout
     sent: dict[int, tuple[int, float]] = {}
     for line in said.splitlines():

@@ -52,8 +52,9 @@ async def connect(port: int) -> Connection:
     return (await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port))[1]
 
 
-def request(method: str, path: str, body: bytes = b"") -> bytes:
+def request(method: str, path: str, body: bytes = b"", token: str = "") -> bytes:
     """Its text; a body is JSON."""
     kind = "Content-Type: application/json\r\n" if body else ""
+    kind += f"Authorization: Bearer {token}\r\n" if token else ""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{kind}Content-Length: {len(body)}\r\n\r\n"
     return head.encode() + body

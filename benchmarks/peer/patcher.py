@@ -1,6 +1,6 @@
 """PATCHes one attribute so many times a second, whatever the server does, and says when each was due.
 
-python -m benchmarks.peer.patcher PORT RATE SECONDS ENTITIES: prints one line for each, `<number> <entity> <monotonic
+python -m benchmarks.peer.patcher PORT RATE SECONDS ENTITIES, with the token that it sends, if any, in TOKEN: prints one line for each, `<number> <entity> <monotonic
 seconds when it was due> <seconds until its answer> <status>`. `number` is the value that it wrote. An entity is not
 written to again before its last answer, so that the order of its values is known.
 """
@@ -8,6 +8,7 @@ written to again before its last answer, so that the order of its values is know
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections import deque
@@ -18,12 +19,13 @@ from benchmarks import population
 from benchmarks.peer.connection import Connection, connect, request
 
 CONNECTIONS = 32
+TOKEN = os.environ.get("TOKEN", "")
 
 
 def patch(number: int, entity: int) -> bytes:
     """A PATCH that writes `number`."""
     body = b'{"level":{"type":"Property","value":%d,"unitCode":"MTR"}}' % number
-    return request("PATCH", f"/ngsi-ld/v1/entities/{population.id_of(entity)}/attrs", body)
+    return request("PATCH", f"/ngsi-ld/v1/entities/{population.id_of(entity)}/attrs", body, TOKEN)
 
 
 async def main(port: int, rate: int, seconds: int, entities: int) -> None:

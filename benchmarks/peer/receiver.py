@@ -1,6 +1,6 @@
 """A receiver of notifications that costs as little as it can: it answers 204 and remembers what came when.
 
-python -m benchmarks.peer.receiver OUT: prints its port; at the end of its standard input it writes to OUT one line for
+python -m benchmarks.peer.receiver OUT HOST: listens there and prints its port; at the end of its standard input it writes to OUT one line for
 each notification, in the order of arrival: `<monotonic seconds> <its body>`.
 """
 
@@ -44,11 +44,11 @@ class Receiver(asyncio.Protocol):
         self._text = text
 
 
-async def main(out: Path) -> None:
+async def main(out: Path, host: str) -> None:
     """Listen until nobody holds our standard input any more."""
     came: Came = []
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Receiver(came), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: Receiver(came), host, 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     with out.open("wb") as file:
@@ -56,4 +56,4 @@ async def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(Path(sys.argv[1])))
+    uvloop.run(main(Path(sys.argv[1]), sys.argv[2]))

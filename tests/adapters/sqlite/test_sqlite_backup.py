@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import shutil
 from pathlib import Path
 
+import apsw
 import pytest
 from sensors import FILE, create, done, level, opened
 
 from kitamae.adapters import sqlite
 from kitamae.kernel.context.query.tree import EntityQuery
-from kitamae.kernel.problems import StoreDamaged, StoreFull, StoreUnknown
+from kitamae.kernel.problems import StoreDamaged, StoreFull, StoreTooNew, StoreUnknown
 
 
 async def test_a_backup_under_load_is_one_moment_between_two_commits(tmp_path: Path) -> None:
@@ -66,7 +69,14 @@ async def test_a_damaged_or_foreign_file_is_no_state(tmp_path: Path) -> None:
         whole[page * 4096 : page * 4096 + 64] = b"\xff" * 64
     (tmp_path / "bad").write_bytes(whole)
     (tmp_path / "text").write_text("not a database, however long it is " * 100)
-    for name, problem in (("bad", StoreDamaged), ("text", StoreDamaged), ("nowhere", StoreUnknown)):
+    with contextlib.closing(apsw.Connection(str(tmp_path / "another"))) as db:
+        db.execute("CREATE TABLE song (title TEXT); INSERT INTO song VALUES ('ハイヤ節')")
+    shutil.copy(tmp_path / "good", tmp_path / "newer")
+    with contextlib.closing(apsw.Connection(str(tmp_path / "newer"))) as db:
+        db.execute(f"PRAGMA user_version = {int(db.execute('PRAGMA user_version').get) + 1}")
+    for name, problem in (
+        ("bad", StoreDamaged), ("text", StoreDamaged), ("nowhere", StoreUnknown), ("another", StoreUnknown), ("newer", StoreTooNew),
+    ):  # fmt: skip
         with pytest.raises(problem):
             sqlite.verify(tmp_path / name)
 
