@@ -21,10 +21,11 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from kitamae.kernel.responsibility import Party
 from kitamae.sdk.personal_file import PersonalFile
 
 Language = Literal["ja", "ja_Hira", "en", "zh", "ko"]
@@ -36,10 +37,6 @@ SOURCE_LANGUAGE: Language = "ja"
 """The one that templates are written in."""
 
 Words = dict[Language, Annotated[str, Field(min_length=1, max_length=400)]]
-
-
-Party = Literal["city", "provider", "supplier", "user"]
-PARTIES: tuple[Party, ...] = get_args(Party)
 
 
 class BadManifestError(ValueError):
@@ -90,11 +87,7 @@ class Supplier(BaseModel):
 
 
 class Boundary(BaseModel):
-    """For what somebody answers (責任分界点), who that is, and whom to call when it is that which does not work.
-
-    `of`: the city; whoever provides the service or its data, where that is not the city; a supplier (委託先), down to the last; the
-    user, with his device and his network.
-    """
+    """For what somebody answers (責任分界点), who that is, and whom to call when it is that which does not work."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     of: Party

@@ -88,7 +88,10 @@ async def offered_to(served: Served, colleagues: list[Principal], member: str, *
         "title": "バスの位置", "starts": providers.today.isoformat(), "ends": f"{providers.today.year + 1}-03-31", "minute": 10,
         "day": 100, "security": "soc@bus.example.jp", "purposes": ["notices"], "reads": ["Town"], "writes": ["Hub"],
         "subcontractors": [{"name": "白山システム", "does": "保守", "under": "", "where": ""}],
-        "boundaries": [{"part": "バスの位置", "who": "加賀のりあい交通"}],
+        "boundaries": [
+            {"part": "バスの位置", "who": "加賀のりあい交通", "call": "位置が動かないときは運行課へ"},
+            {"of": "user", "part": "スマートフォンと通信", "who": "使う人"},
+        ],
     }  # fmt: skip
     contract = await providers.contracts.prepare(one, made["number"], Wish(**{**told, **other}))
     await providers.contracts.confirm(two, contract["id"], digest(latest(contract)), yes=True)

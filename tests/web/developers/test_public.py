@@ -82,6 +82,8 @@ async def test_it_says_what_the_city_set_and_who_is_under_contract(tmp_path: Pat
             "Notices from the city",
             "白山システム",
             "Company",
+            'Whom to call: <span lang="ja">位置が動かないときは運行課へ',
+            "スマートフォンと通信",
         ):
             assert text in after, text
 

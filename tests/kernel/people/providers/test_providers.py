@@ -180,6 +180,7 @@ async def test_a_version_that_nobody_wants_leaves_the_contract_as_it_was(town: T
         {"minute": 200}, {"day": 0}, {"purposes": ["watching"]}, {"reads": ["Person"]}, {"writes": ["BusStop"]},
         {"plan": ""}, {"plan": "gold"}, {"service": "other"}, {"security": ""}, {"title": ""},
         {"subcontractors": [{"name": "下請", "does": "運用", "under": "だれか", "where": ""}]},
+        {"boundaries": [{"part": "位置", "who": "会社", "of": "nobody"}]},
     ],
 )  # fmt: skip
 async def test_what_the_city_does_not_have_stands_in_no_contract(town: Town, wrong: dict[str, Any]) -> None:

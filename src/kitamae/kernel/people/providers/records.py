@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from kitamae.kernel.people.duties.records import Leaf
+from kitamae.kernel.responsibility import Party
 
 PROVIDER: Final = "provider"
 OF: Final = "provider-of"
@@ -70,10 +71,12 @@ class Subcontractor(TypedDict):
 
 
 class Boundary(TypedDict):
-    """責任分界点: who answers for a part."""
+    """責任分界点: who answers for a part, and whom to call when it does not work. Left out: the provider answers, nobody is named."""
 
     part: str
     who: str
+    of: NotRequired[Party]
+    call: NotRequired[str]
 
 
 class Version(TypedDict):

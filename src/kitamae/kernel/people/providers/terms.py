@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from kitamae.kernel.people.approval import plain
 from kitamae.kernel.problems import BadRequest
+from kitamae.kernel.responsibility import PARTIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -151,4 +152,13 @@ def _subcontractors(told: Sequence[Subcontractor]) -> list[Subcontractor]:
 
 
 def _boundary(one: Boundary) -> Boundary:
-    return {"part": plain("boundaries", one["part"], 1, 200), "who": plain("boundaries", one["who"], 1, 200)}
+    party = one.get("of", "provider")
+    if party not in PARTIES:
+        raise BadRequest(f"boundaries: expected one of {', '.join(PARTIES)}, got {party!r:.40}")
+    made: Boundary = {
+        "of": party,
+        "part": plain("boundaries", one["part"], 1, 200),
+        "who": plain("boundaries", one["who"], 1, 200),
+    }
+    call = plain("boundaries", one.get("call", ""), most=400)
+    return {**made, "call": call} if call else made
