@@ -17,6 +17,7 @@ from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.provider.errors import (
     AccessDenied,
     ConsentRequired,
+    InvalidClient,
     InvalidToken,
     LoginRequired,
     OAuthError,
@@ -136,15 +137,21 @@ def routes(page: Page, people: People, gate: Gate, provider: Provider, seal: Sea
             form = await _form(request)
             answer = await provider.tokens(request.headers.get("authorization", ""), form)
         except OAuthError as wrong:
-            return _refused(wrong)
+            return refused(request, wrong)
         return JSONResponse(answer, headers=_KEEP_NOTHING)
+
+    def refused(request: Request, wrong: OAuthError) -> Response:
+        """A client that does not prove who it is may be somebody who guesses its secret."""
+        if isinstance(wrong, InvalidClient):
+            gate.guessed(request.scope)
+        return _refused(wrong)
 
     async def revoke(request: Request) -> Response:
         try:
             form = await _form(request)
             client = await provider.clients.prove(request.headers.get("authorization", ""), form)
         except OAuthError as wrong:
-            return _refused(wrong)
+            return refused(request, wrong)
         await provider.grants.revoke(client["id"], form.get("token", ""))
         return Response(status_code=200, headers=_KEEP_NOTHING)
 

@@ -66,10 +66,12 @@ def routes(
         sent = await _sent(request)
         code, next = sent.get("code"), local(str(sent.get("next", "")), "")
         if not isinstance(code, str) or not code or len(code) > _LONGEST:
+            gate.guessed(request.scope)
             return form(request, failed="unknown", next=next)
         try:
             secret, seconds = await people.sign_in(code.strip())
         except LinkSpent:
+            gate.guessed(request.scope)
             return form(request, failed="expired", next=next)
         return _away(next or ARRIVE, gate.cookie(secret, seconds))
 
@@ -82,6 +84,7 @@ def routes(
             ref = await passkeys.prove(str(sent.get("note", "")), str(sent.get("credential", "")))
             person = await people.person(ref)
         except (PasskeyRefused, NotFound):
+            gate.guessed(request.scope)
             return form(request, failed="passkey", next=next)
         if session := asking(request.scope).session:
             await people.sign_out(session)

@@ -77,9 +77,7 @@ class Gate:
             if (
                 fresh
             ):  # who keeps guessing waits; who knows is never asked to, however many guess from that address
-                address = (scope.get("client") or ("",))[0]
-                self._throttle.demand(address)
-                self._throttle.wrong(address)
+                self.guessed(scope)
             raise NotSignedIn("the token is not known, has expired or was revoked")
         return who
 
@@ -93,6 +91,14 @@ class Gate:
             raise Forbidden("a page of another site may not change anything here in your name")
         scope["principal"] = who
         scope["csrf"] = secret.csrf(cookie)
+
+    def guessed(self, scope: Mapping[str, Any]) -> None:
+        """What it sent to prove who it is, nobody was given: a token, a sign-in code, a passkey's answer, a client's secret.
+
+        A cookie is not counted: nobody guesses one, and one that has expired comes from honest people with every page.
+        Raises TooManyRequests where that came too often from this address.
+        """
+        self._throttle.unknown((scope.get("client") or ("",))[0])
 
     def cookie(self, session: str, seconds: int) -> str:
         """The Set-Cookie value that signs a browser in; `seconds` 0 signs it out."""

@@ -33,6 +33,14 @@ class Throttle:
                 retryAfter=int(left) + 1,
             )
 
+    def unknown(self, address: str) -> None:
+        """A credential that nobody was given came from there. Raises TooManyRequests instead of counting when that was once too often.
+
+        For whoever has looked first: so what is known still works, however many guess from that address.
+        """
+        self.demand(address)
+        self.wrong(address)
+
     def wrong(self, address: str) -> None:
         """One more."""
         key, now = network(address), self._now()
