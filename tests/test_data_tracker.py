@@ -73,9 +73,7 @@ async def test_a_look_that_is_withheld_for_an_investigation_is_told_to_no_portal
     async with serving(tmp_path / "data", city=KAGA) as served:
         await looked_at(served, "p-taro", 2)
         vault, portal = served.kitamae.city.vault, await bearer(served, PORTAL)
-        officer = Principal(
-            "staff-9", "staff", session="s", assurance=2, duties=frozenset({("", "desk:privacy")})
-        )
+        officer = Principal("staff-9", "staff", assurance=2, duties=frozenset({("", "desk:privacy")}))
         session, _ = await served.kitamae.city.people.admit("p-taro", "resident", 3)
         served.client.cookies.set("kitamae_session", session)
         number = (await served.client.get("/my/receipts")).json()["receipts"][-1]["proof"]["number"]

@@ -14,7 +14,7 @@ from bare_kaga import bare
 from kitamae.kernel.people import secret
 from kitamae.kernel.people.duties.office import step
 from kitamae.kernel.people.person import SYSTEM
-from kitamae.kernel.people.vault import Asked
+from kitamae.kernel.people.vault import Asked, Ordered
 from kitamae.kernel.problems import Forbidden, NotSignedIn
 from serving import SAME, Served, serving
 
@@ -120,6 +120,9 @@ async def test_what_is_read_kept_and_erased_in_the_vault_is_by_whoever_still_may
         else:
             await people.end_sessions(ref)
 
+    async def decided(tx: object, upto: int) -> None:
+        raise AssertionError("nobody decides any more")
+
     expected = Forbidden if how == "taken" else NotSignedIn
     meanwhile(town, monkeypatch, lose)
     with pytest.raises(expected):
@@ -129,7 +132,7 @@ async def test_what_is_read_kept_and_erased_in_the_vault_is_by_whoever_still_may
     with pytest.raises(expected):
         await vault.keep(who, person, "identity", "resident", {"name": "別の 名前"})
     with pytest.raises(expected):
-        await vault.erase(who, person, purpose="identity")
+        await vault.erase_for(who, person, "identity", Ordered("staff-other", {}, decided))
     await colleague(town, "counter")
     another = await people.who(secret.digest(town.client.cookies["kitamae_session"]))
     (found,) = await vault.read(Asked(another, "identity", (person,)))

@@ -258,4 +258,4 @@ def test_no_route_of_personal_data_is_outside_the_two_prefixes() -> None:
     def none() -> Any:
         raise AssertionError
 
-    assert all(re.match(r"/(my|people)/", route.path) for route in routes(none))
+    assert all(re.match(r"/(my|people)/", route.path) for route in routes(none, none))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kitamae.kernel.people.devices import DeviceKeys
 from kitamae.kernel.people.links import Links
 from kitamae.kernel.people.once import Once
+from kitamae.kernel.people.orders import Orders
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
 from kitamae.kernel.people.watching import Flags
 from kitamae.sdk.city import Handling
@@ -29,6 +30,7 @@ from kitamae.web import developers as developer_pages
 from kitamae.web import devices as device_pages
 from kitamae.web import duties as duty_pages
 from kitamae.web import links as link_pages
+from kitamae.web import orders as order_pages
 from kitamae.web.asked import guard
 from kitamae.web.delegates import counter
 from kitamae.web.delegates import own as delegations
@@ -40,6 +42,7 @@ from kitamae.web.devices import desk as device_desk
 from kitamae.web.devices import token as device_token
 from kitamae.web.links import desk as link_desk
 from kitamae.web.links import keeper
+from kitamae.web.orders import desk as order_desk
 from kitamae.web.shell import HERE
 from kitamae.web.sought import Search
 
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
     from kitamae.building import Building, Site
 
 
-def ways_in(site: Site) -> list[BaseRoute]:
+def ways_in(site: Site, orders: Orders) -> list[BaseRoute]:
     """Signing in, in every way; what programs ask about persons and decisions."""
     on, page = site.on, site.page(HERE)
     everybody: list[BaseRoute] = [
@@ -60,7 +63,7 @@ def ways_in(site: Site) -> list[BaseRoute]:
         *passkeys.routes(page, on.ways.passkeys),
         *visitors.routes(page, on.people, on.gate, on.ways.visitors, site.origin),
         *sign_in.routes(page, on.people, on.gate, on.ways.passkeys, on.ways.office, site.handed),
-        *records.routes(site.vault),
+        *records.routes(site.vault, orders),
         *data_tracker.routes(site.vault, _receiver(on), on.providers.names),
         *access.routes(site.policy, access.of_city(site.policy, on.people, on.words.expand), on.address),
     ]
@@ -75,6 +78,20 @@ def duties(site: Site) -> list[BaseRoute]:
         *(site.shell, on.profile, on.ways.office, on.ways.emergencies, on.people),
         *(on.ways.numbers, site.handed, site.policy),
     )
+
+
+def orders_of(site: Site) -> Orders:
+    """What two members of staff decide to be done to a person's records."""
+    return Orders(site.on.store, site.policy, site.vault)
+
+
+def orders(site: Site, orders: Orders) -> list[BaseRoute]:
+    """Where staff ask for it and decide it: whose duty a purpose is, the vault asks."""
+    site.shell.desks.append(order_pages.DESK)
+    page = site.page(order_pages.HERE)
+    desk: list[BaseRoute] = [*order_desk.routes(page, orders, lambda: site.vault().purposes)]
+    guard(desk, site.policy, site.tenant)
+    return desk
 
 
 def links_of(site: Site) -> Links:

@@ -387,7 +387,13 @@ class City:
 
     async def _tidy(self) -> None:
         while True:
-            for tidy in (self.people.tidy, self._rooms.links.tidy, self._tidy_snapshots):
+            for tidy in (
+                self.people.tidy,
+                self._rooms.links.tidy,
+                self._tidy_snapshots,
+                self._rooms.orders.tidy,
+                self._rooms.orders.finish,
+            ):
                 try:
                     await tidy()
                 except Exception:  # one that fails keeps neither the others nor the next hour's

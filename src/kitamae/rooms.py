@@ -58,9 +58,9 @@ class Rooms:
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
         self._shell.sandbox = on.ways.sandbox
         site = Site(on, self._shell, reader, policy, vault)
-        self._page, self.links = site.page(HERE), areas.links_of(site)
+        self._page, self.links, self.orders = site.page(HERE), areas.links_of(site), areas.orders_of(site)
         routes: list[BaseRoute] = [
-            *areas.ways_in(site),
+            *areas.ways_in(site, self.orders),
             *areas.duties(site),
             *areas.links(site, self.links),
             *areas.delegates(site),
@@ -68,6 +68,7 @@ class Rooms:
             *areas.asked_of_us(site),
             *areas.developers(site),
             *areas.improper_use(site),
+            *areas.orders(site, self.orders),
             *areas.my_page(site),
             *(route for service in on.services for route in _rooms_of(site, service)),
             *registers.mounted(site.page(registers.HERE), on.registers, policy, site.tenant, on.address),

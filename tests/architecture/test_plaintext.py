@@ -39,8 +39,9 @@ def test_nothing_outside_the_vault_imports_its_inner_parts() -> None:
             )
 
 
-def test_only_reading_and_resealing_open_what_is_sealed() -> None:
+def test_only_reading_resealing_and_what_keeps_a_corrected_value_open_what_is_sealed() -> None:
     assert using(f"{VAULT}.seal.unseal") == {
+        "kernel/people/vault/former.py",
         "kernel/people/vault/reading.py",
         "kernel/people/vault/resealing.py",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.vault import CONSENTS
 
@@ -32,6 +33,19 @@ def told(record: Record) -> dict[str, date | str]:
         for name in read(record.klass, record.fields)
         if record.fields[name] not in (None, "")
     }
+
+
+def corrected(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """What stood in them before others corrected it, newest first."""
+    found = [
+        {
+            "at": clock.text(past.at), "number": past.number, "added": past.added,
+            "fields": {name: _said(value) for name, value in past.fields.items()},
+        }
+        for one in records
+        for past in one.former
+    ]  # fmt: skip
+    return sorted(found, key=lambda past: -past["number"])
 
 
 def read(klass: str, names: Iterable[str]) -> list[str]:

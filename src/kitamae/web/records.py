@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from kitamae.kernel.people.orders import Orders
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault import Erasing, Record, Vault
 
@@ -32,7 +33,7 @@ _EVER: Final = (1 << 63) - 1
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Cookie, Authorization"}
 
 
-def routes(vault: Callable[[], Vault]) -> list[Route]:
+def routes(vault: Callable[[], Vault], orders: Orders) -> list[Route]:
     """`/my/records`, `/my/receipts`, `/people/{person}/records`, `/people/search`; all JSON. `vault()` raises VaultClosed."""
 
     async def my_records(request: Request) -> Response:
@@ -50,7 +51,7 @@ def routes(vault: Callable[[], Vault]) -> list[Route]:
         return _erased(done)
 
     async def my_receipts(request: Request) -> Response:
-        """Who looked at one's data, newest first, each with what proves it from the ledger."""
+        """Who looked at, wrote or erased one's data (`act`), newest first, each with what proves it from the ledger."""
         who = _signed_in(request)
         most = _number(request, "limit", PAGE, 1, _MOST)
         asked = Asked(who, OWN, (who.ref,))
@@ -58,7 +59,7 @@ def routes(vault: Callable[[], Vault]) -> list[Route]:
         rows = [
             {
                 "at": clock.text(one.at), "who": one.who, "purpose": one.purpose, "basis": one.basis,
-                "fields": one.fields, "proof": one.proof(),
+                "act": one.act, "said": one.said, "fields": one.fields, "proof": one.proof(),
             }
             for one in found
         ]  # fmt: skip
@@ -90,10 +91,16 @@ def routes(vault: Callable[[], Vault]) -> list[Route]:
         return _json({"id": id}, 200 if "id" in sent else 201)
 
     async def erase(request: Request) -> Response:
-        """Destroy the person's key of the declared purpose `purpose`, and with it all that was collected for it."""
-        purpose = _purpose(request.query_params.get("purpose", ""))
+        """Destroy the person's key of the declared purpose `purpose`, and with it all that was collected for it. The person sees who did.
+
+        A program's token says that it may. Staff say why {why}, and a second one decides: the answer is 202 with the order's number.
+        """
+        purpose, person = _purpose(request.query_params.get("purpose", "")), request.path_params["person"]
         who = asking(request.scope)
-        return _erased(await vault().erase(who, request.path_params["person"], purpose=purpose))
+        if who.role != "staff":
+            return _erased(await vault().erase_for(who, person, purpose))
+        sent = await _sent(request, {"why": str})
+        return _json({"order": await orders.ask(who, person, purpose, sent["why"])}, 202)
 
     async def search(request: Request) -> Response:
         """Whose name, kana, address or birth date that is: {purpose, field, text}. A name stands in no address bar or log."""
@@ -180,7 +187,8 @@ def _erased(done: Erasing) -> Response:
             "at": clock.text(done.at),
             "inBackupsUntil": clock.text(done.until),
             "kept": done.kept,
-            "proof": done.proof() if done.classes else None,
+            "number": done.number or None,
+            "proof": done.proof(),
         }
     )
 
@@ -192,6 +200,7 @@ def _records(found: Sequence[Record], most: int) -> Response:
             "created": clock.text(one.created),
             "modified": clock.text(one.modified),
             "due": clock.text(one.due),
+            "former": [{**past._asdict(), "at": clock.text(past.at)} for past in one.former],
         }
         for one in found
     ]

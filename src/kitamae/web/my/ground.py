@@ -96,6 +96,8 @@ class Ground:
                 "program": programs.get(one.who, ""),
                 "purpose": self.purpose(one.purpose),
                 "basis": one.basis,
+                "act": one.act,
+                "said": one.said,
                 "fields": sorted(
                     {name for klass, names in one.fields.items() for name in read(klass, names)}
                 ),

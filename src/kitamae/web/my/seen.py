@@ -13,7 +13,7 @@ from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
 from kitamae.kernel.problems import NotFound, Unavailable
-from kitamae.web.held import told
+from kitamae.web.held import corrected, told
 from kitamae.web.my.agreeing import states
 from kitamae.web.my.ground import KEEP_NOTHING, MY, demand, signed_in
 
@@ -113,6 +113,7 @@ def held(ground: Ground, records: list[Record]) -> list[dict[str, Any]]:
             "count": len(rows),
             "until": clock.text(max(one.due for one in rows)),
             "records": [] if klass == CONSENTS else [told(one) for one in rows],
+            "former": [] if klass == CONSENTS else corrected(rows),
             "entered": klass in ground.consents.purposes and bool(ground.consents.purposes[klass].entered),
         }
         for klass, rows in sorted(by_class.items(), key=lambda item: (item[0] == CONSENTS, item[0]))

@@ -83,7 +83,7 @@ async def _file(ground: Ground, who: Principal, first: list[Record]) -> AsyncIte
         for look in looks:
             told = look.proof()
             row = {"number": look.number, "at": clock.text(look.at), "who": look.who, "purpose": look.purpose,
-                   "basis": look.basis, "fields": look.fields, "committed": told["receipt"], "salt": told["salt"]}  # fmt: skip
+                   "basis": look.basis, "act": look.act, "said": look.said, "fields": look.fields, "committed": told["receipt"], "salt": told["salt"]}  # fmt: skip
             yield comma + orjson.dumps(row)
             comma = b","
         if len(looks) < PAGE:
@@ -106,6 +106,7 @@ def _record(one: Record) -> dict[str, Any]:
         "modified": clock.text(one.modified),
         "keptUntil": clock.text(one.due),
         "fields": dict(one.fields),
+        "former": [{**past._asdict(), "at": clock.text(past.at)} for past in one.former],
     }
 
 

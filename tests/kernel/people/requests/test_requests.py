@@ -98,7 +98,7 @@ async def test_a_case_that_took_one_decision_takes_no_other(worker: Worker) -> N
         return_exceptions=True,
     )
     assert sum(isinstance(one, Conflict) for one in tried) == 4
-    assert await worker.leaves() == before + 1
+    assert await worker.leaves() == before + 2, "the step, and the receipt of whoever wrote it"
     said = await worker.requests.said(TARO, number)
     assert [one.step for one in said] == ["file", "answer"]
 

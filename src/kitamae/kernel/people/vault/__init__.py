@@ -4,6 +4,7 @@ vault.py     the door: `Vault`                  seal.py      AES-GCM bound to a 
 reading.py   the one way to a plaintext         citykey.py   the city's key: file, environment; hsm.py: PKCS#11
 writing.py   records in                         keyring.py   persons' keys, wrapped by it
 erasing.py   keys destroyed, retention          keystore.py  what a store of keys does (keys.db)
+erasing_for.py  the same by somebody else      former.py   what stood there before a correction
 resealing.py new keys while all is served       rows.py      what the state does, in its transaction
 classes.py   purposes, bases, retention         index.py, variants.py   found by name, without storing a name
 outside.py   who looked at whom, and what two persons have in common, without opening anything
@@ -15,6 +16,7 @@ Nothing else may decrypt: tests/architecture holds it.
 
 from kitamae.kernel.people.vault.classes import CONSENTS, OWN, Basis, Purpose, Purposes
 from kitamae.kernel.people.vault.erasing import Erasing
+from kitamae.kernel.people.vault.erasing_for import Ordered
 from kitamae.kernel.people.vault.reading import Asked, Record
 from kitamae.kernel.people.vault.receipt import Receipt
 from kitamae.kernel.people.vault.rows import Look
@@ -27,6 +29,7 @@ __all__ = [
     "Basis",
     "Erasing",
     "Look",
+    "Ordered",
     "Purpose",
     "Purposes",
     "Receipt",

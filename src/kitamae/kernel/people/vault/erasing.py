@@ -8,7 +8,7 @@ state, or of keys, from before the erasure.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.ledger import commitment
@@ -19,7 +19,7 @@ from kitamae.kernel.people.vault.classes import CONSENTS, DAY, OWN, RECEIPTS
 from kitamae.kernel.people.vault.keyring import CITY
 from kitamae.kernel.people.vault.keystore import Erasure
 from kitamae.kernel.people.vault.problems import Erased, Refused
-from kitamae.kernel.people.vault.receipt import Receipt
+from kitamae.kernel.people.vault.receipt import Receipt, leave
 from kitamae.kernel.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Transaction
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault.inner import Inner
+    from kitamae.kernel.people.vault.keyring import PersonKeys
     from kitamae.kernel.people.vault.rows import Sealed
 
 REPLAYED: Final = 500  # erasures in one transaction
@@ -40,7 +41,7 @@ class Erasing:
     """What an erasure did. `until`: a backup of the keys may hold them until then, microseconds UTC.
 
     `kept`: class -> the law that keeps it. `number`, `salt`, `told`: with them the person can prove the erasure from
-    the ledger; nobody else has the salt.
+    the ledger; nobody else has the salt. Where somebody else erased, `number` is that of the receipt, which the person alone opens.
     """
 
     person: str
@@ -50,11 +51,13 @@ class Erasing:
     until: int
     kept: dict[str, str]
     number: int
-    salt: bytes
-    told: dict[str, Any]
+    salt: bytes = b""
+    told: dict[str, Any] = field(default_factory=dict)
 
-    def proof(self) -> dict[str, Any]:
-        """For the person to keep."""
+    def proof(self) -> dict[str, Any] | None:
+        """For the person to keep; None where the receipt is it."""
+        if not self.salt:
+            return None
         return {"number": self.number, "erasure": self.told, "salt": base64.b64encode(self.salt).decode()}
 
 
@@ -65,39 +68,25 @@ class Eraser:
         self._inner = inner
         self._days = backup_days
 
-    async def erase(
-        self, who: Principal, person: str, classes: Sequence[str] = (), purpose: str = OWN
-    ) -> Erasing:
+    async def erase(self, who: Principal, person: str, classes: Sequence[str] = ()) -> Erasing:
         """Destroy the keys of these classes; none named: of all that may go.
 
-        A person himself erases what rests on his consent; what a law or a contract keeps is erased by whoever may
-        decide that, for that one `purpose`. With the last class go the receipts. Raises NotSignedIn, Forbidden, NotFound.
+        A person himself erases what rests on his consent, and with the last class the receipts; what a law or a contract keeps is
+        erased by whoever may decide that (`erasing_for.py`). Raises NotSignedIn, Forbidden, NotFound.
         """
         inner = self._inner
-        if purpose != OWN:
-            classes = (purpose,)
-        inner.policy.demand(Question(who, "delete", f"person:{person}", "", purpose))
+        inner.policy.demand(Question(who, "delete", f"person:{person}", "", OWN))
         if person == CITY:
             raise BadRequest("the city's own keys are rotated, not erased")
-
-        async def still(tx: Transaction) -> None:  # keys are destroyed before anything is committed here
-            await inner.demand_again(tx, who, "delete", ("", person, purpose))
-
-        if purpose != OWN:
-            await inner.store.transact(still)
         keys = await inner.keys.of(person, anew=True)
         there = [klass for klass in keys.current if klass != RECEIPTS]
         wanted = [klass for klass in there if not classes or klass in classes]
-        kept = {
-            klass: law
-            for klass in wanted
-            if purpose == OWN and who.role != "system" and (law := self._kept_by(klass))
-        }
+        kept = {klass: law for klass in wanted if who.role != "system" and (law := self._kept_by(klass))}
         gone = [klass for klass in wanted if klass not in kept]
+        if set(gone) == set(there) and (gone or not classes) and RECEIPTS in keys.current:
+            gone.append(RECEIPTS)
         if not gone and not kept:
             raise NotFound("nothing is held about that person under these classes")
-        if set(gone) == set(there) and RECEIPTS in keys.current:
-            gone.append(RECEIPTS)
         at = inner.at()
         until = at + self._days * DAY
         erasures = [Erasure(person, klass, keys.current[klass], at, until) for klass in gone]
@@ -113,7 +102,9 @@ class Eraser:
             leaf = commitment.commit(salt, commitment.canonical(told))
             return sum(records), await tx.log(leaf)
 
-        records, number = await inner.store.transact(work) if gone else (0, 0)
+        if not gone:
+            return Erasing(person, (), 0, at, until, kept, 0)
+        records, number = await inner.store.transact(work)
         await inner.keys.store.latest(at)
         return Erasing(person, tuple(gone), records, at, until, kept, number, salt, told)
 
@@ -191,11 +182,10 @@ class Eraser:
         inner = self._inner
         for _ in range(_TRIES):
             keys = await inner.keys.ensure(person, (RECEIPTS,))
-            version, key = keys.newest(RECEIPTS)
             upto = {one.klass: keys.current.get(one.klass, one.version) for one in rows}
 
             async def work(
-                tx: Transaction, version: int = version, key: bytes = key, upto: dict[str, int] = upto
+                tx: Transaction, keys: PersonKeys = keys, upto: dict[str, int] = upto
             ) -> list[str]:
                 for tenant in sorted({one.tenant for one in rows}):
                     told: dict[str, list[str]] = {}
@@ -206,9 +196,7 @@ class Eraser:
                         *(0, tenant, person, at, "system", "retention", "retention", told),
                         commitment.salt(),
                     )
-                    number = await tx.log(made.leaf())
-                    if not await tx.vault.note(made.noted(number, "", version, key)):
-                        raise Refused(person, version)
+                    await leave(tx, made, keys)
                 await tx.vault.drop(rows)
                 empty = [klass for klass in upto if not await tx.vault.holds(person, klass)]
                 for klass in empty:  # from here on nothing is sealed with these any more

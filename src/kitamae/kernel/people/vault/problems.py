@@ -59,11 +59,14 @@ class Tampered(Problem):
 
 
 class Refused(Exception):
-    """Inside a transaction: that version of a person's key was destroyed meanwhile, and what it sealed is not kept."""
+    """Inside a transaction: that version of a person's key was destroyed meanwhile, and what it sealed is not kept.
 
-    def __init__(self, person: str, version: int) -> None:
+    `klass`: whose key it was; "": the one that is being written.
+    """
+
+    def __init__(self, person: str, version: int, klass: str = "") -> None:
         super().__init__("a key was destroyed meanwhile")
-        self.person, self.version = person, version
+        self.person, self.version, self.klass = person, version, klass
 
 
 class Erased(Conflict):

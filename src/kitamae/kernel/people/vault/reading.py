@@ -9,17 +9,18 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.delegates import standing as delegates
 from kitamae.kernel.people.policy import Question
-from kitamae.kernel.people.vault import receipt, withholding
+from kitamae.kernel.people.vault import former, receipt, withholding
 from kitamae.kernel.people.vault.classes import OWN, RECEIPTS, Basis
+from kitamae.kernel.people.vault.former import Former
 from kitamae.kernel.people.vault.problems import Erased, Refused, Tampered
-from kitamae.kernel.people.vault.receipt import Receipt
+from kitamae.kernel.people.vault.receipt import BROKEN, Receipt, leave
 from kitamae.kernel.people.vault.seal import Place, unseal
 from kitamae.kernel.problems import BadRequest, Forbidden
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 MOST_PERSONS: Final = 1_000
 MOST_RECORDS: Final = 1_000
-BROKEN: Final = "break-glass"
-"""The basis in a receipt of whoever looked in an emergency (`kernel/people/duties/emergency.py`)."""
 _TRIES: Final = 3
 
 
@@ -58,7 +57,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """In plain text. Times in microseconds UTC; `due`: when its retention ends."""
+    """In plain text. Times in microseconds UTC; `due`: when its retention ends. `former`: what others corrected, oldest first; told to
+    the person alone.
+    """
 
     id: str
     person: str
@@ -68,6 +69,7 @@ class Record:
     modified: int
     due: int
     fields: Mapping[str, object]
+    former: Sequence[Former] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,10 @@ class Reading:
                 await self._inner.keys.after(refused.person, RECEIPTS, refused.version)
                 continue
             rows = await self._living(rows, known)
-            return [self._opened(row, known[row.person], allowed.fields) for row in rows]
+            return [
+                self._opened(row, known[row.person], allowed.fields, own=asked.who.ref == row.person)
+                for row in rows
+            ]
         raise Erased("somebody is being erased at this moment; ask again")
 
     def allowed(self, asked: Asked) -> Allowed:
@@ -151,10 +156,7 @@ class Reading:
                     *(0, asked.tenant, person, at, who.ref, asked.purpose, allowed.basis, shown),
                     commitment.salt(),
                 )
-                version, key = own.newest(RECEIPTS)
-                number = await tx.log(made.leaf())
-                if not await tx.vault.note(made.noted(number, session, version, key)):
-                    raise Refused(person, version)
+                await leave(tx, made, own, session)
                 found += rows
             return found
 
@@ -172,7 +174,7 @@ class Reading:
             gone[person] = await self._inner.keys.store.destroyed(person)
         return [one for one in rows if one.version > gone.get(one.person, {}).get(one.klass, 0)]
 
-    def _opened(self, row: Sealed, keys: PersonKeys, only: frozenset[str] | None) -> Record:
+    def _opened(self, row: Sealed, keys: PersonKeys, only: frozenset[str] | None, *, own: bool) -> Record:
         """Raises Tampered."""
         key = keys.get(row.klass, row.version)
         if key is None:
@@ -187,9 +189,11 @@ class Reading:
                 )
             )
             for name, sealed in told.items()
-            if only is None or name in only
+            if (only is None and (own or name != former.FIELD)) or (only is not None and name in only)
         }
-        return Record(*(row.id, row.person, row.klass, row.kind, row.created, row.modified, row.due), fields)
+        past = [Former(**one) for one in cast("list[Any]", fields.pop(former.FIELD, ()))]
+        head = (row.id, row.person, row.klass, row.kind, row.created, row.modified, row.due)
+        return Record(*head, fields, past)
 
     async def receipts(self, asked: Asked, before: int, most: int, *, whole: bool = False) -> list[Receipt]:
         """Who looked at one person's data, newest first; to be asked for as personal data is, and receipted as such.
@@ -239,14 +243,11 @@ class Reading:
             {RECEIPTS: [RECEIPTS]},
             commitment.salt(),
         )
-        version, key = keys.newest(RECEIPTS)
 
         async def work(tx: Transaction) -> None:
             await self._inner.demand_again(tx, asked.who, "read", (asked.tenant, keys.person, asked.purpose))
             await self._inner.demand_consent(tx, keys.person, asked.purpose)
-            number = await tx.log(made.leaf())
-            if not await tx.vault.note(made.noted(number, "", version, key)):
-                raise Refused(keys.person, version)
+            await leave(tx, made, keys)
 
         await self._inner.store.transact(work)
 
@@ -270,5 +271,6 @@ def _shown(rows: Sequence[Sealed], only: frozenset[str] | None) -> dict[str, lis
     shown: dict[str, set[str]] = {}
     for row in rows:
         names = orjson.loads(row.fields).keys()
-        shown.setdefault(row.kind, set()).update(names if only is None else only.intersection(names))
+        seen = names - {former.FIELD} if only is None else only.intersection(names)
+        shown.setdefault(row.kind, set()).update(seen)
     return {kind: sorted(names) for kind, names in sorted(shown.items()) if names}

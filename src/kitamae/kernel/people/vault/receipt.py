@@ -1,4 +1,5 @@
-"""A receipt: who looked at what of a person, when, for what purpose, on what basis. Its leaf in the ledger is a commitment.
+"""A receipt: who looked at, wrote or erased what of a person, when, for what purpose, on what basis. Its leaf in the ledger is a
+commitment.
 
 The leaf is a salted commitment to the receipt's canonical JSON (`kernel.ledger.commitment`). The salt and the fields
 lie in the vault under the person's key of receipts: while it lives the person can prove what the leaf says, and once it
@@ -8,23 +9,34 @@ is destroyed the leaf says nothing to anybody, while every proof over the log st
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.vault.classes import RECEIPTS
+from kitamae.kernel.people.vault.problems import Refused
 from kitamae.kernel.people.vault.rows import Noted
 from kitamae.kernel.people.vault.seal import Place, seal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kitamae.kernel.context.store import Transaction
+    from kitamae.kernel.people.vault.keyring import PersonKeys
+
+Act = Literal["read", "wrote", "erased"]
+BROKEN: Final = "break-glass"
+"""The basis in a receipt of whoever looked or wrote in an emergency (`kernel/people/duties/emergency.py`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`fields`: kind of record -> the fields that were shown. `at` in microseconds UTC. `number`: of its leaf."""
+    """`fields`: kind of record -> the fields that were shown, written or erased. `at` in microseconds UTC. `number`: of its leaf.
+
+    `said`: what else there is to say: `why`, `second` (whose word it needed), `case`.
+    """
 
     number: int
     tenant: str
@@ -35,6 +47,8 @@ class Receipt:
     basis: str
     fields: Mapping[str, Sequence[str]]
     salt: bytes
+    act: Act = "read"
+    said: Mapping[str, str] = field(default_factory=dict)
 
     def canonical(self) -> bytes:
         """What the leaf commits to: JSON with sorted names, without the number and the salt."""
@@ -46,8 +60,13 @@ class Receipt:
             "purpose": self.purpose,
             "tenant": self.tenant,
             "who": self.who,
+            **self._more(),
         }
         return commitment.canonical(told)
+
+    def _more(self) -> dict[str, Any]:
+        """A look says it by saying nothing of it."""
+        return {"act": self.act, "said": dict(self.said)} if self.act != "read" else {}
 
     def leaf(self) -> bytes:
         """32 bytes."""
@@ -64,7 +83,8 @@ class Receipt:
 
     def noted(self, number: int, session: str, version: int, key: bytes) -> Noted:
         """As it is stored."""
-        inner = orjson.dumps({"fields": self.fields, "salt": base64.b64encode(self.salt).decode()})
+        salt = base64.b64encode(self.salt).decode()
+        inner = orjson.dumps({"fields": self.fields, "salt": salt, **self._more()})
         place = Place(self.tenant, self.person, str(number), "receipt", RECEIPTS, version)
         return Noted(
             *(
@@ -93,4 +113,15 @@ def opened(row: Noted, inner: bytes) -> Receipt:
     return Receipt(
         *(row.number, row.tenant, row.person, row.at, row.who, row.purpose, row.basis, told["fields"]),
         base64.b64decode(told["salt"]),
+        told.get("act", "read"),
+        told.get("said", {}),
     )
+
+
+async def leave(tx: Transaction, made: Receipt, keys: PersonKeys, session: str = "") -> int:
+    """Its leaf and its row, in the transaction of what it tells of; its number. Raises Refused."""
+    version, key = keys.newest(RECEIPTS)
+    number = await tx.log(made.leaf())
+    if not await tx.vault.note(made.noted(number, session, version, key)):
+        raise Refused(made.person, version, RECEIPTS)
+    return number

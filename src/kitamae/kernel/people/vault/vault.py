@@ -11,6 +11,7 @@ import structlog
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.vault.entering import Entering
 from kitamae.kernel.people.vault.erasing import Eraser
+from kitamae.kernel.people.vault.erasing_for import ErasingFor
 from kitamae.kernel.people.vault.finding import Finding
 from kitamae.kernel.people.vault.inner import Inner
 from kitamae.kernel.people.vault.keyring import Keyring
@@ -36,7 +37,7 @@ _log = structlog.get_logger("kitamae")
 
 
 class Vault:
-    """See `open`. `keep`, `read`, `find`, `receipts`, `erase` are what others use."""
+    """See `open`. `keep`, `read`, `find`, `receipts`, `erase`, `erase_for` are what others use."""
 
     def __init__(self, inner: Inner, backup_days: int) -> None:
         self._inner = inner
@@ -53,6 +54,9 @@ class Vault:
         self.withheld = reading.withheld
         self.withhold = Withholding(inner).withhold
         self.erase = self._eraser.erase
+        erasing_for = ErasingFor(inner, backup_days)
+        self.erase_for = erasing_for.erase
+        self.finish_erasing = erasing_for.finish
         self.sweep = self._eraser.sweep
         self.outside = Outside(inner)
         self.purposes = inner.purposes

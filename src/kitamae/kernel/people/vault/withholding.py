@@ -15,7 +15,7 @@ from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault.classes import DAY, RECEIPTS
 from kitamae.kernel.people.vault.problems import Erased, Refused
-from kitamae.kernel.people.vault.receipt import Receipt
+from kitamae.kernel.people.vault.receipt import Receipt, leave
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault.inner import Inner
+    from kitamae.kernel.people.vault.keyring import PersonKeys
 
 KIND: Final = "withheld"
 """Of the document: by the person's reference, number of a receipt -> `Held`."""
@@ -99,22 +100,17 @@ class Withholding:
             keys = await inner.keys.of(person, anew=True)
             if RECEIPTS not in keys.current:
                 raise NotFound(f"there is no receipt {number} of that person")
-            version, key = keys.newest(RECEIPTS)
             told = {"receipt": [str(number)], "until": [clock.text(until)]}
             made = Receipt(0, "", person, at, who.ref, PURPOSE, law, told, commitment.salt())
 
-            async def work(
-                tx: Transaction, made: Receipt = made, version: int = version, key: bytes = key
-            ) -> int:
+            async def work(tx: Transaction, made: Receipt = made, keys: PersonKeys = keys) -> int:
                 await inner.policy.demand_again(tx, Question(who, "write", DESK))
                 found = await tx.vault.noted("", person, number + 1, 1)
                 if not found or found[0].number != number or found[0].purpose == PURPOSE:
                     raise NotFound(f"there is no receipt {number} of that person")
                 if found[0].who in (who.ref, person):
                     raise Forbidden("one's own look is withheld by somebody else, and the person's own never")
-                own = await tx.log(made.leaf())
-                if not await tx.vault.note(made.noted(own, "", version, key)):
-                    raise Refused(person, version)
+                own = await leave(tx, made, keys)
                 rows: Any = await tx.get(TENANT, KIND, person) or {}
                 held: dict[str, Held] = {
                     str(number): {"until": clock.text(until), "order": False},

@@ -1,5 +1,7 @@
 """Records in: checked, sealed, indexed. The key is durable first, then the tags, then the record: a crash between leaves
 a key that nothing uses, or a tag that finds nothing; never a record that nobody can read.
+
+Whoever writes about somebody else leaves a receipt in the same transaction, and what stood there before stays with the record.
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people import mynumber
 from kitamae.kernel.people.policy import Question
-from kitamae.kernel.people.vault import index
+from kitamae.kernel.people.vault import former, index
 from kitamae.kernel.people.vault.classes import INDEXED, RECEIPTS
 from kitamae.kernel.people.vault.keyring import CITY
 from kitamae.kernel.people.vault.keystore import Tag
 from kitamae.kernel.people.vault.problems import Erased, Refused
+from kitamae.kernel.people.vault.receipt import BROKEN, Receipt, leave
 from kitamae.kernel.people.vault.rows import Sealed
 from kitamae.kernel.people.vault.seal import Place, seal
 from kitamae.kernel.problems import BadRequest, NotFound, Problem
@@ -53,22 +57,26 @@ class Writing:
         id: str = "",
         tenant: str = "",
         along: Callable[[Transaction], Awaitable[Mapping[str, object]]] | None = None,
+        said: Mapping[str, str] | None = None,
     ) -> str:
         """Write one record, or put it in the place of the one with that id; its id. `klass`: the purpose it is collected for.
 
-        `along`: what belongs into the same transaction; the fields that it answers with are kept with the others.
+        `along`: what belongs into the same transaction; the fields that it answers with are kept with the others. `said`: what the
+        receipt says besides, where somebody else than the person writes.
         Raises NotSignedIn, Forbidden, HoldsMyNumber, BadRequest, NotFound for an id that is another person's.
         """
         inner = self._inner
-        inner.policy.demand(Question(who, "write", f"person:{person}", tenant, klass))
+        because = inner.policy.demand(Question(who, "write", f"person:{person}", tenant, klass)).because
         purpose = inner.purposes.klass(klass, fields)
+        basis = BROKEN if BROKEN in because else purpose.basis
+        another = who.role != "system" and who.ref != person
         _demand_names(person, kind, id or "-")
         mynumber.demand_reference("person", person)
         mynumber.demand_none(fields, purpose.identifiers)
         told = plain(fields)
         at = inner.at()
         record = id or secrets.token_hex(16)
-        before = await self._found_by(tenant, person, id) if id else []
+        before = await self._found_by(tenant, person, klass, id) if id else []
         for _ in range(_TRIES):
             keys = await inner.keys.ensure(person, (klass, RECEIPTS))
             row = sealed(keys, tenant, record, klass, kind, at, purpose.due(at), told)
@@ -79,19 +87,30 @@ class Writing:
             async def work(tx: Transaction, row: Sealed = row, keys: PersonKeys = keys) -> None:
                 await inner.demand_again(tx, who, "write", (tenant, person, klass))
                 await inner.demand_consent(tx, person, klass)
-                if along is not None:
-                    whole = told | plain(await along(tx))
-                    row = sealed(keys, tenant, record, klass, kind, at, row.due, whole)
+                whole = told if along is None else told | plain(await along(tx))
                 there = await tx.vault.get(tenant, record)
                 if id:
-                    _demand_of(there, person, id)
+                    _demand_of(there, person, klass, id)
+                stood, past = former.plain(there, keys, alone=not another) if there else (None, b"")
+                if another:
+                    change = former.Change(stood, whole)
+                    made = Receipt(
+                        *(0, tenant, person, at, who.ref, klass, basis, {kind: change.names()}),
+                        *(commitment.salt(), "wrote", said or {}),
+                    )
+                    number = await leave(tx, made, keys)
+                    if there:
+                        past = former.with_(past, change.former(at, who.ref, number))
+                if along is not None or past:
+                    kept = whole | ({former.FIELD: past} if past else {})
+                    row = sealed(keys, tenant, record, klass, kind, at, row.due, kept)
                 if not await tx.vault.put(row if there is None else row._replace(created=there.created)):
                     raise Refused(person, row.version)  # and nothing of `along` stays either
 
             try:
                 await inner.store.transact(work)
             except Refused as refused:
-                await inner.keys.after(person, klass, refused.version)
+                await inner.keys.after(person, refused.klass or klass, refused.version)
             except Problem:
                 if tags:  # nobody is found by what was never kept
                     await inner.keys.store.tag(before, [(tenant, record)])
@@ -102,11 +121,11 @@ class Writing:
                 return record
         raise Erased("that person is being erased at this moment")
 
-    async def _found_by(self, tenant: str, person: str, id: str) -> list[Tag]:
+    async def _found_by(self, tenant: str, person: str, klass: str, id: str) -> list[Tag]:
         """The tags of a record of that person. Raises NotFound."""
 
         async def look(tx: Transaction) -> None:
-            _demand_of(await tx.vault.get(tenant, id), person, id)
+            _demand_of(await tx.vault.get(tenant, id), person, klass, id)
 
         await self._inner.store.transact(look)
         tags = await self._inner.keys.store.tags_of(person)
@@ -151,9 +170,9 @@ def sealed(
     return Sealed(tenant, id, keys.person, klass, kind, version, at, at, due, orjson.dumps(texts))
 
 
-def _demand_of(row: Sealed | None, person: str, id: str) -> None:
-    """Raises NotFound."""
-    if row is None or row.person != person:
+def _demand_of(row: Sealed | None, person: str, klass: str, id: str) -> None:
+    """A record stays with whom, and with what, it was collected for. Raises NotFound."""
+    if row is None or (row.person, row.klass) != (person, klass):
         raise NotFound(f"there is no record {id!r:.60} of that person")
 
 
