@@ -82,7 +82,7 @@ class WaysIn:
         seal = Seal(settings.seal or layout.seal)
         once, pseudonyms = Once(store), Pseudonyms(store, seal)
         delegates = Delegates(store, people, purposes, now)
-        provider = Provider(address, store, seal, once, pseudonyms)
+        provider = Provider(address, store, seal, once, pseudonyms, people.left)
         passkeys = Passkeys(address, store, seal, once)
         office = Office(store, people.plan, people.forget, people.colleagues, now)
         numbers = Numbers(store, pseudonyms, office)

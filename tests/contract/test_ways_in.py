@@ -11,8 +11,12 @@ import pytest
 from stores import Opener, open_sqlite
 
 from kitamae.kernel.context.store import Store
+from kitamae.kernel.people.duties import ACCOUNT, Office
+from kitamae.kernel.people.duties.office import step
 from kitamae.kernel.people.jose.encoding import encode
 from kitamae.kernel.people.once import Once
+from kitamae.kernel.people.people import People
+from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.provider.errors import InvalidGrant, InvalidToken
 from kitamae.kernel.people.provider.grants import Issued, SignedIn
 from kitamae.kernel.people.provider.provider import Provider
@@ -23,6 +27,7 @@ from kitamae.kernel.people.seal import Seal
 CITY = "https://city.example.jp"
 BACK = "https://bus.example.jp/back"
 VERIFIER = "v" * 43
+RESIDENT = SignedIn("resident-1", "resident", 3, 1)
 ASKED = [
     ("redirect_uri", BACK), ("response_type", "code"), ("scope", "openid offline_access"), ("code_challenge_method", "S256"),
     ("code_challenge", encode(hashlib.sha256(VERIFIER.encode()).digest())),
@@ -35,7 +40,9 @@ class Worker:
     def __init__(self, store: Store, folder: Path) -> None:
         seal, self.once = Seal(folder / "seal.key"), Once(store)
         self.pseudonyms = Pseudonyms(store, seal)
-        self.provider = Provider(CITY, store, seal, self.once, self.pseudonyms)
+        self.people = People(store, str)
+        self.office = Office(store, self.people.plan, self.people.forget, self.people.colleagues)
+        self.provider = Provider(CITY, store, seal, self.once, self.pseudonyms, self.people.left)
 
 
 @pytest.fixture
@@ -49,14 +56,14 @@ async def workers(opener: Opener, tmp_path: Path) -> AsyncIterator[list[Worker]]
         await store.close()
 
 
-async def code(worker: Worker) -> tuple[str, str]:
+async def code(worker: Worker, who: SignedIn = RESIDENT) -> tuple[str, str]:
     """A client, and a code for it."""
     client, _ = await worker.provider.clients.add(
         "のりあいバス予約", "予約した人を見分けます", [BACK], public=True
     )
     sent = [("client_id", client["id"]), *ASKED]
     asked = read(await whence(worker.provider.clients, sent, CITY), dict(sent))
-    return client["id"], await worker.provider.grants.code(asked, SignedIn("resident-1", "resident", 3, 1))
+    return client["id"], await worker.provider.grants.code(asked, who)
 
 
 async def test_one_code_that_two_workers_are_given_at_once_is_exchanged_once_and_then_worth_nothing(
@@ -83,6 +90,34 @@ async def test_one_refresh_token_that_two_workers_are_given_at_once_ends_its_fam
     assert [type(one) for one in found if one is not issued] == [InvalidGrant]
     with pytest.raises(InvalidGrant):
         await workers[1].provider.grants.refresh(client, issued.refresh, "")
+
+
+async def test_whoever_left_the_town_hall_is_signed_in_at_no_partner_any_more(workers: list[Worker]) -> None:
+    one, other = workers
+    await one.people.staff()
+    ref = await one.people.staff(another=True)
+    who = SignedIn(ref, "staff", 2, 1)
+    client, made = await code(one, who)
+    issued = await one.provider.grants.exchange(client, made, BACK, VERIFIER)
+    waiting, unspent = await code(one, who)
+    assert (await other.provider.grants.holder(issued.access))[0]["person"] == ref
+    await one.office.prepare(SYSTEM, "退職", [step(ref, ACCOUNT, gives=False)])
+    with pytest.raises(InvalidToken):
+        await other.provider.grants.holder(issued.access)
+    with pytest.raises(InvalidGrant, match="has left"):
+        await other.provider.grants.refresh(client, issued.refresh, "")
+    with pytest.raises(InvalidGrant, match="has left"):
+        await other.provider.grants.exchange(waiting, unspent, BACK, VERIFIER)
+
+
+async def test_whoever_is_let_in_again_is_signed_out_at_partners_too(workers: list[Worker]) -> None:
+    one, other = workers
+    ref = await one.people.staff(another=True)
+    client, made = await code(one, SignedIn(ref, "staff", 2, 1))
+    issued = await one.provider.grants.exchange(client, made, BACK, VERIFIER)
+    await one.people.let_in_again("staff-1", ref)
+    with pytest.raises(InvalidGrant):
+        await other.provider.grants.refresh(client, issued.refresh, "")
 
 
 async def test_what_is_spent_at_one_worker_is_spent_at_the_other(workers: list[Worker]) -> None:

@@ -191,6 +191,14 @@ async def test_a_rotated_key_works_beside_the_new_one_and_without_an_overlap_it_
         assert (await ask(kaga, statement(key))).status_code == 401
 
 
+async def test_a_device_beside_one_that_guesses_does_not_wait(kaga: Served) -> None:
+    key = await added(kaga, await desk(kaga))
+    stranger = Key.make("gateway")
+    statuses = [(await ask(kaga, statement(stranger))).status_code for _ in range(22)]
+    assert (statuses[0], statuses[-1]) == (401, 429)
+    assert (await ask(kaga, statement(key))).status_code == 200
+
+
 async def test_a_statement_that_is_not_quite_right_is_not_believed(kaga: Served) -> None:
     csrf = await desk(kaga)
     key = await added(kaga, csrf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,9 @@ async def test_a_forged_code_is_not_known_and_whoever_keeps_guessing_waits(kaga:
     assert answer.status_code == 404
     statuses = [(await kaga.client.get("/l/" + "b" * 39)).status_code for _ in range(20)]
     assert statuses[-1] == 429
+    assert (await kaga.client.get(address)).status_code == 200, (
+        "whoever has a link does not wait for those who guess"
+    )
 
 
 async def test_terms_that_were_changed_in_the_store_make_the_link_worthless(kaga: Served) -> None:
@@ -269,6 +273,45 @@ async def test_nobody_but_the_desk_gives_links_out_or_sees_them(kaga: Served) ->
     ):
         answer = await kaga.client.post("/staff/links", data={**form, **wrong}, headers=SAME)
         assert answer.status_code in (400, 404, 422), wrong
+
+
+async def test_what_was_typed_is_there_when_the_desk_is_refused(kaga: Served) -> None:
+    await staff(kaga)
+    page = await kaga.client.get("/staff/links", params={"kind": "shelter-keeper", "text": "作見"})
+    form = {
+        **fields(page.text), "thing": ONE, "hours": "168", "metres": "1000", "note": "台風19号", "begins": "2099-01-01T09:00",
+    }  # fmt: skip
+    refused = await kaga.client.post("/staff/links", data=form, headers=SAME)
+    assert refused.status_code == 400
+    for kept in (
+        f'value="{ONE}" checked', 'value="168" selected', 'value="1000" selected', 'value="台風19号"', 'value="2099-01-01T09:00"',
+    ):  # fmt: skip
+        assert kept in refused.text, kept
+
+
+async def test_the_length_that_a_kind_has_is_offered_and_chosen(
+    kaga: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await staff(kaga)
+    links = kaga.kitamae.city._rooms.links
+    odd = replace(links.kinds["shelter-keeper"], hours=36)
+    monkeypatch.setitem(links.kinds, "shelter-keeper", odd)
+    page = await kaga.client.get("/staff/links", params={"kind": "shelter-keeper", "text": "作見"})
+    assert '<option value="36" selected>36時間</option>' in page.text
+
+
+async def test_a_link_is_kept_ninety_days_from_when_it_ended_not_from_when_it_would_have(
+    kaga: Served,
+) -> None:
+    links, now = kaga.kitamae.city._rooms.links, clock.now()
+    _, number = await given(kaga, hours=24 * 365)
+    _, open_ = await given(kaga, hours=24 * 365)
+    await links.end("staff-1", number, "ended")
+    at(kaga, now + 89 * 24 * HOUR)
+    assert await links.tidy() == 0
+    at(kaga, now + 91 * 24 * HOUR)
+    assert await links.tidy() == 1
+    assert [one["terms"]["number"] for one in await links.all()] == [open_]
 
 
 async def test_what_was_made_used_and_ended_stands_in_the_ledger(kaga: Served) -> None:

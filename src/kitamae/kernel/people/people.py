@@ -22,6 +22,7 @@ from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import KIND as DUTIES
 from kitamae.kernel.people.ended import Ended, carry, ended
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
+from kitamae.kernel.people.provider import grants
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
 from kitamae.kernel.people.providers.records import CONTRACT, INVITATION, KEY, PROVIDER, Key
 from kitamae.kernel.people.records import (
@@ -207,6 +208,10 @@ class People:
         """Of staff; nobody else has duties."""
         return await standing(store, self.plan, ref, self._now()) if role == "staff" else Standing()
 
+    async def left(self, store: Reader, ref: str) -> bool:
+        """Whether this member of staff is none any more, as the store or a transaction of it sees it."""
+        return (await self._standing(store, ref, "staff")).left
+
     # --- persons and their sign-in
     async def staff(
         self, *, another: bool = False, of: Sequence[str] = (), called: Called | None = None
@@ -297,7 +302,7 @@ class People:
 
     async def let_in_again(self, by: str, ref: str, *, new: bool = False) -> str:
         """A member of staff vouches for a colleague who lost every passkey, or is `new`: a one-time link, and a record of it that
-        the colleague sees. Whoever is signed in as the colleague is signed out. Raises Forbidden, NotFound.
+        the colleague sees. Whoever is signed in as the colleague, here or at a partner, is signed out. Raises Forbidden, NotFound.
         """
         if by == ref:
             raise Forbidden("nobody lets himself in again: ask a colleague")
@@ -318,6 +323,7 @@ class People:
 
         await self._store.transact(note)
         await self.end_sessions(ref)
+        await grants.end(self._store, ref)
         return await self.invite(ref)
 
     async def recovery(self, ref: str) -> Recovery | None:

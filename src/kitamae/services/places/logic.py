@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.sdk.reading import fold, latin, reading
+from kitamae.sdk.sphere import metres
 from kitamae.services.places.models import Place, Wish
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 MOST_ASKED: Final = 60
 """Characters of a question that are looked at; longer ones are not names."""
-
-_EARTH: Final = 6_371_008.8  # metres, mean radius
 
 
 def find(places: Iterable[Place], wish: Wish) -> list[Place]:
@@ -62,7 +61,7 @@ def nearest(places: Iterable[Place], longitude: float, latitude: float) -> list[
     measured = [
         one
         if one.longitude is None or one.latitude is None
-        else replace(one, metres=_metres(longitude, latitude, one.longitude, one.latitude))
+        else replace(one, metres=metres((longitude, latitude), (one.longitude, one.latitude)))
         for one in places
     ]
     return sorted(measured, key=lambda one: math.inf if one.metres is None else one.metres)
@@ -127,13 +126,6 @@ def lexicon(named: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             if name.endswith(written) and kana.endswith(said) and len(name) > len(written) + 1:
                 learned.setdefault(name.removesuffix(written), set()).add(kana.removesuffix(said))
     return _COMMON | {word: next(iter(said)) for word, said in learned.items() if len(said) == 1}
-
-
-def _metres(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
-    phi1, phi2 = math.radians(lat1), math.radians(lat2)
-    half = math.sin((phi2 - phi1) / 2) ** 2
-    half += math.cos(phi1) * math.cos(phi2) * math.sin(math.radians(lon2 - lon1) / 2) ** 2
-    return 2 * _EARTH * math.asin(math.sqrt(min(half, 1.0)))
 
 
 def _words(value: Any) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, get_args
 from zoneinfo import ZoneInfo
 
+from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -45,16 +46,20 @@ def routes(page: ShellPage, context: Context, links: Links, origin: str, zone: s
         ]
         return [(id, name) for id, name, *more in rows if wanted in " ".join((name, *more)).casefold()]
 
-    async def desk(request: Request, *, failed: str = "", status: int = 200) -> Response:
-        query = request.query_params
-        kind = query.get("kind", "") or (next(iter(links.kinds)) if len(links.kinds) == 1 else "")
-        text = query.get("text", "")[:100]
+    async def desk(
+        request: Request, *, failed: str = "", status: int = 200, sent: FormData | None = None
+    ) -> Response:
+        """`sent`: what was typed, where it was refused."""
+        asked = request.query_params if sent is None else sent
+        kind = str(asked.get("kind", "")) or (next(iter(links.kinds)) if len(links.kinds) == 1 else "")
+        text = str(asked.get("text", ""))[:100]
         things = await found(kind, text) if kind in links.kinds and text else []
         return page.render(
             request, "links.html", status=status, headers=_HEADERS,
             kinds=links.kinds, kind=links.kinds.get(kind), text=text, things=things[:SHOWN], total=len(things),
             made=[(one, await _names(context, one), _state(one)) for one in (await links.all())[:200]],
-            areas=AREAS, hours=HOURS, csrf=request.scope["csrf"], failed=failed, action=DESK,
+            areas=AREAS, lengths=sorted({*HOURS, links.kinds[kind].hours} if kind in links.kinds else HOURS),
+            sent=sent or FormData(), chosen=sent.getlist("thing") if sent else [], csrf=request.scope["csrf"], failed=failed, action=DESK,
         )  # fmt: skip
 
     async def index(request: Request) -> Response:
@@ -76,7 +81,8 @@ def routes(page: ShellPage, context: Context, links: Links, origin: str, zone: s
             )  # fmt: skip
             _, kept = await links.make(asking(request.scope).ref, wish)
         except (BadRequest, NotFound) as problem:
-            return await desk(request, failed=problem.detail or problem.title, status=problem.status)
+            failed = problem.detail or problem.title
+            return await desk(request, failed=failed, status=problem.status, sent=form)
         return RedirectResponse(f"{DESK}/{kept['terms']['number']}", 303, _HEADERS)
 
     async def one(request: Request) -> Response:

@@ -70,12 +70,10 @@ def routes(page: ShellPage, context: Context, links: Links) -> list[Route]:
 
     async def seen(request: Request) -> Capability:
         """Raises LinkUnknown, LinkOver, TooManyRequests."""
-        address = (request.scope.get("client") or ("",))[0]
-        throttle.demand(address)
         try:
             return await links.seen(request.path_params["code"])
-        except LinkUnknown:
-            throttle.wrong(address)
+        except LinkUnknown:  # whoever has a link is never asked to wait for those who guess beside him
+            throttle.unknown((request.scope.get("client") or ("",))[0])
             raise
 
     async def over(request: Request, problem: Problem) -> Response:

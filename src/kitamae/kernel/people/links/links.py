@@ -182,7 +182,7 @@ class Links:
     async def tidy(self) -> int:
         """Forget links that ended long ago, with their uses and salts; how many."""
         before = self._now() - KEPT
-        gone = [one for one in await self.all() if clock.micros(one["terms"]["ends"]) < before]
+        gone = [one for one in await self.all() if _over(one) < before]
         for one in gone:
             number = one["terms"]["number"]
             ids = [id for _, id, _ in await self._store.documents(TENANT, USES + number)]
@@ -205,6 +205,12 @@ class Links:
         if kept is None or not codes.fits(kept["terms"], mark, self._seal):
             raise LinkUnknown
         return kept
+
+
+def _over(kept: Capability) -> int:
+    """When it ended: by itself, or before that by somebody; microseconds UTC."""
+    by_itself = clock.micros(kept["terms"]["ends"])
+    return min(by_itself, clock.micros(kept["ended"]["at"])) if "ended" in kept else by_itself
 
 
 async def _kept(tx: Transaction, number: str) -> Capability:

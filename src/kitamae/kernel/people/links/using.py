@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock, read
@@ -17,6 +16,7 @@ from kitamae.kernel.people.person import ONE, Principal
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.kernel.sphere import metres
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Entity
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _HOUR: Final = 3_600_000_000
 _AHEAD: Final = 300_000_000  # microseconds that a phone's clock may be ahead
-_EARTH: Final = 6_371_008.8  # metres: mean radius; a place of 20 m and more needs no ellipsoid
 
 
 def principal(terms: Terms) -> Principal:
@@ -155,13 +154,3 @@ def _demand_there(terms: Terms, sent: Sent) -> None:
     away = metres((area["longitude"] / 1e6, area["latitude"] / 1e6), sent.position)
     if away > area["metres"]:
         raise Elsewhere(f"this link only works within {area['metres']} metres of its place")
-
-
-def metres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Between two places (longitude, latitude in degrees), along the great circle."""
-    (east, north), (to_east, to_north) = (map(math.radians, place) for place in (one, other))
-    half = (
-        math.sin((to_north - north) / 2) ** 2
-        + math.cos(north) * math.cos(to_north) * math.sin((to_east - east) / 2) ** 2
-    )
-    return 2 * _EARTH * math.asin(math.sqrt(half))

@@ -19,9 +19,9 @@ from kitamae.kernel.people.provider.records import Code, Grant
 from kitamae.kernel.people.records import TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Reader, Store, Transaction
     from kitamae.kernel.people.provider.request import Asked
 
 CODE_SECONDS: Final = 60
@@ -54,10 +54,13 @@ class Issued:
 
 
 class Grants:
-    """On one store."""
+    """On one store. `left`: whether this member of staff is none any more (退職), as a store or a transaction sees it."""
 
-    def __init__(self, store: Store, now: Callable[[], int] = clock.now) -> None:
+    def __init__(
+        self, store: Store, left: Callable[[Reader, str], Awaitable[bool]], now: Callable[[], int] = clock.now
+    ) -> None:
         self._store = store
+        self._left = left
         self._now = now
 
     async def code(self, asked: Asked, who: SignedIn) -> str:
@@ -93,6 +96,8 @@ class Grants:
                 return "the code was used already: what it was exchanged for has ended"
             if self._past(kept["expiresAt"]):
                 return "the code has expired"
+            if await self._gone(transaction, kept):
+                return "whoever agreed has left"
             if kept["redirect"] != redirect:
                 return "`redirect_uri` is not that of the request"
             if not _matches(verifier, kept["challenge"]):
@@ -124,6 +129,9 @@ class Grants:
             grant = cast("Grant | None", await transaction.get(TENANT, "grant", kept["grant"]))
             if grant is None or grant["client"] != client:
                 return "the refresh token is not known"
+            if await self._gone(transaction, grant):
+                await transaction.drop(TENANT, "grant", kept["grant"])
+                return "whoever agreed has left: everything that came of it has ended"
             if kept["spent"]:
                 await transaction.drop(TENANT, "grant", kept["grant"])
                 return "the refresh token was used already: everything that came of it has ended"
@@ -143,7 +151,7 @@ class Grants:
         if kept is None or self._past(kept["expiresAt"]):
             raise InvalidToken("the access token is not known, or has expired")
         grant = cast("Grant | None", await self._store.get(TENANT, "grant", kept["grant"]))
-        if grant is None:
+        if grant is None or await self._gone(self._store, grant):
             raise InvalidToken("the access token was revoked")
         return grant, kept["scope"]
 
@@ -163,15 +171,10 @@ class Grants:
 
     async def end(self, person: str, client: str = "") -> int:
         """Everything that a person allowed a client, or ("") all of them; how many."""
-        kept = await self._store.documents(TENANT, "grant")
-        gone = [id for _, id, doc in kept if doc["person"] == person and client in ("", doc["client"])]
+        return await end(self._store, person, client)
 
-        async def drop(transaction: Transaction) -> None:
-            for id in gone:
-                await transaction.drop(TENANT, "grant", id)
-
-        await self._store.transact(drop)
-        return len(gone)
+    async def _gone(self, store: Reader, of: Code | Grant) -> bool:
+        return of["role"] == "staff" and await self._left(store, of["person"])
 
     async def _issue(
         self, transaction: Transaction, id: str, grant: Grant, fresh: _Fresh, scope: str, nonce: str
@@ -198,6 +201,19 @@ class Grants:
             await transaction.put(TENANT, kind, secrecy.digest(made), kept)
 
         await self._store.transact(put)
+
+
+async def end(store: Store, person: str, client: str = "") -> int:
+    """See `Grants.end`."""
+    kept = await store.documents(TENANT, "grant")
+    gone = [id for _, id, doc in kept if doc["person"] == person and client in ("", doc["client"])]
+
+    async def drop(transaction: Transaction) -> None:
+        for id in gone:
+            await transaction.drop(TENANT, "grant", id)
+
+    await store.transact(drop)
+    return len(gone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.relying.stand_in import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Reader, Store, Transaction
     from kitamae.kernel.people.once import Once
     from kitamae.kernel.people.provider.grants import Issued
     from kitamae.kernel.people.provider.records import Client, Grant
@@ -35,7 +35,9 @@ _ALG: Final = "ES256"
 
 
 class Provider:
-    """`issuer` is how people reach this server: it stands in every token, so a city that moves becomes another one."""
+    """`issuer` is how people reach this server: it stands in every token, so a city that moves becomes another one. `left` as `Grants`
+    has it.
+    """
 
     def __init__(
         self,
@@ -44,11 +46,12 @@ class Provider:
         seal: Seal,
         once: Once,
         pseudonyms: Pseudonyms,
+        left: Callable[[Reader, str], Awaitable[bool]],
         now: Callable[[], int] = clock.now,
     ) -> None:
         self.issuer = issuer
         self.clients = Clients(store, once, (issuer, issuer + PATH + "/token"), now)
-        self.grants = Grants(store, now)
+        self.grants = Grants(store, left, now)
         self.keys = SigningKeys(store, seal, now)
         self._pseudonyms = pseudonyms
         self._store = store

@@ -1,0 +1,5 @@
+"""Distances, for services."""
+
+from kitamae.kernel.sphere import metres
+
+__all__ = ["metres"]
