@@ -31,6 +31,7 @@ from kitamae.web import devices as device_pages
 from kitamae.web import duties as duty_pages
 from kitamae.web import links as link_pages
 from kitamae.web import orders as order_pages
+from kitamae.web import providers as providers_desk
 from kitamae.web.asked import guard
 from kitamae.web.delegates import counter
 from kitamae.web.delegates import own as delegations
@@ -140,6 +141,16 @@ def devices(site: Site) -> list[BaseRoute]:
     desk: list[BaseRoute] = [*device_desk.routes(site.page(device_pages.HERE), keys, on.registers.sensors)]
     guard(desk, site.policy, site.tenant, desk="sensors")
     return [*signing_in, *desk]
+
+
+def providers(site: Site) -> list[BaseRoute]:
+    """The desk of providers."""
+    on = site.on
+    site.shell.desks.append(providers_desk.DESK)
+    office = on.profile.requests.head or on.profile.name.get("ja", on.profile.id) if on.profile else "市"
+    desk: list[BaseRoute] = [*providers_desk.routes(site.page(providers_desk.HERE), on.providers, office)]
+    guard(desk, site.policy, site.tenant, desk="providers")
+    return desk
 
 
 def asked_of_us(site: Site) -> list[BaseRoute]:

@@ -65,6 +65,7 @@ class Rooms:
             *areas.links(site, self.links),
             *areas.delegates(site),
             *areas.devices(site),
+            *areas.providers(site),
             *areas.asked_of_us(site),
             *areas.developers(site),
             *areas.improper_use(site),

@@ -47,7 +47,7 @@ class Contracts:
             owner = await on.provider(tx, provider)
             if owner["state"] != "accepted":
                 raise Conflict("a contract is made with a provider that was accepted")
-            kept: Contract = {"id": fresh(), "provider": provider, "versions": [], "ledger": []}
+            kept: Contract = {"id": fresh("c"), "provider": provider, "versions": [], "ledger": []}
             if contract:
                 kept = await on.contract(tx, contract)
                 if kept["provider"] != provider or "ended" in kept:

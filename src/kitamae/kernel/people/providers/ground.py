@@ -107,6 +107,6 @@ def demand_strong(who: Principal) -> None:
         )
 
 
-def fresh() -> str:
-    """A new number: twelve hexadecimal digits."""
-    return secrets.token_hex(6)
+def fresh(letter: str) -> str:
+    """A new number: the letter and twelve hexadecimal digits, which without it might look like a My Number."""
+    return letter + secrets.token_hex(6)

@@ -103,7 +103,7 @@ class Providers:
             raise BadRequest(f"sort: expected one of {', '.join(get_args(Sort))}")
         word = self._on.said(who)
         return {
-            "number": fresh(), "sort": cast("Sort", told.sort), "name": plain("name", told.name, 1, 100),
+            "number": fresh("p"), "sort": cast("Sort", told.sort), "name": plain("name", told.name, 1, 100),
             "role": plain("role", told.role, most=100), "contact": "", "corporate": corporate.read(told.corporate),
             "about": plain("about", told.about, 1, 500), "state": "applied", "members": [who.ref], "applied": word, "ledger": [],
         }  # fmt: skip
