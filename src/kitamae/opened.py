@@ -223,6 +223,8 @@ class City:
             await city.installed.open()
             await (city.registers.papers.look() if quietly else city.registers.papers.open())
             await city.open_vault(settings, layout, purposes, now)
+            if city._vault is not None and not quietly:  # whatever state was restored, by whatever means
+                await city.consents.restored(await city.vault.withdrawn())
             ways.delegates.vault = lambda: city.vault
             if ways.identity:
                 ways.identity.vault = lambda: city.vault

@@ -277,6 +277,23 @@ async def test_after_a_restore_of_an_older_backup_a_withdrawn_consent_stays_with
     assert not town.kitamae.city.consents.agreed(ref, "notices")
 
 
+async def test_a_start_on_a_state_that_others_restored_ends_what_was_withdrawn_since(town: Served) -> None:
+    ref = await me(town)
+    await agree(town)
+    store = town.kitamae.city.store
+    backup = await store.get("", "agreement", ref)
+    await town.kitamae.city.consents.withdraw((await _principal(town)), "notices")
+
+    async def back(tx: Any) -> None:
+        await tx.put("", "agreement", ref, backup)
+
+    await store.transact(back)
+    await town.kitamae._close()
+    await town.kitamae._open()
+    assert (await town.kitamae.city.consents.of(ref))["notices"]["state"] == "withdrawn"
+    assert not town.kitamae.city.consents.agreed(ref, "notices")
+
+
 async def _principal(served: Served) -> Any:
     from kitamae.kernel.people import secret
 

@@ -97,6 +97,30 @@ async def test_nobody_reads_before_the_person_agrees_and_everybody_with_the_purp
     assert not await city.agree(), "whoever has agreed has agreed"
 
 
+async def test_a_withdrawal_outlives_a_state_that_is_restored_by_whatever_means(city: City) -> None:
+    assert await city.agree()
+    backup = await city.store.get("", "agreement", "p-taro")
+    city.place.time += 1_000_000
+    assert await city.consents.withdraw(TARO, "notices")
+
+    async def back(tx: Any) -> None:
+        await tx.put("", "agreement", "p-taro", backup)
+
+    await city.store.transact(back)  # as PostgreSQL's own means do it
+    await city.close()
+    await city.open()
+    assert city.consents.agreed("p-taro", "notices"), "the state says so"
+    assert await city.consents.restored(await city.vault.withdrawn()) == 1
+    assert not city.consents.agreed("p-taro", "notices")
+    assert (await city.consents.of("p-taro"))["notices"]["state"] == "withdrawn"
+    assert await city.consents.restored(await city.vault.withdrawn()) == 0
+    city.place.time += 1_000_000
+    assert await city.agree(), "what is agreed to since stays"
+    assert await city.consents.restored(await city.vault.withdrawn()) == 0
+    assert city.consents.agreed("p-taro", "notices")
+    assert (await city.vault.status())["erasures"] == 0
+
+
 async def test_a_consent_that_was_withdrawn_counts_from_the_next_question_on_and_is_given_again(city: City) -> None:  # fmt: skip
     await city.agree()
     await city.keep()

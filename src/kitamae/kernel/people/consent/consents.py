@@ -173,6 +173,7 @@ class Consents:
                 raise _AsItWas
             return "withdrawn", _ended(before, "withdrawn", at, who.ref)
 
+        await self._note(who.ref, purpose, at)
         return await self._change(who, purpose, None, at, become)
 
     async def withdraw_at_counter(self, who: Principal, person: str, purpose: str) -> bool:
@@ -192,7 +193,14 @@ class Consents:
                 raise _AsItWas
             return "withdrawn", _ended(before, "withdrawn", at, who.ref)
 
+        await self._note(person, purpose, at)
         return await self._kept(person, purpose, None, at, become)
+
+    async def _note(self, person: str, purpose: str, at: int) -> None:
+        """With the keys first: a crash after this is finished at the next start, and a restored state does not bring it back."""
+        one = (await self.of(person)).get(purpose)
+        if one is not None and one["state"] != "withdrawn":
+            await self.vault().withdraws(person, purpose, at)
 
     async def expire(self) -> int:
         """What ended by itself gets its entry too; how many. What ended so long ago that its record is gone is forgotten.

@@ -17,7 +17,7 @@ from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.vault import withholding
 from kitamae.kernel.people.vault.classes import CONSENTS, DAY, OWN, RECEIPTS
 from kitamae.kernel.people.vault.keyring import CITY
-from kitamae.kernel.people.vault.keystore import Erasure
+from kitamae.kernel.people.vault.keystore import WITHDRAWN, Erasure
 from kitamae.kernel.people.vault.problems import Erased, Refused
 from kitamae.kernel.people.vault.receipt import Receipt, leave
 from kitamae.kernel.problems import BadRequest, NotFound
@@ -130,7 +130,8 @@ class Eraser:
 
     async def replay(self) -> int:
         """Whoever was erased stays so: at every start, and so after every restore. How many records had come back."""
-        erasures = await self._inner.keys.store.erasures()
+        every = await self._inner.keys.store.erasures()
+        erasures = [one for one in every if not one.klass.startswith(WITHDRAWN)]
         back = 0
         for start in range(0, len(erasures), REPLAYED):
             some = erasures[start : start + REPLAYED]

@@ -7,7 +7,7 @@ person's tags are gone wherever the person's keys are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,10 @@ class Erasure(NamedTuple):
     upto: int
     at: int
     until: int
+
+
+WITHDRAWN: Final = "withdrawn:"
+"""Before a purpose, as the class of an erasure: no key goes, but the person agrees to it no more, whatever state is restored."""
 
 
 class KeyStore(Protocol):

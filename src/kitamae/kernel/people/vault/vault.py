@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import structlog
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.vault.classes import DAY
 from kitamae.kernel.people.vault.entering import Entering
 from kitamae.kernel.people.vault.erasing import Eraser
 from kitamae.kernel.people.vault.erasing_for import ErasingFor
 from kitamae.kernel.people.vault.finding import Finding
 from kitamae.kernel.people.vault.inner import Inner
 from kitamae.kernel.people.vault.keyring import Keyring
+from kitamae.kernel.people.vault.keystore import WITHDRAWN, Erasure
 from kitamae.kernel.people.vault.outside import Outside
 from kitamae.kernel.people.vault.problems import KeysMissing
 from kitamae.kernel.people.vault.reading import Reading
@@ -40,7 +42,7 @@ class Vault:
     """See `open`. `keep`, `read`, `find`, `receipts`, `erase`, `erase_for` are what others use."""
 
     def __init__(self, inner: Inner, backup_days: int) -> None:
-        self._inner = inner
+        self._inner, self._backup_days = inner, backup_days
         self._eraser = Eraser(inner, backup_days)
         self._resealer = Resealer(inner)
         reading = Reading(inner)
@@ -123,6 +125,22 @@ class Vault:
         self._inner.keys = keys
         return await self._resealer.rewrap()
 
+    async def withdraws(self, person: str, purpose: str, at: int) -> None:
+        """Before anything else is done about it: from `at` on (microseconds UTC) the person agrees to that purpose no more. It is written with
+        the keys, on the list of erasures, so that it outlives whatever state is restored, by whatever means.
+        """
+        until = at + self._backup_days * DAY
+        await self._inner.keys.store.destroy([Erasure(person, f"{WITHDRAWN}{purpose}", 0, at, until)])
+
+    async def withdrawn(self) -> dict[str, dict[str, str]]:
+        """Person -> purpose -> when he withdrew it last: for `Consents.restored`, at every start."""
+        found: dict[str, dict[str, str]] = {}
+        for one in await self._inner.keys.store.erasures():
+            if one.klass.startswith(WITHDRAWN):
+                purpose = one.klass.removeprefix(WITHDRAWN)
+                found.setdefault(one.person, {})[purpose] = clock.text(one.at)
+        return found
+
     async def status(self) -> dict[str, Any]:
         """For `kitamae keys status`."""
         keys = self._inner.keys
@@ -130,7 +148,8 @@ class Vault:
         async def held(tx: Transaction) -> int:
             return await tx.vault.persons()
 
-        erasures = await keys.store.erasures()
+        every = await keys.store.erasures()
+        erasures = [one for one in every if not one.klass.startswith(WITHDRAWN)]
         return {
             "city key": keys.wrapping.id,
             "wrapped by": sorted(await keys.store.cities()),
