@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
 from kitamae.intake import cell
 from kitamae.intake.cell import Misfit
 from kitamae.intake.row import Outcome, Refusal, Remark, Taken, UnreadableFileError, shown
 from kitamae.kernel import municipality
+from kitamae.kernel.people import mynumber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"[^\W\d]\w*\Z")
 """What an attribute may be called without a context (clause 4.6.2): letters of any script, digits, underscore."""
+
+
+_CALLED_A_NUMBER: Final = re.compile(r"番号|コード|\bID\b|識別|code|number", re.IGNORECASE)
+_BLANKED: Final = "（12桁の数字）"
 
 
 class Assembler:
@@ -32,6 +37,7 @@ class Assembler:
         self.unknown = [
             name for name in header if name and name not in self.names and not self._gathered(name)
         ]
+        self.identifiers = {name for name in header if self._numbered(name)}
         self._used: dict[str, int] = {}
         there = set(self.names.values())
         missing = [name for name, column in layout.columns.items() if column.required and name not in there]
@@ -47,6 +53,19 @@ class Assembler:
             raise UnreadableFileError(
                 f"{layout.id}: the column {', '.join(dict.fromkeys(missing)) or 'ID'} is missing; there are: {shown(', '.join(header))}"
             )
+
+    def _numbered(self, name: str) -> bool:
+        """A column of numbers of something else: what its layout knows and is no text, its code, what is called a number."""
+        known = self.names.get(name)
+        if mynumber.is_labelled(name):
+            return False
+        if known is None:
+            return bool(_CALLED_A_NUMBER.search(name))
+        return (
+            known in self.layout.code
+            or self.layout.columns[known].kind != "text"
+            or bool(_CALLED_A_NUMBER.search(name))
+        )
 
     def _gathered(self, name: str) -> bool:
         return any(re.match(gather.pattern, name) for gather in self.layout.gather)
@@ -74,6 +93,8 @@ class _Row:
         self.refusal: Refusal | None = None
 
     def outcome(self, geometry: Mapping[str, Any] | None) -> Outcome:
+        if self._number():
+            return cast("Refusal", self.refusal)
         try:
             city = municipality.whole(self._city())
         except ValueError as error:
@@ -103,6 +124,23 @@ class _Row:
         if self.file.source:
             self._put("出典", {"type": "Property", "value": self.file.source})
         return Taken(self.line, {"id": urn, "type": self.layout.type, **self.attributes}, tuple(self.remarks))
+
+    def _number(self) -> bool:
+        """Whether a cell, also of a column that nothing is made of, holds what may be somebody's 個人番号: then nothing of the row
+        is taken, and the report does not repeat it.
+        """
+        for name, text in self.given.items():
+            try:
+                mynumber.demand_none({name: text}, self.file.identifiers)
+            except mynumber.HoldsMyNumber:
+                self.refusal = Refusal(
+                    self.line,
+                    name,
+                    _BLANKED,
+                    "nothing that looks like a 個人番号: blank the digits out and import the row again",
+                )
+                return True
+        return False
 
     def _city(self) -> str:
         """Whose the row is, as it says; else as whoever imports it says."""

@@ -10,6 +10,7 @@ of a code with letters, and a field that its form declares as an identifier of s
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -31,6 +32,14 @@ _LABEL: Final = re.compile(
     r"マイナンバー|まいなんばー|個人番号|こじんばんごう|共通番号|my\s*[-_]?\s*number|individual\s*number|mynumber",
     re.IGNORECASE,
 )
+_SENT: Final = "送られたデータ"
+_MARKED: Final = tuple(word.encode() for word in ("マイナンバー", "個人番号"))
+_ESCAPED: Final = tuple(
+    case(json.dumps(word)[1:-1]).encode().replace(b"\\U", b"\\u")
+    for word in ("マイナンバー", "個人番号")
+    for case in (str.lower, str.upper)
+)
+"""The same as JSON may write it in ASCII."""
 _UNIT: Final = re.compile(
     r"\s?(?:円|銭|人|件|個|台|本|歩|回|年|月|日|時|分|秒|度|％|%|℃|°|[kKMGTmµμn]?(?:Wh?|VA?|Pa|Hz|m[²³]?|g|[lL]|s|B|b|J|N|bit|byte)s?)(?![A-Za-z])"
 )
@@ -142,6 +151,22 @@ def demand_none(fields: Mapping[str, object], identifiers: Collection[str] = ())
                     f"「{name}」に12桁の個人番号と思われる数字があります。個人番号は、どのような形でも、この仕組みには入れられません。"
                     "その数字を消して、もう一度送ってください。"
                 )
+
+
+def is_labelled(name: str) -> bool:
+    """Whether a field's own name says that it is for a 個人番号."""
+    return bool(_LABEL.search(unicodedata.normalize("NFKC", name)))
+
+
+def demand_unlabelled(body: bytes, document: object) -> None:
+    """What programs send: a number that is called somebody's 個人番号, anywhere in it. Raises HoldsMyNumber.
+
+    An unlabelled one is not looked for: sensors and registers send codes of twelve digits in good faith. `document` is what `body`
+    holds; it is only looked through where the word stands in the body (a microsecond for a kilobyte).
+    """
+    marks = _ESCAPED if body.isascii() else _MARKED
+    if any(mark in body for mark in marks):
+        demand_none({_SENT: document}, {_SENT})
 
 
 def _labelled_by_name(text: str) -> bool:

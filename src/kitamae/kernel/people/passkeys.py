@@ -27,6 +27,7 @@ from webauthn.helpers.structs import (
 )
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people import mynumber
 from kitamae.kernel.people.jose.encoding import LONGEST, BadToken, decode, encode, members
 from kitamae.kernel.people.records import REVOKED, TENANT
 from kitamae.kernel.problems import BadRequest, Problem
@@ -111,9 +112,10 @@ class Passkeys:
         return Offer(options_to_json(options), self._seal.write(_REGISTER, said, _SECONDS))
 
     async def register(self, person: str, note: str, answer: str, name: str) -> None:
-        """Keep what the device made. Raises PasskeyRefused, BadRequest."""
+        """Keep what the device made. Raises PasskeyRefused, BadRequest, HoldsMyNumber."""
         if not 0 < len(name.strip()) <= _LONGEST_NAME or not name.isprintable():
             raise BadRequest(f"a passkey needs a name of at most {_LONGEST_NAME} characters")
+        mynumber.demand_none({"パスキーの名前": name})
         said = self._said(_REGISTER, note)
         if said["person"] != person:
             raise PasskeyRefused("it was offered to somebody else")

@@ -10,6 +10,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people import mynumber
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.approval import APART
 from kitamae.kernel.people.colleagues import Called, Colleagues
@@ -395,6 +396,7 @@ class People:
         """A token's secret, shown now and never again. `of`: the tenants it is for. Raises BadRequest."""
         if not name.strip() or len(name) > 100:
             raise BadRequest("a token needs a name of at most 100 characters that says what it is for")
+        mynumber.demand_none({"name": name})
         if not scopes:
             raise BadRequest("a token needs at least one scope, such as write:EvacuationShelter")
         if days is not None and days < 1:

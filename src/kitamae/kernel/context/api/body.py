@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from kitamae.kernel.people import mynumber
 from kitamae.kernel.problems import BadRequest, InvalidRequest, LengthRequired, TooLarge
 from kitamae.kernel.turns import LARGE
 
@@ -74,7 +75,7 @@ async def document(body: bytes) -> Json:
 
 
 def parse(body: bytes) -> Json:
-    """JSON as RFC 8259 has it. Raises InvalidRequest saying where; BadRequest for a character NUL.
+    """JSON as RFC 8259 has it. Raises InvalidRequest saying where; BadRequest for a character NUL; HoldsMyNumber.
 
     A repeated member counts as its last one, like in every browser; more than DEEPEST levels are refused, because
     what reads the document goes as deep as it does; a lone surrogate or broken UTF-8 is not JSON. NUL is refused because neither SQL nor a line of a log
@@ -103,6 +104,7 @@ def _parsed(body: bytes) -> Json:
 def _demand_readable(document: Json, body: bytes) -> None:
     if body.count(b"{") + body.count(b"[") > DEEPEST:
         _demand_shallow(document)
+    mynumber.demand_unlabelled(body, document)
     if b"\\u0000" in body and _has_nul(document):
         raise BadRequest("the body holds the character NUL (\\u0000), which no value can carry")
 

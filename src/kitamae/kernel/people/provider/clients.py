@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote_plus, urlsplit
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people import mynumber
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.jose import claims as jwt
 from kitamae.kernel.people.jose.algorithms import ASYMMETRIC
@@ -60,6 +61,7 @@ class Clients:
                 raise BadRequest(
                     f"a client needs a {what} of at most 200 characters, which people read before they agree"
                 )
+        mynumber.demand_none({"name": name, "purpose": purpose})
         if public and keys is not None:
             raise BadRequest("a client with keys is not public")
         if not 0 < len(redirects) <= _MOST or len(logouts) > _MOST:
