@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bare_kaga import bare
+from kitamae.kernel.people.colleagues import Called
 from kitamae.kernel.people.person import SYSTEM
 from serving import SAME, Served, serving
 from signing_in import fields
@@ -115,7 +116,8 @@ async def test_of_two_with_one_name_and_birthday_the_address_decides_before_anyt
 async def test_a_complaint_at_the_counter_is_the_case_of_who_was_found_and_he_follows_it(
     town: Served,
 ) -> None:
-    await clerk(town, "requests")
+    ref = await clerk(town, "requests")
+    await town.kitamae.city.people.colleagues.call(SYSTEM, {ref: Called("山代 節子", "市民課")})
     form = "/staff/requests/new?kind=complaint"
     found = (await send(town, "/staff/requests/new/search", form, kind="complaint", **SOUGHT)).text
     assert "この人の件として受け付けます" in found
@@ -127,6 +129,7 @@ async def test_a_complaint_at_the_counter_is_the_case_of_who_was_found_and_he_fo
     assert made.status_code == 303, made.text
     shown = (await town.client.get(made.headers["location"])).text
     assert "加賀 太郎" in shown
+    assert "山代 節子" in shown, "a colleague reads who took it"
     session, _ = await town.kitamae.city.people.admit("resident-taro", "resident", 3)
     town.client.cookies.set("kitamae_session", session)
     assert made.headers["location"].rpartition("/")[2] in (await town.client.get("/my/requests")).text

@@ -70,7 +70,8 @@ class Search:
         seen: dict[str, Any] = {}
         if self._opens:
             records = await self._vault().read(self._asked(who, person))
-            seen = next((told(one) for one in records if one.fields.get("name")), {})
+            known = next((told(one) for one in records if one.fields.get("name")), {})
+            seen = {name: known[name] for name in FIELDS if name in known}
         return Sought(typed or dict.fromkeys(FIELDS, ""), "found", person, seen)
 
     def _asked(self, who: Principal, person: str) -> Asked:

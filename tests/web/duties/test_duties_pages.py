@@ -61,6 +61,9 @@ async def test_the_first_account_is_told_what_it_is_on_every_page_until_it_gave_
     link = (await town.kitamae.sign_in_link()).rpartition("/")[2]
     await town.client.post("/sign-in", data={"code": link}, headers=SAME)
     assert "最初のアカウント" in (await town.client.get("/")).text
+    before = (await town.client.get("/staff/duties")).text
+    assert "あなた自身の名前と所属を書きます" in before
+    assert "付けた担当の分だけになります" in before, "what it will lose is said before"
     for _ in range(2):
         assert "最初のアカウント" in (await town.client.get("/")).text
         made = await send(town, "/staff/duties/account", "/staff/duties", name="山代 温子", section="人事課")
