@@ -20,6 +20,7 @@ from statistics import mean
 from benchmarks.watching.misuse import plant
 from benchmarks.watching.town import town
 from benchmarks.watching.year import DAYS, Year, work
+from kitamae.kernel.people.vault.outside import RARE
 from kitamae.kernel.people.watching import Detector, Sight
 from kitamae.kernel.people.watching.hours import day as day_of
 from kitamae.kernel.people.watching.sight import attention
@@ -28,7 +29,6 @@ BUDGET = 5.0
 WEEKS = DAYS / 7
 TUNING, HELD_OUT = (1, 2, 3), (101, 102, 103, 104)
 VARIANTS = {"rules": False, "rules and what is usual": True}
-RARE = 50
 
 
 @dataclass

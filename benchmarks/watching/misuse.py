@@ -54,8 +54,8 @@ def off_purpose(year: Year, clerk: Clerk, day: int, random: Random) -> Iterable[
 
 
 def off_hours(year: Year, clerk: Clerk, day: int, random: Random) -> Iterable[Look]:
-    """In the evening when nobody is there, or on a free day."""
-    start = random.choice((random.uniform(19.6, 23.5), random.uniform(5, 7.2))) * 3_600
+    """Before the counters open or after they close, from the hour on at which others stay late for their work."""
+    start = random.choice((random.uniform(17.5, 23.5), random.uniform(5, 8.3))) * 3_600
     for _ in range(random.randint(2, 25)):
         yield _look(clerk, moment(day, start), _anybody(year, random))
         start += random.uniform(15, 240)
@@ -119,7 +119,10 @@ def in_the_news(year: Year, clerk: Clerk, day: int, random: Random) -> Iterable[
     """Somebody whom everybody talks about."""
     person = _anybody(year, random)
     for one in random.sample(year.clerks, random.randint(4, 14)):
-        yield _look(one, _in_hours(day, random) + random.choice((0, 0, 24, 48)) * 3_600 * SECOND, person)
+        then = day + random.choice((0, 0, 1, 2))
+        while not open_on(then):
+            then += 1
+        yield _look(one, _in_hours(then, random), person)
 
 
 def slowly(year: Year, clerk: Clerk, day: int, random: Random) -> Iterable[Look]:

@@ -9,18 +9,12 @@ from random import Random
 from typing import NamedTuple
 
 from benchmarks.watching.town import Town
+from kitamae.kernel.calendar import Calendar
 
 SECOND = 1_000_000
 FIRST = date(2025, 4, 1)
 DAYS = 365
-HOLIDAYS = {
-    date(*one)
-    for one in (
-        (2025, 4, 29), (2025, 5, 5), (2025, 5, 6), (2025, 7, 21), (2025, 8, 11), (2025, 9, 15), (2025, 9, 23),
-        (2025, 10, 13), (2025, 11, 3), (2025, 11, 24), (2025, 12, 29), (2025, 12, 30), (2025, 12, 31), (2026, 1, 1),
-        (2026, 1, 2), (2026, 1, 12), (2026, 2, 11), (2026, 2, 23), (2026, 3, 20),
-    )
-}  # fmt: skip
+_CALENDAR = Calendar()
 
 
 class Look(NamedTuple):
@@ -95,8 +89,7 @@ def month(day: int) -> int:
 
 def open_on(day: int) -> bool:
     """Whether the counters are."""
-    there = FIRST + timedelta(days=day)
-    return there.weekday() < 5 and there not in HOLIDAYS and (there.month, there.day) != (1, 3)
+    return not _CALENDAR.off(FIRST + timedelta(days=day))
 
 
 def poisson(random: Random, mean: float) -> int:
