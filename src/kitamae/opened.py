@@ -21,6 +21,7 @@ from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.snapshot.registry import Snapshots
 from kitamae.kernel.context.subscription.message import NOTIFIED_BY
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.context.temporal.retention import Retention
@@ -110,6 +111,7 @@ class City:
             address=settings.public_url.rstrip("/"),
             dialect=v2.NgsiV2(),
             alias=alias,
+            snapshots=Snapshots(subscriptions.of_snapshots),
         )
         self._api: ASGIApp = api.routes(self.broker)
         self._v2: ASGIApp = v2.routes(self.broker)

@@ -10,6 +10,7 @@ from stores import Opener, open_sqlite
 from kitamae.kernel.context.broker import Broker
 from kitamae.kernel.context.jsonld import Contexts
 from kitamae.kernel.context.snapshot.model import Snapshot
+from kitamae.kernel.context.snapshot.registry import Snapshots
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from receivers import Receiver
@@ -25,7 +26,14 @@ async def test_each_of_many_snapshots_is_told_once(opener: Opener, tmp_path: Pat
     for store in stores:
         subscriptions = Subscriptions(store, Contexts(), Destinations(loopback=True))
         await subscriptions.start()
-        workers.append(Broker(store, Contexts(), subscriptions=subscriptions))
+        workers.append(
+            Broker(
+                store,
+                Contexts(),
+                subscriptions=subscriptions,
+                snapshots=Snapshots(subscriptions.of_snapshots),
+            )
+        )
     async with Receiver() as receiver:
         made: list[Snapshot] = []
         for number in range(8):

@@ -45,7 +45,8 @@ class Limits:
 class Broker:
     """One city's context broker: what every door to it (HTTP, pages, services, MQTT) is given.
 
-    `subscriptions` is started and closed by whoever composes the broker; None: nobody is told of changes.
+    `subscriptions` is started and closed by whoever composes the broker; None: nobody is told of changes. `snapshots` are given its
+    `of_snapshots`, or nobody is told of them.
     `dialect`: how sources that speak NGSIv2 are asked; None: they are not.
     `address`: how people reach it, as the operator says (`https://city.example.jp`); "": not told. `alias` names this broker among others (Via header, sourceIdentity). `started` in microseconds UTC.
     """
@@ -63,10 +64,6 @@ class Broker:
     started: int = field(default_factory=now)
     entity_maps: EntityMaps = field(default_factory=EntityMaps)
     snapshots: Snapshots = field(default_factory=Snapshots)
-
-    def __post_init__(self) -> None:
-        if self.subscriptions is not None:
-            self.snapshots.notices = self.subscriptions.of_snapshots
 
 
 @dataclass(slots=True)

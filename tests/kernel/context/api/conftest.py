@@ -13,6 +13,7 @@ from kitamae.adapters.sqlite import store as sqlite
 from kitamae.kernel.context.api import routes
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.jsonld import Contexts
+from kitamae.kernel.context.snapshot.registry import Snapshots
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.people.policy import Policy
@@ -28,7 +29,8 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
     contexts = Contexts(registered={CITY_CONTEXT: CITY_DOCUMENT})
     subscriptions = Subscriptions(store, contexts, Destinations(loopback=True))
     await subscriptions.start()
-    yield Broker(store, contexts, Policy(open=True), Limits(), subscriptions)
+    told = Snapshots(subscriptions.of_snapshots)
+    yield Broker(store, contexts, Policy(open=True), Limits(), subscriptions, snapshots=told)
     await subscriptions.close()
     await store.close()
 

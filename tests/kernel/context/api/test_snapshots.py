@@ -103,7 +103,8 @@ async def test_who_was_away_when_a_snapshot_was_filled_is_told_after_a_restart(
         contexts = Contexts()
         subscriptions = Subscriptions(store, contexts, Destinations(loopback=True), first_pause=0.05)
         await subscriptions.start()
-        return Broker(store, contexts, Policy(open=True), subscriptions=subscriptions)
+        told = Snapshots(subscriptions.of_snapshots)
+        return Broker(store, contexts, Policy(open=True), subscriptions=subscriptions, snapshots=told)
 
     receiver = Receiver()
     await receiver.listen()

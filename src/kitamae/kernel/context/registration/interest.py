@@ -38,16 +38,6 @@ class Interest(Subscription):
     question: Question = field(default_factory=Question)
 
     @property
-    def queue(self) -> str:
-        """Apart from those of other subscriptions: no tenant's name has a slash in it."""
-        return f"/registrations {self.tenant} {self.id}"
-
-    @property
-    def kind(self) -> str:
-        """How its document is kept."""
-        return KIND
-
-    @property
     def notice(self) -> Notice:
         """The type of its notifications."""
         return "ContextSourceNotification"
@@ -78,7 +68,10 @@ def compiled(tenant: str, doc: Document, context: Context, record: Record) -> In
         _time(given["temporalQ"]) if "temporalQ" in given else None,
     )
     members: dict[str, Any] = {one.name: getattr(plain, one.name) for one in fields(plain)}
-    return Interest(**members, question=question)
+    members["queue"] = (
+        f"/registrations {tenant} {plain.id}"  # apart from those of other subscriptions: no tenant has a slash
+    )
+    return Interest(**{**members, "kind": KIND}, question=question)
 
 
 def _time(given: Json) -> temporal.TemporalQuery:

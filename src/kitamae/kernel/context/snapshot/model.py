@@ -127,7 +127,7 @@ def _endpoint(value: Json, where: str) -> Json:
 
 
 def _receiver_info(value: Json, where: str) -> Json:
-    return validate.endpoint({"uri": "http://localhost", "receiverInfo": value}, where)["receiverInfo"]
+    return validate.listed(value, where, validate.header)
 
 
 _MEMBERS: Final[dict[str, Callable[[Json, str], Json]]] = {

@@ -6,7 +6,7 @@ sent again, only to where the operator allows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -30,22 +30,8 @@ _NAMES: Final = (DETAILS[0], "temporalSnapshotQueriesDetails")
 """How table 5.3.4-1 calls what 5.2.41 calls `DETAILS`."""
 
 
-@dataclass(slots=True, frozen=True)
-class Addressee(Subscription):
-    """Who is told of one snapshot."""
-
-    @property
-    def queue(self) -> str:
-        """Apart from those of subscriptions: no tenant's name has a slash in it."""
-        return _queue(self.tenant, self.id)
-
-    @property
-    def kind(self) -> str:
-        """How deliveries went is not kept."""
-        return "snapshot-notice"
-
-
 def _queue(tenant: str, id: str) -> str:
+    """Apart from those of subscriptions: no tenant's name has a slash in it."""
     return f"/snapshots {tenant} {id}"
 
 
@@ -53,6 +39,7 @@ class _Voice:
     """A SnapshotNotification is its own envelope."""
 
     kind: Final = "snapshot-notice"
+    """There is no such document: how deliveries went is not kept."""
 
     def __init__(self, to: Subscription) -> None:
         self._to = to
@@ -76,7 +63,7 @@ class SnapshotNotices:
 
     def __init__(self, store: Store, demand_allowed: Callable[[str], None]) -> None:
         self._store, self._demand_allowed = store, demand_allowed
-        self._here: dict[str, Addressee] = {}
+        self._here: dict[str, Subscription] = {}
 
     async def start(self) -> None:
         """Read them all, and listen to other workers."""
@@ -91,7 +78,7 @@ class SnapshotNotices:
             elif one.kind == KIND and one.doc is not None and _queue(one.tenant, one.id) not in self._here:
                 self._keep(one.tenant, one.id, one.doc["given"])
 
-    def find(self, queue: str) -> Addressee | None:
+    def find(self, queue: str) -> Subscription | None:
         """By its queue of owed notifications."""
         return self._here.get(queue)
 
@@ -111,8 +98,8 @@ class SnapshotNotices:
         endpoint = {"uri": given["endpoint"], "receiverInfo": given.get("receiverInfo", [])}
         doc: Any = {"given": {"id": id, "notification": {"endpoint": endpoint}}, "terms": {}}
         plain = compile_subscription(tenant, doc, CORE, Record())
-        members: dict[str, Any] = {one.name: getattr(plain, one.name) for one in fields(plain)}
-        self._here[_queue(tenant, id)] = Addressee(**{**members, "voice": _Voice(plain)})
+        queue = _queue(tenant, id)
+        self._here[queue] = replace(plain, voice=_Voice(plain), queue=queue, kind=_Voice.kind)
 
     def forget(self, snapshot: Snapshot) -> None:
         """It is gone, and nobody is owed anything about it."""

@@ -165,16 +165,16 @@ class Subscription:
     join: Join = "@none"
     join_level: int = 1
     follows: bool = False  # whether its q leads to other entities
+    queue: str = ""
+    """The name of its queue of owed notifications; unless told, of tenant and id, because ids are unique within a tenant only."""
+    kind: str = ""
+    """How its document is kept in the store; unless told, as its voice says."""
 
-    @property
-    def queue(self) -> str:
-        """The name of its queue of owed notifications; ids are unique within a tenant only."""
-        return f"{self.tenant} {self.id}" if self.tenant else self.id
-
-    @property
-    def kind(self) -> str:
-        """How its document is kept in the store."""
-        return "subscription" if self.voice is None else self.voice.kind
+    def __post_init__(self) -> None:
+        if not self.queue:
+            object.__setattr__(self, "queue", f"{self.tenant} {self.id}" if self.tenant else self.id)
+        if not self.kind:
+            object.__setattr__(self, "kind", "subscription" if self.voice is None else self.voice.kind)
 
     @property
     def notice(self) -> Notice:

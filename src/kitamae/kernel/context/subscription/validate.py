@@ -85,7 +85,8 @@ def _seconds(value: Json, where: str) -> float:
     return value
 
 
-def _list(value: Json, where: str, check: Callable[[Json, str], Any]) -> list[Json]:
+def listed(value: Json, where: str, check: Callable[[Json, str], Any]) -> list[Json]:
+    """Each of a list, checked. Raises BadRequest."""
     if not isinstance(value, list) or not value:
         raise BadRequest(f"{where}: expected a list that is not empty, got {value!r:.80}")
     if len(value) > MOST:
@@ -94,7 +95,7 @@ def _list(value: Json, where: str, check: Callable[[Json, str], Any]) -> list[Js
 
 
 def _texts(value: Json, where: str) -> list[Json]:
-    return _list(value, where, _text)
+    return listed(value, where, _text)
 
 
 def _object(value: Json, where: str) -> dict[str, Json]:
@@ -153,7 +154,8 @@ def _word(value: Json, where: str) -> str:
     return value
 
 
-def _header(value: Json, where: str) -> Json:
+def header(value: Json, where: str) -> Json:
+    """A header of one's own that goes with each notification (`receiverInfo`): {key, value}. Raises BadRequest."""
     found = _pair(value, where)
     name = found["key"].lower()
     if not set(name) <= _HEADER or name in _OURS:
@@ -182,9 +184,9 @@ def endpoint(value: Json, where: str) -> Json:
         if name in found:
             answer[name] = _seconds(found[name], f"{where}.{name}")
     if "receiverInfo" in found:
-        answer["receiverInfo"] = _list(found["receiverInfo"], f"{where}.receiverInfo", _header)
+        answer["receiverInfo"] = listed(found["receiverInfo"], f"{where}.receiverInfo", header)
     if "notifierInfo" in found:
-        answer["notifierInfo"] = _list(found["notifierInfo"], f"{where}.notifierInfo", _pair)
+        answer["notifierInfo"] = listed(found["notifierInfo"], f"{where}.notifierInfo", _pair)
         if scheme in MQTT:
             _mqtt(answer["notifierInfo"], f"{where}.notifierInfo")
     return answer
@@ -253,9 +255,9 @@ _MEMBERS: Final[dict[str, Callable[[Json, str], Json]]] = {
     "id": uri,
     "subscriptionName": _text,
     "description": _text,
-    "entities": lambda value, where: _list(value, where, _selector),
+    "entities": lambda value, where: listed(value, where, _selector),
     "watchedAttributes": _texts,
-    "notificationTrigger": lambda value, where: _list(value, where, _trigger),
+    "notificationTrigger": lambda value, where: listed(value, where, _trigger),
     "timeInterval": _seconds,
     "q": _query,
     "geoQ": _geo,
