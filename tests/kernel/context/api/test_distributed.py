@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from api_client import Reply, link
+from test_registrations import registration
 
 from cities import ROOM, City, room
 
@@ -528,3 +529,16 @@ async def test_types_and_attributes_of_other_cities_are_known_here(cities: tuple
     assert (await get("types?local=true"))["typeList"] == ["Hall", "Room"]
     assert (await kaga.client.get("attributes/depth?local=true")).status == 404
     assert (await kaga.client.get("types/Boat")).status == 404
+
+
+@pytest.mark.parametrize("closed", ["Room", "Room floor"])
+async def test_a_redirection_of_what_is_kept_here_is_refused_also_where_it_is_closed(
+    cities: tuple[City, City], closed: str
+) -> None:
+    kaga, nomi = cities
+    await kaga.has(1, floor={"type": "Property", "value": 1})
+    await kaga.closes(closed)
+    information = {"entities": [{"type": "Room"}], "propertyNames": ["floor"]}
+    sent = registration(7, information, mode="redirect", endpoint=nomi.url)
+    refused = await kaga.client.post("csourceRegistrations", sent)
+    assert (refused.status, ROOM in refused.json()["detail"]) == (409, closed != "Room")

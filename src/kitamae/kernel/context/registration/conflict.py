@@ -8,6 +8,7 @@ import orjson
 
 from kitamae.kernel.context.query.tree import EntityQuery, TypeQ, Wanted
 from kitamae.kernel.context.registration.match import Question, informs
+from kitamae.kernel.context.veil import behind
 from kitamae.kernel.problems import AnsweredTwice
 
 if TYPE_CHECKING:
@@ -52,10 +53,12 @@ async def with_entities(new: Registration, store: Store) -> None:
     for information in new.information:
         for one in information.entities:
             if one.id is None:
-                found = await store.find(_query(new.tenant, one, information))
+                found = await behind(store).find(_query(new.tenant, one, information))
                 if found.rows:
                     id = orjson.loads(found.rows[0].doc)["id"]
-                    raise AnsweredTwice(f"the entity {id} is kept here: it would be answered for twice")
+                    open_ = await store.row(new.tenant, id) is not None
+                    what = f"the entity {id}" if open_ else "something of that type"
+                    raise AnsweredTwice(f"{what} is kept here: it would be answered for twice")
 
 
 def _query(tenant: str, one: EntityInfo, information: Information) -> EntityQuery:
