@@ -81,7 +81,7 @@ async def test_a_delegate_sees_what_the_person_lets_him_see_visibly_for_that_per
         began = await send(one, f"/my/delegations/{number}/act")
         assert (began.status_code, began.headers["location"]) == (303, "/my/delegations/held")
         held = await one.client.get("/my/delegations/held")
-        assert "見本 ツルさんの代理として手続きしています" in held.text
+        assert "見本 ツルさんの代理として見ています" in held.text
         assert "試験県見本市見本町２３番地" in held.text
         assert "見本 ツルさんの代理" in (await one.client.get("/places")).text
         records = (await one.client.get("/my/records")).json()["records"]
@@ -231,7 +231,7 @@ async def test_nobody_is_his_own_delegate_and_an_offer_works_once(kaga: Served) 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"ends": ""}, {"ends": "2020-01-01"}, {"ends": "2999-01-01"}, {"ends": "soon"}, {"class": []}, {"class": ["nothing"]}, {"action": ["delete"]}],
+    [{"ends": ""}, {"ends": "2020-01-01"}, {"ends": "2999-01-01"}, {"ends": "soon"}, {"class": []}, {"class": ["nothing"]}, {"action": ["delete"]}, {"action": ["read", "write"]}],
 )  # fmt: skip
 async def test_an_offer_that_says_too_little_or_too_much_is_refused(
     kaga: Served, wrong: dict[str, Any]

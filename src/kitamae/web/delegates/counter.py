@@ -13,7 +13,7 @@ from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.delegates import Scope, majority
 from kitamae.kernel.people.delegates.delegates import shown
-from kitamae.kernel.people.delegates.records import ACTS, ALL
+from kitamae.kernel.people.delegates.records import ALL
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import Asked
@@ -49,7 +49,7 @@ def routes(page: ShellPage, delegates: Delegates, vault: Callable[[], Vault], zo
         given = {"of": Sought(), "by": Sought(), "sent": {}} | more
         return page.render(
             request, "delegations-desk.html", status=status, headers=_HEADERS, titles=delegates.titles,
-            waiting=waiting, me=asking(request.scope).ref, classes=delegates.classes, acts=ACTS,
+            waiting=waiting, me=asking(request.scope).ref, classes=delegates.classes,
             failed=failed, csrf=request.scope["csrf"], action=DESK, **given,
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from kitamae.kernel import days
 from kitamae.kernel.people.delegates import Scope
 from kitamae.kernel.people.delegates.delegates import MOST_DAYS
-from kitamae.kernel.people.delegates.records import ACTS, ALL, KIND
+from kitamae.kernel.people.delegates.records import ALL, KIND
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import OWN, Asked
@@ -48,7 +48,7 @@ def routes(
             request, "delegations.html", status=status, headers=_HEADERS, titles=delegates.titles,
             who=who, given=[one for one in all if one[0]["of"] == who.ref],
             held=[one for one in all if one[0]["by"] == who.ref],
-            may=who.role == "resident", classes=delegates.classes, acts=ACTS, failed=failed,
+            may=who.role == "resident", classes=delegates.classes, failed=failed,
             days=MOST_DAYS, csrf=request.scope["csrf"], action=MINE, stop=STOP,
         )  # fmt: skip
 

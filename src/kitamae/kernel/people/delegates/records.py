@@ -24,9 +24,11 @@ ALL: Final = "*"
 
 Sort = Literal["parent", "guardian", "appointed"]
 """親権者, 成年後見人 (both 法定代理人), 任意代理人."""
-Act = Literal["read", "write"]
-ACTS: Final[tuple[Act, ...]] = ("read", "write")
-"""Erasing is nobody's but the person's own."""
+Act = Literal["read"]
+ACTS: Final[tuple[Act, ...]] = ("read",)
+"""What a delegate may do. No page lets him correct or apply for another, so no mandate says that he may; erasing is nobody's but the
+person's own.
+"""
 
 
 class Said(TypedDict):

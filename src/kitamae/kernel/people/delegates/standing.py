@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people.delegates.records import ALL, KIND, Mandate
+from kitamae.kernel.people.delegates.records import ACTS, ALL, KIND, Mandate
 from kitamae.kernel.people.person import Acting
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.problems import Forbidden
@@ -52,7 +52,7 @@ async def acting(store: Reader, number: str, ref: str, now: int) -> Acting | Non
     return Acting(
         number,
         mandate["of"],
-        frozenset(mandate["actions"]),
+        frozenset(mandate["actions"]) & frozenset(ACTS),
         () if ALL in mandate["classes"] else tuple(sorted(mandate["classes"])),
         clock.micros(mandate["ends"]),
     )
