@@ -188,11 +188,13 @@ async def test_a_statement_is_for_one_sheet_and_all_of_them_are_a_table(tmp_path
         town.enter()
         assert "料金なし" in (await served.client.get(at(town))).text
         sheet = (await served.client.get(f"{at(town)}/statements/{kept['month']}/0")).text
-        assert "市は料金を決めていません" in sheet
+        assert "市は料金を定めていません" in sheet
         assert "加賀のりあい交通株式会社 御中" in sheet
         table = await served.client.get(f"{at(town)}/statements.csv")
         assert table.headers["content-type"] == "text/csv; charset=utf-8"
-        assert any(row.startswith(f"{kept['month']},0,バスの位置") for row in table.text.splitlines())
+        assert any(
+            row.startswith(f"{kept['month']},0,加賀のりあい交通株式会社") for row in table.text.splitlines()
+        )
 
 
 async def test_nobody_else_sees_anything_of_a_provider(tmp_path: Path) -> None:

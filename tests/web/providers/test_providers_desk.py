@@ -15,6 +15,7 @@ import pytest
 import staffing
 from bare_kaga import bare
 from kitamae.kernel.people.providers import Application, Contract, Plan, digest, latest
+from kitamae.web.providers.ground import CONTRACTS
 from providing import BUS, member
 from serving import SAME, Served, serving
 from signing_in import fields
@@ -54,7 +55,7 @@ def draft(served: Served, **other: Any) -> dict[str, Any]:
         "of": "", "title": "バスの位置", "service": "", "starts": today.isoformat(),
         "ends": (today + timedelta(90)).isoformat(), "minute": "60", "day": "1000", "plan": "", "security": "soc@bus.example.jp",
         "purposes": ["identity"], "writes": ["PublicToilet"], "subcontractors": "運用会社 | 監視\n夜間会社 ｜ 夜間の監視 ｜ 運用会社 ｜ 日本",
-        "boundaries": "サーバー | 提供者",
+        "boundaries": "サーバー | 提供者\n端末 | 使う人 | 通信の会社 | 利用者",
     }  # fmt: skip
     return {**told, **other}
 
@@ -146,7 +147,7 @@ async def test_whoever_prepared_it_is_not_its_second_person(kaga: Served) -> Non
     ("wrong", "said"),
     [
         ({"ends": "2001-01-01"}, "終わる日は"), ({"minute": "many"}, "利用の上限は"), ({"subcontractors": "名前だけ"}, "再委託先は1行に1社"),
-        ({"boundaries": "a | b | c"}, "責任分界点は1行に1つ"), ({"security": ""}, "安全管理の連絡先を書いて"),
+        ({"boundaries": "a | b | c | だれか"}, "責任分界点は1行に1つ"), ({"security": ""}, "安全管理の連絡先を書いて"),
         ({"title": "個人番号 123456789018"}, "マイナンバーは書けません"),
     ],
 )  # fmt: skip
@@ -257,3 +258,19 @@ async def test_every_page_of_the_desk_is_there_in_every_language(kaga: Served, l
     ):
         page = await kaga.client.get(path, params={"lang": lang})
         assert page.status_code == 200, page.text
+
+
+async def test_who_answers_for_what_is_kept_as_it_was_typed_and_comes_again_in_the_next_version(
+    kaga: Served,
+) -> None:
+    refs = await colleagues(kaga)
+    contract = await in_force(kaga, refs)
+    assert contract["versions"][-1]["boundaries"] == [
+        {"of": "provider", "part": "サーバー", "who": "提供者"},
+        {"of": "user", "part": "端末", "who": "使う人", "call": "通信の会社"},
+    ]
+    await staffing.enter(kaga, refs[0])
+    form = await kaga.client.get(f"{PAGE}/{contract['provider']}/contract", params={"of": contract["id"]})
+    assert "端末 | 使う人 | 通信の会社 | 利用者" in form.text
+    paper = await kaga.client.get(f"{CONTRACTS}/{contract['id']}/paper")
+    assert "利用者　端末：使う人（連絡先：通信の会社）" in paper.text

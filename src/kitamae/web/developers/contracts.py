@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +13,7 @@ from kitamae.web.developers.mine import MINE
 from kitamae.web.developers.refusals import refused
 from kitamae.web.duties.forms import KEEP_NOTHING, away, word
 from kitamae.web.my.ground import sent, signed_in
+from kitamae.web.providers import papers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,29 +21,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from kitamae.kernel.people.person import Principal
-    from kitamae.kernel.people.providers import Contract, Provider, Providers, Statement
+    from kitamae.kernel.people.providers import Contract, Provider, Providers
     from kitamae.kernel.people.providers.meter import Row
     from kitamae.web.page import ShellPage
 
 _AT: Final = f"{MINE}/{{number}}/contracts/{{contract}}"
 _OVERLAPS: Final = (0, 1, 7, 30)
-_COLUMNS: Final = (
-    "月",
-    "明細の番号",
-    "契約",
-    "初日",
-    "最終日",
-    "読み取り",
-    "書きこみ",
-    "知らせ",
-    "断った回数",
-    "税抜き（円）",
-    "消費税（円）",
-    "合計（円）",
-    "支払いの確認",
-)
-_BOM: Final = "\ufeff"
-"""Spreadsheets that do not ask take a file with it as UTF-8."""
 
 
 def routes(page: ShellPage, providers: Providers) -> list[Route]:
@@ -165,6 +147,7 @@ def routes(page: ShellPage, providers: Providers) -> list[Route]:
             provider=provider,
             contract=contract,
             one=kept,
+            rows=papers.billed(kept),
             paid=await providers.statements.paid(kept),
         )
 
@@ -178,7 +161,7 @@ def routes(page: ShellPage, providers: Providers) -> list[Route]:
         headers = KEEP_NOTHING | {
             "Content-Disposition": f'attachment; filename="statements-{contract["id"]}.csv"'
         }
-        return Response(_csv(rows), 200, headers, "text/csv; charset=utf-8")
+        return Response(papers.as_csv(rows), 200, headers, "text/csv; charset=utf-8")
 
     return [
         Route(_AT, one, methods=["GET"]),
@@ -199,14 +182,3 @@ def _days(rows: Sequence[Row]) -> list[tuple[str, dict[str, int]]]:
         for name in counted:
             counted[name] += int(row.counts[name])  # type: ignore[literal-required]  # the names stand above
     return sorted(days.items(), reverse=True)
-
-
-def _csv(rows: Sequence[tuple[Statement, str]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
-    for one, paid in rows:
-        used = (one["used"][name] for name in ("read", "write", "notification", "refused"))
-        told = (one["month"], one["n"], one["title"], one["starts"], one["ends"])
-        writer.writerow([*told, *used, one["net"], one["tax"], one["total"], paid])
-    return _BOM + out.getvalue()

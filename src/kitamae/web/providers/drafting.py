@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from kitamae.kernel.people.providers import Wish, latest
 from kitamae.kernel.problems import BadRequest
+from kitamae.kernel.responsibility import PARTIES
 from kitamae.web.duties.forms import away, staff, word
 from kitamae.web.providers.ground import CONTRACTS, PAGE, REFUSED, form, refused
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from kitamae.kernel.people.providers import Version
+    from kitamae.kernel.responsibility import Party
     from kitamae.web.providers.ground import Ground
 
 _TEXTS: Final = (
@@ -86,7 +88,11 @@ def _said(before: Version | None, today: str, plan: str) -> dict[str, Any]:
     said["starts"] = max(today, before["starts"])
     firms = [(one["name"], one["does"], one["under"], one["where"]) for one in before["subcontractors"]]
     said["subcontractors"] = "\n".join(" | ".join(one).rstrip(" |") for one in firms)
-    said["boundaries"] = "\n".join(f"{one['part']} | {one['who']}" for one in before["boundaries"])
+    answers = [
+        (one["part"], one["who"], one.get("call", ""), PARTIES[one.get("of", "provider")])
+        for one in before["boundaries"]
+    ]
+    said["boundaries"] = "\n".join(" | ".join(one) for one in answers)
     return said
 
 
@@ -95,7 +101,7 @@ def _wish(said: dict[str, Any]) -> Wish:
     firms = [
         _parts("subcontractors", line, 2, 4) for line in said["subcontractors"].splitlines() if line.strip()
     ]
-    parts = [_parts("boundaries", line, 2, 2) for line in said["boundaries"].splitlines() if line.strip()]
+    parts = [_parts("boundaries", line, 2, 4) for line in said["boundaries"].splitlines() if line.strip()]
     return Wish(
         title=said["title"],
         starts=said["starts"],
@@ -109,7 +115,7 @@ def _wish(said: dict[str, Any]) -> Wish:
         writes=said["writes"],
         plan=said["plan"],
         subcontractors=[{"name": a, "does": b, "under": c, "where": d} for a, b, c, d in firms],
-        boundaries=[{"part": one[0], "who": one[1]} for one in parts],
+        boundaries=[{"part": a, "who": b, "call": c, "of": _party(d)} for a, b, c, d in parts],
     )
 
 
@@ -119,6 +125,14 @@ def _parts(name: str, line: str, least: int, most: int) -> list[str]:
     if not least <= len(found) <= most or not all(found[:least]):
         raise BadRequest(f"{name}: expected {least} to {most} parts between bars in each line")
     return found + [""] * (most - len(found))
+
+
+def _party(said: str) -> Party:
+    """By its Japanese name; nothing is said: the provider. Raises BadRequest."""
+    found = next((party for party, name in PARTIES.items() if name == (said or PARTIES["provider"])), None)
+    if found is None:
+        raise BadRequest(f"boundaries: expected one of {', '.join(PARTIES.values())}")
+    return found
 
 
 def _number(text: str) -> int:

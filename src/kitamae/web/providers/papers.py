@@ -12,15 +12,18 @@ from starlette.routing import Route
 
 from kitamae.kernel.people.providers import latest
 from kitamae.kernel.problems import NotFound
+from kitamae.kernel.responsibility import PARTIES
 from kitamae.web.duties.forms import KEEP_NOTHING, staff
 from kitamae.web.providers.ground import CONTRACTS, PAGE
 from kitamae.web.requests.letters import day
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
 
     from kitamae.kernel.people.providers import Provider, Statement, Terms, Version
-    from kitamae.kernel.people.providers.records import Line
+    from kitamae.kernel.people.providers.records import Boundary, Line
     from kitamae.web.providers.ground import Ground
 
 COLUMNS: Final = (
@@ -73,26 +76,32 @@ def routes(ground: Ground) -> list[Route]:
         if not _MONTH.fullmatch(month):
             raise NotFound("there is no such month")
         found = [one for one in await providers.statements.of() if one["month"] == month]
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow(COLUMNS)
-        for one in reversed(found):
-            used = one["used"]
-            writer.writerow(
-                [_plain(str(cell)) for cell in (
-                    one["month"], one["n"], one["name"], one["contract"], one["title"], one["starts"], one["ends"], used["read"],
-                    used["write"], used["notification"], used["failed"], used["refused"], one["net"], one["tax"], one["total"],
-                    await providers.statements.paid(one), one["why"],
-                )]
-            )  # fmt: skip
+        rows = [(one, await providers.statements.paid(one)) for one in reversed(found)]
         headers = KEEP_NOTHING | {"Content-Disposition": f'attachment; filename="statements-{month}.csv"'}
-        return Response(_BOM + out.getvalue(), 200, headers, "text/csv; charset=utf-8")
+        return Response(as_csv(rows), 200, headers, "text/csv; charset=utf-8")
 
     return [
         Route(PAGE + "/statements/{month}.csv", table, methods=["GET"]),
         Route(CONTRACTS + "/{id}/paper", contract, methods=["GET"]),
         Route(CONTRACTS + "/{id}/statements/{month}/{n}", statement, methods=["GET"]),
     ]
+
+
+def as_csv(rows: Iterable[tuple[Statement, str]]) -> str:
+    """Statements as a table, each with since when it is paid."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for one, paid in rows:
+        used = one["used"]
+        writer.writerow(
+            [_plain(str(cell)) for cell in (
+                one["month"], one["n"], one["name"], one["contract"], one["title"], one["starts"], one["ends"], used["read"],
+                used["write"], used["notification"], used["failed"], used["refused"], one["net"], one["tax"], one["total"],
+                paid, one["why"],
+            )]
+        )  # fmt: skip
+    return _BOM + out.getvalue()
 
 
 def agreed(owner: Provider, said: Version, terms: Terms) -> Rows:
@@ -120,9 +129,15 @@ def agreed(owner: Provider, said: Version, terms: Terms) -> Rows:
         ("利用の上限", f"1分に{said['minute']:,}回、1日に{said['day']:,}回"),
         ("料金", plan.name.get("ja", plan.id) if plan else "市は料金を定めていません"),
         ("再委託先（最後まで）", "\n".join(firms) or "なし"),
-        ("責任分界点", "\n".join(f"{one['part']}：{one['who']}" for one in said["boundaries"]) or "定めなし"),
+        ("責任分界点", "\n".join(_answers(one) for one in said["boundaries"]) or "定めなし"),
         ("安全管理の連絡先", said["security"]),
     ]
+
+
+def _answers(one: Boundary) -> str:
+    """Of whom, for what, who, and whom to call."""
+    call = f"（連絡先：{one['call']}）" if one.get("call") else ""
+    return f"{PARTIES[one.get('of', 'provider')]}　{one['part']}：{one['who']}{call}"
 
 
 def billed(kept: Statement) -> Rows:
