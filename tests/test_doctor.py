@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import socket
 import ssl
 import threading
@@ -18,9 +19,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from kitamae import opened
 from kitamae.cli import main
 from kitamae.doctor import ALL, reach
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.duties import steps
+from kitamae.kernel.people.duties.steps import ACCOUNT
 from serving import Served, serving
 
 KAGA = Path(__file__).resolve().parents[1] / "cities" / "kaga"
@@ -98,8 +102,9 @@ async def test_what_is_only_for_demonstrations_and_plain_http_outside_are_named(
         assert (found["no-tls"], found["demo-residents"], found["no-city"]) == ("bad", "bad", "note")
     async with serving(tmp_path / "b", open=True) as served:
         assert (await ids(served))["open"] == "bad"
-    async with serving(tmp_path / "c", host="0.0.0.0") as served:  # what it should find
-        assert (await ids(served))["no-tls"] == "bad"
+    for name, more in (("c", {}), ("d", {"public_url": "http://127.0.0.1:8000"})):
+        async with serving(tmp_path / name, host="0.0.0.0", **more) as served:  # what it should find
+            assert (await ids(served))["no-tls"] == "bad"
 
 
 async def test_a_service_whose_assessment_does_not_hold_is_named(
@@ -215,3 +220,34 @@ async def test_a_certificate_of_nobody_known_and_an_address_where_nobody_answers
     assert one["id"] == "certificate-refused"
     [one] = [one async for one in reach._certificate("https://localhost:1", "localhost", 1)]
     assert one["id"] == "address-not-reached"
+
+
+async def test_every_check_of_health_is_explained_where_the_doctor_sends_people(tmp_path: Path) -> None:
+    told = (KAGA.parents[1] / "docs" / "operate" / "watching.md").read_text("utf-8")
+    source = Path(opened.__file__).read_text("utf-8")
+    known = set(re.findall(r'health\.also\["([a-z:]+)"\]', source))
+    assert len(known) > 5
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        _, health = await served.kitamae.city.health.ready()
+        assert known >= served.kitamae.city.health.also.keys()
+    for check in known | health["checks"].keys():
+        assert f"| `{check}` |" in told, check
+
+
+async def test_staff_who_left_need_no_passkey(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        city = served.kitamae.city
+        await served.kitamae.sign_in_link()
+        people = [ref for ref, _ in await city.ways.office.members()]
+
+        async def leave(tx: Any) -> None:
+            for ref in people:
+                step = {
+                    "person": ref, "duty": ACCOUNT, "gives": False, "tenants": [], "until": None, "transfer": "",
+                    "at": "2026-01-01T00:00:00Z", "decided": "2026-01-01T00:00:00Z", "by": "x", "second": "",
+                }  # fmt: skip
+                await tx.put("", steps.KIND, ref, {"steps": [step]})
+
+        assert "staff-without-passkey" in await ids(served)
+        await city.store.transact(leave)
+        assert "staff-without-passkey" not in await ids(served)

@@ -278,8 +278,7 @@ class City:
         """Begin what goes on beside requests."""
         if self._vault:
             self._vault.start()
-            tenant = self.profile.tenant if self.profile else ""
-            watcher = watched.watcher(self.store, lambda: self.vault, self.ways.office.plan, tenant)
+            watcher = watched.watcher(self.store, lambda: self.vault, self.ways.office.plan, self.profile)
             self._tasks.append(asyncio.create_task(Alone(self.store, "/watching", watcher.run).run()))
             self.health.also["watching:receipts"] = lambda: watcher.trouble
         self._tasks.append(asyncio.create_task(self._tidy()))

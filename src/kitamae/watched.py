@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from kitamae.kernel.calendar import Calendar
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.consent import agreement
 from kitamae.kernel.people.duties import standing
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.watching import Flags, Watcher
 from kitamae.kernel.people.watching.sight import STAFF
+from kitamae.sdk.city import Handling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.people.duties import Plan
     from kitamae.kernel.people.vault import Vault
+    from kitamae.sdk.city import City
 
 
 _PURPOSE: Final = "purpose:"
@@ -24,8 +27,8 @@ _ALIKE: Final = 60_000_000
 """Microseconds within which it does not show whether the look or the end of the consent was first: two workers' clocks differ."""
 
 
-def watcher(store: Store, vault: Callable[[], Vault], plan: Plan, tenant: str) -> Watcher:
-    """The job that follows the receipts. `vault()` raises VaultClosed; `plan`: the duties of the city."""
+def watcher(store: Store, vault: Callable[[], Vault], plan: Plan, profile: City | None) -> Watcher:
+    """The job that follows the receipts. `vault()` raises VaultClosed; `plan`: the duties of the city, which is `profile`."""
 
     async def duties(who: str, at: int) -> frozenset[str] | None:
         if not who.startswith(STAFF):
@@ -36,7 +39,9 @@ def watcher(store: Store, vault: Callable[[], Vault], plan: Plan, tenant: str) -
     async def known(person: str, purpose: str, at: int) -> bool:
         return await agreed(store, person, purpose, at)
 
-    return Watcher(store, vault, Flags(store, vault, tenant=tenant), duties=duties, agreed=known)
+    told = profile.requests if profile else Handling()
+    flags = Flags(store, vault, tenant=profile.tenant if profile else "")
+    return Watcher(store, vault, flags, duties=duties, agreed=known, calendar=Calendar(told.closed))
 
 
 async def agreed(store: Store, person: str, purpose: str, at: int) -> bool:

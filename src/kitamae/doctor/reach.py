@@ -98,7 +98,7 @@ async def look(settings: Settings) -> AsyncIterator[Found]:
     if not is_loopback(settings.host) and settings.tls_certificate is None:
         if outside and settings.secure:
             yield EXPOSED.found(host=settings.host)
-        elif not settings.public_url:
+        elif not outside:
             yield PLAIN.found(address=f"http://{settings.host}:{settings.port}")
     if outside and settings.secure and not settings.trusted_proxies and settings.tls_certificate is None:
         yield NO_PROXY.found()

@@ -229,5 +229,4 @@ def _set(city: City, settings: Settings) -> list[Found]:
 
 async def _without_passkey(city: City) -> int:
     have = {doc["person"] for _, _, doc in await city.store.documents(TENANT, "passkey")}
-    people = await city.store.documents(TENANT, "person")
-    return sum(1 for _, ref, doc in people if doc["role"] == "staff" and ref not in have)
+    return sum(not state.left and ref not in have for ref, state in await city.ways.office.members())

@@ -61,6 +61,11 @@ def of(at: int) -> date:
     return datetime.fromtimestamp(at / 1_000_000, JST).date()
 
 
+def over(day: date) -> int:
+    """When that day ends in Japan, microseconds UTC."""
+    return int(datetime.combine(day + timedelta(days=1), time(), JST).timestamp()) * 1_000_000
+
+
 def demand_past(name: str, day: date, today: date) -> None:
     """For what has happened. Raises BadRequest."""
     if not OLDEST <= day <= today:

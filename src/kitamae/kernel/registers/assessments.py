@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.problems import BadRequest, Conflict, NotFound
 from kitamae.kernel.registers.register import PROGRAM, Register
@@ -51,7 +52,6 @@ MOST_YEARS: Final = 3
 SHIPPED: Final = "shipped"
 """`accepted` of what came with the program and was accepted at the first start of the city's data directory."""
 _DAY: Final = 86_400_000_000
-_JAPAN: Final = 9 * 3_600_000_000
 LONGEST: Final = 60_000
 """Letters of an assessment."""
 _OPINION: Final = 4_000
@@ -117,7 +117,7 @@ class Assessments:
 
     async def ask_comments(self, paper: Paper, until: dt.date, who: str) -> Entry:
         """Open the draft to everybody until the end of a day. Raises BadRequest, Conflict."""
-        if not self.now() < _end(until) <= self.now() + 366 * _DAY:
+        if not self.now() < days.over(until) <= self.now() + 366 * _DAY:
             raise BadRequest("until: expected a day from today to a year from now")
 
         def change(force: dict[str, Any], prepared: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -134,7 +134,7 @@ class Assessments:
             )
 
         def change(force: dict[str, Any], prepared: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-            if prepared["comments_until"] and self.now() < _end(
+            if prepared["comments_until"] and self.now() < days.over(
                 dt.date.fromisoformat(prepared["comments_until"])
             ):
                 raise Conflict(
@@ -147,7 +147,7 @@ class Assessments:
 
     async def publish(self, paper: Paper, renew_by: dt.date, who: str) -> Entry:
         """It is in force for what the manifest says now. Raises BadRequest, Conflict where nobody reviewed that."""
-        if not self.now() < _end(renew_by) <= self.now() + MOST_YEARS * YEAR * _DAY:
+        if not self.now() < days.over(renew_by) <= self.now() + MOST_YEARS * YEAR * _DAY:
             raise BadRequest(f"renew_by: expected a day within the next {MOST_YEARS} years")
 
         def change(force: dict[str, Any], prepared: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -195,7 +195,7 @@ class Assessments:
     def _accepted(
         self, paper: Paper, version: int, accepted: str, renew_by: dt.date | None
     ) -> dict[str, Any]:
-        until = renew_by or _day(self.now()) + dt.timedelta(days=365)
+        until = renew_by or days.of(self.now()) + dt.timedelta(days=365)
         return {
             "version": version, "text": paper.text, "text_sha256": _sha(paper.text), "personal": paper.personal,
             "papers": paper.papers, "renew_by": until.isoformat(), "since": clock.text(self.now()), "accepted": accepted,
@@ -232,12 +232,12 @@ def standing(said: Mapping[str, Any], now: int) -> str:
     if force:
         if now >= lapses(force):
             return "lapsed"
-        early = _end(dt.date.fromisoformat(force["renew_by"])) - DUE_DAYS * _DAY
+        early = days.over(dt.date.fromisoformat(force["renew_by"])) - DUE_DAYS * _DAY
         return "due" if force["changed"] or now >= early else "published"
     if prepared.get("review"):
         return "review"
     until = prepared.get("comments_until", "")
-    return "comments" if until and now < _end(dt.date.fromisoformat(until)) else "draft"
+    return "comments" if until and now < days.over(dt.date.fromisoformat(until)) else "draft"
 
 
 def reviewed(prepared: Mapping[str, Any], paper: Paper) -> bool:
@@ -248,7 +248,7 @@ def reviewed(prepared: Mapping[str, Any], paper: Paper) -> bool:
 
 def lapses(force: Mapping[str, Any]) -> int:
     """From when on it does not hold any more, microseconds UTC."""
-    by_day = _end(dt.date.fromisoformat(force["renew_by"]))
+    by_day = days.over(dt.date.fromisoformat(force["renew_by"]))
     if not force["changed"]:
         return by_day
     changed = clock.micros(force["changed"])
@@ -260,16 +260,16 @@ def turns(said: Mapping[str, Any], now: int) -> int | None:
     force, prepared = said["in_force"], said["work"]
     moments = []
     if force:
-        moments = [lapses(force), _end(dt.date.fromisoformat(force["renew_by"])) - DUE_DAYS * _DAY]
+        moments = [lapses(force), days.over(dt.date.fromisoformat(force["renew_by"])) - DUE_DAYS * _DAY]
     elif until := prepared.get("comments_until", ""):
-        moments = [_end(dt.date.fromisoformat(until))]
+        moments = [days.over(dt.date.fromisoformat(until))]
     return min((one for one in moments if one > now), default=None)
 
 
 def takes_comments(said: Mapping[str, Any], now: int) -> bool:
     """Whether everybody is asked for comments now."""
     until = said["work"].get("comments_until", "")
-    return bool(until) and now < _end(dt.date.fromisoformat(until)) and not said["work"]["review"]
+    return bool(until) and now < days.over(dt.date.fromisoformat(until)) and not said["work"]["review"]
 
 
 def _parts(entry: Entry | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -278,15 +278,6 @@ def _parts(entry: Entry | None) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _draft(text: str) -> dict[str, Any]:
     return {"text": text, "text_sha256": _sha(text), "comments_until": "", "review": {}}
-
-
-def _end(day: dt.date) -> int:
-    """The end of a day in Japan, microseconds UTC."""
-    return ((day - dt.date(1970, 1, 1)).days + 1) * _DAY - _JAPAN
-
-
-def _day(now: int) -> dt.date:
-    return dt.date(1970, 1, 1) + dt.timedelta(days=(now + _JAPAN) // _DAY)
 
 
 def _sha(text: str) -> str:

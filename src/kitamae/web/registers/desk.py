@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.days import JST
 from kitamae.kernel.people.gate import demand_form
@@ -272,4 +273,4 @@ def local(at: int) -> str:
 
 
 def _today(clock_now: Callable[[], int]) -> str:
-    return dt.datetime.fromtimestamp(clock_now() / 1e6, JST).date().isoformat()
+    return days.of(clock_now()).isoformat()

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from kitamae.kernel.calendar import Calendar
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.watching import hours
 
@@ -35,3 +36,9 @@ def test_a_day_begins_at_midnight_in_japan() -> None:
     day = hours.day(clock.micros("2026-11-20T15:00:00Z"))
     assert (day, hours.written(day)) == (number("2026-11-21"), "2026-11-21")
     assert hours.start(day) == clock.micros("2026-11-20T15:00:00Z")
+
+
+def test_a_city_is_closed_when_its_ordinance_says_so() -> None:
+    at = clock.micros("2027-01-04T01:00:00Z")
+    assert hours.off(at, Calendar(closed=((12, 29), (1, 4))))
+    assert not hours.off(clock.micros("2026-12-29T01:00:00Z"), Calendar(closed=((12, 31), (1, 3))))

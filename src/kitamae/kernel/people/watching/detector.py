@@ -23,6 +23,7 @@ from kitamae.kernel.people.watching.sight import STAFF
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kitamae.kernel.calendar import Calendar
     from kitamae.kernel.people.watching.sight import Sight
 
 NIGHTS: Final = 3
@@ -59,10 +60,11 @@ class Flagging(NamedTuple):
 
 @dataclass(slots=True)
 class Detector:
-    """`baseline` False: the rules alone. `flags`: the score from which on a day is flagged."""
+    """`baseline` False: the rules alone. `flags`: the score from which on a day is flagged. `calendar`: when the town hall is closed."""
 
     baseline: bool = True
     flags: float = FLAGS
+    calendar: Calendar = hours.USUAL
     habits: dict[str, Habit] = field(default_factory=lambda: defaultdict(Habit))
     day: int = 0
     changed: set[str] = field(default_factory=set)  # whose habit is not what it was
@@ -77,7 +79,7 @@ class Detector:
         self.turn(hours.day(sight.at))
         today = self._today.get(sight.who)
         if today is None:
-            today = self._today[sight.who] = Today(sight.who, self.day)
+            today = self._today[sight.who] = Today(sight.who, self.day, self.calendar)
         before = today.found.copy()
         new = today.add(sight)
         rules.judge(sight, today, new)

@@ -15,7 +15,8 @@ HOUR: Final = 3_600_000_000  # microseconds
 DAY: Final = 24 * HOUR
 _AHEAD: Final = 9 * HOUR
 _FIRST: Final = date(1970, 1, 1)
-_CALENDAR: Final = Calendar()
+USUAL: Final = Calendar()
+"""Of a city that says nothing of its turn of the year."""
 OPENS: Final = 7 * 60 + 30
 CLOSES: Final = 19 * 60 + 30
 """Minutes of the day between which somebody at work surprises nobody: the hours of the counter, and those around them."""
@@ -42,11 +43,11 @@ def minute(at: int) -> int:
 
 
 @lru_cache(4_096)
-def works(number: int) -> bool:
+def works(number: int, calendar: Calendar = USUAL) -> bool:
     """Whether the town hall is open that day."""
-    return not _CALENDAR.off(_FIRST + timedelta(days=number))
+    return not calendar.off(_FIRST + timedelta(days=number))
 
 
-def off(at: int) -> bool:
+def off(at: int, calendar: Calendar = USUAL) -> bool:
     """Whether nobody is expected at work then."""
-    return not works(day(at)) or not OPENS <= minute(at) < CLOSES
+    return not works(day(at), calendar) or not OPENS <= minute(at) < CLOSES

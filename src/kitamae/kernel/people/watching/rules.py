@@ -17,6 +17,7 @@ from kitamae.kernel.people.watching.sight import STAFF
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kitamae.kernel.calendar import Calendar
     from kitamae.kernel.people.watching.sight import Relation, Sight
 
 Kind = Literal[
@@ -56,6 +57,7 @@ class Today:
 
     who: str
     day: int
+    calendar: Calendar = hours.USUAL
     numbers: list[int] = field(default_factory=list)
     persons: set[str] = field(default_factory=set)
     purposes: Counter[str] = field(default_factory=Counter)
@@ -83,7 +85,7 @@ class Today:
             self.hour, self.this_hour = hour, set()
         self.this_hour.add(sight.person)
         self.busiest = max(self.busiest, len(self.this_hour))
-        if hours.off(sight.at):
+        if hours.off(sight.at, self.calendar):
             self.off.append(sight.number)
             self.off_persons.add(sight.person)
         at, person = self.last

@@ -23,6 +23,7 @@ from kitamae.kernel.people.watching.sight import STAFF, Relation, Sight, attenti
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from kitamae.kernel.calendar import Calendar
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.vault import Look, Vault
     from kitamae.kernel.people.vault.outside import Seen
@@ -47,7 +48,7 @@ async def _unknown(who: str, at: int) -> frozenset[str] | None:
 
 class Watcher:
     """`vault()` raises VaultClosed. `duties`: for which purposes looking was part of somebody's work at a moment (microseconds
-    UTC), None where that is not known; `agreed`: whether this person had agreed to this purpose then.
+    UTC), None where that is not known; `agreed`: whether this person had agreed to this purpose then. `calendar`: when this town hall is closed.
     """
 
     def __init__(
@@ -58,9 +59,10 @@ class Watcher:
         *,
         duties: Callable[[str, int], Awaitable[frozenset[str] | None]] = _unknown,
         agreed: Callable[[str, str, int], Awaitable[bool]],
+        calendar: Calendar = hours.USUAL,
     ) -> None:
         self._store, self._vault, self._flags = store, vault, flags
-        self._duties, self._agreed = duties, agreed
+        self._duties, self._agreed, self._calendar = duties, agreed, calendar
         self._detector: Detector | None = None
         self._upto = self._before_today = 0
         self._common: dict[tuple[str, str], frozenset[str]] = {}
@@ -103,7 +105,7 @@ class Watcher:
 
     async def _begin(self) -> Detector:
         """As far as it had come: habits from their documents, today by looking at its receipts once more."""
-        detector = Detector()
+        detector = Detector(calendar=self._calendar)
         self._common, self._last = {}, {}
         self._upto = self._before_today = 0
         for _, ref, doc in await self._store.documents(TENANT, WATCHED):
