@@ -15,7 +15,8 @@ from starlette.routing import Route
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import OWN, Asked
-from kitamae.kernel.problems import BadRequest, Forbidden, NotSignedIn
+from kitamae.kernel.problems import BadRequest
+from kitamae.web.my.ground import demand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from kitamae.kernel.people.orders import Orders
-    from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault import Erasing, Record, Vault
 
 PAGE: Final = 100
@@ -38,21 +38,21 @@ def routes(vault: Callable[[], Vault], orders: Orders) -> list[Route]:
 
     async def my_records(request: Request) -> Response:
         """What is held about oneself, or about whom one acts for, as far as the mandate goes; the first look in a session leaves a receipt."""
-        who = _signed_in(request)
+        who = demand(request, acting=True)
         asked = Asked(who, OWN, (who.subject,), _listed(request, "kind"), **_page(request))
         return _records(await vault().read(asked), asked.most)
 
     async def my_erasure(request: Request) -> Response:
         """Erase what rests on one's consent; `class` names it, unless all of it is meant."""
-        who = _signed_in(request)
-        if who.acting:  # what he reads here then is the other one's, and what went would be his own
-            raise Forbidden("erasing is done in one's own affairs: stop acting for somebody else first")
+        who = demand(
+            request
+        )  # what he reads here while he acts is the other one's, and what went would be his own
         done = await vault().erase(who, who.ref, _listed(request, "class"))
         return _erased(done)
 
     async def my_receipts(request: Request) -> Response:
         """Who looked at, wrote or erased one's data (`act`), newest first, each with what proves it from the ledger."""
-        who = _signed_in(request)
+        who = demand(request, acting=True)
         most = _number(request, "limit", PAGE, 1, _MOST)
         asked = Asked(who, OWN, (who.ref,))
         found = await vault().receipts(asked, _number(request, "before", _EVER, 1, _EVER), most)
@@ -117,13 +117,6 @@ def routes(vault: Callable[[], Vault], orders: Orders) -> list[Route]:
         Route("/people/{person}/records", keep, methods=["POST"]),
         Route("/people/{person}/records", erase, methods=["DELETE"]),
     ]
-
-
-def _signed_in(request: Request) -> Principal:
-    who = asking(request.scope)
-    if not who.session:
-        raise NotSignedIn("what is held about you is shown after you have signed in")
-    return who
 
 
 def _purpose(text: str) -> str:

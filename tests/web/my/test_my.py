@@ -388,3 +388,9 @@ async def test_what_proves_a_step_of_a_case_is_in_the_file_and_not_on_the_page(t
     assert "だれが見ましたか" in page
     assert not re.search(r"<dt>(salt|leaf|step|at|by|capacity)</dt>", page)
     assert '"salt"' in await get(town, "/my/export")
+
+
+async def test_a_number_that_no_entry_can_have_is_not_found(town: Served) -> None:
+    await me(town)
+    for number in ((1 << 63) - 1, 1 << 63, 0):
+        assert (await town.client.get(f"/my/proof/{number}")).status_code == 404

@@ -335,3 +335,49 @@ async def test_a_breach_has_its_clock_reports_and_is_counted_for_everybody(tmp_p
         assert years == [{"year": 2026, "breaches": 1, "reportable": 1, "persons": 120}]
         assert "名簿を誤って送った" in (await served.client.get("/privacy/breaches")).text
         assert (await served.client.get("/staff/breaches")).status_code == 401
+
+
+async def test_my_page_says_a_decision_in_words_and_a_question_about_it_names_what_it_is_about(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        async with taro(served):
+            number = await filed(served, **ASKED)
+        async with staff(served):
+            assert (await step(served, number, "decide", outcome="whole", text="閲覧")).status_code == 303
+        async with taro(served):
+            page = (await served.client.get("/my")).text
+            assert "全部を認める" in page
+            assert ">whole<" not in page
+            assert "お答えする期限" in page
+            about = "/my/requests/new?about=purpose:requests"
+            assert f'href="{about}"' in page
+            form = (await served.client.get(f"{about}&kind=question")).text
+            assert "「個人情報についての請求・相談」のために" in form
+
+
+async def test_what_staff_typed_is_there_still_when_a_step_is_refused_and_a_breachs_reasons_are_amended(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        async with signed_in(served, "visitor-1", "visitor", 1):
+            number = await filed(served, **ASKED)
+        async with staff(served):
+            refused = await step(served, number, "decide", outcome="part", text="写しを交付します。")
+            assert refused.status_code == 400
+            assert "写しを交付します。" in refused.text
+            assert '<option value="part" selected>' in refused.text
+            begun = {"learnt": "2026-04-01", "sensitive": "1", "persons": "120", "summary": "送り先の誤り"}
+            address = (await send(served, "/staff/breaches", **begun)).headers["location"]
+            early = await send(served, address, step="close", cause="宛名を確かめなかった")
+            assert early.status_code == 409
+            assert "宛名を確かめなかった</textarea>" in early.text
+            assert '<option value="close" selected>' in early.text
+            assert (
+                await send(served, address, step="amend", reasons="1", wrongful="1", persons="90")
+            ).status_code == 303
+            shown = (await served.client.get(address)).text
+            assert re.search(r'name="wrongful" value="1" checked', shown)
+            assert not re.search(r'name="(?:sensitive|many)" value="1" checked', shown)
+            assert (await send(served, address, step="amend", cause="分かった")).status_code == 303
+            assert 'name="wrongful" value="1" checked' in (await served.client.get(address)).text

@@ -6,25 +6,19 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret
 from kitamae.kernel.people.person import SYSTEM
-from kitamae.web import watching
 from serving import SAME, Served, serving
 from signing_in import fields
 from staffing import enter, give
 
 KAGA = Path(__file__).resolve().parents[3] / "cities" / "kaga"
-HERE = Path(watching.__file__).parent
 HOME = {"name": "加賀 花子", "address": "加賀市大聖寺南町ニ41番地"}
 JSON = {"accept": "application/json"}
-LANGUAGES = ("ja_Hira", "en", "zh", "ko")
 
 
 @pytest.fixture
@@ -163,28 +157,3 @@ async def test_looking_at_a_flag_leaves_a_receipt_of_the_officer(served: Served)
     outside = served.kitamae.city.vault.outside
     told = await outside.looks_at(SYSTEM, "", person, 1 << 62, 10)
     assert [(one.who, one.purpose, one.basis) for one in told] == [(officer, "watching", "law")]
-
-
-def texts() -> set[str]:
-    found = extract_from_dir(HERE, [("templates/**.html", "jinja2")], keywords={"_": None})
-    return {str(entry[2]) for entry in found}
-
-
-def catalogue(language: str) -> dict[str, str]:
-    with (HERE / "locales" / f"{language}.po").open("rb") as file:
-        return {str(one.id): str(one.string) for one in read_po(file) if one.id and one.string}
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_is_there_in_every_language_with_the_same_gaps(language: str) -> None:
-    gaps = re.compile(r"%\((\w+)\)s")
-    kept: dict[str, Any] = catalogue(language)
-    assert kept.keys() == texts()
-    for key, text in kept.items():
-        assert sorted(gaps.findall(text)) == sorted(gaps.findall(key)), key
-
-
-def test_easy_japanese_reads_out_every_kanji_that_it_keeps() -> None:
-    for text in catalogue("ja_Hira").values():
-        explained = re.sub(r"[㐀-鿿々]+[ぁ-ん]*\([ぁ-ん]+\)", "", text)
-        assert not re.search(r"[㐀-鿿]", explained), text

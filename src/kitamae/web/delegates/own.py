@@ -15,10 +15,11 @@ from kitamae.kernel.people.delegates.records import ALL, KIND
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import OWN, Asked
-from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, NotSignedIn, Problem
+from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
 from kitamae.web import qr
 from kitamae.web.delegates.banner import HELD, MINE, STOP
 from kitamae.web.held import told
+from kitamae.web.my.ground import demand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,7 +162,7 @@ def _all(form: FormData, name: str) -> list[str]:
 
 
 async def _form(request: Request) -> FormData:
-    """Raises NotSignedIn, Forbidden."""
+    """Raises Forbidden."""
     _signed_in(request)
     form = await request.form(max_files=0, max_fields=100)
     demand_form(request.scope, form.get("csrf"))
@@ -169,9 +170,7 @@ async def _form(request: Request) -> FormData:
 
 
 def _signed_in(request: Request) -> Principal:
-    who = asking(request.scope)
-    if not who.session:
-        raise NotSignedIn("mandates are shown after you have signed in")
+    who = demand(request, acting=True)
     if who.role == "staff":
         raise Forbidden("here residents see to their own affairs; staff enter mandates at the counter's desk")
     return who

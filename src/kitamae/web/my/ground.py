@@ -125,12 +125,12 @@ def signed_in(request: Request) -> Principal | None:
     return who if who.session and not who.acting else None
 
 
-def demand(request: Request) -> Principal:
-    """The same. Raises NotSignedIn, Forbidden."""
+def demand(request: Request, *, acting: bool = False) -> Principal:
+    """The same. `acting`: also who acts for somebody else at present. Raises NotSignedIn, Forbidden."""
     who = asking(request.scope)
     if not who.session:
         raise NotSignedIn("this is for whoever is signed in")
-    if who.acting:
+    if who.acting and not acting:
         raise Forbidden("this is done in one's own affairs: stop acting for somebody else first")
     return who
 

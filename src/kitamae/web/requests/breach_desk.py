@@ -12,10 +12,11 @@ from kitamae.kernel.people.requests import breach as clock
 from kitamae.kernel.people.requests.breach import PARTS, REASONS, STEPS, TO_PERSONS
 from kitamae.kernel.people.requests.requests import LONGEST
 from kitamae.kernel.problems import BadRequest, Conflict, NotFound
+from kitamae.web.my.ground import KEEP_NOTHING
 from kitamae.web.requests import letters
 from kitamae.web.requests.desk import day
 from kitamae.web.requests.letters import Letter
-from kitamae.web.requests.own import KEEP_NOTHING, form
+from kitamae.web.requests.own import form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,9 @@ from kitamae.kernel.people.requests.case import OPEN, Move
 from kitamae.kernel.people.requests.kinds import CAPACITIES, IDENTITY, KINDS
 from kitamae.kernel.people.requests.requests import LONGEST
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden
+from kitamae.web.my.ground import KEEP_NOTHING
 from kitamae.web.requests import letters
-from kitamae.web.requests.own import KEEP_NOTHING, filing, form, show_form, show_letter
+from kitamae.web.requests.own import filing, form, show_form, show_letter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,8 @@ from kitamae.kernel.people.requests import case as cases
 from kitamae.kernel.people.requests.case import Move
 from kitamae.kernel.people.requests.kinds import KINDS
 from kitamae.kernel.people.requests.requests import LONGEST, WRITTEN, Filing
-from kitamae.kernel.problems import BadRequest, NotFound, NotSignedIn
+from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.web.my.ground import ACTING, KEEP_NOTHING, demand
 from kitamae.web.requests import letters
 from kitamae.web.sought import Sought
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from kitamae.web.requests.letters import Office
 
 MINE: Final = "/my/requests"
-KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 _STEPS: Final = ("reply", "correct", "withdraw")
 _MOST_FIELDS: Final = 30
 
@@ -44,7 +44,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         """One's own cases, newest first."""
         if first := _to_sign_in(request):
             return first
-        who = signed_in(request)
+        who = demand(request)
         found = [
             (number, case, cases.due(case, requests.calendar))
             for number, case in reversed(await requests.of(who.ref))
@@ -62,7 +62,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
 
     async def file(request: Request) -> Response:
         """Take a filled form."""
-        who = signed_in(request)
+        who = demand(request)
         sent = await form(request)
         try:
             number = await requests.file(who, filing(sent, who.ref))
@@ -75,7 +75,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         return _to_sign_in(request) or await show(request)
 
     async def show(request: Request, wrong: BadRequest | None = None, text: str = "") -> Response:
-        who, number = signed_in(request), request.path_params["number"]
+        who, number = demand(request), request.path_params["number"]
         found = await requests.own(who, number)
         return page.render(
             request,
@@ -98,7 +98,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
 
     async def step(request: Request) -> Response:
         """Add, correct or withdraw."""
-        who, number = signed_in(request), request.path_params["number"]
+        who, number = demand(request), request.path_params["number"]
         await requests.own(who, number)
         sent = await form(request)
         if sent.get("step") not in _STEPS:
@@ -111,13 +111,13 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
 
     async def letter(request: Request) -> Response:
         """A letter that one was sent, to be printed."""
-        who, number = signed_in(request), request.path_params["number"]
+        who, number = demand(request), request.path_params["number"]
         await requests.own(who, number)
         return await show_letter(page, request, requests, who, office, MINE)
 
     async def proof(request: Request) -> Response:
         """What each step commits to, and its leaf: with it anybody can look it up in the ledger."""
-        who, number = signed_in(request), request.path_params["number"]
+        who, number = demand(request), request.path_params["number"]
         await requests.own(who, number)
         steps = [one.proof() for one in await requests.said(who, number)]
         return Response(orjson.dumps({"case": number, "steps": steps}), 200, KEEP_NOTHING, "application/json")
@@ -134,19 +134,12 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
 
 
 def _to_sign_in(request: Request) -> Response | None:
-    """Where whoever is not signed in goes first."""
-    if asking(request.scope).session:
-        return None
+    """Where whoever is not signed in goes first; whoever acts for somebody else files nothing in his own name by mistake."""
+    who = asking(request.scope)
+    if who.session:
+        return RedirectResponse(ACTING, 303, KEEP_NOTHING) if who.acting else None
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/sign-in/resident?next={quote(back, safe='/')}", 303, KEEP_NOTHING)
-
-
-def signed_in(request: Request) -> Principal:
-    """Raises NotSignedIn."""
-    who = asking(request.scope)
-    if not who.session:
-        raise NotSignedIn("to ask the town hall about your data, sign in; at the counter it goes without")
-    return who
 
 
 async def form(request: Request) -> dict[str, str]:
