@@ -44,7 +44,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         """One's own cases, newest first."""
         if first := _to_sign_in(request):
             return first
-        who = demand(request)
+        who = demand(request, acting=True)
         found = [
             (number, case, cases.due(case, requests.calendar))
             for number, case in reversed(await requests.of(who.ref))
@@ -52,9 +52,11 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         return page.render(request, "requests.html", headers=KEEP_NOTHING, found=found, kinds=KINDS)
 
     async def new(request: Request) -> Response:
-        """The form of one kind, or the choice between them."""
+        """The form of one kind, or the choice between them; whoever acts for somebody else files nothing in his own name by mistake."""
         if first := _to_sign_in(request):
             return first
+        if asking(request.scope).acting:
+            return RedirectResponse(ACTING, 303, KEEP_NOTHING)
         query = request.query_params
         return show_form(
             page, request, MINE, {"kind": query.get("kind", ""), "about": query.get("about", "")}
@@ -75,7 +77,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         return _to_sign_in(request) or await show(request)
 
     async def show(request: Request, wrong: BadRequest | None = None, text: str = "") -> Response:
-        who, number = demand(request), request.path_params["number"]
+        who, number = demand(request, acting=True), request.path_params["number"]
         found = await requests.own(who, number)
         return page.render(
             request,
@@ -111,13 +113,13 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
 
     async def letter(request: Request) -> Response:
         """A letter that one was sent, to be printed."""
-        who, number = demand(request), request.path_params["number"]
+        who, number = demand(request, acting=True), request.path_params["number"]
         await requests.own(who, number)
         return await show_letter(page, request, requests, who, office, MINE)
 
     async def proof(request: Request) -> Response:
         """What each step commits to, and its leaf: with it anybody can look it up in the ledger."""
-        who, number = demand(request), request.path_params["number"]
+        who, number = demand(request, acting=True), request.path_params["number"]
         await requests.own(who, number)
         steps = [one.proof() for one in await requests.said(who, number)]
         return Response(orjson.dumps({"case": number, "steps": steps}), 200, KEEP_NOTHING, "application/json")
@@ -134,10 +136,9 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
 
 
 def _to_sign_in(request: Request) -> Response | None:
-    """Where whoever is not signed in goes first; whoever acts for somebody else files nothing in his own name by mistake."""
-    who = asking(request.scope)
-    if who.session:
-        return RedirectResponse(ACTING, 303, KEEP_NOTHING) if who.acting else None
+    """Where whoever is not signed in goes first."""
+    if asking(request.scope).session:
+        return None
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/sign-in/resident?next={quote(back, safe='/')}", 303, KEEP_NOTHING)
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.person import asking
-from kitamae.web.my.ground import ACTING, demand
+from kitamae.web.my.ground import demand
 from kitamae.web.sign_in import SIGN_IN
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ def routes(page: ShellPage, flags: Flags, purposes: Callable[[], Purposes]) -> l
         who = asking(request.scope)
         if not who.session:
             return RedirectResponse(f"{SIGN_IN}?next={MINE}", 303, _HEADERS)
-        if who.acting:
-            return RedirectResponse(ACTING, 303, _HEADERS)
         found = [told(one) for one in await flags.mine(who)]
         return page.render(
             request, "mine.html", headers=_HEADERS, found=found, titles=titles(purposes()) if found else {}
