@@ -289,7 +289,9 @@ class City:
         self._tasks.append(asyncio.create_task(Alone(self.store, "/consents", self._end_consents).run()))
         if self.log:
             log = self.log
-            self._tasks.append(asyncio.create_task(log.run()))
+            self._tasks.append(
+                asyncio.create_task(log.run(self._witnesses.first if self._witnesses else None))
+            )
             self.health.also["ledger:log"] = lambda: log.trouble
         if self._witnesses:
             asking = Alone(self.store, "/ledger/witnesses", self._witnesses.run)

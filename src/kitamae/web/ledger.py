@@ -63,6 +63,7 @@ async def index(
         entries=entries,
         witnesses=_seen(log, witnesses),
         trouble=bool(log.trouble),
+        shorter=bool(log.shorter),
         instead=log.instead(),
         here_address=f"{address}/ledger",
     )

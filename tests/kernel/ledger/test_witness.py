@@ -212,6 +212,40 @@ async def test_a_dead_a_slow_a_lying_and_a_forked_witness_delay_nobody(
         assert "shorter than it was" in witnesses.asking[5].trouble
 
 
+async def test_nothing_is_signed_while_somebody_has_seen_more_of_the_log(tmp_path: Path) -> None:
+    known = {"more": 9, "dead": 0}
+
+    async def serve(request: httpx2.Request) -> httpx2.Response:
+        if request.url.host.startswith("dead"):
+            raise httpx2.ConnectError("refused")
+        return httpx2.Response(409, content=f"{known['more']}\n".encode())
+
+    async with opened(tmp_path / "city") as (store, log):
+        signers = [Signer.generate(f"{name}.example/w", COSIGNATURE_V1) for name in known]
+        witnesses = asked(
+            log, *((one, f"http://{name}.example") for one, name in zip(signers, known, strict=True))
+        )
+        client = httpx2.AsyncClient(transport=httpx2.MockTransport(serve))
+
+        async def first() -> None:
+            await witnesses.round(client)
+
+        before = log.served()
+        await append(store, [b"a", b"b"])
+        running = asyncio.create_task(log.run(first))
+        async with asyncio.timeout(10):
+            while not log.trouble:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
+        assert "has seen 9 entries" in log.trouble
+        assert log.served() == before
+        running.cancel()
+    async with opened(tmp_path / "city") as (store, log):
+        assert await everything(store, log) == [b"a", b"b"], (
+            "what was not signed is in the store, and is signed when nobody has seen more"
+        )
+
+
 # --- policies
 POLICY = f"""# who is known
 log {LOG.key.vkey} https://city.example/ledger

@@ -34,7 +34,7 @@ from kitamae.kernel.ledger.tiles import ENTRIES, WIDTH, Tile
 from kitamae.kernel.problems import NotFound, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.ledger.beginning import Beginning, Place
@@ -72,6 +72,8 @@ class Log:
             deque()
         )  # when they came, their partial ones still beside them
         self.trouble = ""
+        self.shorter = ""
+        """Why nothing is signed: who has seen more of this log than there is. Ends with a start on the files that are missing, or anew."""
         self._begin(begun)
 
     @classmethod
@@ -104,14 +106,16 @@ class Log:
         return self.head.checkpoint.origin
 
     # --- going on
-    async def run(self) -> None:
-        """Until cancelled. What goes wrong is tried again; `trouble` says it meanwhile."""
+    async def run(self, first: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Until cancelled. What goes wrong is tried again; `trouble` says it meanwhile. `first` comes before anything is signed."""
         await asyncio.to_thread(self.folder.prune_all)
+        if first is not None:
+            await first()
         while True:
             try:
-                while await self.publish() >= STEP * AT_ONCE:
+                while not self.shorter and await self.publish() >= STEP * AT_ONCE:
                     pass
-                self.trouble = ""
+                self.trouble = self.shorter
             except (Problem, OSError) as error:
                 if not self.trouble:
                     _log.error("the ledger is not published; it is tried again", why=str(error))

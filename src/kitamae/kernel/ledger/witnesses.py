@@ -6,6 +6,7 @@ A round asks all of them about one checkpoint, so that their cosignatures are on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -58,6 +59,14 @@ class Witnesses:
         """Who does not cosign, and why; "": nobody."""
         return "; ".join(f"{one.name}: {one.trouble}" for one in self.asking if one.trouble)
 
+    async def first(self) -> None:
+        """Asked once before this process signs anything: what it would sign may be a fork to who has seen more. One that does not
+        answer in time holds up nobody.
+        """
+        with contextlib.suppress(OSError, Malformed):
+            async with httpx2.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client:
+                await self.round(client)
+
     async def run(self) -> None:
         """Until cancelled."""
         async with httpx2.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client:
@@ -108,10 +117,11 @@ class Witnesses:
                 break
             one.known = number(body.decode("ascii", "replace").removesuffix("\n"))
             if one.known > head.checkpoint.size:
-                raise NotProved(
-                    f"it has seen {one.known} entries of this log, and there are {head.checkpoint.size}: the log is shorter than"
-                    " it was. docs/operate/ledger.md says what to do"
+                self._of.shorter = (
+                    f"{one.name} has seen {one.known} entries of this log, and there are {head.checkpoint.size}: the log is shorter"
+                    " than it was, and nothing is signed until it is whole. docs/operate/ledger.md says what to do"
                 )
+                raise NotProved(self._of.shorter)
         if status != 200:
             raise NotProved(f"it answered {status}: {body[:200].decode('utf-8', 'replace').strip()}")
         for signature in signatures(body):
