@@ -229,3 +229,23 @@ def test_whom_to_call_is_said_in_every_language(street: Street) -> None:
     whole = papers.read_text("utf-8")
     papers.write_text(whole.replace(f"call = {EVERYWHERE}", 'call = { ja = "窓口" }', 1), "utf-8")
     assert any("boundaries 1: call" in one for one in findings(street, "apples"))
+
+
+def test_an_assessment_that_the_register_would_refuse_is_found_without_saying_the_number(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pia").mkdir()
+    papers = tmp_path / "manifest.toml"
+    papers.write_text(
+        'id = "apples"\nname = { ja = "名" }\nsummary = { ja = "文" }\npia = "pia/x.md"\n', "utf-8"
+    )
+    one = Service(Manifest.read(papers), tmp_path, "apples")
+    for text, why in (
+        ("長い。" * 20_001, "longer than 60,000"),
+        ("水。" * 200 + "1234 5678 9018", "may be a My Number"),
+        ("水。" * 200, ""),
+    ):
+        (tmp_path / "pia" / "x.md").write_text(text, "utf-8")
+        found = [said for said in map(str, check.service(one, bool)) if "pia/x.md" in said]
+        assert [why in said for said in found] == ([True] if why else [])
+        assert not any("9018" in said for said in found)

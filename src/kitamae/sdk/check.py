@@ -156,8 +156,10 @@ def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
         yield Finding(
             where, f"pia {manifest.pia} is longer than {LONGEST:,} letters: the register does not take it"
         )
-    elif held := mynumber.find(text):
-        yield Finding(where, f"pia {manifest.pia} holds what may be a My Number: {held[0]!r:.40}")
+    elif mynumber.find(text):
+        yield Finding(
+            where, f"pia {manifest.pia} holds what may be a My Number: the register does not take it"
+        )
     if not (folder / "README.md").is_file():
         yield Finding(folder.name, "README.md is missing: who is it for, and what does it need?")
 
