@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.providers import Application, Contract, Wish, digest, latest
 from kitamae.kernel.people.vault import Asked
 from providing import BUS, member
+from receivers import Receiver
 from serving import Served, serving
 from signing_in import outside
 
@@ -161,3 +163,44 @@ async def test_a_volunteers_contact_lies_in_the_vault_and_the_desk_leaves_a_rece
     assert await city.providers.contact(colleague, provider) == "map@example.jp"
     own = Asked(await signed_in(kaga, "visitor-1", "visitor"), "own", ("visitor-1",))
     assert [one.who for one in await city.vault.receipts(own, 1 << 62, 10)] == [colleague.ref]
+
+
+async def test_notifications_to_a_provider_are_counted_and_end_with_its_keys(tmp_path: Path) -> None:
+    city = bare(tmp_path / "city")
+    async with Receiver() as receiver, serving(tmp_path / "data", city=city, open=True) as served:
+        await served.loaded()
+        providers = served.kitamae.city.providers
+        made = await contract(served)
+        bearer, number = await key(served, made, writes=True)
+        asked = {
+            "type": "Subscription",
+            "entities": [{"type": "PublicToilet"}],
+            "notification": {"endpoint": {"uri": receiver.uri, "accept": "application/json"}},
+        }
+        told = await outside(served, "POST", "/ngsi-ld/v1/subscriptions", json=asked, headers=bearer)
+        assert told.status_code == 201, told.text
+        toilet: dict[str, Any] = {"id": "urn:ngsi-ld:PublicToilet:1", "type": "PublicToilet"}
+        toilet["名称"] = {"type": "Property", "value": "駅前"}
+        wrote = await outside(served, "POST", "/ngsi-ld/v1/entities", json=toilet, headers=bearer)
+        assert wrote.status_code == 201, wrote.text
+        await receiver.got(1)
+        _, newer = await providers.keys.rotate(member(), number, 0)
+        await outside(served, "POST", "/ngsi-ld/v1/entities", json={**toilet, "id": toilet["id"] + "2"})
+        await receiver.got(2)  # the new key stands in its place
+        told_to: dict[str, int] = {}
+        for _ in range(200):  # counted after the receiver has answered
+            await providers.meter.put_down()
+            rows = await providers.meter.month(made["id"], f"{providers.today:%Y-%m}")
+            told_to = {row.key: row.counts["notification"] for row in rows}
+            if sum(told_to.values()) == 2:
+                break
+            await asyncio.sleep(0.02)
+        assert told_to == {number: 1, newer["number"]: 1}
+        await providers.contracts.end(SYSTEM, made["id"], "試験")
+        await outside(served, "POST", "/ngsi-ld/v1/entities", json={**toilet, "id": toilet["id"] + "3"})
+        for _ in range(200):
+            if not await served.kitamae.city.store.queues():
+                break
+            await asyncio.sleep(0.02)
+        assert await served.kitamae.city.store.queues() == []
+        assert len(receiver.messages) == 2

@@ -217,6 +217,7 @@ class City:
             )
             subscriptions_v2 = SubscriptionsV2(told, contexts, subscriptions)
             await subscriptions_v2.start()
+            subscriptions.dispatcher.makers = providers.subscribed
             await subscriptions.start(deliver=not quietly)
             city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
             city.broker.subscriptions_v2 = subscriptions_v2

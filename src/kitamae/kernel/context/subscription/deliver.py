@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -33,6 +33,18 @@ if TYPE_CHECKING:
 
 _log: Final = structlog.get_logger()
 _SETTLE_AT: Final = 500
+
+
+class Makers(Protocol):
+    """Who made subscriptions, as the dispatcher must know it: by the reference that stands in them."""
+
+    async def heeded(self, by: str) -> bool:
+        """Whether what that one asked for is still delivered."""
+        ...
+
+    def delivered(self, by: str) -> None:
+        """One notification went out."""
+        ...
 
 
 class Dispatcher:
@@ -62,6 +74,7 @@ class Dispatcher:
         alias: str = "",
     ) -> None:
         self._alias = alias
+        self.makers: Makers | None = None
         self._store, self._find, self._destinations, self._now = store, find, destinations, now
         self._timeout, self._settle_every, self._drop_every = timeout, settle_every, drop_every
         self._pauses = first_pause, longest_pause
@@ -169,6 +182,9 @@ class Dispatcher:
                 if not subscription.active:  # what it was owed before it expired, it is still told
                     lane.let_go()
                     break
+                if self.makers is not None and not await self.makers.heeded(_maker(subscription)):
+                    await self._drop(lane)
+                    break
                 if not await self._throttled(lane, subscription) and not await self._next(
                     lane, courier, subscription
                 ):
@@ -203,6 +219,8 @@ class Dispatcher:
         if outcome is Outcome.DELIVERED:
             record.sent(now, why, again=again)
             self.delivered += 1
+            if self.makers is not None:
+                self.makers.delivered(_maker(subscription))
             lane.failures = 0
             self._settled(lane, batch)
             return True
@@ -279,3 +297,7 @@ class Dispatcher:
             if not isinstance(trouble, Exception):
                 raise
             _log.exception("delivered notifications are still noted as owed", count=len(numbers))
+
+
+def _maker(subscription: Subscription) -> str:
+    return str(subscription.doc.get("by", ""))

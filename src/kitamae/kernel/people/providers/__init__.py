@@ -6,6 +6,7 @@ providers.py   the one door, `Providers`: applied, accepted, ended; its parts ar
   .keys        keys.py        a contract's tokens, each for one purpose: made, rotated with an overlap, revoked
   .meter       meter.py       requests against the quota, and what was used, by key and day
   .statements  statements.py  利用明細: a month that was closed, further ones that correct it, paid or not
+subscribed.py  notifications to providers, counted; ended with their keys
 terms.py       what a contract says, checked      force.py    whether it is in force, and what a key may do then
 quota.py       a minute and a day; RateLimit fields   fees.py   money: integers of yen, one rounding rule
 records.py     what is kept                       corporate.py  法人番号

@@ -104,15 +104,13 @@ class Meter:
             return passage, over
         return passage, None
 
-    async def notified(self, contract: str, key: str, size: int) -> None:
-        """A notification of that many bytes went out for a subscription that this key made. It uses up no quota."""
+    async def notified(self, contract: str, key: str) -> None:
+        """A notification went out for a subscription that this key made. It uses up no quota."""
         now = self._on.now()
         window = self._windows.get(contract)
         if window is None or now >= window.day_ends:
             window = await self._open(contract, now)
-        counts = window.of(key)
-        counts["notification"] += 1
-        counts["bytes"] += size
+        window.of(key)["notification"] += 1
 
     async def _open(self, contract: str, now: int) -> Window:
         day = force.today(now, self._on.zone)

@@ -15,6 +15,7 @@ from kitamae.kernel.people.providers.members import Members, belongs
 from kitamae.kernel.people.providers.meter import Meter
 from kitamae.kernel.people.providers.records import CONTRACT, OF, PROVIDER, Contract, Provider, Sort, Version
 from kitamae.kernel.people.providers.statements import Statements
+from kitamae.kernel.people.providers.subscribed import Subscribed
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault import Asked
 from kitamae.kernel.people.vault.problems import VaultClosed
@@ -61,6 +62,7 @@ class Providers:
         self.keys = Keys(ground)
         self.meter = Meter(ground)
         self.statements = Statements(ground, self.meter)
+        self.subscribed = Subscribed(ground.people, self.keys, self.meter)
 
     async def open(self) -> None:
         """From now on keys are known, cut down to their contracts, and counted."""

@@ -132,7 +132,7 @@ class Key(TypedDict):
 
 class Counts(TypedDict):
     """Of one key on one day of the city's zone. `failed`: requests that the city answered with an error of its own (5xx); `refused`: over
-    the quota, and so not among `read` and `write`. `bytes`: sent to the provider.
+    the quota, and so not among `read` and `write`. `bytes`: of answers, without their heads.
     """
 
     read: int
