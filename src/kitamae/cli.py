@@ -44,7 +44,7 @@ for name in ("duties", "give", "take", "changes"):
     staff.command(f"kitamae.commands.staff:{name}", name=name)
 staff.command("kitamae.commands.staff:list_", name="list")
 app.command(keys)
-for name in ("status", "make", "rotate", "split", "combine", "rehearse", "backup"):
+for name in ("status", "make", "rotate", "split", "combine", "rehearse", "backup", "clock"):
     keys.command(f"kitamae.commands.keys:{name}", name=name)
 app.command("kitamae.commands.keeping:backup")
 app.command("kitamae.commands.keeping:restore")

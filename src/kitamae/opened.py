@@ -262,7 +262,9 @@ class City:
     ) -> None:
         """What is wrong with the keys closes the vault, not the city: shelters are shown all the same."""
         if personal.wanted(settings):
-            self.health.also["vault:keys"] = lambda: "" if self._vault else str(self._closed)
+            self.health.also["vault:keys"] = lambda: (
+                self._vault.clock_trouble() if self._vault else str(self._closed)
+            )
         try:
             self._vault = await personal.open_vault(
                 settings, layout, self.store, self.policy, purposes, self.consents, now

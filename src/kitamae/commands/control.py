@@ -66,6 +66,7 @@ class Control:
                 Route("/control/restore", self._restore, methods=["POST"]),
                 Route("/control/keys", self._keys, methods=["GET"]),
                 Route("/control/keys/rotate", self._rotate, methods=["POST"]),
+                Route("/control/keys/clock", self._clock, methods=["POST"]),
                 Route("/control/keys/backup", self._backup_keys, methods=["POST"]),
                 Route("/control/people/{person}", self._erase, methods=["DELETE"]),
                 Route("/control/migrate", self._migrate, methods=["POST"]),
@@ -167,6 +168,9 @@ class Control:
     async def _rotate(self, request: Request) -> JSONResponse:
         city = bool((await _json(request)).get("city"))
         return JSONResponse({"replaced": await self._kitamae.rotate(city=city)})
+
+    async def _clock(self, _: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.city.vault.clock_is_right())
 
     async def _backup_keys(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.backup_keys(Path((await _json(request))["to"])), 201)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from kitamae import personal
 from kitamae.commands.control import ask, connect
+from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
 from kitamae.kernel.people.vault import citykey, shares
 from kitamae.kernel.people.vault.problems import VaultClosed
@@ -183,6 +184,28 @@ async def backup(file: Path, /, *, data: Path | None = None) -> None:
     async with connect(Settings.chosen(data=data)) as client:
         made = await ask(client, "POST", "/control/keys/backup", {"to": _whole(file)})
     _say(f"{file}: to be deleted after {made['days']} days; it is not restored after that")
+
+
+async def clock(*, data: Path | None = None) -> None:
+    """Say that this machine's clock is right, after it was wrong or the city was not served for days: retention goes on by it.
+
+    Look at the clock first: what is past its retention by it is erased for good at once. The ledger says that it was done.
+
+    Parameters
+    ----------
+    data
+        The data directory.
+
+    """
+    async with connect(Settings.chosen(data=data)) as client:
+        done = await ask(client, "POST", "/control/keys/clock")
+    _say(
+        say(
+            "The clock is right: it is {at}, and {before} was the latest time before. Records past their retention that went: {swept}."
+            " Entry of the ledger: {number}.",
+            **done,
+        )
+    )
 
 
 def _whole(file: Path) -> str:

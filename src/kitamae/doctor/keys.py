@@ -62,6 +62,13 @@ VAULT: Final = Kind(
     "Applications and My page do not work.",
     "docs/operate/keys.md says what to do for each of these sentences.",
 )
+CLOCK: Final = Kind(
+    "clock-in-doubt",
+    "bad",
+    "{why}.",
+    "By a wrong time the records of the living are erased for good, or nothing about persons can be read.",
+    "Look at this machine's clock. Where it is wrong, set it right; where it is right: kitamae keys clock.",
+)
 NO_COPY_OF_SEAL: Final = Kind(
     "no-copy-of-seal",
     "warn",
@@ -120,6 +127,8 @@ async def _vault(
     city: City, settings: Settings, *, beside: bool, status: dict[str, Any], now: int
 ) -> AsyncIterator[Found]:
     persons = status["persons"]
+    if status["clock"]:
+        yield CLOCK.found(why=status["clock"])
     if beside:
         yield BESIDE.found("warn" if persons else "note", persons=persons)
     made = await notes.noted(city.store, notes.SHARES)

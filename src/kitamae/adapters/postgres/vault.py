@@ -81,6 +81,10 @@ class PostgresVaultRows:
         """See `VaultRows.due`."""
         return [Sealed(*row) for row in await self._rows("records_due", at, most)]
 
+    async def due_classes(self, at: int) -> int:
+        """See `VaultRows.due_classes`."""
+        return int((await self._rows("classes_due", at))[0][0])
+
     async def older(self, person: str, klass: str, version: int, most: int) -> list[Sealed]:
         """See `VaultRows.older`."""
         return [

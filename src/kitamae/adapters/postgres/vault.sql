@@ -33,6 +33,9 @@ SELECT EXISTS (SELECT 1 FROM vault_record WHERE person = $1 AND klass = $2);
 SELECT tenant, id, person, klass, kind, version, created, modified, due, fields FROM vault_record
 WHERE due <= $1 ORDER BY due LIMIT $2;
 
+-- name: classes_due
+SELECT count(*) FROM (SELECT DISTINCT person, klass FROM vault_record WHERE due <= $1) AS due;
+
 -- name: records_older
 SELECT tenant, id, person, klass, kind, version, created, modified, due, fields FROM vault_record
 WHERE person = $1 AND klass = $2 AND version < $3 LIMIT $4;

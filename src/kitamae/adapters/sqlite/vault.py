@@ -66,6 +66,10 @@ class SqliteVaultRows:
         """See `VaultRows.due`."""
         return [Sealed(*row) for row in self._db.execute(_SQL["records_due"], (at, most))]
 
+    async def due_classes(self, at: int) -> int:
+        """See `VaultRows.due_classes`."""
+        return int(self._one("classes_due", at))
+
     async def older(self, person: str, klass: str, version: int, most: int) -> list[Sealed]:
         """See `VaultRows.older`."""
         return [

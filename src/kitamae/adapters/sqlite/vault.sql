@@ -29,6 +29,9 @@ SELECT EXISTS (SELECT 1 FROM vault_record WHERE person = ? AND klass = ?);
 SELECT tenant, id, person, klass, kind, version, created, modified, due, fields FROM vault_record
 WHERE due <= ? ORDER BY due LIMIT ?;
 
+-- name: classes_due
+SELECT count(*) FROM (SELECT DISTINCT person, klass FROM vault_record WHERE due <= ?);
+
 -- name: records_older
 SELECT tenant, id, person, klass, kind, version, created, modified, due, fields FROM vault_record
 WHERE person = ? AND klass = ? AND version < ? LIMIT ?;

@@ -200,10 +200,10 @@ async def test_what_is_past_its_retention_goes_by_itself_with_an_entry_and_its_k
 ) -> None:
     await vault.keep(SYSTEM, "p-taro", "visit", "ticket", {"name": "加賀 太郎", "when": "2026-11-21"})
     await vault.keep(SYSTEM, "p-taro", "resident", "person", NAME)
-    place.time += 29 * DAY
+    place.later(29 * DAY)
     await vault.keep(SYSTEM, "p-hanako", "visit", "ticket", {"name": "山中 花子"})
     assert await vault.sweep() == 0
-    place.time += 2 * DAY
+    place.later(2 * DAY)
     assert await vault.sweep() == 1
     assert [one.klass for one in await place.keys.of("p-taro")] == ["receipts", "resident"]
     assert len(await vault.find(asked(purpose="visit"), {"name": "加賀太郎"})) == 1  # by the other record
@@ -212,7 +212,7 @@ async def test_what_is_past_its_retention_goes_by_itself_with_an_entry_and_its_k
     assert swept.leaf() in await place.leaves()
     await vault.keep(SYSTEM, "p-taro", "visit", "ticket", {"name": "加賀 太郎"})
     assert {one.klass for one in await vault.read(asked(purpose="visit"))} == {"resident", "visit"}
-    place.time += 10 * 365 * DAY
+    place.later(10 * 365 * DAY)
     assert await vault.sweep() == 3
     assert await vault.read(asked()) == []
 
@@ -224,15 +224,15 @@ async def test_who_looked_is_kept_as_long_as_the_purpose_says_and_then_goes_by_i
     for purpose in ("resident", "visit"):
         await vault.read(asked(purpose=purpose))
     assert vault.purposes.receipts_whole == 400
-    place.time += 399 * DAY
+    place.later(399 * DAY)
     await vault.sweep()
     assert {one.purpose for one in await receipts(vault)} >= {"resident", "visit"}
-    place.time += 2 * DAY
+    place.later(2 * DAY)
     await vault.sweep()
     left = {one.purpose for one in await receipts(vault)}
     assert "resident" in left
     assert "visit" not in left
-    place.time += 3 * 365 * DAY
+    place.later(3 * 365 * DAY)
     await vault.sweep()
     assert "resident" not in {one.purpose for one in await receipts(vault)}
 

@@ -236,8 +236,11 @@ async def test_a_clock_that_was_set_back_stops_everything_personal(place: Place)
         await vault.read(asked())
     assert await place.leaves() == []
     await place.close()
+    vault = await place.open()
     with pytest.raises(ClockSetBack):
-        await place.open()
+        await vault.read(asked())
+    assert "kitamae keys clock" in vault.clock_trouble()
+    await place.close()
     place.time += 3_600_000_000 - 1_000_000
     assert len(await (await place.open()).read(asked())) == 1
     await place.close()

@@ -98,7 +98,7 @@ async def test_a_shorter_order_shows_it_sooner_and_is_logged_as_well(place: Plac
     await vault.withhold(PRIVACY, TARO.ref, number, LAW, place.time + 300 * DAY)
     await vault.withhold(PRIVACY, TARO.ref, number, LAW, place.time + DAY)
     assert await vault.withheld(MINE) == [place.time + DAY]
-    place.time += DAY
+    place.later(DAY)
     assert number in [one.number for one in await receipts(vault)]
 
 
@@ -119,15 +119,15 @@ async def test_what_was_withheld_is_not_swept_before_the_person_had_the_time_to_
 ) -> None:
     number = await looked(vault, 2)
     late = place.time + (PURPOSES.receipt_days - 10) * DAY
-    place.time = late
+    place.later(late - place.time)
     order = await vault.withhold(PRIVACY, TARO.ref, number, LAW, late + 366 * DAY)
-    place.time = late + 365 * DAY
+    place.later(late + 365 * DAY - place.time)
     await vault.sweep()
     assert await receipts(vault) == [], "the other look went"
     assert await vault.withheld(MINE) == [late + 366 * DAY]
-    place.time += DAY
+    place.later(DAY)
     await vault.sweep()
     assert {number, order} <= {one.number for one in await receipts(vault)}
-    place.time += (SHOWN_DAYS + 1) * DAY
+    place.later((SHOWN_DAYS + 1) * DAY)
     await vault.sweep()
     assert number not in {one.number for one in await receipts(vault)}

@@ -128,6 +128,10 @@ class PostgresKeyStore:
             await self._read("mark_raise", "latest", at)
         return int((await self._read("mark", "latest"))[0][0])
 
+    async def confirm(self, at: int) -> None:
+        """See `KeyStore.confirm`."""
+        await self._read("mark_set", "latest", at)
+
     async def backup(self, to: str) -> None:
         """See `KeyStore.backup`."""
         raise Unprocessable(

@@ -62,5 +62,8 @@ SELECT value FROM mark WHERE name = 'latest';
 -- name: latest_note
 UPDATE mark SET value = max(value, ?) WHERE name = 'latest';
 
+-- name: latest_set
+UPDATE mark SET value = ? WHERE name = 'latest';
+
 -- name: tags_of
 SELECT tenant, field, tag, person, klass, record FROM tag WHERE person = ? ORDER BY tenant, field, record;

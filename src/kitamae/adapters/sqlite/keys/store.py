@@ -166,6 +166,10 @@ class SqliteKeyStore:
             await self._write(lambda: self._db.execute(_SQL["latest_note"], (at,)))
         return max(known, at)
 
+    async def confirm(self, at: int) -> None:
+        """See `KeyStore.confirm`."""
+        await self._write(lambda: self._db.execute(_SQL["latest_set"], (at,)))
+
     async def backup(self, to: str) -> None:
         """See `KeyStore.backup`. Raises StoreFull, leaving nothing at `to`."""
         await asyncio.to_thread(backup.copy, self.path, type(self.path)(to))

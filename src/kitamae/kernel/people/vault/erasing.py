@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 REPLAYED: Final = 500  # erasures in one transaction
 SWEPT: Final = 500  # records in one transaction
+FEW: Final = 100
+"""Keys that retention destroys at once without a question; of more, a fifth of all that there are."""
 _TRIES: Final = 3
 
 
@@ -67,6 +69,8 @@ class Eraser:
     def __init__(self, inner: Inner, backup_days: int) -> None:
         self._inner = inner
         self._days = backup_days
+        self.held = ""
+        """Why nothing is swept at present; "": it is."""
 
     async def erase(self, who: Principal, person: str, classes: Sequence[str] = ()) -> Erasing:
         """Destroy the keys of these classes; none named: of all that may go.
@@ -105,7 +109,7 @@ class Eraser:
         if not gone:
             return Erasing(person, (), 0, at, until, kept, 0)
         records, number = await inner.store.transact(work)
-        await inner.keys.store.latest(at)
+        await inner.keys.store.latest(inner.latest)
         return Erasing(person, tuple(gone), records, at, until, kept, number, salt, told)
 
     async def _erased(self, tx: Transaction, one: Erasure) -> int:
@@ -142,10 +146,17 @@ class Eraser:
             back += await self._inner.store.transact(work)
         return back
 
-    async def sweep(self) -> int:
-        """What has been kept long enough goes, with an entry in the ledger for each person; how many records went."""
+    async def sweep(self, *, confirmed: bool = False) -> int:
+        """What has been kept long enough goes, with an entry in the ledger for each person; how many records went.
+
+        Nothing goes by a clock that is far ahead of all that was ever used here, nor so many at once that the clock is the likelier
+        reason, until an officer has `confirmed` that it is right. Raises ClockSetBack.
+        """
         inner = self._inner
         at, swept = inner.at(), 0
+        self.held = "" if confirmed else await self._doubt(at)
+        if self.held:
+            return 0
         while some := await self._sweep(at):
             swept += some
         apart = inner.purposes.receipts_apart()
@@ -153,8 +164,24 @@ class Eraser:
         await self._forget_receipts(at - inner.purposes.receipt_days * DAY, named, of_these=False)
         for days, names in apart.items():
             await self._forget_receipts(at - days * DAY, names, of_these=True)
-        await inner.keys.store.latest(at)
+        await inner.keys.store.latest(inner.latest)
         return swept
+
+    async def _doubt(self, at: int) -> str:
+        inner = self._inner
+        if ahead := inner.ahead():
+            return ahead
+
+        async def look(tx: Transaction) -> int:
+            return await tx.vault.due_classes(at)
+
+        due, all_ = await inner.store.transact(look), await inner.keys.store.count()
+        if due > FEW and due * 5 > all_:
+            return (
+                f"the retention of {due} of {all_} persons' keys is over at once: they stay until somebody says that the clock is right"
+                " (kitamae keys clock)"
+            )
+        return ""
 
     async def _forget_receipts(self, before: int, purposes: Sequence[str], *, of_these: bool) -> None:
         """Without those that are withheld, or were until lately: the person was promised to see them."""

@@ -100,5 +100,5 @@ class ErasingFor:
         at = self._inner.at()
         until = at + self._days * DAY
         await self._inner.keys.destroy([Erasure(person, purpose, upto, at, until)])
-        await self._inner.keys.store.latest(at)
+        await self._inner.keys.store.latest(self._inner.latest)
         return until

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 STEP_BACK: Final = 60_000_000  # microseconds: as the state's writer, a small step is waited for
 HOUR: Final = 3_600_000_000
+AHEAD: Final = 2 * 24 * HOUR
+"""So far behind the last time nothing was ever used here for a good reason that the clock may as well be wrong."""
 
 
 class Agreed(Protocol):
@@ -49,6 +51,7 @@ class Inner:
     now: Callable[[], int]
     consents: Agreed | None = None
     latest: int = 0
+    doubtful: bool = False  # the clock is that far ahead, and nobody has said that it is right
     seen: set[tuple[str, str]] = field(default_factory=set)  # (session, person) that have their receipt
 
     async def demand_consent(self, tx: Transaction, person: str, purpose: str) -> None:
@@ -74,12 +77,25 @@ class Inner:
             await self.policy.demand_again(tx, Question(who, action, f"person:{person}", tenant, purpose))
 
     def at(self) -> int:
-        """Now, microseconds UTC, never before the last time. Raises ClockSetBack."""
+        """Now, microseconds UTC, never before the last time; far ahead of it, it is not believed to be the latest. Raises ClockSetBack."""
         now = self.now()
         if now < self.latest - STEP_BACK:
             raise ClockSetBack(
                 f"the clock says {clock.text(now)}, and personal data was used at {clock.text(self.latest)} already: set"
-                " the clock right. Receipts and retention must not go by a wrong time"
+                " the clock right, or where it is right say so (kitamae keys clock). Receipts and retention must not go by a wrong time"
             )
+        self.doubtful = bool(self.latest) and now > self.latest + AHEAD
+        if self.doubtful:
+            return now
         self.latest = max(self.latest, now)
         return self.latest
+
+    def ahead(self) -> str:
+        """What to say where the clock is not believed; "": it is. Raises ClockSetBack."""
+        at = self.at()
+        if not self.doubtful:
+            return ""
+        return (
+            f"the clock says {clock.text(at)}, and what is about persons was used at {clock.text(self.latest)} last: nothing goes by"
+            " retention until somebody says that the clock is right (kitamae keys clock)"
+        )

@@ -112,6 +112,10 @@ class KeyStore(Protocol):
         """The latest time that was ever noted here, microseconds UTC; `at` is noted where it is later."""
         ...
 
+    async def confirm(self, at: int) -> None:
+        """From now on that is the latest time, even where it is earlier than what was noted."""
+        ...
+
     async def backup(self, to: str) -> None:
         """A consistent copy in a file. Raises Unprocessable where the database's own means are the right ones."""
         ...

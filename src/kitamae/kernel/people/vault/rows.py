@@ -89,6 +89,10 @@ class VaultRows(Protocol):
         """Records whose retention ended by then, in the order in which it ended."""
         ...
 
+    async def due_classes(self, at: int) -> int:
+        """Of how many persons and classes that is so."""
+        ...
+
     async def older(self, person: str, klass: str, version: int, most: int) -> list[Sealed]:
         """Records that an older version of the key sealed."""
         ...

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault.classes import DAY
 from kitamae.kernel.people.vault.entering import Entering
 from kitamae.kernel.people.vault.erasing import Eraser
@@ -18,7 +21,7 @@ from kitamae.kernel.people.vault.inner import Inner
 from kitamae.kernel.people.vault.keyring import Keyring
 from kitamae.kernel.people.vault.keystore import WITHDRAWN, Erasure
 from kitamae.kernel.people.vault.outside import Outside
-from kitamae.kernel.people.vault.problems import KeysMissing
+from kitamae.kernel.people.vault.problems import ClockSetBack, KeysMissing
 from kitamae.kernel.people.vault.reading import Reading
 from kitamae.kernel.people.vault.resealing import Resealer
 from kitamae.kernel.people.vault.withholding import Withholding
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.vault.inner import Agreed
     from kitamae.kernel.people.vault.keystore import KeyStore
 
+CLOCK: Final = "clock-confirmed"
+"""Documents: each time that somebody said that the clock is right, with what opens its entry of the ledger."""
 _HOUR_SECONDS: Final = 3600.0
 _log = structlog.get_logger("kitamae")
 
@@ -79,7 +84,7 @@ class Vault:
     ) -> Self:
         """Check that these keys are this city's, and finish erasures that a crash or a restore left open.
 
-        Raises WrongKey, KeysMissing, ClockSetBack.
+        Raises WrongKey, KeysMissing.
         """
         inner = Inner(store, Keyring(keys, city, now), purposes, policy, now, consents)
         await inner.keys.check()
@@ -93,7 +98,11 @@ class Vault:
                 " backup (kitamae restore --keys). Nothing was changed"
             )
         inner.latest = await keys.latest()
-        await keys.latest(inner.at())
+        with contextlib.suppress(
+            ClockSetBack
+        ):  # whoever reads or writes hears it; that the clock is right is said to an open vault
+            inner.at()
+            await keys.latest(inner.latest)
         vault = cls(inner, backup_days)
         if back := await vault._eraser.replay():
             _log.warning("what had been erased had come back with a restore, and is gone again", records=back)
@@ -108,10 +117,42 @@ class Vault:
             try:
                 await self._resealer.rewrap()
                 await self._resealer.run()
+                if self.clock_trouble():  # somebody may have said so to another worker
+                    self._inner.latest = await self._inner.keys.store.latest()
                 await self._eraser.sweep()
+                if self._eraser.held:
+                    _log.error("retention waits", why=self._eraser.held)
             except Exception as error:
                 _log.error("the vault's house is not kept", why=str(error))
             await asyncio.sleep(_HOUR_SECONDS)
+
+    def clock_trouble(self) -> str:
+        """What is wrong with the time that retention and receipts go by, and what to do; "": nothing."""
+        try:
+            return self._inner.ahead() or self._eraser.held
+        except ClockSetBack as problem:
+            return problem.detail
+
+    async def clock_is_right(self) -> dict[str, Any]:
+        """An officer says so: from now on that is the time, and what is past its retention goes. An entry of the ledger says it too.
+
+        The way back as well, after a clock that was ahead: nothing that it destroyed comes back, but what is left is used again.
+        """
+        inner = self._inner
+        was, now = inner.latest, inner.now()
+        told = {"event": "clock-confirmed", "at": clock.text(now), "before": clock.text(was)}
+        salt = commitment.salt()
+
+        async def work(tx: Transaction) -> int:
+            number = await tx.log(commitment.commit(salt, commitment.canonical(told)))
+            entry = {**told, "number": number, "salt": base64.b64encode(salt).decode()}
+            await tx.put(TENANT, CLOCK, str(number), entry)
+            return number
+
+        number = await inner.store.transact(work)
+        await inner.keys.store.confirm(now)
+        inner.latest = now
+        return {**told, "number": number, "swept": await self._eraser.sweep(confirmed=True)}
 
     async def rotate(self) -> int:
         """Replace every person's key, sealing anew what they sealed; how many. Others are served meanwhile."""
@@ -159,6 +200,7 @@ class Vault:
             "backups may hold erased keys until": clock.text(max(one.until for one in erasures))
             if erasures
             else "",
+            "clock": self.clock_trouble(),
             "rotating": bool(await keys.store.rotating()),
         }
 
