@@ -381,3 +381,12 @@ async def test_what_staff_typed_is_there_still_when_a_step_is_refused_and_a_brea
             assert not re.search(r'name="(?:sensitive|many)" value="1" checked', shown)
             assert (await send(served, address, step="amend", cause="分かった")).status_code == 303
             assert 'name="wrongful" value="1" checked' in (await served.client.get(address)).text
+
+
+async def test_a_day_that_has_not_come_is_called_that_and_not_something_left_out(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=KAGA) as served, taro(served):
+        for lang, said in (("ja", "ありえない日です"), ("en", "That day cannot be")):
+            at = f"/my/requests/new?kind=disclosure&lang={lang}"
+            shown = await send(served, at, at, **ASKED, received_on="2099-01-01")
+            assert shown.status_code == 400
+            assert said in shown.text

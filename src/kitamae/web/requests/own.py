@@ -207,9 +207,11 @@ async def show_letter(
 
 
 def _word(wrong: BadRequest | None) -> str:
-    """Why: `number` a My Number, `missing` something is left out, `other`."""
+    """Why: `number` a My Number, `day` one that cannot be, `missing` something is left out, `other`."""
     if wrong is None:
         return ""
     if isinstance(wrong, mynumber.HoldsMyNumber):
         return "number"
+    if "expected a day" in wrong.detail:
+        return "day"
     return "missing" if wrong.more.get("missing") or "text:" in wrong.detail else "other"
