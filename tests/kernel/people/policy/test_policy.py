@@ -75,3 +75,9 @@ def test_what_is_there_may_be_read_whether_it_was_declared_or_not() -> None:
 
 def test_open_takes_any_type() -> None:
     Policy(open=True, declared=frozenset()).demand(Question(NOBODY, "write", "entity:x:Household"))
+
+
+def test_a_token_for_everything_does_no_desks_work() -> None:
+    program = Principal("token-1", "service", frozenset({"read:*", "write:*"}), 1)
+    for action in ("read", "write"):
+        assert not Policy().allows(Question(program, action, "desk:privacy"))  # type: ignore[arg-type]
