@@ -166,11 +166,11 @@ class Kitamae:
         """Shares of the city's key were made, or tried."""
         await notes.note(self.city.store, what, **more)
 
-    async def rotate(self, *, city: bool) -> int:
-        """Give every person new keys, or (`city`) the city a new key; how many keys were replaced. See `personal.py`."""
+    async def rotate(self, *, city: bool, given: str = "") -> int:
+        """Give every person new keys, or (`city`) the city a new key; how many keys were replaced. `given`: see `personal.rotate_city_key`."""
         async with self._changing:
             if city:
-                return await personal.rotate_city_key(self.settings, self.layout, self.city.vault)
+                return await personal.rotate_city_key(self.settings, self.layout, self.city.vault, given)
             return await self.city.vault.rotate()
 
     async def restore(

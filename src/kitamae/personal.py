@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+import asyncio
+from typing import TYPE_CHECKING, cast
 
 from kitamae.adapters.sqlite import keys as sqlite_keys
 from kitamae.adapters.sqlite.keys import restoring
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import platform_purposes
 from kitamae.kernel.people.duties import Duty, Plan
-from kitamae.kernel.people.vault import Purpose, Purposes, Vault, citykey
+from kitamae.kernel.people.vault import Purpose, Purposes, Vault, citykey, keyplace
+from kitamae.kernel.people.vault.keyplace import KeyFile, Variable
 from kitamae.kernel.people.vault.problems import KeysMissing, VaultClosed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from kitamae.directory.layout import Layout
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.people.consent import Consents
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault.citykey import CityKey
+    from kitamae.kernel.people.vault.keyplace import KeyPlace
     from kitamae.kernel.people.vault.keystore import KeyStore
     from kitamae.sdk.city import City
     from kitamae.sdk.manifest import Personal
     from kitamae.sdk.service import Service
     from kitamae.settings import Settings
-
-_ENVIRONMENT: Final = "env:"
-_HSM: Final = "pkcs11:"
 
 
 def wanted(settings: Settings) -> bool:
@@ -73,59 +72,71 @@ async def _keys(settings: Settings, layout: Layout) -> KeyStore:
     return sqlite_keys.open(layout.keys)
 
 
+def key_place(settings: Settings, layout: Layout) -> KeyPlace:
+    """Where the city's key is kept."""
+    return keyplace.place(settings.city_key or str(layout.city_key))
+
+
 def key_file(settings: Settings, layout: Layout) -> Path | None:
     """Where the city's key lies; None: not in a file."""
-    if settings.city_key.startswith((_ENVIRONMENT, _HSM)):
-        return None
-    return Path(settings.city_key) if settings.city_key else layout.city_key
+    place = key_place(settings, layout)
+    return place.path if isinstance(place, KeyFile) else None
 
 
 def city_keys(settings: Settings, layout: Layout) -> Sequence[CityKey]:
     """The city's keys, the one that wraps first; a new one in a directory that never had any. Raises VaultClosed."""
-    path = key_file(settings, layout)
-    if path is not None:
-        if not path.exists():
-            if settings.keys:
-                raise KeysMissing(
-                    f"the city's key {path} is not there: every process needs the same one. Copy it here, or name it with"
-                    " KITAMAE_CITY_KEY; a new city makes its key once (kitamae keys make)"
-                )
-            if layout.keys.exists():
-                raise KeysMissing(
-                    f"the city's key {path} is not there, and persons' keys are: put it back, or put it together from its"
-                    " shares (kitamae keys combine)"
-                )
-            citykey.write(path, [citykey.CityKey.fresh()])
-        return citykey.read(path)
-    if settings.city_key.startswith(_HSM):
-        from kitamae.kernel.people.vault import hsm
-
-        return hsm.read(settings.city_key)
-    name = settings.city_key.removeprefix(_ENVIRONMENT)
-    if not (text := os.environ.get(name, "")):
-        raise VaultClosed(f"the city's key should be in the environment variable {name}, which is empty")
-    return citykey.parse(text, f"the environment variable {name}")
+    place = key_place(settings, layout)
+    if isinstance(place, KeyFile) and not place.path.exists():
+        if settings.keys:
+            raise KeysMissing(
+                f"the city's key {place} is not there: every process needs the same one. Copy it here, or name it with"
+                " KITAMAE_CITY_KEY; a new city makes its key once (kitamae keys make)"
+            )
+        if layout.keys.exists():
+            raise KeysMissing(
+                f"the city's key {place} is not there, and persons' keys are: put it back, or put it together from its"
+                " shares (kitamae keys combine)"
+            )
+        place.make(citykey.CityKey.fresh())
+    return place.read()
 
 
-async def rotate_city_key(settings: Settings, layout: Layout, vault: Vault) -> int:
+async def rotate_city_key(settings: Settings, layout: Layout, vault: Vault, given: str = "") -> int:
     """A new key wraps, the old one still opens, until every person's key is wrapped anew; then the old one is set aside.
 
-    Killed anywhere, the next start goes on: the key file holds both until the end. Raises VaultClosed for a key that is in
-    no file: that one is changed where it is kept.
+    Killed anywhere, the next start goes on: the file (of a token: the wrapped file) holds both until the end. `given`: what an
+    environment variable is to be, the new key before the old one; nothing else is rotated so. How many keys of persons were wrapped anew. Raises VaultClosed, WrongKey.
     """
-    path = key_file(settings, layout)
-    if path is None:
-        raise VaultClosed(
-            "the city's key is not in a file: put the new one before the old one where it is kept, and start again;"
-            " persons' keys are wrapped anew by themselves"
-        )
-    old = citykey.read(path)
+    place = key_place(settings, layout)
+    if isinstance(place, Variable):
+        return await _take(place, given, vault)
+    if given:
+        raise VaultClosed(f"the city's key is kept in {place}, and not in an environment variable")
+    old = await asyncio.to_thread(place.read)
     keys = [citykey.CityKey.fresh(), *old]
-    citykey.write(path, keys, replace=True)
+    await asyncio.to_thread(place.write, keys)
     done = await vault.rewrap(keys)
-    citykey.write(path.with_name(f"{path.name}.{old[0].id}.old"), old)
-    citykey.write(path, keys[:1], replace=True)
+    await asyncio.to_thread(place.aside, old)
+    await asyncio.to_thread(place.write, keys[:1])
     await vault.rewrap(keys[:1])
+    return done
+
+
+async def _take(place: Variable, given: str, vault: Vault) -> int:
+    """The keys of a variable as they are to be from now on; all of them open until the next start, which finds them in its environment."""
+    keys = place.parse(given or place.text)
+    before = await vault.status()
+    if keys[0].id == before["city key"] and not set(before["wrapped by"]) - {keys[0].id}:
+        raise VaultClosed(
+            f"the first key of {place.name} is the one that wraps already: put a new one before it, for this command and for the next"
+            f" start of the city (kitamae keys make --to {place})"
+        )
+    if before["city key"] not in {one.id for one in keys}:
+        raise VaultClosed(
+            f"the key that wraps now, {before['city key']}, should stand behind the new one in {place.name} (kitamae keys combine, if it is lost)"
+        )
+    done = await vault.rewrap(keys)
+    place.become(given or place.text)
     return done
 
 

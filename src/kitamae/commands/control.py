@@ -166,8 +166,9 @@ class Control:
         return JSONResponse(await self._kitamae.city.vault.status())
 
     async def _rotate(self, request: Request) -> JSONResponse:
-        city = bool((await _json(request)).get("city"))
-        return JSONResponse({"replaced": await self._kitamae.rotate(city=city)})
+        sent = await _json(request)
+        done = await self._kitamae.rotate(city=bool(sent.get("city")), given=str(sent.get("given", "")))
+        return JSONResponse({"replaced": done})
 
     async def _clock(self, _: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.city.vault.clock_is_right())

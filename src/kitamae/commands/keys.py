@@ -12,7 +12,8 @@ from kitamae import personal
 from kitamae.commands.control import ask, connect
 from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
-from kitamae.kernel.people.vault import citykey, shares
+from kitamae.kernel.people.vault import citykey, keyplace, shares
+from kitamae.kernel.people.vault.keyplace import Variable
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import BadRequest, Conflict
 from kitamae.settings import Settings
@@ -34,7 +35,7 @@ async def status(*, data: Path | None = None) -> None:
     async with connect(settings) as client:
         said = await ask(client, "GET", "/control/keys")
     path = personal.key_file(settings, Layout(settings.data))
-    lines = {**said, "key file": str(path) if path else settings.city_key.partition("?")[0]}
+    lines = {**said, "key file": str(personal.key_place(settings, Layout(settings.data)))}
     width = max(map(len, lines))
     for name, value in lines.items():
         _say(f"{name:{width}}  {', '.join(value) if isinstance(value, list) else value}")
@@ -53,33 +54,49 @@ async def rotate(*, city: bool = False, data: Path | None = None) -> None:
     Parameters
     ----------
     city
-        The city's key; every person's key is wrapped anew, and the old key is set aside beside the new one.
+        The city's key; every person's key is wrapped anew, and the old key is set aside beside the new one. A key in an environment
+        variable is taken from this command's: the new one before the old one (kitamae keys make --to env:NAME).
     data
         The data directory.
 
     """
-    async with connect(Settings.chosen(data=data)) as client:
-        done = await ask(client, "POST", "/control/keys/rotate", {"city": city})
+    settings = Settings.chosen(data=data)
+    place = personal.key_place(settings, Layout(settings.data)) if city else None
+    told = {"given": place.text} if isinstance(place, Variable) else {}
+    async with connect(settings) as client:
+        done = await ask(client, "POST", "/control/keys/rotate", {"city": city, **told})
     _say(f"{done['replaced']} keys were {'wrapped by a new city key' if city else 'replaced'}")
-    if city:
+    if isinstance(place, Variable):
+        _say(
+            f"新しいまちの鍵に替わりました。次に起動するときの {place.name} にも、同じ値(新しい鍵、前の鍵の順)を設定してください。"
+            f"鍵の控え(分散した紙)を作り直してください: kitamae keys split\n"
+            f"A new city key wraps now. The next start needs the same value of {place.name}. Make new shares."
+        )
+    elif city:
         _say(
             "新しいまちの鍵に替わりました。前の鍵は .old として残っています。鍵の控え(分散した紙)を作り直してください: kitamae keys split"
         )
 
 
-def make(*, to: Path) -> None:
+def make(*, to: str) -> None:
     """Make a city's key, for a city whose keys are kept on PostgreSQL, or to keep it apart from the start.
 
     Parameters
     ----------
     to
-        The key file; nothing is written over.
+        The key file; nothing is written over. pkcs11:MODULE?token=..&key=..&pin=..&wrapped=FILE: the file is wrapped by that key
+        of the token, which is made there where it has none of that name. env:NAME: a line NAME='...' for a file of variables goes
+        to the standard output; where NAME is set here, its keys follow the new one, as a rotation needs it.
 
     """
-    key = citykey.CityKey.fresh()
-    citykey.write(to, [key])
+    place, key = keyplace.place(to), citykey.CityKey.fresh()
+    if isinstance(place, Variable):
+        keys = [key, *(place.read() if place.text else ())]
+        _say(f"{place.name}='{' '.join(one.text() for one in keys)}'")
+        return
+    place.make(key)
     _say(
-        f"まちの鍵 {key.id} を {to} に作りました。控えを作ってください: kitamae keys split\nThe city key {key.id} is in {to}."
+        f"まちの鍵 {key.id} を {place} に作りました。控えを作ってください: kitamae keys split\nThe city key {key.id} is in {place}."
     )
 
 
@@ -99,10 +116,7 @@ async def split(*, count: int = 5, threshold: int = 3, to: Path, data: Path | No
 
     """
     settings = Settings.chosen(data=data)
-    path = personal.key_file(settings, Layout(settings.data))
-    if path is None:
-        raise VaultClosed("the city's key is in no file here: split it where it is kept")
-    key = citykey.read(path)[0]
+    key = personal.key_place(settings, Layout(settings.data)).read()[0]
     _write(shares.split(key, count, threshold), to)
     if settings.store or Layout(settings.data).state.exists():  # the doctor asks whether there are any
         async with connect(settings) as client:
@@ -127,20 +141,22 @@ def _write(texts: Sequence[str], to: Path) -> None:
             out.write(text + "\n")
 
 
-def combine(*files: Path, to: Path) -> None:
-    """Put the city's key together from its shares.
+def combine(*files: Path, to: str) -> None:
+    """Put the city's key together from its shares: after a loss, or to move it onto a token.
 
     Parameters
     ----------
     files
         The shares, a file each.
     to
-        The key file to write; nothing is written over.
+        The key file to write, or pkcs11:...; nothing is written over.
 
     """
-    key = shares.combine(_read(files))
-    citykey.write(to, [key])
-    _say(f"まちの鍵 {key.id} を {to} に書きました。\nThe city key {key.id} is in {to}.")
+    place, key = keyplace.place(to), shares.combine(_read(files))
+    if isinstance(place, Variable):
+        raise BadRequest("name a file or a token: no command sets a variable for others")
+    place.make(key)
+    _say(f"まちの鍵 {key.id} を {place} に書きました。\nThe city key {key.id} is in {place}.")
 
 
 async def rehearse(*files: Path, data: Path | None = None) -> None:

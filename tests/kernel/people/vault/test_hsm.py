@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import softhsm
 from kitamae.kernel.people.vault import hsm
 from kitamae.kernel.people.vault.citykey import CityKey
 from kitamae.kernel.people.vault.problems import VaultClosed, WrongKey
 
-MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
-
 
 @pytest.fixture(scope="module")
-def token(tmp_path_factory: pytest.TempPathFactory) -> str:
-    pkcs11 = pytest.importorskip("pkcs11", reason="the extra hsm is not installed")
-    if not MODULE.exists() or not shutil.which("softhsm2-util"):
-        pytest.skip("SoftHSM is not on this machine")
-    place = tmp_path_factory.mktemp("softhsm")
-    (place / "tokens").mkdir()
-    (place / "softhsm2.conf").write_text(f"directories.tokendir = {place / 'tokens'}\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOFTHSM2_CONF", str(place / "softhsm2.conf"))
-        subprocess.run(
-            ["softhsm2-util", "--init-token", "--free", "--label", "kaga", "--pin", "1234", "--so-pin", "5678"],
-            check=True,
-            capture_output=True,
-        )  # fmt: skip
-        with pkcs11.lib(str(MODULE)).get_token(token_label="kaga").open(rw=True, user_pin="1234") as session:
-            for label in ("city", "another"):
-                session.generate_key(
-                    pkcs11.KeyType.AES, 256, label=label, store=True,
-                    template={pkcs11.Attribute.WRAP: True, pkcs11.Attribute.UNWRAP: True},
-                )  # fmt: skip
-        yield f"pkcs11:{MODULE}?token=kaga&pin=KITAMAE_PIN&wrapped={place / 'city.wrapped'}"
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with softhsm.token(tmp_path_factory.mktemp("softhsm")) as address, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KITAMAE_PIN", "1234")
+        for label in ("city", "another"):
+            assert hsm.make_wrapping(f"{address}&key={label}")
+            assert not hsm.make_wrapping(f"{address}&key={label}"), "it is there already"
+        yield address
 
 
 def test_a_city_key_wrapped_by_a_token_opens_with_it_alone(
@@ -48,7 +32,7 @@ def test_a_city_key_wrapped_by_a_token_opens_with_it_alone(
     assert list(hsm.read(token + "&key=city")) == keys
     path = Path(token.partition("wrapped=")[2])
     assert not any(key.secret.hex() in path.read_text() for key in keys)
-    with pytest.raises(VaultClosed, match="cannot be written"):
+    with pytest.raises(VaultClosed, match="never written over"):
         hsm.write(token + "&key=city", keys)
     with pytest.raises(WrongKey):
         hsm.read(token + "&key=another")

@@ -1,7 +1,7 @@
 """The vault: what is held about persons. Encrypted per person and retention class, read for a purpose, receipted.
 
 vault.py     the door: `Vault`                  seal.py      AES-GCM bound to a place
-reading.py   the one way to a plaintext         citykey.py   the city's key: file, environment; hsm.py: PKCS#11
+reading.py   the one way to a plaintext         citykey.py   the city's key; keyplace.py: where it is kept; hsm.py: PKCS#11
 writing.py   records in                         keyring.py   persons' keys, wrapped by it
 erasing.py   keys destroyed, retention          keystore.py  what a store of keys does (keys.db)
 erasing_for.py  the same by somebody else      former.py   what stood there before a correction

@@ -119,11 +119,21 @@ def read(path: Path) -> tuple[CityKey, ...]:
 
 
 def write(path: Path, keys: Sequence[CityKey], *, replace: bool = False) -> None:
+    """See `put`."""
+    put(path, [key.text() for key in keys], replace=replace)
+
+
+def aside(path: Path, key: CityKey) -> Path:
+    """Where what `path` held is set aside after a rotation: `key` wrapped until then."""
+    return path.with_name(f"{path.name}.{key.id}.old")
+
+
+def put(path: Path, lines: Sequence[str], *, replace: bool = False) -> None:
     """Whole or not at all, readable for the owner alone. Raises VaultClosed where something is there already."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write("".join(f"{key.text()}\n" for key in keys))
+            file.write("".join(f"{line}\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())
         if replace:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
+from kitamae.kernel.people.vault import citykey
 from kitamae.kernel.people.vault.citykey import CityKey
 from kitamae.kernel.people.vault.problems import VaultClosed, WrongKey
 
@@ -42,19 +43,47 @@ def read(address: str) -> Sequence[CityKey]:
         return [CityKey.of(_unwrap(session, key, one, pkcs11)) for one in wrapped]
 
 
-def write(address: str, keys: Sequence[CityKey]) -> None:
-    """The wrapped file for these keys. Raises VaultClosed, also where it is there already."""
+def write(address: str, keys: Sequence[CityKey], *, replace: bool = False) -> None:
+    """The wrapped file for these keys. Raises VaultClosed, also where it is there already and is not to be replaced."""
     module, told = _parts(address)
+    _put(module, told, Path(told["wrapped"]), keys, replace=replace)
+
+
+def write_aside(address: str, keys: Sequence[CityKey]) -> Path:
+    """Keys that wrap no more, wrapped, beside the file that `address` names. Raises VaultClosed."""
+    module, told = _parts(address)
+    path = citykey.aside(Path(told["wrapped"]), keys[0])
+    _put(module, told, path, keys)
+    return path
+
+
+def make_wrapping(address: str) -> bool:
+    """See to it that the token has the AES key that wraps: 256 bits, made on the token, which never gives it away. False: it was there.
+
+    Raises VaultClosed.
+    """
+    module, told = _parts(address)
+    with _opened(module, told, writing=True) as (session, pkcs11):
+        attribute = pkcs11.Attribute
+        wanted = {attribute.CLASS: pkcs11.ObjectClass.SECRET_KEY, attribute.LABEL: told["key"]}
+        if next(iter(session.get_objects(wanted)), None) is not None:
+            return False
+        template = {
+            attribute.WRAP: True,
+            attribute.UNWRAP: True,
+            attribute.SENSITIVE: True,
+            attribute.EXTRACTABLE: False,
+        }
+        session.generate_key(pkcs11.KeyType.AES, 256, label=told["key"], store=True, template=template)
+    return True
+
+
+def _put(
+    module: str, told: dict[str, str], path: Path, keys: Sequence[CityKey], *, replace: bool = False
+) -> None:
     with _token(module, told) as (session, key, pkcs11):
         wrapped = [_wrap(session, key, one.secret, pkcs11) for one in keys]
-    try:
-        fd = os.open(told["wrapped"], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise VaultClosed(f"{told['wrapped']} cannot be written: {error.strerror}") from error
-    with os.fdopen(fd, "w") as file:
-        file.write("".join(f"{one.hex()}\n" for one in wrapped))
-        file.flush()
-        os.fsync(fd)
+    citykey.put(path, [one.hex() for one in wrapped], replace=replace)
 
 
 def _wrap(session: Any, key: Any, secret: bytes, pkcs11: Any) -> bytes:
@@ -100,6 +129,14 @@ def _parts(address: str) -> tuple[str, dict[str, str]]:
 @contextmanager
 def _token(module: str, told: dict[str, str]) -> Iterator[tuple[Any, Any, Any]]:
     """Session, the wrapping key on the token, the library. Raises VaultClosed, WrongKey."""
+    with _opened(module, told) as (session, pkcs11):
+        key = session.get_key(object_class=pkcs11.ObjectClass.SECRET_KEY, label=told["key"])
+        yield session, key, pkcs11
+
+
+@contextmanager
+def _opened(module: str, told: dict[str, str], *, writing: bool = False) -> Iterator[tuple[Any, Any]]:
+    """Session, the library. Raises VaultClosed, WrongKey."""
     try:
         import pkcs11
     except ImportError:
@@ -111,9 +148,8 @@ def _token(module: str, told: dict[str, str]) -> Iterator[tuple[Any, Any, Any]]:
         )
     try:
         token = pkcs11.lib(module).get_token(token_label=told["token"])
-        with token.open(user_pin=pin) as session:
-            key = session.get_key(object_class=pkcs11.ObjectClass.SECRET_KEY, label=told["key"])
-            yield session, key, pkcs11
+        with token.open(rw=writing, user_pin=pin) as session:
+            yield session, pkcs11
     except (pkcs11.PKCS11Error, RuntimeError, OSError) as error:
         raise VaultClosed(
             f"the token {told['token']} does not answer: {type(error).__name__} {error}"
