@@ -13,10 +13,12 @@ from starlette.applications import Starlette
 
 from bare_kaga import bare
 from kitamae.kernel.people.authzen import Evaluation
+from kitamae.kernel.people.person import Principal
 from kitamae.kernel.people.policy import Policy
 from kitamae.kernel.people.policy.cedar import Decision, Engine
 from kitamae.web import access
 from serving import Served, serving
+from staffing import give
 
 TODO = Path(__file__).resolve().parents[1] / "kernel" / "people" / "policy" / "todo.cedar"
 USERS = {
@@ -175,3 +177,64 @@ async def test_the_city_answers_partners_as_it_decides_itself_and_nobody_else(tm
         assert (await served.client.post("/access/v1/evaluation", json=question)).status_code == 401
         described = (await served.client.get("/.well-known/authzen-configuration")).json()
         assert described["access_evaluation_endpoint"].endswith("/access/v1/evaluation")
+
+
+async def test_a_resident_is_known_and_a_purpose_counts_as_the_person_agrees_and_the_token_says(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path / "data", city=bare(tmp_path / "city"), demo_residents=True) as served:
+        await served.loaded()
+        city, headers = served.kitamae.city, await partner(served)
+        _, letters = await city.people.issue("letters", ["read:person:notices"])
+        await city.people.admit("resident-1", "resident", 3)
+
+        async def asked(subject: tuple[str, str], what: tuple[str, str], **context: Any) -> dict[str, Any]:
+            sent = {
+                "subject": dict(zip(("type", "id"), subject, strict=True)),
+                "action": {"name": "read"},
+                "resource": dict(zip(("type", "id"), what, strict=True)),
+                "context": context,
+            }
+            answer = await served.client.post("/access/v1/evaluation", json=sent, headers=headers)
+            assert answer.status_code == (400 if "type" in answer.json() else 200), answer.text
+            given: dict[str, Any] = answer.json()
+            return given
+
+        resident, program, about = ("person", "resident-1"), ("token", letters["number"]), ("person", "resident-1")  # fmt: skip
+        town = ("entity", "Town")
+        assert (await asked(resident, town))["decision"] is True
+        assert (await asked(("person", "resident-2"), town))["context"] == {"policies": ["unknown-subject"]}
+        assert (await asked(resident, about, purpose="own"))["decision"] is False, "how he signed in, only his session knows"  # fmt: skip
+        assert (await asked(program, about))["decision"] is False
+        assert (await asked(program, about, purpose="notices"))["decision"] is False, "nobody agreed"
+        who = Principal("resident-1", "resident", frozenset(), 3, "a session")
+        notice = city.consents.notice("notices", "ja")
+        assert notice is not None
+        await city.consents.agree(who, "notices", "ja", notice.version)
+        assert await asked(program, about, purpose="notices") == {
+            "decision": True,
+            "context": {"policies": ["purpose"]},
+        }
+        assert (await asked(program, about, purpose="identity"))["decision"] is False
+        nothing = await asked(program, about, purpose="curiosity")
+        assert nothing["context"] == {"policies": ["unknown-purpose"]}
+        await city.consents.withdraw(who, "notices")
+        assert (await asked(program, about, purpose="notices"))["decision"] is False
+        assert "context.purpose" in (await asked(program, about, purpose=7))["detail"]
+        assert "resource.id" in (await asked(program, ("person", "?"), purpose="notices"))["detail"]
+
+
+async def test_a_purpose_opens_no_desk_to_a_member_of_staff_whose_duty_it_is(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=bare(tmp_path / "city")) as served:
+        await served.loaded()
+        staff, headers = await served.kitamae.city.people.staff(), await partner(served)
+        await give(served, staff, "counter")
+        for purpose in ("", "identity"):
+            sent = {
+                "subject": {"type": "person", "id": staff},
+                "action": {"name": "operate"},
+                "resource": {"type": "desk", "id": "security"},
+                "context": {"purpose": purpose},
+            }
+            answer = await served.client.post("/access/v1/evaluation", json=sent, headers=headers)
+            assert answer.json()["decision"] is False

@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from kitamae.kernel.people import authzen
 from kitamae.kernel.people.person import asking
-from kitamae.kernel.people.policy import Action, Question
+from kitamae.kernel.people.policy import ANYBODY, Action, Question
 from kitamae.kernel.people.policy.cedar import Decision
+from kitamae.kernel.people.vault import OWN
 from kitamae.kernel.problems import BadRequest, TooLarge
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ _UNKNOWN: Final = Decision(allowed=False, because=("unknown-subject",))
 
 def of_city(policy: Policy, people: People, expand: Callable[[str], str]) -> Decider:
     """The city's policy. Subjects: `person` or `token` by reference; resources: `entity` by type (`thing` among its
-    properties: which one, for a device and for a token that may write single ones), `page` by address, ...
+    properties: which one, for a device and for a token that may write single ones), `page` by address, `person` by reference
+    (`context.purpose`: what his data is wanted for, as a manifest declares it, or `own`), ...
     """
 
     async def decide(asked: Evaluation) -> Decision:
@@ -43,10 +45,23 @@ def of_city(policy: Policy, people: People, expand: Callable[[str], str]) -> Dec
         tenant, thing = (asked.resource.properties.get(one, "") for one in ("tenant", "thing"))
         if not isinstance(tenant, str) or not isinstance(thing, str):
             raise BadRequest("resource.properties.tenant and thing: texts are expected")
+        purpose = _purpose(asked) if kind == "person" else ""  # of anything else a purpose changes nothing
+        if purpose not in ("", OWN) and purpose not in policy.facts.bases:
+            return Decision(allowed=False, because=("unknown-purpose",))
         what = f"{kind}:{expand(name)}" if kind == "entity" else f"{kind}:{name}"
-        return policy.decide(Question(who, asked.action, what, tenant, thing=thing))  # type: ignore[arg-type]  # it is one of them
+        return policy.decide(Question(who, asked.action, what, tenant, purpose, thing=thing))  # type: ignore[arg-type]  # it is one of them
 
     return decide
+
+
+def _purpose(asked: Evaluation) -> str:
+    """Raises BadRequest."""
+    purpose = asked.context.get("purpose", "")
+    if not isinstance(purpose, str):
+        raise BadRequest("context.purpose: a text is expected")
+    if asked.resource.id == ANYBODY:
+        raise BadRequest("resource.id: the reference of a person is expected")
+    return purpose
 
 
 def routes(policy: Policy, decide: Decider, address: str) -> list[Route]:

@@ -27,6 +27,7 @@ from kitamae.kernel.people.provider import grants
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
 from kitamae.kernel.people.providers.records import CONTRACT, INVITATION, KEY, PROVIDER, Key
 from kitamae.kernel.people.records import (
+    RESIDENT,
     REVOKED,
     TENANT,
     LetIn,
@@ -119,7 +120,7 @@ class People:
         if kind == "person":
             person = cast("Person | None", await self._store.get(TENANT, "person", ref))
             if person is None:
-                return None
+                return await self._resident(ref)
             of = frozenset(person.get("tenants", [HOME]))
             now = await self._standing(self._store, ref, person["role"])
             return (
@@ -133,6 +134,15 @@ class People:
                 if token["number"] == ref and not ended:
                     found, _ = await self._token(self._store, token)
                     return found if found is not NOBODY else None
+        return None
+
+    async def _resident(self, ref: str) -> Principal | None:
+        """Somebody who signed in with his card: who he is lies in the vault, or nowhere but in his session."""
+        known = await self._store.get(TENANT, RESIDENT, ref) is not None
+        sessions = [] if known else await self._store.documents(TENANT, "session")
+        open_ = (doc for _, _, doc in sessions if clock.micros(doc["expiresAt"]) > self._now())
+        if known or any(doc["person"] == ref and doc["role"] == "resident" for doc in open_):
+            return Principal(ref, "resident", assurance=1)
         return None
 
     async def session(self, digest: str) -> Session:

@@ -21,6 +21,8 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 DEVICE_KEY: Final = "device-key"
 """By its thumbprint (RFC 7638): see `devices/keys.py`."""
 
+RESIDENT: Final = "resident"
+"""Who signed in with his card -> the id of the record of who he is, in the vault."""
 REVOKED: Final = "revoked"
 GIVEN: Final = ("token", "passkey", DEVICE_KEY, "capability", "mandate", "contract")
 """What was given and may be taken back, by the id under which `revoked` then remembers it: no restore brings it back (`ended.py`)."""

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, cast
 
 from kitamae.kernel.people.person import SYSTEM
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.records import RESIDENT, TENANT
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import Forbidden, NotFound
 
@@ -21,7 +21,6 @@ PURPOSE: Final = "identity"
 FIELDS: Final = frozenset({"name", "address", "birth_date", "gender"})
 RECORD: Final = "basic-four"
 """The kind of the record of somebody who signed in with his card."""
-_KIND: Final = "resident"
 _DAY: Final = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 
 
@@ -48,7 +47,7 @@ class Identity:
         fields = {name: value for name, value in given.items() if value is not None}
         if not fields:
             return
-        known = cast("str | None", await self._store.get(TENANT, _KIND, resident))
+        known = cast("str | None", await self._store.get(TENANT, RESIDENT, resident))
         if known is not None:
             try:
                 await self._keep(resident, fields, known)
@@ -58,7 +57,7 @@ class Identity:
             made = await self._keep(resident, fields, "")
 
             async def remember(transaction: Transaction) -> None:
-                await transaction.put(TENANT, _KIND, resident, made)
+                await transaction.put(TENANT, RESIDENT, resident, made)
 
             await self._store.transact(remember)
 
