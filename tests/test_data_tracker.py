@@ -42,12 +42,12 @@ async def test_a_portal_is_told_who_used_a_persons_data_and_its_asking_is_a_usag
         assert told["totalUsages"] == 3
         assert told["usages"][1] == {
             "logtime": told["usages"][1]["logtime"],
-            "action": "identity（law）",
+            "action": "本人確認",
             "receiverCode": "172065",
             "receiverName": "加賀市",
             "receiverSystem": "スマートシティ加賀",
         }
-        assert [one["action"] for one in told["usages"]] == ["data-tracker（law）"] + ["identity（law）"] * 2
+        assert [one["action"] for one in told["usages"]] == ["利用の記録を本人に見せること"] + ["本人確認"] * 2
         page = (await find(served, portal, limit=1, offset=2)).json()
         assert (page["totalUsages"], len(page["usages"])) == (4, 1)
         first = told["usages"][-1]["logtime"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kitamae.kernel.people.devices import DeviceKeys
+from kitamae.kernel.people.duties import Posts
 from kitamae.kernel.people.links import Links
 from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.orders import Orders
@@ -212,9 +213,14 @@ def improper_use(site: Site) -> list[BaseRoute]:
     flags = Flags(site.on.store, site.vault, tenant=site.tenant)
     desk: list[BaseRoute] = [*watching.staff(page, flags, lambda: site.vault().purposes)]
     guard(desk, site.policy, site.tenant, desk="privacy")
-    own: list[BaseRoute] = [*watching.mine(page, flags, lambda: site.vault().purposes)]
+    own: list[BaseRoute] = [*watching.mine(page, flags, lambda: site.vault().purposes, posts_of(site))]
     guard(own, site.policy, site.tenant)
     return [*desk, *own]
+
+
+def posts_of(site: Site) -> Posts:
+    """As what the city's staff did what they did."""
+    return Posts(site.on.store, site.on.ways.office.plan)
 
 
 def my_page(site: Site) -> list[BaseRoute]:
@@ -233,7 +239,7 @@ def my_page(site: Site) -> list[BaseRoute]:
             on.log,
             name,
         ),
-        *(site.origin, on.ways.residents is not None),
+        *(site.origin, on.ways.residents is not None, posts_of(site)),
     )
     return my.routes(ground, site.tenant, site.zone)
 

@@ -23,6 +23,7 @@ from kitamae.kernel.people.vault import OWN, Asked
 from kitamae.kernel.people.vault.classes import DAY
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import BadRequest, Forbidden, NotSignedIn
+from kitamae.web.my.ground import MANDATE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -48,6 +49,13 @@ _MOMENT: Final = re.compile(
 )
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Cookie, Authorization"}
 _SECOND: Final = 1_000_000
+_OURS: Final = {
+    "retention": "保存期間が終わったデータを消すこと",
+    "withholding": "記録を見せる日を決めること",
+    "consents": "同意と代理の記録",
+}
+"""What nobody declares, because the vault does it of itself."""
+_ACTS: Final = {"read": "", "wrote": "（記録を書きました）", "erased": "（記録を消しました）"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,8 @@ def routes(
             ]
         page = found[offset : offset + min(limit, PAGE)]
         owners = await names(one.who for one in page)
-        rows = [_usage(one, receiver, owners.get(one.who)) for one in page]
+        titles = {one.name: one.title.get("ja", "") for one in vault().purposes}
+        rows = [_usage(one, receiver, owners.get(one.who), titles.get(one.purpose, "")) for one in page]
         return _json({"totalUsages": len(found), "usages": rows})
 
     async def usage_period(request: Request) -> Response:
@@ -127,17 +136,24 @@ def _asked(who: Principal, person: str) -> Asked:
     return Asked(who, PURPOSE, (person,))
 
 
-def _usage(one: Receipt, receiver: Receiver, owner: Provider | None) -> dict[str, str]:
-    """`action` names the purpose; who it was at the town hall is told to the person on My page, not to portals. `owner`: the provider whose
+def _usage(one: Receipt, receiver: Receiver, owner: Provider | None, title: str) -> dict[str, str]:
+    """`action` says the purpose in words (`title`, "" where nobody declares it any more), and what was done where that was no look; who it was at the town hall is told to the person on My page, not to portals. `owner`: the provider whose
     key it was, who is then the receiver, with its 法人番号 where it has one.
     """
     return {
         "logtime": clock.text(one.at),
-        "action": "本人が見ました" if one.purpose == OWN else f"{one.purpose}（{one.basis}）",
+        "action": _action(one, title),
         "receiverCode": (owner["corporate"] or owner["number"]) if owner else receiver.code,
         "receiverName": owner["name"] if owner else receiver.name,
         "receiverSystem": receiver.system(one.purpose),
     }
+
+
+def _action(one: Receipt, title: str) -> str:
+    """In Japanese, as a portal shows it to the person."""
+    if one.purpose == OWN:
+        return "代理人が見ました" if one.basis.startswith(MANDATE) else "本人が見ました"
+    return (_OURS.get(one.purpose) or title or one.purpose) + _ACTS[one.act]
 
 
 def _number(request: Request, name: str, default: int) -> int:

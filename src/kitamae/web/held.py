@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.consent.consents import RECORD as CONSENT
+from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.vault import CONSENTS
+from kitamae.kernel.people.watching.flags import FLAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from kitamae.kernel.people.vault import Record
 
@@ -21,9 +24,11 @@ _STEP: Final = frozenset({"at", "by", "step", "salt", "leaf", "event", "flag", "
 _MACHINERY: Final = {
     "requests": _STEP | {"capacity"},
     "watching": _STEP,
-    CONSENTS: frozenset({"notice", "number", "purpose", "salt"}),
+    CONSENTS: frozenset({"at", "notice", "number", "purpose", "salt", "until"}),
 }
 """Class -> fields by which the city finds its own rows again and proves them. They are in the file that one takes along."""
+_CLASSES: Final = {FLAG: "watching"}
+"""Kind -> the class of the records that the platform itself keeps."""
 
 
 def told(record: Record) -> dict[str, date | str]:
@@ -46,6 +51,17 @@ def corrected(records: Iterable[Record]) -> list[dict[str, Any]]:
         for past in one.former
     ]  # fmt: skip
     return sorted(found, key=lambda past: -past["number"])
+
+
+def looked(fields: Mapping[str, Iterable[str]]) -> list[str]:
+    """Of what a look shows (kind of record -> its fields) that which tells a person something, as `templates/personal.html` says it."""
+    said: set[str] = set()
+    for kind, names in fields.items():
+        if kind in (CONSENT, MANDATE):
+            said.add(kind)
+        else:
+            said.update(read("requests" if kind.startswith("case:") else _CLASSES.get(kind, kind), names))
+    return sorted(said)
 
 
 def read(klass: str, names: Iterable[str]) -> list[str]:

@@ -94,8 +94,10 @@ async def test_whoever_looked_does_not_erase_the_person_together_with_the_proof_
         made = commitment.commit(salt, commitment.canonical(proof["receipt"]))
         assert leaves[proof["number"]] == made
     page = (await town.client.get("/my/log")).text
-    for words in ("消した人", "消したもの", WHY, "認めた人", second):
+    for words in ("消した人", "消したもの", WHY, "認めた人", "市の職員（窓口担当）"):
         assert words in page
+    assert first not in page, "a resident is told the duty, not the account"
+    assert second not in page
     assert (await town.client.get(f"/my/proof/{gone['proof']['number']}")).status_code in (200, 503)
 
 

@@ -74,9 +74,7 @@ class Colleagues:
         person = self._known.get(ref)
         if person is None or not person.get("name"):
             return None
-        now = self._now()
-        sections = [one["section"] for one in person.get("moves", []) if clock.micros(one["at"]) <= now]
-        return Called(person["name"], sections[-1] if sections else person.get("section", ""))
+        return Called(person["name"], _section(person, self._now()))
 
     async def call(self, who: Principal, names: Mapping[str, Called]) -> None:
         """From now on they are called so. A section that was planned for later still comes. Raises NotFound."""
@@ -98,6 +96,17 @@ class Colleagues:
 
         await self._store.transact(work)
         await self.again(names)
+
+
+def section(person: Person, at: int) -> str:
+    """His office at a moment that may be past (microseconds UTC); "": not known, as of before somebody wrote it anew."""
+    said = person.get("named", {}).get("told", {}).get("at", person["createdAt"])
+    return _section(person, at) if clock.micros(said) <= at else ""
+
+
+def _section(person: Person, at: int) -> str:
+    moved = [one["section"] for one in person.get("moves", []) if clock.micros(one["at"]) <= at]
+    return moved[-1] if moved else person.get("section", "")
 
 
 async def move(tx: Transaction, ref: str, section: str, at: str, transfer: str) -> None:

@@ -9,10 +9,10 @@ from starlette.responses import RedirectResponse
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.gate import demand_form
-from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.person import SYSTEM, asking
 from kitamae.kernel.people.vault import CONSENTS
 from kitamae.kernel.problems import Forbidden, NotSignedIn
-from kitamae.web.held import read
+from kitamae.web.held import looked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.ledger.log import Log
     from kitamae.kernel.people.consent import Consents
+    from kitamae.kernel.people.duties import Posts
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy import Policy
@@ -58,6 +59,7 @@ class Ground:
     controller: Mapping[str, str]
     address: str
     residents: bool
+    posts: Posts
 
     def sign_in(self, request: Request) -> Response:
         """Where whoever is not signed in goes on, and comes back from; whoever acts for somebody else sees elsewhere what he may."""
@@ -89,6 +91,8 @@ class Ground:
         programs |= {ref: owner["name"] for ref, owner in owners.items()}
         return [
             {
+                "post": await self.posts.of(one.who, one.purpose, one.at),
+                "second": await self.posts.of(one.said.get("second", ""), one.purpose, one.at),
                 "number": one.number,
                 "at": clock.text(one.at),
                 "who": whose(one, who),
@@ -96,14 +100,18 @@ class Ground:
                 "program": programs.get(one.who, ""),
                 "purpose": self.purpose(one.purpose),
                 "basis": one.basis,
-                "act": one.act,
+                "act": "erased" if swept(one) else one.act,
                 "said": one.said,
-                "fields": sorted(
-                    {name for klass, names in one.fields.items() for name in read(klass, names)}
-                ),
+                "fields": [] if swept(one) else looked(one.fields),
+                "records": sum(map(len, one.fields.values())) if swept(one) else 0,
             }
             for one in found
         ]
+
+
+def swept(one: Receipt) -> bool:
+    """Whether retention left it: then it names records and no fields."""
+    return one.purpose == "retention" and one.who == SYSTEM.ref
 
 
 def whose(one: Receipt, who: Principal) -> Who:

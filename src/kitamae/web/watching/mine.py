@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from kitamae.kernel.people.duties import Posts
     from kitamae.kernel.people.vault import Purposes
     from kitamae.kernel.people.watching import Flags
     from kitamae.kernel.people.watching.flags import Concern
@@ -32,14 +33,17 @@ ABOUT: Final = {
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Cookie, Authorization"}
 
 
-def routes(page: ShellPage, flags: Flags, purposes: Callable[[], Purposes]) -> list[Route]:
+def routes(page: ShellPage, flags: Flags, purposes: Callable[[], Purposes], posts: Posts) -> list[Route]:
     """For whoever is signed in."""
 
     async def index(request: Request) -> Response:
         who = asking(request.scope)
         if not who.session:
             return RedirectResponse(f"{SIGN_IN}?next={MINE}", 303, _HEADERS)
-        found = [told(one) for one in await flags.mine(who)]
+        found = [
+            told(one) | {"post": await posts.of(one.who, one.looks[0].purpose, one.looks[0].at)}
+            for one in await flags.mine(who)
+        ]
         return page.render(
             request, "mine.html", headers=_HEADERS, found=found, titles=titles(purposes()) if found else {}
         )
