@@ -47,7 +47,9 @@ async def test_a_portal_is_told_who_used_a_persons_data_and_its_asking_is_a_usag
             "receiverName": "加賀市",
             "receiverSystem": "スマートシティ加賀",
         }
-        assert [one["action"] for one in told["usages"]] == ["利用の記録を本人に見せること"] + ["本人確認"] * 2
+        assert [one["action"] for one in told["usages"]] == ["利用の記録を本人に見せること"] + [
+            "本人確認"
+        ] * 2
         page = (await find(served, portal, limit=1, offset=2)).json()
         assert (page["totalUsages"], len(page["usages"])) == (4, 1)
         first = told["usages"][-1]["logtime"]

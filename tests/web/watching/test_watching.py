@@ -85,7 +85,8 @@ async def test_from_the_look_to_what_the_person_is_told(served: Served) -> None:
     (told,) = (await served.client.get("/my/flags.json")).json()["flags"]
     assert (told["who"], told["about"][0], len(told["looks"])) == (clerk, "other", 1)
     mine = (await served.client.get("/my/flags")).text
-    assert clerk in mine
+    assert "市の職員（窓口担当）" in mine
+    assert clerk not in mine
     assert "家族" not in mine
     assert "住所" not in mine
     await resident(served, "resident-2")
