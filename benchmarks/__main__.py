@@ -35,7 +35,9 @@ EMBEDDED = (ledger,)
 """On a server of their own, with the embedded store alone: its command finds the running server by the data directory."""
 ALONE = (aggregated, notified, decided)
 """On a server of its own."""
-LONG = (guarded, million)
+APART = (guarded, million)
+"""Each in a section of its own."""
+LONG = (million,)
 """Only when they are asked for by name: they take their time."""
 PEERS = {
     "GET": "Orion-LD, 1 CPU + MongoDB on 4-8 CPU: 4,200/s",
@@ -76,9 +78,9 @@ def main() -> None:
     store = os.environ.get("STORE") or "sqlite"
     if store not in STORES:
         raise SystemExit(f"STORE={store}: expected {' or '.join(STORES)}")
-    long_ones = [one.__name__ for one in LONG]
-    if chosen.write and not set(chosen.only) <= {*long_ones}:
-        raise SystemExit(f"--write keeps whole sections: name no claim, or only {' and '.join(long_ones)}")
+    sections = [one.__name__ for one in APART]
+    if chosen.write and not set(chosen.only) <= {*sections}:
+        raise SystemExit(f"--write keeps whole sections: name no claim, or only {' and '.join(sections)}")
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing. As root: apt-get install wrk")
     done: dict[str, list[Result]] = {}
@@ -101,10 +103,10 @@ def main() -> None:
     for alone in (*(() if os.environ.get("STORE") else EMBEDDED), *ALONE):
         if not chosen.only or alone.__name__ in chosen.only:
             take(alone())
-    for long in LONG:
-        if long.__name__ in chosen.only:
-            for result in long():
-                take(result, long.__name__)
+    for apart in APART:
+        if apart.__name__ in chosen.only or (not chosen.only and apart not in LONG):
+            for result in apart():
+                take(result, apart.__name__)
     head = (
         f"{machine()}; {STORES[store]}, at {commit() or 'an unknown commit'}; fdatasync of 4 kB: {disk():.0f} us; "
         f"{ROUNDS} rounds of {SECONDS} s, medians; wrk on the same cores; {dt.datetime.now(dt.UTC):%Y-%m-%d}."

@@ -123,7 +123,9 @@ class City:
         self.policy.anew = on.people.anew
         self.installed = Installed(self.registers.sensors.register, on.words.expand, self.policy.change)
         if on.profile is not None:
-            self.policy.change(facts=replace(self.policy.facts, installed=self.installed))
+            self.policy.change(
+                facts=replace(self.policy.facts, installed=self.installed, sensed=self.installed.senses)
+            )
         self._rooms = Rooms(on, self.policy, lambda: self.vault)
         days = on.profile.history_days if on.profile else {}
         self.retention = Retention(on.store, {on.words.expand(type): kept for type, kept in days.items()})

@@ -2,6 +2,7 @@
 
     reach.py   how people get here: addresses, TLS, demonstrations left on
     keys.py    keys: where they lie, who may read them, whether they could be lost
+    tokens.py  programs that may say what only sensors should
     upkeep.py  what somebody must do regularly: backups, room, mail, witnesses, papers
     notes.py   what was done by hand and can be known only by noting it: backups taken, shares made, copies put away
 

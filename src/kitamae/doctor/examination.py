@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kitamae.doctor import keys, reach, upkeep
+from kitamae.doctor import keys, reach, tokens, upkeep
 from kitamae.kernel.context import clock
 
 if TYPE_CHECKING:
@@ -21,5 +21,6 @@ async def examine(city: City, settings: Settings, layout: Layout) -> list[Found]
     now = clock.now()
     found = [one async for one in reach.look(settings)]
     found += [one async for one in keys.look(city, settings, layout, now)]
+    found += [one async for one in tokens.look(city)]
     found += [one async for one in upkeep.look(city, settings, layout, now)]
     return sorted(found, key=lambda one: _ORDER.index(one["level"]))

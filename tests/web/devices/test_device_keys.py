@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,51 @@ async def test_a_sensor_that_is_not_in_the_register_cannot_write_whatever_its_to
         kaga, "POST", "/v2/entities", json=v2, headers={"Authorization": f"Bearer {bearer}"}
     )
     assert answer.status_code == 403
+
+
+async def test_a_program_writes_for_no_sensor_outside_the_register_unless_its_token_says_so(
+    kaga: Served,
+) -> None:
+    async def program(*scopes: str) -> str:
+        return (await kaga.kitamae.city.people.issue("gateway", scopes))[0]
+
+    for scope in ("write:RiverGauge", "write:*"):
+        bearer = await program(scope)
+        assert await write(kaga, bearer) in (201, 204), "a gateway of registered gauges"
+        assert await write(kaga, bearer, STRANGE) == 403
+    headers = {"Authorization": f"Bearer {bearer}"}
+    reading = {"type": "Property", "value": 9.9}
+    for path, sent in (
+        ("/ngsi-ld/v1/entities", {"id": STRANGE, "type": "RiverGauge"}),
+        ("/ngsi-ld/v1/entities", {"id": STRANGE, "type": ["Town", "RiverGauge"]}),
+        ("/ngsi-ld/v1/temporal/entities", {"id": STRANGE, "type": "RiverGauge", "水位": [reading]}),
+        ("/v2/entities", {"id": STRANGE, "type": "RiverGauge", "level": {"type": "Number", "value": 1}}),
+    ):
+        answer = await outside(kaga, "POST", path, json=sent, headers=headers)
+        assert answer.status_code == 403, (path, answer.text)
+        assert "operate:system:unregistered-sensors" in answer.text
+    assert await write(kaga, await program("write:RiverGauge"), STRANGE + "x", "Town") == 403, "not its type"
+    assert await write(kaga, await program("write:*"), STRANGE + ":town", "Town") == 201
+    named = await program(f"write:RiverGauge|{STRANGE}")
+    assert (await write(kaga, named, STRANGE), await write(kaga, named, STRANGE + "0")) == (201, 403)
+    beyond = await program("write:RiverGauge", "operate:system:unregistered-sensors")
+    assert await write(kaga, beyond, STRANGE + "0") == 201
+    found = {one["id"]: one["values"]["tokens"] for one in await kaga.kitamae.examine() if "tokens" in one["values"]}  # fmt: skip
+    assert found["program-writes-as-sensor"].count("gateway (") == 5
+    assert found["program-writes-unregistered"].count("gateway (") == 1
+
+
+async def test_what_sensors_of_a_type_write_is_free_again_when_the_last_one_was_removed(kaga: Served) -> None:
+    bearer, _ = await kaga.kitamae.city.people.issue("gateway", ["write:RiverGauge"])
+    sensors = kaga.kitamae.city.registers.sensors
+
+    async def remove(tx: Any, id: str, said: Any) -> None:
+        await sensors.put(tx, id, "removed", said, "sensors")
+
+    for entry in await sensors.register.entries():
+        assert await write(kaga, bearer, STRANGE) == 403
+        await sensors.register.store.transact(partial(remove, id=entry["id"], said=entry["said"]))
+    assert await write(kaga, bearer, STRANGE) == 201
 
 
 async def test_a_sensor_that_is_suspended_writes_nothing_from_the_next_request_on(kaga: Served) -> None:

@@ -97,9 +97,10 @@ class Request:
     def demand_types(self, action: Action, types: Iterable[str], thing: str = "") -> None:
         """Ask for every one of an entity's types, which are expanded; no types: for any entity. `thing`: its id, where it is one."""
         asked = False
-        thing = thing if self.principal.narrow else ""
+        narrow, facts = self.principal.narrow, self.broker.policy.facts
         for name in types:
-            self.demand(action, f"entity:{name}", thing)
+            single = narrow or facts.by_thing(self.principal, name)
+            self.demand(action, f"entity:{name}", thing if single else "")
             asked = True
         if not asked:
             self.demand(action, "entity:*")

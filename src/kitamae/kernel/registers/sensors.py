@@ -137,6 +137,8 @@ class Sensors:
             about[self._expand("location")] = [{"kind": "GeoProperty", "v": point}]
         if said["observes"]:
             about[self._expand("observes")] = [{"kind": "ListRelationship", "v": list(said["observes"])}]
+        if said["types"]:
+            about[self._expand("types")] = [{"kind": "ListProperty", "v": list(said["types"])}]
         return about
 
 

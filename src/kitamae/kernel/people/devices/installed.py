@@ -1,4 +1,4 @@
-"""Which entities a sensor may write: those that an installed entry of the public sensor register observes.
+"""Which entities a sensor may write: those that an installed entry of the public sensor register observes; and of which types they are.
 
 Kept in memory, because the policy is asked at every reading; brought up to date before the answer to whoever changed the register, and
 by what other workers say before this worker's next write.
@@ -6,7 +6,7 @@ by what other workers say before this worker's next write.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from kitamae.kernel.registers.register import Register
 
 INSTALLED: Final = "installed"
+REMOVED: Final = "removed"
+
+
+class _Entry(NamedTuple):
+    state: str = ""
+    observes: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
 
 
 class Installed:
@@ -22,18 +29,20 @@ class Installed:
 
     def __init__(self, register: Register, expand: Callable[[str], str], changed: Callable[[], None]) -> None:
         self._register = register
-        self._state, self._observes = expand("state"), expand("observes")
+        self._state, self._observes, self._types = expand("state"), expand("observes"), expand("types")
+        self._expand = expand
         self._prefix = register.urn("")
         self._changed = changed
-        self._entries: dict[str, tuple[str, frozenset[str]]] = {}
+        self._entries: dict[str, _Entry] = {}
         self._may: frozenset[str] = frozenset()
+        self._sensed: frozenset[str] = frozenset()
         register.store.on_documents(self._others)
         register.store.on_commit(self._heard)
 
     async def open(self) -> None:
         """What the register says at the start."""
         for entry in await self._register.entries():
-            self._entries[entry["id"]] = entry["state"], _observed(entry["said"])
+            self._entries[entry["id"]] = _entry(entry)
         self._tell()
 
     def __call__(self, thing: str) -> bool:
@@ -42,12 +51,23 @@ class Installed:
 
     def observed(self, sensor: str) -> frozenset[str]:
         """The ids that this entry lets its sensor write; none where it is not installed."""
-        state, observes = self._entries.get(sensor, ("", frozenset()))
-        return observes if state == INSTALLED else frozenset()
+        entry = self._entries.get(sensor, _Entry())
+        return entry.observes if entry.state == INSTALLED else frozenset()
+
+    @property
+    def sensed(self) -> frozenset[str]:
+        """The types (expanded) that `senses` says yes to."""
+        return self._sensed
+
+    def senses(self, type_: str) -> bool:
+        """Does the register name sensors of this type (expanded), whether they are installed now or not? Not by those that were removed."""
+        return type_ in self._sensed
 
     def _tell(self) -> None:
-        installed = (observes for state, observes in self._entries.values() if state == INSTALLED)
-        self._may = frozenset().union(*installed)
+        entries = self._entries.values()
+        self._may = frozenset().union(*(one.observes for one in entries if one.state == INSTALLED))
+        standing = (one.types for one in entries if one.state != REMOVED)
+        self._sensed = frozenset(map(self._expand, frozenset().union(*standing)))
         self._changed()
 
     async def _others(self, kept: Sequence[Kept]) -> None:
@@ -56,7 +76,7 @@ class Installed:
             if one.doc is None:
                 self._entries.pop(one.id, None)
             else:
-                self._entries[one.id] = one.doc["state"], _observed(one.doc["said"])
+                self._entries[one.id] = _entry(one.doc)
         if told:
             self._tell()
 
@@ -68,17 +88,20 @@ class Installed:
             if one.verb == "deleted":
                 self._entries.pop(id, None)
                 continue
-            state, observes = self._entries.get(id, ("", frozenset()))
+            entry = self._entries.get(id, _Entry())
             for touched in one.touched:
                 value = touched.after["v"] if touched.after else None
                 if touched.name == self._state:
-                    state = str(value or "")
+                    entry = entry._replace(state=str(value or ""))
                 elif touched.name == self._observes:
-                    observes = frozenset(value or ())
-            self._entries[id] = state, observes
+                    entry = entry._replace(observes=frozenset(value or ()))
+                elif touched.name == self._types:
+                    entry = entry._replace(types=frozenset(value or ()))
+            self._entries[id] = entry
         if told:
             self._tell()
 
 
-def _observed(said: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(said.get("observes", ()))
+def _entry(kept: Mapping[str, Any]) -> _Entry:
+    said = kept["said"]
+    return _Entry(kept["state"], frozenset(said.get("observes", ())), frozenset(said.get("types", ())))

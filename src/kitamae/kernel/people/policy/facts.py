@@ -11,7 +11,7 @@ from kitamae.kernel.people.person import EVERYWHERE, ONE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kitamae.kernel.people.person import Acting, Role
+    from kitamae.kernel.people.person import Acting, Principal, Role
     from kitamae.kernel.people.policy.cedar import Uid
     from kitamae.kernel.people.policy.question import Question
 
@@ -24,6 +24,8 @@ _CLOSED: Final = ("system", "desk", "person")
 """Kinds of things that nobody sees who was not let in."""
 
 
+UNREGISTERED: Final = "operate:system:unregistered-sensors"
+"""A program's scope: it writes what sensors write that stand in no register of this city."""
 ANYBODY: Final = "?"
 """In the place of a person's reference: may this be done at all, to somebody who agrees where that is needed?"""
 
@@ -40,7 +42,7 @@ class Facts:
     `classes`: what is limited or closed, by expanded type, or by type, space and expanded attribute; all else is open.
     `registers`: entity types (expanded) of the public registers, which nobody writes but the registers themselves.
     `installed`: does an installed sensor of the public register write this entity (its id)? None: no city is served, so there is no
-    register. `bases`: on what each declared purpose rests. `consented`: has this person agreed to this purpose, now?
+    register. `sensed`: does the register name sensors of this type (expanded)? `bases`: on what each declared purpose rests. `consented`: has this person agreed to this purpose, now?
     """
 
     open: bool = False
@@ -49,12 +51,34 @@ class Facts:
     registers: frozenset[str] = frozenset()
     classes: Mapping[str, DataClass] = field(default_factory=dict)
     installed: Callable[[str], bool] | None = None
+    sensed: Callable[[str], bool] = lambda _: False
     bases: Mapping[str, Basis] = field(default_factory=dict)
     consented: Callable[[str, str], bool] = _nobody
 
     def agrees(self, about: str, purpose: str) -> bool:
         """The purpose does not rest on consent, or this person has agreed to it."""
         return self.bases.get(purpose) != "consent" or about == ANYBODY or self.consented(about, purpose)
+
+    def by_thing(self, who: Principal, what: str) -> bool:
+        """Whether it matters which entity of that type he writes, besides `Principal.narrow`: a program, what sensors of the register write."""
+        return (
+            who.role == "service"
+            and UNREGISTERED not in who.scopes
+            and self.sensed(what.removeprefix("entity:"))
+        )
+
+    def registered(self, question: Question) -> bool:
+        """Not so for a device that would write what no installed sensor of the public register observes; nor for a program, where the
+        register names sensors of that type and its token neither names that very entity nor is for what is in no register.
+        """
+        who, what, thing = question.who, question.what, question.thing
+        if self.installed is None or not what.startswith("entity:"):
+            return True
+        if who.role == "device":
+            return question.action not in ("write", "delete") or self.installed(thing)
+        if question.action != "write" or not thing or not self.by_thing(who, what):
+            return True  # of a type as such it may be asked: each entity is asked about when it is written
+        return self.installed(thing) or f"write:{what}{ONE}{thing}" in who.scopes
 
     def takes(self, type_: str) -> bool:
         """Is an entity of that type written here? `*`: of some type."""
@@ -89,7 +113,7 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
             "assurance": who.assurance,
             "duty": _among(who.duties, question),
             "emergency": _among(who.emergency, question),
-            "registered": _registered(question, facts),
+            "registered": facts.registered(question),
             "acting": _acts(who.acting, question, about),
         },
         "parents": [{"type": "Role", "id": one} for one in _roles(who.role)],
@@ -116,13 +140,6 @@ def _among(held: frozenset[tuple[str, str]], question: Question) -> bool:
         return False
     what = f"purpose:{question.purpose}" if question.purpose else question.what
     return (question.tenant, what) in held or (EVERYWHERE, what) in held
-
-
-def _registered(question: Question, facts: Facts) -> bool:
-    """Not so for a device that would write what no installed sensor of the public register observes."""
-    if question.who.role != "device" or facts.installed is None or not question.what.startswith("entity:"):
-        return True
-    return question.action not in ("write", "delete") or facts.installed(question.thing)
 
 
 def _acts(acting: Acting | None, question: Question, about: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kitamae.kernel.people.person import EVERYWHERE
 from kitamae.kernel.people.policy.cedar import Decision, Engine
-from kitamae.kernel.people.policy.facts import Facts, told
+from kitamae.kernel.people.policy.facts import UNREGISTERED, Facts, told
 from kitamae.kernel.problems import Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
@@ -123,6 +123,12 @@ class Policy:
         if who.role == "device" and self._facts.installed and not self._facts.installed(question.thing):
             raise Forbidden(
                 f"no installed sensor of the public sensor register writes {question.thing or what}: what is not in it writes nothing"
+            )
+        if who.role == "service" and not self._facts.registered(question):
+            type_ = what.removeprefix("entity:")
+            raise Forbidden(
+                f"sensors of the public sensor register write {type_}, and no installed one writes {question.thing}: register it, or let the"
+                f" token say so (write:{type_}|{question.thing}, or {UNREGISTERED})"
             )
         if who.role == "staff" and what.startswith("desk:"):
             raise Forbidden(
