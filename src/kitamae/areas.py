@@ -10,6 +10,7 @@ from kitamae.kernel.people.links import Links
 from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.orders import Orders
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
+from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.people.watching import Flags
 from kitamae.sdk.city import Handling
 from kitamae.sdk.providers import Providing
@@ -45,6 +46,7 @@ from kitamae.web.devices import token as device_token
 from kitamae.web.links import desk as link_desk
 from kitamae.web.links import keeper
 from kitamae.web.orders import desk as order_desk
+from kitamae.web.proofs import Proofs
 from kitamae.web.shell import HERE
 from kitamae.web.sought import Search
 
@@ -169,9 +171,19 @@ def asked_of_us(site: Site) -> list[BaseRoute]:
         requests.Office(name, told.head or f"{name}長", told.office, told.address, told.phone),
         Search(site.vault),
         days,
+        Proofs(on.store, on.log),
+        lambda: _delay(site),
         site.policy,
         site.tenant,
     )
+
+
+def _delay(site: Site) -> int | None:
+    """Days until an erasure is complete everywhere; None: no vault is open."""
+    try:
+        return site.vault().backup_days
+    except VaultClosed:
+        return None
 
 
 def developers(site: Site) -> list[BaseRoute]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.ledger import commitment
+from kitamae.kernel.ledger.refusals import Malformed
 from kitamae.kernel.people.mynumber import HoldsMyNumber
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
-from kitamae.kernel.problems import NotFound
+from kitamae.kernel.problems import BadRequest, NotFound
 from kitamae.web.my.ground import KEEP_NOTHING, MY, sent, signed_in
+from kitamae.web.proofs import number as demand_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +36,7 @@ _LONGEST: Final = 500  # characters of one field
 
 
 def routes(ground: Ground) -> list[Route]:
-    """`/my/enter/<purpose>`, `/my/erase`."""
+    """`/my/enter/<purpose>`, `/my/erase`, `/my/erase/proof`."""
 
     async def form(
         request: Request, who: Principal, purpose: Purpose, values: Mapping[str, Any], wrong: str = ""
@@ -98,10 +102,25 @@ def routes(ground: Ground) -> list[Route]:
             "kept": [ground.purpose(name) for name in done.kept],
             "number": done.number,
             "proof": done.proof() if done.classes else None,
+            "opening": commitment.canonical(done.told).decode(),
         }
         return ground.show(request, "my-erase.html", goes=[], stays=[], one=one, erased=erased, nothing=False)  # fmt: skip
 
+    async def proof(request: Request) -> Response:
+        """What the page showed once as the file that `kitamae verify` takes. Whoever has erased everything may be signed in no more, and the
+        city has kept nothing of it: what is asked for comes with the question, and changes nothing.
+        """
+        given = await request.form(max_files=0, max_fields=10, max_part_size=20_000)
+        number, told = str(given.get("number", "")), str(given.get("erasure", ""))
+        try:
+            return await ground.proofs.file(
+                demand_number(number), orjson.loads(told), str(given.get("salt", ""))
+            )
+        except (ValueError, Malformed) as error:
+            raise BadRequest("expected number, erasure and salt, as they were shown after erasing") from error
+
     return [
+        Route(f"{MY}/erase/proof", proof, methods=["POST"]),
         Route(f"{MY}/enter/{{purpose}}", ask, methods=["GET"]),
         Route(f"{MY}/enter/{{purpose}}", enter, methods=["POST"]),
         Route(f"{MY}/erase", look, methods=["GET"]),
@@ -127,7 +146,13 @@ async def _plan(ground: Ground, who: Principal, one: str) -> dict[str, Any]:
             continue
         purpose = ground.purpose(klass)
         (goes if purpose["basis"] in ("consent", "") else stays).append(purpose | {"until": clock.text(due)})
-    return {"goes": goes, "stays": stays, "one": one, "nothing": not goes and not stays}
+    return {
+        "goes": goes,
+        "stays": stays,
+        "one": one,
+        "delay": ground.vault().backup_days,
+        "nothing": not goes and not stays,
+    }
 
 
 async def _entered(ground: Ground, who: Principal, purpose: Purpose) -> Record | None:

@@ -13,6 +13,7 @@ from kitamae.kernel.people.person import SYSTEM, asking
 from kitamae.kernel.people.vault import CONSENTS
 from kitamae.kernel.problems import Forbidden, NotSignedIn
 from kitamae.web.held import looked
+from kitamae.web.proofs import Proofs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -60,6 +61,11 @@ class Ground:
     address: str
     residents: bool
     posts: Posts
+
+    @property
+    def proofs(self) -> Proofs:
+        """The files that prove what is in the ledger."""
+        return Proofs(self.store, self.log)
 
     def sign_in(self, request: Request) -> Response:
         """Where whoever is not signed in goes on, and comes back from; whoever acts for somebody else sees elsewhere what he may."""

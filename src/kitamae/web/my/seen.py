@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.responses import Response
 from starlette.routing import Route
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
-from kitamae.kernel.problems import NotFound, Unavailable
+from kitamae.kernel.problems import NotFound
 from kitamae.web.held import corrected, told
 from kitamae.web.my.agreeing import states
-from kitamae.web.my.ground import KEEP_NOTHING, MY, demand, signed_in
+from kitamae.web.my.ground import MY, demand, signed_in
+from kitamae.web.proofs import number as demand_number
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault import Record
@@ -56,7 +55,7 @@ def routes(ground: Ground) -> list[Route]:
         if who is None:
             return ground.sign_in(request)
         vault, mine = ground.vault(), Asked(who, OWN, (who.ref,))
-        before = _number(request.query_params.get("before", str(_EVER)))
+        before = demand_number(request.query_params.get("before", str(_EVER)), _EVER)
         looks = await vault.receipts(mine, before, LOOKS)
         return ground.show(
             request,
@@ -69,18 +68,9 @@ def routes(ground: Ground) -> list[Route]:
     async def proof(request: Request) -> Response:
         """A C2SP tlog-proof whose `extra` holds what the leaf commits to, with its salt."""
         who = demand(request)
-        number = _number(request.path_params["number"], _EVER - 1)
+        number = demand_number(request.path_params["number"])
         opened = await opening(ground, who, number)
-        if ground.log is None:
-            raise Unavailable("this process does not publish the ledger", retryAfter=5)
-        index = await ground.store.index(number)
-        if index is None:
-            raise Unavailable("that entry is published within a second: ask again", retryAfter=1)
-        made = replace(await ground.log.proof(index), extra=commitment.canonical(opened))
-        named = f'attachment; filename="{number}.tlog-proof"'
-        return Response(
-            made.data, headers={**KEEP_NOTHING, "Content-Disposition": named}, media_type="text/plain"
-        )
+        return await ground.proofs.file(number, opened["committed"], opened["salt"])
 
     return [
         Route(MY, index, methods=["GET"]),
@@ -118,9 +108,3 @@ def held(ground: Ground, records: list[Record]) -> list[dict[str, Any]]:
         }
         for klass, rows in sorted(by_class.items(), key=lambda item: (item[0] == CONSENTS, item[0]))
     ]
-
-
-def _number(text: str, most: int = _EVER) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= most):
-        raise NotFound(f"{text:.40} is no number of an entry")
-    return int(text)

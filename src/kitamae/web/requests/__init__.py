@@ -17,7 +17,7 @@ from kitamae.web.requests.letters import Office
 from kitamae.web.shell import Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.routing import BaseRoute
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.requests import Breaches, Requests
     from kitamae.sdk.personal_file import Entry
     from kitamae.web.page import ShellPage
+    from kitamae.web.proofs import Proofs
     from kitamae.web.sought import Search
 
 __all__ = ["HERE", "Office", "files", "routes"]
@@ -40,14 +41,18 @@ def routes(
     office: Office,
     search: Search,
     days: Mapping[str, int],
+    proofs: Proofs,
+    delay: Callable[[], int | None],
     policy: Policy,
     tenant: str,
 ) -> list[BaseRoute]:
-    """All of them, guarded. `page` draws from this folder; `tenant`: the city's."""
-    mine: list[BaseRoute] = [*own.routes(page, requests, office)]
+    """All of them, guarded. `page` draws from this folder; `tenant`: the city's; `delay`: for how many days a backup may hold what was
+    erased, None: the vault is closed.
+    """
+    mine: list[BaseRoute] = [*own.routes(page, requests, office, proofs)]
     asked: list[BaseRoute] = [*desk.routes(page, requests, office, search)]
     broken: list[BaseRoute] = [*breach_desk.routes(page, breaches, office)]
-    everybody: list[BaseRoute] = [*public.routes(page, breaches, register, office, days)]
+    everybody: list[BaseRoute] = [*public.routes(page, breaches, register, office, days, delay)]
     page.shell.desks += [
         Desk(desk.DESK, REQUESTS, desk.DUTY),
         Desk(breach_desk.DESK, BREACHES, breach_desk.DUTY),

@@ -18,6 +18,7 @@ from kitamae.kernel.people.requests.kinds import KINDS
 from kitamae.kernel.people.requests.requests import LONGEST, WRITTEN, Filing
 from kitamae.kernel.problems import BadRequest, NotFound
 from kitamae.web.my.ground import ACTING, KEEP_NOTHING, demand
+from kitamae.web.proofs import number as demand_number
 from kitamae.web.requests import letters
 from kitamae.web.sought import Sought
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.requests import Requests
     from kitamae.kernel.people.requests.requests import Said
     from kitamae.sdk.page import Page
+    from kitamae.web.proofs import Proofs
     from kitamae.web.requests.letters import Office
 
 MINE: Final = "/my/requests"
@@ -37,7 +39,7 @@ _STEPS: Final = ("reply", "correct", "withdraw")
 _MOST_FIELDS: Final = 30
 
 
-def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
+def routes(page: Page, requests: Requests, office: Office, proofs: Proofs) -> list[Route]:
     """`/my/requests` and what is under it. Whoever is not signed in does that first, and comes back to the page."""
 
     async def index(request: Request) -> Response:
@@ -124,6 +126,17 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         steps = [one.proof() for one in await requests.said(who, number)]
         return Response(orjson.dumps({"case": number, "steps": steps}), 200, KEEP_NOTHING, "application/json")
 
+    async def step_proof(request: Request) -> Response:
+        """One step as a file that `kitamae verify` takes."""
+        who, number = demand(request, acting=True), request.path_params["number"]
+        await requests.own(who, number)
+        leaf = demand_number(request.path_params["leaf"])
+        for one in await requests.said(who, number):
+            if one.leaf == leaf:
+                told = one.proof()
+                return await proofs.file(leaf, told["record"], told["salt"])
+        raise NotFound(f"no step of this case has the entry {leaf}")
+
     return [
         Route(MINE, index, methods=["GET"]),
         Route(MINE + "/new", new, methods=["GET"]),
@@ -132,6 +145,7 @@ def routes(page: Page, requests: Requests, office: Office) -> list[Route]:
         Route(MINE + "/{number}", step, methods=["POST"]),
         Route(MINE + "/{number}/letters/{which}", letter, methods=["GET"]),
         Route(MINE + "/{number}/proof", proof, methods=["GET"]),
+        Route(MINE + "/{number}/proof/{leaf}", step_proof, methods=["GET"]),
     ]
 
 

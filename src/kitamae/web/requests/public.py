@@ -23,7 +23,7 @@ from kitamae.kernel.problems import NotFound
 from kitamae.sdk.personal_file import THRESHOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -38,7 +38,12 @@ _BOM: Final = "\ufeff"
 
 
 def routes(
-    page: Page, breaches: Breaches, files: Sequence[Entry], office: Office, days: Mapping[str, int]
+    page: Page,
+    breaches: Breaches,
+    files: Sequence[Entry],
+    office: Office,
+    days: Mapping[str, int],
+    delay: Callable[[], int | None],
 ) -> list[Route]:
     """`/privacy` and what is under it."""
 
@@ -53,6 +58,7 @@ def routes(
             extension=EXTENSION,
             within=WITHIN_90,
             office=office,
+            delay=delay(),
         )
 
     async def paper(request: Request) -> Response:

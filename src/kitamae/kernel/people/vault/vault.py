@@ -44,10 +44,12 @@ _log = structlog.get_logger("kitamae")
 
 
 class Vault:
-    """See `open`. `keep`, `read`, `find`, `receipts`, `erase`, `erase_for` are what others use."""
+    """See `open`. `keep`, `read`, `find`, `receipts`, `erase`, `erase_for` are what others use. `backup_days`: the longest time after an
+    erasure in which a backup may still hold the key.
+    """
 
     def __init__(self, inner: Inner, backup_days: int) -> None:
-        self._inner, self._backup_days = inner, backup_days
+        self._inner, self.backup_days = inner, backup_days
         self._eraser = Eraser(inner, backup_days)
         self._resealer = Resealer(inner)
         reading = Reading(inner)
@@ -170,7 +172,7 @@ class Vault:
         """Before anything else is done about it: from `at` on (microseconds UTC) the person agrees to that purpose no more. It is written with
         the keys, on the list of erasures, so that it outlives whatever state is restored, by whatever means.
         """
-        until = at + self._backup_days * DAY
+        until = at + self.backup_days * DAY
         await self._inner.keys.store.destroy([Erasure(person, f"{WITHDRAWN}{purpose}", 0, at, until)])
 
     async def withdrawn(self) -> dict[str, dict[str, str]]:
