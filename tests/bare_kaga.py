@@ -16,5 +16,6 @@ def bare(folder: Path) -> Path:
     (folder / "city.toml").write_text(text, "utf-8")
     for name in ("context.jsonld", "sensors.toml"):
         shutil.copy(KAGA / name, folder / name)
-    shutil.copytree(KAGA / "devices", folder / "devices")
+    for name in ("devices", "pia"):
+        shutil.copytree(KAGA / name, folder / name)
     return folder

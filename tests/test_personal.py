@@ -54,7 +54,7 @@ async def test_one_sees_ones_own_records_and_who_looked(tmp_path: Path) -> None:
             ("own", {"person": sorted(TARO)}),
             ("identity", {"person": ["name"]}),
         ]
-        leaves = {leaf.number: leaf.data for leaf in await served.kitamae.city.store.leaves(0, 10)}
+        leaves = {leaf.number: leaf.data for leaf in await served.kitamae.city.store.leaves(0, 100)}
         assert all(one["proof"]["number"] in leaves for one in told)
 
 

@@ -40,7 +40,7 @@ async def test_a_service_that_the_city_was_installed_with_is_served_and_the_ledg
     async with serving(tmp_path / "data", city=KAGA) as served:
         assert (await served.client.get("/rivers")).status_code == 200
         entry = await served.kitamae.city.registers.assessments.register.entry("rivers")
-        assert (entry["state"], entry["said"]["in_force"]["accepted"]) == ("published", "shipped")
+        assert (entry["state"], entry["said"]["in_force"]["accepted"]) == ("accepted", "shipped")
         assert [one["what"] for one in entry["changes"]] == ["accepted"]
 
 

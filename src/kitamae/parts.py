@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from kitamae import personal
+from kitamae import own_papers, personal
 from kitamae.adapters import sqlite
 from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
@@ -167,6 +167,7 @@ def facts(settings: Settings, on: Building) -> Facts:
         settings.open,
         declared,
         without_papers=on.registers.papers.missing(),
+        papers=own_papers.of_purposes(on.profile),
         registers=frozenset(on.words.expand(name) for name in TYPES),
         classes=classes(on.profile, on.services, on.words.expand),
         bases={one.name: one.basis for one in personal.purposes(on.profile, on.services)},

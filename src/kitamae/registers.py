@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import orjson
-
+from kitamae import own_papers
 from kitamae.kernel.registers import assessments, incidents, papers, sensors
 from kitamae.kernel.registers.assessments import Assessments, Paper
 from kitamae.kernel.registers.comments import Comments
@@ -34,7 +32,7 @@ _RESTS_ON: Final = ("reads", "writes", "personal", "suppliers", "security")
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """All of them. `papers` tells the policy which services are refused."""
+    """All of them. `papers` tells the policy which services and purposes are refused."""
 
     services: Register
     assessments: Assessments
@@ -57,7 +55,10 @@ class Registers:
             Comments(store, about),
             Sensors(store, expand, tenant=tenant, publish=publish),
             Incidents(store, expand, tenant=tenant, publish=publish),
-            Papers(store, about, served, [paper(service) for service in services]),
+            Papers(
+                *(store, about, served, [*map(paper, services), *own_papers.of(profile)]),
+                ("service", "platform", "city") if profile else ("service", "platform"),
+            ),
         )
 
     async def load(self, profile: City) -> int:
@@ -68,16 +69,13 @@ class Registers:
 def paper(service: Service) -> Paper:
     """A service's assessment as it lies in its folder, with digests of what it rests on."""
     manifest = service.manifest
-    path = service.folder / manifest.pia
-    inside = path.resolve().is_relative_to(service.folder.resolve())
-    text = path.read_text("utf-8") if inside and path.is_file() else ""
     told = manifest.model_dump(mode="json")
     return Paper(
         service.id,
         told["name"],
-        text,
-        _digest(told["personal"]),
-        _digest({name: told[name] for name in _RESTS_ON}),
+        own_papers.text(service.folder, manifest.pia),
+        own_papers.digest(told["personal"]),
+        own_papers.digest({name: told[name] for name in _RESTS_ON}),
         manifest.pia_until,
         described(manifest),
     )
@@ -98,7 +96,3 @@ def described(manifest: Manifest) -> dict[str, Any]:
         "boundaries",
     )
     return {name: told[name] for name in names}
-
-
-def _digest(told: Any) -> str:
-    return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()

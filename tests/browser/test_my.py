@@ -6,6 +6,7 @@ import re
 
 import html5lib
 import pytest
+import shutil
 from served_city import servers
 
 from browser.conftest import ROOT
@@ -32,6 +33,7 @@ def town(tmp_path_factory):
     (folder / "city.toml").write_text(re.sub(r"\[\[data\]\][^\[]*", "", text), "utf-8")
     context = (ROOT / "cities" / "kaga" / "context.jsonld").read_text("utf-8")
     (folder / "context.jsonld").write_text(context, "utf-8")
+    shutil.copytree(ROOT / "cities" / "kaga" / "pia", folder / "pia")
     with servers() as start:
         yield start("--city", str(folder), "--demo-residents", data=folder / "data")
 

@@ -10,7 +10,7 @@ from browser.conftest import LANGUAGES, ROOT
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPEN = (
-    "/registers", "/registers/services", "/registers/services/rivers", "/registers/pias", "/registers/pias/rivers",
+    "/registers", "/registers/services", "/registers/services/rivers", "/registers/pias", "/registers/pias/rivers", "/registers/pias/city-platform",
     "/registers/sensors", "/registers/sensors?text=zzz", "/registers/sensors/river-1700000063",
     "/registers/sensors/river-1700000063/sign", "/registers/incidents", "/registers/incidents/{incident}",
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -99,6 +100,7 @@ def town(tmp_path_factory):
     (folder / "city.toml").write_text(text, "utf-8")
     context = (ROOT / "cities" / "kaga" / "context.jsonld").read_text("utf-8")
     (folder / "context.jsonld").write_text(context, "utf-8")
+    shutil.copytree(ROOT / "cities" / "kaga" / "pia", folder / "pia")
     town = Town(folder / "data", folder)
     town.do(
         town.kitamae.city.people.staff()

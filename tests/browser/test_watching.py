@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 
 import html5lib
@@ -29,6 +30,7 @@ def town(tmp_path_factory):
     (folder / "city.toml").write_text(re.sub(r"\[\[data\]\][^\[]*", "", text), "utf-8")
     context = (ROOT / "cities" / "kaga" / "context.jsonld").read_text("utf-8")
     (folder / "context.jsonld").write_text(context, "utf-8")
+    shutil.copytree(ROOT / "cities" / "kaga" / "pia", folder / "pia")
     town = Town(folder / "data", folder)
     city, served = town.kitamae.city, Served(town.kitamae, None)
     town.do(city.people.staff())

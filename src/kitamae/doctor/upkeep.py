@@ -98,9 +98,9 @@ RESIDENTS: Final = Kind(
 PAPERS: Final = Kind(
     "no-papers",
     "bad",
-    "These services have no valid privacy impact assessment and are refused: {services}.",
-    "People find a service closed.",
-    "Publish or renew its assessment at the desk for it.",
+    "These have no valid privacy impact assessment and are refused: {services}.",
+    "People find a service closed, or the town hall may not use what it holds (city-...).",
+    "Publish or renew the assessment at /desk/papers; the text of what the city holds stands in its folder ([[papers]] in city.toml).",
 )
 NO_CITY: Final = Kind(
     "no-city",

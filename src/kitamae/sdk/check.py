@@ -13,7 +13,7 @@ from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, Taken, UnreadableFileError
 from kitamae.kernel.people import mynumber
 from kitamae.kernel.registers import sensors
-from kitamae.kernel.registers.assessments import LONGEST
+from kitamae.kernel.registers.assessments import LONGEST, PLATFORM, SHORTEST
 from kitamae.sdk import belonging, said
 from kitamae.sdk.city import BadCityError, City
 from kitamae.sdk.manifest import LANGUAGES, Manifest, Personal
@@ -95,6 +95,7 @@ def city(folder: Path) -> tuple[City | None, list[Finding]]:
         if name not in ("id", "type", "location")
     ]
     findings += _unregistered("city.toml", profile.personal)
+    findings += _assessed(profile)
     findings += [
         Finding("city.toml", f"the type {name} has no term in the city's @context")
         for name in profile.types
@@ -147,21 +148,37 @@ def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
         yield from said.in_names(where, title, words)
     yield from _told(where, manifest.personal)
     yield from _boundaries(where, manifest)
-    pia = (folder / manifest.pia).resolve()
-    if not pia.is_relative_to(folder.resolve()):
-        yield Finding(where, f"pia {manifest.pia} lies outside the folder")
-    elif not pia.is_file() or len(pia.read_text("utf-8").strip()) < 200:
-        yield Finding(where, f"pia {manifest.pia} is missing or says nothing: no service without its papers")
-    elif len(text := pia.read_text("utf-8")) > LONGEST:
-        yield Finding(
-            where, f"pia {manifest.pia} is longer than {LONGEST:,} letters: the register does not take it"
-        )
-    elif mynumber.find(text):
-        yield Finding(
-            where, f"pia {manifest.pia} holds what may be a My Number: the register does not take it"
-        )
+    yield from _assessment(where, folder, manifest.pia)
     if not (folder / "README.md").is_file():
         yield Finding(folder.name, "README.md is missing: who is it for, and what does it need?")
+
+
+def _assessment(where: str, folder: Path, name: str) -> Iterator[Finding]:
+    pia = (folder / name).resolve()
+    if not pia.is_relative_to(folder.resolve()):
+        yield Finding(where, f"pia {name} lies outside the folder")
+    elif not pia.is_file() or len(pia.read_text("utf-8").strip()) < SHORTEST:
+        yield Finding(where, f"pia {name} is missing or says nothing: no service without its papers")
+    elif len(text := pia.read_text("utf-8")) > LONGEST:
+        yield Finding(where, f"pia {name} is longer than {LONGEST:,} letters: the register does not take it")
+    elif mynumber.find(text):
+        yield Finding(where, f"pia {name} holds what may be a My Number: the register does not take it")
+
+
+def _assessed(profile: City) -> Iterator[Finding]:
+    """Each purpose of the city rests on an assessment, and each assessment is there and about something."""
+    wanted = {one.papers or one.purpose: one.purpose for one in profile.personal}
+    written = {one.id for one in profile.papers}
+    for id, purpose in wanted.items():
+        if id not in written:
+            yield Finding(
+                "city.toml", f"the purpose {purpose} has no [[papers]]: nothing is read or kept for it"
+            )
+    for one in profile.papers:
+        yield from _assessment("city.toml", profile.folder, one.pia)
+        yield from said.in_names("city.toml", f"papers {one.id}: name", one.name)
+        if one.id not in wanted and one.id != PLATFORM:
+            yield Finding("city.toml", f"papers {one.id}: no purpose rests on them")
 
 
 def _boundaries(where: str, manifest: Manifest) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ Another city copies `cities/kaga`, changes what is in it, and starts `kitamae up
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import tomllib
@@ -69,6 +70,22 @@ class Duty(BaseModel):
     second: bool | None = None
 
 
+class Held(Personal):
+    """What the city itself holds about persons. `papers`: the assessment that is about it; "": the one with the purpose's name."""
+
+    papers: str = ""
+
+
+class Assessed(BaseModel):
+    """A privacy impact assessment of what the city itself holds: its text (`pia`, inside the folder), and until when it holds."""
+
+    model_config = _STRICT
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+    name: Words
+    pia: str
+    pia_until: dt.date | None = None
+
+
 class AlertArea(BaseModel):
     """An area of a warning's code list in which this city lies. `of`: the list's name, as 気象庁防災情報XML writes it."""
 
@@ -118,7 +135,8 @@ class City(BaseModel):
     history_days: dict[str, Annotated[int, Field(ge=1)]] = {}
     data: tuple[DataFile, ...] = ()
     classes: tuple[DataClasses, ...] = ()
-    personal: tuple[Personal, ...] = ()
+    personal: tuple[Held, ...] = ()
+    papers: tuple[Assessed, ...] = ()
     duties: tuple[Duty, ...] = ()
     links: tuple[KindOfLink, ...] = ()
     requests: Handling = Handling()
@@ -149,6 +167,12 @@ class City(BaseModel):
             raise ValueError("duties: one of them must have the desk staff, or nobody could give any")
         if len({duty.id for duty in self.duties} | {"account"}) <= len(self.duties):
             raise ValueError("duties: each needs an id of its own, and `account` is none")
+        known_papers = {one.id for one in self.papers}
+        if len(known_papers) < len(self.papers):
+            raise ValueError("papers: each needs an id of its own")
+        for held in self.personal:
+            if held.papers and held.papers not in known_papers:
+                raise ValueError(f"personal: {held.purpose}: its papers {held.papers} are not among papers")
         for link in self.links:
             if link.type not in self.types:
                 raise ValueError(f"links: {link.id}: its type {link.type} is not among types")

@@ -140,7 +140,8 @@ def test_what_has_lapsed_never_holds_and_the_next_turn_is_where_it_changes(
 ) -> None:
     now = START + days * DAY
     seen = "" if changed is None or changed > days else clock.text(START + changed * DAY)
-    force = {"renew_by": renew.isoformat(), "changed": seen, "personal_changed": personal}
+    kept = {"changed": seen, "personal_changed": personal, "accepted": "reviewed"}
+    force = {"renew_by": renew.isoformat(), **kept}
     said = {"in_force": force, "work": {}}
     state = assessments.standing(said, now)
     assert (state == "lapsed") == (now >= assessments.lapses(force))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     text = (KAGA / "city.toml").read_text("utf-8")
     (profile / "city.toml").write_text(re.sub(r"\[\[data\]\][^\[]*", "", text), "utf-8")
     (profile / "context.jsonld").write_text((KAGA / "context.jsonld").read_text("utf-8"), "utf-8")
+    shutil.copytree(KAGA / "pia", profile / "pia")
     async with serving(tmp_path / "data", city=profile) as one:
         await one.loaded()
         yield one

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 HOME: Final = ""
 """The default tenant: the city itself."""
+OWN: Final = "own"
+"""The purpose of whoever does something about himself; of a delegate, about whom he acts for."""
 EVERYWHERE: Final = "*"
 """Among the tenants of a Principal: all of them. No tenant has such a name."""
 

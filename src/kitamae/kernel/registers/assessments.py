@@ -1,20 +1,22 @@
 """Privacy impact assessments (個人情報影響評価): how one comes into force, is renewed, and lapses.
 
-An entry is about one service, under the service's id. Its `said`:
+An entry is about one service, under the service's id, or about what the city or the platform holds about persons (`Paper`). Its `said`:
 
-    name        of the service, by language
+    name        of what it is about, by language
     in_force    {} or {version, text, text_sha256, personal, papers, renew_by, since, accepted, changed}: what holds now.
                 `personal` and `papers` are digests of what the manifest said then about persons, and of all that an assessment
                 rests on; `changed`: when it was first seen that the manifest says something else, "" while it does not
     work        {} or {text, text_sha256, comments_until, review}: what is being prepared: `review` {} or {by, opinion, at,
                 personal, papers}: digests of what the manifest said when it was reviewed
 
-States: draft, comments, review (nothing is in force yet) and published, due, lapsed (something is, or was).
+States: draft, comments, review (nothing is in force yet) and accepted, published, due, lapsed (something is, or was).
+
+    accepted came along and was accepted at the first start; no expert of the city has reviewed it
 
     due      60 days before `renew_by`, and from when the manifest was seen to have changed
     lapsed   after `renew_by` (the end of that day in Japan); 30 days after the change; at once where it is about persons
 
-A service whose assessment is not published or due is refused by the policy (`papers.Papers`).
+What has no assessment that is accepted, published or due is refused by the policy (`papers.Papers`).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kitamae.kernel import days
 from kitamae.kernel.context import clock
@@ -40,11 +42,12 @@ STATES: Final = {
     "draft": "下書き",
     "comments": "意見を募集中",
     "review": "専門家が確認ずみ",
+    "accepted": "受け入れずみ（専門家は未確認）",
     "published": "公表ずみ",
     "due": "見直しの時期",
     "lapsed": "失効",
 }
-HOLDS: Final = frozenset({"published", "due"})
+HOLDS: Final = frozenset({"accepted", "published", "due"})
 DUE_DAYS: Final = 60
 GRACE_DAYS: Final = 30
 YEAR: Final = 366
@@ -52,15 +55,21 @@ MOST_YEARS: Final = 3
 SHIPPED: Final = "shipped"
 """`accepted` of what came with the program and was accepted at the first start of the city's data directory."""
 _DAY: Final = 86_400_000_000
+SHORTEST: Final = 200
 LONGEST: Final = 60_000
-"""Letters of an assessment."""
+"""Letters of an assessment: with fewer it says nothing."""
 _OPINION: Final = 4_000
+
+
+PLATFORM: Final = "platform"
+Origin = Literal["service", "city", "platform"]
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What a service brings along: its assessment's text ("" where the file is missing), digests of its manifest, until when
-    the assessment says that it holds (None: it does not say), and what the register of services says of it (`services`).
+    """What a service brings along, or the city, or the platform for what it holds itself (`origin`): the assessment's text ("" where
+    the file is missing), digests of what it rests on (a service's manifest, the purposes of the others), until when it says that it
+    holds (None: it does not say), and what the register of services says of a service (`described`). `service`: the entry's id.
     """
 
     service: str
@@ -70,6 +79,7 @@ class Paper:
     papers: str
     renew_by: dt.date | None = None
     described: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin = "service"
 
 
 class Assessments:
@@ -103,7 +113,7 @@ class Assessments:
             entry = await self.register.current(tx, paper.service)
             force, prepared = _parts(entry)
             what = "settled"
-            if entry is None and first and len(paper.text) >= 200:
+            if entry is None and first and len(paper.text) >= SHORTEST:
                 force, what = self._accepted(paper, 1, SHIPPED, paper.renew_by), "accepted"
             elif paper.text and paper.text not in (force.get("text"), prepared.get("text")):
                 prepared, what = _draft(paper.text), "drafted"
@@ -233,7 +243,9 @@ def standing(said: Mapping[str, Any], now: int) -> str:
         if now >= lapses(force):
             return "lapsed"
         early = days.over(dt.date.fromisoformat(force["renew_by"])) - DUE_DAYS * _DAY
-        return "due" if force["changed"] or now >= early else "published"
+        if force["changed"] or now >= early:
+            return "due"
+        return "accepted" if force["accepted"] == SHIPPED else "published"
     if prepared.get("review"):
         return "review"
     until = prepared.get("comments_until", "")

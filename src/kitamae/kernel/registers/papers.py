@@ -1,6 +1,7 @@
-"""Which services have their papers, now: what the policy rests on, kept true while the city runs.
+"""Who has his papers, now: services, and what the city and the platform hold about persons. What the policy rests on, kept true while
+the city runs.
 
-The policy refuses a service whose assessment is missing or has lapsed. It is told anew when an assessment changes here or in another
+The policy refuses a service, or a purpose, whose assessment is missing or has lapsed. It is told anew when an assessment changes here or in another
 worker, and when one lapses by the clock.
 """
 
@@ -18,16 +19,20 @@ from kitamae.kernel.registers import assessments
 from kitamae.kernel.registers.register import PROGRAM, TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from kitamae.kernel.context.store import Kept, Store, Transaction
     from kitamae.kernel.people.policy import Policy
-    from kitamae.kernel.registers.assessments import Assessments, Paper
+    from kitamae.kernel.registers.assessments import Assessments, Origin, Paper
     from kitamae.kernel.registers.entry import Entry
     from kitamae.kernel.registers.register import Register
 
-_BEGUN: Final = ("registers", "begun")
-"""The document that says that the registers were here before: only without it is what came with the program accepted."""
+_BEGUN: Final[Mapping[Origin, tuple[str, str]]] = {
+    "service": ("registers", "begun"),
+    "city": ("registers", "begun-city"),
+    "platform": ("registers", "begun-platform"),
+}
+"""The documents that say that papers of this origin were here before: only without it is what came along accepted."""
 _LONGEST: Final = 3_600.0
 _OURS: Final = 500
 """From this status on a problem is not that of whoever wrote the papers."""
@@ -40,15 +45,21 @@ _log = structlog.get_logger("kitamae")
 
 
 class Papers:
-    """Watches the assessments of the services that are served. `services`: the register that says which are served."""
+    """Watches the assessments. `services`: the register that says which services are served. `origins`: of which papers may be here."""
 
     def __init__(
-        self, store: Store, register: Assessments, services: Register, papers: Sequence[Paper]
+        self,
+        store: Store,
+        register: Assessments,
+        services: Register,
+        papers: Sequence[Paper],
+        origins: Sequence[Origin] = ("service",),
     ) -> None:
         self._store = store
         self.assessments = register
         self.services = services
         self.papers = {one.service: one for one in papers}
+        self._origins = origins
         self.policy: Policy | None = None
         self._entries: dict[str, Entry] = {}
         self._unsettled: set[str] = (
@@ -65,20 +76,22 @@ class Papers:
         self.tell()
 
     async def open(self) -> None:
-        """Before the first request is answered: settle every service's assessment, and tell the policy."""
-        first = await self._store.get(TENANT, *_BEGUN) is None
-        await self._settle(first=first)
+        """Before the first request is answered: settle every assessment, and tell the policy."""
+        new = [one for one in self._origins if await self._store.get(TENANT, *_BEGUN[one]) is None]
+        await self._settle(new)
         await self._enter()
-        if first:
+        if new:
 
             async def begun(tx: Transaction) -> None:
-                await tx.put(TENANT, *_BEGUN, {"accepted": sorted(self.papers)})
+                for origin in new:
+                    accepted = sorted(id for id, one in self.papers.items() if one.origin == origin)
+                    await tx.put(TENANT, *_BEGUN[origin], {"accepted": accepted})
 
             await self._store.transact(begun)
         self.tell()
 
     def missing(self) -> frozenset[str]:
-        """Services that the policy refuses now."""
+        """Of which papers none holds now: the policy refuses these services, and purposes that rest on these."""
         now = self.assessments.now()
         return frozenset(
             service
@@ -95,7 +108,7 @@ class Papers:
         without = self.missing()
         if without != self.policy.facts.without_papers:
             if without:
-                _log.warning("services without papers are refused", services=sorted(without))
+                _log.warning("what has no papers is refused", papers=sorted(without))
             self.policy.change(facts=replace(self.policy.facts, without_papers=without))
         self._heard.set()
         self._owed.set()
@@ -114,15 +127,15 @@ class Papers:
     async def settle(self) -> None:
         """What the clock has changed is written down, and told."""
         async with self._busy:
-            await self._settle(first=False)
+            await self._settle()
             self.tell()
             await self._enter()
 
-    async def _settle(self, *, first: bool) -> None:
-        """Papers that cannot be entered close their service, and no other one."""
+    async def _settle(self, new: Collection[Origin] = ()) -> None:
+        """Papers that cannot be entered close their service, and no other one. What is of a `new` origin is accepted."""
         for id, paper in self.papers.items():
             try:
-                self._keep(await self.assessments.settle(paper, first=first))
+                self._keep(await self.assessments.settle(paper, first=paper.origin in new))
             except Problem as problem:
                 self._refuse(id, problem)
             else:
@@ -133,17 +146,16 @@ class Papers:
         if problem.status >= _OURS:
             raise problem
         if id not in self._unsettled:
-            _log.error(
-                "the papers of a service are not in order: it is refused", service=id, why=str(problem)
-            )
+            _log.error("papers are not in order: what rests on them is refused", papers=id, why=str(problem))
         self._unsettled.add(id)
 
     async def _enter(self) -> None:
         """The register of services says which are served, refused, or gone."""
+        served = {id: one for id, one in self.papers.items() if one.origin == "service"}
         for entry in await self.services.entries():
-            if entry["id"] not in self.papers and entry["state"] != GONE:
+            if entry["id"] not in served and entry["state"] != GONE:
                 await self._say(entry["id"], GONE, entry["said"])
-        for id, paper in self.papers.items():
+        for id, paper in served.items():
             try:
                 await self._say(id, REFUSED if id in self.missing() else SERVED, paper.described)
             except Problem as problem:

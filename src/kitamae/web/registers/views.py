@@ -97,6 +97,7 @@ def public(page: ShellPage, of: Registers, address: str) -> list[BaseRoute]:
                 "comments": [comment for _, comment in shown],
                 "sent": request.query_params.get("sent") == "1",
                 "csrf": request.scope.get("csrf", ""),
+                "serves": await of.services.find(id) is not None,
             }
         elif name == "services":
             about = await of.assessments.register.find(id)

@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kitamae.sdk.city import City
+    from kitamae.sdk.manifest import Personal
     from kitamae.sdk.service import Service
 
 
 def files(profile: City | None, services: Sequence[Service]) -> list[Entry]:
     """One entry for each purpose that something is collected for."""
     city = profile.platform.get("ja", profile.id) if profile else "Kitamae"
-    papers = [("", city, one) for one in profile.personal] if profile else []
+    papers: list[tuple[str, str, Personal]] = [
+        ("", city, one) for one in (profile.personal if profile else ())
+    ]
     for service in services:
         name = service.manifest.name.get("ja", service.id)
         papers += [(f"{service.id}.", name, one) for one in service.manifest.personal]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people.person import EVERYWHERE, ONE
+from kitamae.kernel.people.person import EVERYWHERE, ONE, OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +26,8 @@ _CLOSED: Final = ("system", "desk", "person")
 
 UNREGISTERED: Final = "operate:system:unregistered-sensors"
 """A program's scope: it writes what sensors write that stand in no register of this city."""
+MANDATES: Final = "mandates"
+"""What a delegate (代理人) does for another."""
 ANYBODY: Final = "?"
 """In the place of a person's reference: may this be done at all, to somebody who agrees where that is needed?"""
 
@@ -38,7 +40,8 @@ def _nobody(about: str, purpose: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`open`: the server was started with --open. `declared`: the entity types (expanded) that the city or a service's
-    manifest declares; None: no city is served, and any type is taken. `without_papers`: services that have no published PIA.
+    manifest declares; None: no city is served, and any type is taken. `without_papers`: services, and assessments of what the city and
+    the platform hold, without one in force. `papers`: on which of those a purpose rests that is no service's (and MANDATES).
     `classes`: what is limited or closed, by expanded type, or by type, space and expanded attribute; all else is open.
     `registers`: entity types (expanded) of the public registers, which nobody writes but the registers themselves.
     `installed`: does an installed sensor of the public register write this entity (its id)? None: no city is served, so there is no
@@ -48,6 +51,7 @@ class Facts:
     open: bool = False
     declared: frozenset[str] | None = None
     without_papers: frozenset[str] = frozenset()
+    papers: Mapping[str, str] = field(default_factory=dict)
     registers: frozenset[str] = frozenset()
     classes: Mapping[str, DataClass] = field(default_factory=dict)
     installed: Callable[[str], bool] | None = None
@@ -127,7 +131,7 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
             "about": about,
             "declared": kind != "entity" or facts.takes(name),
             "register": kind == "entity" and name in facts.registers,
-            "papers": _service(question) not in facts.without_papers,
+            "papers": _papers(question, facts) not in facts.without_papers,
         },
         "parents": [],
     }
@@ -152,10 +156,16 @@ def _acts(acting: Acting | None, question: Question, about: str) -> bool:
     )
 
 
-def _service(question: Question) -> str:
-    """Whose page it is, or whose purpose: a service's purposes begin with its id and a point."""
+def _papers(question: Question, facts: Facts) -> str:
+    """Which service's page it is, or purpose (these begin with its id and a point); else on whose assessment the purpose rests."""
     service, point, _ = question.purpose.partition(".")
-    return question.service or (service if point else "")
+    return question.service or (service if point else facts.papers.get(use(question), ""))
+
+
+def use(question: Question) -> str:
+    """The purpose; MANDATES where somebody acts for another. What somebody does about himself (OWN) needs nobody's papers."""
+    for_another = question.who.acting is not None and question.what != f"person:{question.who.ref}"
+    return MANDATES if for_another and question.purpose == OWN else question.purpose
 
 
 def _roles(role: Role) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kitamae.kernel.people.person import EVERYWHERE
 from kitamae.kernel.people.policy.cedar import Decision, Engine
-from kitamae.kernel.people.policy.facts import UNREGISTERED, Facts, told
+from kitamae.kernel.people.policy.facts import UNREGISTERED, Facts, told, use
 from kitamae.kernel.problems import Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
@@ -109,8 +109,14 @@ class Policy:
                 )
             raise Forbidden(f"neither the city nor a service's manifest declares the entity type {type_}")
         if "no-papers" in decision.because:
-            service = question.service or question.purpose.partition(".")[0]
-            raise Forbidden(f"the service {service} has no published privacy impact assessment")
+            service, point, _ = question.purpose.partition(".")
+            if not question.service and not point:
+                raise Forbidden(
+                    f"what is held for the purpose {use(question)} has no privacy impact assessment in force"
+                )
+            raise Forbidden(
+                f"the service {question.service or service} has no published privacy impact assessment"
+            )
         if who.role == "anyone":
             raise NotSignedIn(f"to {question.action} {what} you must sign in or send a token")
         if who.tenants.isdisjoint((question.tenant, EVERYWHERE)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, cast
 
+import structlog
+
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.records import RESIDENT, TENANT
 from kitamae.kernel.people.vault.problems import VaultClosed
@@ -21,6 +23,7 @@ PURPOSE: Final = "identity"
 FIELDS: Final = frozenset({"name", "address", "birth_date", "gender"})
 RECORD: Final = "basic-four"
 """The kind of the record of somebody who signed in with his card."""
+_log = structlog.get_logger("kitamae")
 _DAY: Final = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 
 
@@ -40,7 +43,9 @@ class Identity:
         self.vault: Callable[[], Vault] = _closed
 
     async def keep(self, resident: str, said: BasicFour) -> None:
-        """See `Keeper`."""
+        """See `Keeper`. While the assessment of this purpose does not hold nothing is written down: he comes in all the same, to what
+        is held about him.
+        """
         day = _DAY.fullmatch(said.birthdate or "")
         born = "-".join(day.groups()) if day else said.birthdate
         given = {"name": said.name, "address": said.address, "birth_date": born, "gender": said.gender}
@@ -48,6 +53,12 @@ class Identity:
         if not fields:
             return
         known = cast("str | None", await self._store.get(TENANT, RESIDENT, resident))
+        try:
+            await self._anew(resident, fields, known)
+        except Forbidden as refused:  # to the machinery nothing else of a declared purpose is forbidden
+            _log.warning("what a resident's card says is not kept", why=str(refused))
+
+    async def _anew(self, resident: str, fields: dict[str, str], known: str | None) -> None:
         if known is not None:
             try:
                 await self._keep(resident, fields, known)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from kitamae.kernel.people import person
 from kitamae.kernel.problems import BadRequest, Forbidden
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 Basis = Literal["consent", "law", "contract", "vital-interest"]
 
-OWN: Final = "own"
+OWN: Final = person.OWN
 """The purpose of whoever looks at what is held about himself."""
 RECEIPTS: Final = "receipts"
 """The class of receipts: who looked is personal data too."""
