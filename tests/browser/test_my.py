@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import html5lib
 import pytest
-import shutil
 from served_city import servers
 
 from browser.conftest import ROOT
