@@ -217,12 +217,17 @@ def developers(site: Site) -> list[BaseRoute]:
     return [*everybody, *mine]
 
 
+def flags_of(site: Site) -> Flags:
+    """What watching found in this city."""
+    return Flags(site.on.store, site.vault, tenant=site.tenant)
+
+
 def improper_use(site: Site) -> list[BaseRoute]:
     """What watching found: a desk's pages, and those of the person."""
     page = site.page(watching.HERE)
     site.shell.desks.append(watching.DESK)
     site.shell.purposes = watching.titles(site.on.consents.declared)
-    flags = Flags(site.on.store, site.vault, tenant=site.tenant)
+    flags = flags_of(site)
     desk: list[BaseRoute] = [*watching.staff(page, flags, lambda: site.vault().purposes)]
     guard(desk, site.policy, site.tenant, desk="privacy")
     own: list[BaseRoute] = [*watching.mine(page, flags, lambda: site.vault().purposes, posts_of(site))]
@@ -252,6 +257,7 @@ def my_page(site: Site) -> list[BaseRoute]:
             name,
         ),
         *(site.origin, on.ways.residents is not None, posts_of(site)),
+        *(on.ways.delegates, on.ways.passkeys, flags_of(site)),
     )
     return my.routes(ground, site.tenant, site.zone)
 

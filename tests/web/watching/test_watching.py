@@ -89,10 +89,12 @@ async def test_from_the_look_to_what_the_person_is_told(served: Served) -> None:
     mine = (await served.client.get("/my/flags")).text
     assert "市の職員（窓口担当）" in mine
     assert clerk not in mine
+    assert (await served.client.get("/my/export")).json()["flags"] == [told]
     assert "家族" not in mine
     assert "住所" not in mine
     await resident(served, "resident-2")
     assert (await served.client.get("/my/flags.json")).json() == {"flags": []}
+    assert (await served.client.get("/my/export")).json()["flags"] == []
     assert "お知らせはありません" in (await served.client.get("/my/flags")).text
 
 

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.ledger.log import Log
     from kitamae.kernel.people.consent import Consents
+    from kitamae.kernel.people.delegates import Delegates
     from kitamae.kernel.people.duties import Posts
+    from kitamae.kernel.people.passkeys import Passkeys
     from kitamae.kernel.people.people import People
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.providers import Providers
     from kitamae.kernel.people.vault import Receipt, Vault
+    from kitamae.kernel.people.watching import Flags
     from kitamae.web.page import ShellPage
 
 MY: Final = "/my"
@@ -61,6 +64,9 @@ class Ground:
     address: str
     residents: bool
     posts: Posts
+    delegates: Delegates
+    passkeys: Passkeys
+    flags: Flags
 
     @property
     def proofs(self) -> Proofs:

@@ -12,6 +12,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people.consent import record
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
+from kitamae.web.concern import told
 from kitamae.web.my.ground import KEEP_NOTHING, MY, demand
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from kitamae.kernel.people.duties import Post
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault import Record
     from kitamae.web.my.ground import Ground
@@ -28,8 +30,8 @@ PAGE: Final = 500
 _EVER: Final = (1 << 63) - 1
 FORMAT: Final = "kitamae-my-data/1"
 ABOUT: Final = {
-    "ja": "この市があなたについて持っているすべてのデータです。purposes は何のためか、records は記録、consents は同意の記録（ISO/IEC TS 27560 の構成）、looks はだれがいつ何を見たか。時刻は UTC です。looks の salt と committed から SHA-256 で台帳の項目を作り直せます。",
-    "en": "All that this city holds about you. purposes: what for; records: the data; consents: what you agreed to (structure of ISO/IEC TS 27560); looks: who looked at what, and when. Times are UTC. From salt and committed of a look its entry of the ledger can be made again with SHA-256.",
+    "ja": "この市があなたについて持っているすべてのデータです。purposes は何のためか、records は記録、consents は同意の記録（ISO/IEC TS 27560 の構成）、looks はだれがいつ何を見たか（職員は post に、そのときの所属と担当）、mandates は代理の取り決め、flags はお知らせした「ふだんと違う見かた」、passkeys はサインインに使うパスキー（公開鍵）です。時刻は UTC です。looks の salt と committed から SHA-256 で台帳の項目を作り直せます。",
+    "en": "All that this city holds about you. purposes: what for; records: the data; consents: what you agreed to (structure of ISO/IEC TS 27560); looks: who looked at what, and when (of staff, post: the office and duties at that moment); mandates: who acts for whom; flags: unusual looks that you were told of; passkeys: what you sign in with (public keys). Times are UTC. From salt and committed of a look its entry of the ledger can be made again with SHA-256.",
 }
 
 
@@ -81,16 +83,28 @@ async def _file(ground: Ground, who: Principal, first: list[Record]) -> AsyncIte
     while True:
         looks = await ground.vault().receipts(Asked(who, OWN, (who.ref,)), before, PAGE)
         for look in looks:
-            told = look.proof()
-            row = {"number": look.number, "at": clock.text(look.at), "who": look.who, "purpose": look.purpose,
-                   "basis": look.basis, "act": look.act, "said": look.said, "fields": look.fields, "committed": told["receipt"], "salt": told["salt"]}  # fmt: skip
+            proof, post = look.proof(), await ground.posts.of(look.who, look.purpose, look.at)
+            row = {"number": look.number, "at": clock.text(look.at), "who": look.who, "post": _post(post), "purpose": look.purpose,
+                   "basis": look.basis, "act": look.act, "said": look.said, "fields": look.fields, "committed": proof["receipt"], "salt": proof["salt"]}  # fmt: skip
             yield comma + orjson.dumps(row)
             comma = b","
         if len(looks) < PAGE:
             break
         before = looks[-1].number
     later = [clock.text(one) for one in await ground.vault().withheld(Asked(who, OWN, (who.ref,)))]
-    yield b'],"shownLater":' + orjson.dumps(later) + b"}"
+    yield b'],"shownLater":' + orjson.dumps(later)
+    for name, rows in (await _beside(ground, who)).items():
+        yield f',"{name}":'.encode() + orjson.dumps(rows)
+    yield b"}"
+
+
+async def _beside(ground: Ground, who: Principal) -> dict[str, list[dict[str, Any]]]:
+    """What is held about him as documents of the store, which are few."""
+    return {
+        "mandates": [{**one, "state": state} for one, state in await ground.delegates.of(who.ref)],
+        "flags": [told(one) for one in await ground.flags.mine(who)],
+        "passkeys": [{"id": id, **one} for id, one in await ground.passkeys.of(who.ref)],
+    }
 
 
 async def _records(ground: Ground, who: Principal, after: str) -> list[Record]:
@@ -108,6 +122,10 @@ def _record(one: Record) -> dict[str, Any]:
         "fields": dict(one.fields),
         "former": [{**past._asdict(), "at": clock.text(past.at)} for past in one.former],
     }
+
+
+def _post(post: Post | None) -> dict[str, Any] | None:
+    return {"section": post.section, "duties": [dict(one) for one in post.duties]} if post else None
 
 
 def _plain(purpose: dict[str, Any]) -> dict[str, Any]:

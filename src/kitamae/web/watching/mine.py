@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kitamae.kernel.context import clock
 from kitamae.kernel.people.person import asking
+from kitamae.web.concern import told
 from kitamae.web.my.ground import demand
 from kitamae.web.sign_in import SIGN_IN
 
@@ -21,15 +21,9 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.duties import Posts
     from kitamae.kernel.people.vault import Purposes
     from kitamae.kernel.people.watching import Flags
-    from kitamae.kernel.people.watching.flags import Concern
     from kitamae.web.page import ShellPage
 
 MINE: Final = "/my/flags"
-ABOUT: Final = {
-    "no-consent": "consent", "off-purpose": "purpose", "new-purpose": "purpose", "off-hours": "hours", "returns": "again",
-    "crowd": "crowd", "volume": "many", "pace": "many", "sequence": "many", "drift": "many",
-}  # fmt: skip
-"""What a person is told of a reason. That somebody of one's own looked is told as `other`: the sentence must not say who."""
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Cookie, Authorization"}
 
 
@@ -53,20 +47,6 @@ def routes(page: ShellPage, flags: Flags, purposes: Callable[[], Purposes], post
         return Response(orjson.dumps({"flags": rows}), 200, _HEADERS, "application/json")
 
     return [Route(MINE, index, methods=["GET"]), Route(MINE + ".json", as_json, methods=["GET"])]
-
-
-def told(concern: Concern) -> dict[str, Any]:
-    """As the person sees it: when, by whom (as in the receipts), for what purpose, and what was odd about it."""
-    about = list(dict.fromkeys(ABOUT.get(kind, "other") for kind in concern.kinds))
-    return {
-        "id": concern.id,
-        "day": concern.day,
-        "who": concern.who,
-        "about": about,
-        "looks": [
-            {"number": one.number, "at": clock.text(one.at), "purpose": one.purpose} for one in concern.looks
-        ],
-    }
 
 
 def titles(purposes: Purposes) -> dict[str, Mapping[str, str]]:
