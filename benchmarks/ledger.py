@@ -13,7 +13,7 @@ import urllib.request
 from benchmarks.harness import Result, Server, load, server
 
 TARGET = 3_000
-STATEMENT = {"register": "sensors", "statement": {"id": "urn:ngsi-ld:Sensor:probe"}}
+STATEMENT = {"register": "wells", "statement": {"id": "urn:ngsi-ld:Sensor:probe"}}
 
 
 def ledger() -> Result:

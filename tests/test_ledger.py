@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kitamae.kernel.ledger import verify
+from kitamae.kernel.ledger import statements, verify
 from kitamae.kernel.ledger.files import Folder
 from kitamae.kernel.ledger.note import COSIGNATURE_V1, Key, Signer
 from kitamae.kernel.ledger.policy import Policy
 from kitamae.kernel.ledger.proof import Proof
 from serving import SAME, Served, serving
 
-SAID = {"register": "sensors", "statement": {"id": "urn:ngsi-ld:Sensor:1", "状態": "設置", "数": 3}}
+SAID = {"register": "wells", "statement": {"id": "urn:ngsi-ld:Sensor:1", "状態": "設置", "数": 3}}
 
 
 async def token(served: Served, scope: str = "operate:system:ledger") -> dict[str, str]:
@@ -96,6 +97,20 @@ async def test_tiles_are_served_with_their_types_and_for_how_long_they_hold(tmp_
         for path in ("began.json", "earlier/1/checkpoint", "proof/300", "proof/x", "proof/",
                      "entries/0", "entries/99999999999999999999", "witnessed", ""):  # fmt: skip
             assert (await served.client.get(f"/ledger/{path}")).status_code == 404, path
+
+
+async def test_a_token_says_nothing_in_the_name_of_the_platforms_registers_and_the_page_says_who_wrote(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path) as served:
+        mine = await token(served)
+        for name in statements.OWN:
+            answer = await posted(served, [SAID, {**SAID, "register": name}], mine)
+            assert (answer.status_code, f"register {name} is the platform" in answer.text) == (403, True)
+        assert await served.kitamae.city.store.leaves(0, 10) == []
+        await published(served, (await posted(served, SAID, mine)).json()["number"])
+        page = (await served.client.get("/ledger")).text
+        assert re.search(r"書いたもの: <code>token-[0-9a-z]+</code>", page)
 
 
 async def test_nobody_appends_without_being_allowed_to(tmp_path: Path) -> None:

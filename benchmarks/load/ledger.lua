@@ -7,6 +7,6 @@ end
 function request()
   number = number + 1
   return wrk.format("POST", "/ledger/entries", headers,
-    '{"register":"sensors","statement":{"id":"urn:ngsi-ld:Sensor:' .. number .. '","state":"installed","sha256":'
+    '{"register":"wells","statement":{"id":"urn:ngsi-ld:Sensor:' .. number .. '","state":"installed","sha256":'
     .. '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}')
 end

@@ -129,7 +129,7 @@ def served(tmp_path: Path, data: Path, policy: Path, vkey: str) -> str:
             url = address(line)
             made = kitamae("token", "create", "registers", "operate:system:ledger", "--data", data)
             secret = next(word for word in made.stdout.split() if word.startswith("kitamae_token_"))
-            sent = [{"register": "services", "statement": {"id": n}} for n in range(300)]
+            sent = [{"register": "wells", "statement": {"id": n}} for n in range(300)]
             status, _ = post(
                 f"{url}/ledger/entries",
                 orjson.dumps(sent),

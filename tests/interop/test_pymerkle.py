@@ -25,7 +25,7 @@ def get(url: str) -> bytes:
 
 
 def append(address: str, token: str, count: int, start: int) -> None:
-    sent = [{"register": "services", "statement": {"番号": n}} for n in range(start, start + count)]
+    sent = [{"register": "wells", "statement": {"番号": n}} for n in range(start, start + count)]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     request = urllib.request.Request(f"{address}/ledger/entries", json.dumps(sent).encode(), headers)
     number = json.loads(urllib.request.urlopen(request, timeout=30).read())["numbers"][-1]

@@ -31,6 +31,7 @@ class Shown:
     at: datetime | None = None
     register: str = ""
     statement: str | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ def _shown(number: int, data: bytes) -> Shown:
     try:
         told: Any = orjson.loads(data)
         said = orjson.dumps(told["statement"]).decode()
-        return Shown(number, datetime.fromisoformat(told["at"]), str(told["register"]), said[:1_000])
+        return Shown(
+            number, datetime.fromisoformat(told["at"]), str(told["register"]), said[:1_000], str(told["by"])
+        )
     except (ValueError, TypeError, KeyError):
         return Shown(number)
 

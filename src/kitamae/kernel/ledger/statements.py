@@ -18,7 +18,7 @@ import orjson
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people import mynumber
-from kitamae.kernel.problems import BadRequest, TooLarge
+from kitamae.kernel.problems import BadRequest, Forbidden, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,25 +29,36 @@ MOST: Final = 16_384
 """Bytes of one entry."""
 TOGETHER: Final = 1_000
 """Statements in one request."""
+OWN: Final = frozenset(
+    {"services", "pias", "sensors", "incidents", "providers", "emergency-access", "ledger"}
+)
+"""Registers of the platform: no token writes a statement that reads as if it were theirs."""
 _REGISTER: Final = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
 
 
-def entries(sent: Any, by: str, now: Callable[[], int] = clock.now) -> list[bytes]:
-    """From `{"register": ..., "statement": {...}}`, or a list of these. Raises BadRequest, TooLarge, HoldsMyNumber."""
+def entries(sent: Any, by: str, now: Callable[[], int] = clock.now, *, own: bool = False) -> list[bytes]:
+    """From `{"register": ..., "statement": {...}}`, or a list of these. `own`: the platform says it of a register of its own.
+
+    Raises BadRequest, Forbidden for a register that is the platform's (or, with `own`, none of these), TooLarge, HoldsMyNumber.
+    """
     many = sent if isinstance(sent, list) else [sent]
     if not 1 <= len(many) <= TOGETHER:
         raise BadRequest(f"expected 1 to {TOGETHER:,} statements, got {len(many):,}")
     at = clock.text(now())
-    return [_entry(one, at, by) for one in many]
+    return [_entry(one, at, by, own=own) for one in many]
 
 
-def _entry(sent: Any, at: str, by: str) -> bytes:
+def _entry(sent: Any, at: str, by: str, *, own: bool) -> bytes:
     if not isinstance(sent, dict) or sent.keys() != {"register", "statement"}:
         raise BadRequest('expected {"register": "<name>", "statement": {...}}')
     register, statement = sent["register"], sent["statement"]
     if not isinstance(register, str) or not _REGISTER.fullmatch(register):
         raise BadRequest(
             "register: expected a name of small letters, digits and hyphens, such as sensors or services"
+        )
+    if (register in OWN) != own:
+        raise Forbidden(
+            f"the register {register} is {'none of the platform' if own else 'the platform itself'}: give yours a name of its own"
         )
     if not isinstance(statement, dict) or not statement:
         raise BadRequest("statement: expected an object that says something")

@@ -102,7 +102,7 @@ class Register:
         mynumber.demand_none(dict(said))
         stamp = clock.text(self.now())
         told = {"id": id, "change": what, "state": state, "sha256": digest}
-        [leaf] = statements.entries({"register": self.name, "statement": told}, by, self.now)
+        [leaf] = statements.entries({"register": self.name, "statement": told}, by, self.now, own=True)
         changed: Changed = {
             "at": stamp,
             "by": by,

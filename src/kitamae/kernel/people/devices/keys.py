@@ -211,7 +211,9 @@ class DeviceKeys:
     async def _log(self, tx: Transaction, sensor: str, kid: str, what: str) -> None:
         """A sensor's keys are no secret and nobody's: the ledger says it in the open."""
         told = {"id": sensor, "change": f"key {what}", "key": kid}
-        [leaf] = statements.entries({"register": "sensors", "statement": told}, "sensors", self._now)
+        [leaf] = statements.entries(
+            {"register": "sensors", "statement": told}, "sensors", self._now, own=True
+        )
         await tx.log(leaf)
 
 

@@ -219,7 +219,7 @@ class Emergencies:
         statement = {"id": taken["id"], "word": word, "what": taken["what"], "until": taken["until"]}
         statement["commitment"] = base64.b64encode(bound).decode()
         sent = {"register": REGISTER, "statement": statement}
-        (entry,) = statements.entries(sent, "emergency-access", self._now)
+        (entry,) = statements.entries(sent, "emergency-access", self._now, own=True)
         return {"number": await tx.log(entry), "told": told, "salt": base64.b64encode(salt).decode()}
 
     async def _whose(self, id: str) -> str:

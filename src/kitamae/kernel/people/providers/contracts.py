@@ -213,7 +213,9 @@ class Contracts:
         }  # fmt: skip
         if owner["sort"] != "volunteer":
             told["provider"] = owner["name"]
-        [entry] = statements.entries({"register": REGISTER, "statement": told}, REGISTER, self._on.now)
+        [entry] = statements.entries(
+            {"register": REGISTER, "statement": told}, REGISTER, self._on.now, own=True
+        )
         await tx.log(entry)
 
 
