@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from kitamae.directory.lock import Lock
     from kitamae.kernel.context.store import Transaction
+    from kitamae.kernel.people.access_log import Entry
     from kitamae.kernel.people.colleagues import Called
     from kitamae.kernel.problems import Problem
     from kitamae.settings import Settings
@@ -71,7 +72,9 @@ class Kitamae:
         self._gone = ""
         self.moving: Moving | None = None
         self._move: asyncio.Task[None] | None = None
-        self._edge = Edge(self.serve, settings, self.measures, self._let_in, error_page=self._error_page)
+        self._edge = Edge(
+            self.serve, settings, self.measures, self._let_in, error_page=self._error_page, tell=self._told
+        )
 
     @property
     def city(self) -> City:
@@ -104,7 +107,9 @@ class Kitamae:
     def operator_edge(self, inner: ASGIApp) -> Edge:
         """As for everybody, but whoever comes is the operator: for the local socket."""
         trusted = self.settings.model_copy(update={"open": False, "max_body_mb": 1024})
-        return Edge(inner, trusted, self.measures, self._let_in, everybody=OPERATOR)
+        return Edge(
+            inner, trusted, self.measures, self._let_in, everybody=OPERATOR, tell=self._told, here=True
+        )
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """To the open city; a restore waits for what was begun."""
@@ -119,6 +124,11 @@ class Kitamae:
 
     async def _let_in(self, scope: Scope) -> None:
         await self.city.gate.let_in(scope)
+
+    def _told(self, entry: Entry) -> None:
+        """For the access log; between two cities, while a restore changes places, there is none."""
+        if self._city is not None:
+            self._city.access.heard(entry)
 
     def _error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
         return self.city.error_page(scope, problem, request)
@@ -188,6 +198,7 @@ class Kitamae:
             manifest = await asyncio.to_thread(restoring.unpack, file, self.layout, sqlite.verify, identity)
             ended = await self.city.people.ended()
             withdrawn = await self.city.consents.withdrawn()
+            seen = await self.city.access.held(str(manifest["at"])[:10])
             await self._close()
             try:
                 if keys is not None:  # first: what is refused leaves everything as it was
@@ -197,6 +208,7 @@ class Kitamae:
                 await self._open()
             await self.city.people.restored(ended)
             await self.city.consents.restored(withdrawn)
+            await self.city.access.restored(seen)
             return manifest
 
     async def migrate(self, to: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kitamae.kernel.people.access_log import DAYS
 from kitamae.kernel.people.devices import DeviceKeys
 from kitamae.kernel.people.duties import Posts
 from kitamae.kernel.people.links import Links
@@ -27,6 +28,7 @@ from kitamae.web import (
     visitors,
     watching,
 )
+from kitamae.web import access_log as access_log_pages
 from kitamae.web import delegates as delegate_pages
 from kitamae.web import developers as developer_pages
 from kitamae.web import devices as device_pages
@@ -34,6 +36,7 @@ from kitamae.web import duties as duty_pages
 from kitamae.web import links as link_pages
 from kitamae.web import orders as order_pages
 from kitamae.web import providers as providers_desk
+from kitamae.web.access_log import desk as access_log_desk
 from kitamae.web.asked import guard
 from kitamae.web.delegates import counter
 from kitamae.web.delegates import own as delegations
@@ -238,6 +241,16 @@ def improper_use(site: Site) -> list[BaseRoute]:
 def posts_of(site: Site) -> Posts:
     """As what the city's staff did what they did."""
     return Posts(site.on.store, site.on.ways.office.plan)
+
+
+def access_log(site: Site) -> list[BaseRoute]:
+    """Who came in, was refused, or changed something."""
+    site.shell.desks.append(access_log_pages.DESK)
+    page = site.page(access_log_pages.HERE)
+    days = site.on.profile.access_log_days if site.on.profile else {}
+    desk: list[BaseRoute] = [*access_log_desk.routes(page, site.on.access, {**DAYS, **days}, site.zone)]
+    guard(desk, site.policy, site.tenant, desk="privacy")
+    return desk
 
 
 def my_page(site: Site) -> list[BaseRoute]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.ledger.log import Log
     from kitamae.kernel.ledger.witnesses import Witnesses
+    from kitamae.kernel.people.access_log import AccessLog
     from kitamae.kernel.people.consent import Consents
     from kitamae.kernel.people.gate import Gate
     from kitamae.kernel.people.people import People
@@ -51,6 +52,7 @@ class Building:
     registers: Registers
     consents: Consents
     providers: Providers
+    access: AccessLog
     log: Log | None = None
     witnesses: Witnesses | None = None
 

@@ -27,6 +27,7 @@ from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.context.temporal.retention import Retention
 from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.ledger.api import Api as LedgerApi
+from kitamae.kernel.people.access_log import AccessLog, Upkeep
 from kitamae.kernel.people.consent import Consents
 from kitamae.kernel.people.devices import Installed
 from kitamae.kernel.people.gate import Gate
@@ -84,6 +85,13 @@ class City:
         self.ways = on.ways
         self.policy = Policy(facts=parts.facts(settings, on))
         self.consents = on.consents
+        self.access = on.access
+        self.access_upkeep = Upkeep(
+            on.store,
+            on.access,
+            on.profile.access_log_days if on.profile else {},
+            lambda: self._vault.clock_trouble() if self._vault else "",
+        )
         self.consents.policy = self.policy
         self.consents.vault = lambda: self.vault
         self.providers = on.providers
@@ -203,6 +211,7 @@ class City:
                 registers,
                 consents,
                 providers,
+                AccessLog(store),
                 log,
                 witnesses,
             )
@@ -288,6 +297,10 @@ class City:
             self.health.also["watching:receipts"] = lambda: watcher.trouble
         self._tasks.append(asyncio.create_task(self._tidy()))
         self._tasks.append(asyncio.create_task(self.registers.papers.run()))
+        self._tasks.append(asyncio.create_task(self.access.run()))
+        closing_days = Alone(self.store, "/access-log", self.access_upkeep.run)
+        self._tasks.append(asyncio.create_task(closing_days.run()))
+        self.health.also["access:log"] = lambda: self.access.trouble
         writing = Alone(self.store, "/papers", self.registers.papers.write)
         self._tasks.append(asyncio.create_task(writing.run()))
         self._tasks.append(asyncio.create_task(Alone(self.store, "/retention", self.retention.run).run()))
@@ -341,6 +354,8 @@ class City:
         await self.ways.close()
         with contextlib.suppress(Problem):  # a full disk: what was counted since the last time is not charged
             await self.providers.meter.put_down()
+        with contextlib.suppress(Problem):  # the same
+            await self.access.write()
         if self._vault:
             await self._vault.close()
         await self.store.close()

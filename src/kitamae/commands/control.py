@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kitamae.commands.control_staff import Staff
@@ -24,6 +24,7 @@ from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
 from kitamae.directory.lock import InUse, Lock, holder
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.access_log.entry import CLASSES, lines
 from kitamae.kernel.people.colleagues import called
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.problems import BadRequest, Conflict, NotFound, Problem, Unavailable
@@ -62,6 +63,8 @@ class Control:
                 Route("/control/clients", self._clients, methods=["GET"]),
                 Route("/control/clients", self._register, methods=["POST"]),
                 Route("/control/clients/{id}", self._remove, methods=["DELETE"]),
+                Route("/control/access-log", self._access_log, methods=["GET"]),
+                Route("/control/access-log/days", self._access_days, methods=["GET"]),
                 Route("/control/backup", self._backup, methods=["POST"]),
                 Route("/control/restore", self._restore, methods=["POST"]),
                 Route("/control/keys", self._keys, methods=["GET"]),
@@ -151,6 +154,16 @@ class Control:
 
     async def _remove(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.city.ways.provider.clients.remove(request.path_params["id"]))
+
+    async def _access_log(self, request: Request) -> Response:
+        asked = request.query_params
+        since, until = clock.micros(asked.get("since"), "since"), clock.micros(asked.get("until"), "until")
+        kinds = [one for one in CLASSES if one in asked.getlist("kind")] or CLASSES
+        found = await self._kitamae.city.access.between(since, until, kinds)
+        return Response(lines(found), media_type="application/jsonl")
+
+    async def _access_days(self, _: Request) -> JSONResponse:
+        return JSONResponse(await self._kitamae.city.access_upkeep.check())
 
     async def _backup(self, request: Request) -> JSONResponse:
         sent = await _json(request)

@@ -6,7 +6,7 @@ import itertools
 import secrets
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -14,7 +14,9 @@ from starlette.requests import ClientDisconnect
 
 from kitamae.edge.failures import answer, plain_page
 from kitamae.edge.headers import SecurityHeaders
+from kitamae.edge.heard import READS, heard
 from kitamae.kernel.fairness import ASKER
+from kitamae.kernel.people.access_log import noted
 from kitamae.kernel.people.person import NOBODY
 from kitamae.kernel.people.throttle import network
 from kitamae.kernel.problems import BadRequest, Forbidden, Problem, TooLarge
@@ -27,10 +29,10 @@ if TYPE_CHECKING:
 
     from kitamae.edge.failures import ErrorPage
     from kitamae.edge.measures import Measures
+    from kitamae.kernel.people.access_log import Entry
     from kitamae.kernel.people.person import Principal
     from kitamae.settings import Settings
 
-_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = structlog.get_logger("kitamae.request")
 
 
@@ -49,8 +51,10 @@ class Edge:
         *,
         error_page: ErrorPage = plain_page,
         everybody: Principal = NOBODY,
+        tell: Callable[[Entry], None] | None = None,
+        here: bool = False,
     ) -> None:
-        """`everybody`: who a request without credentials comes from."""
+        """`everybody`: who a request without credentials comes from. `tell`: the access log; `here`: this is the local socket's."""
         self._inner = inner
         self._measures = measures
         self._let_in = let_in
@@ -60,6 +64,7 @@ class Edge:
         self._open = settings.open
         self._secure = settings.secure
         self._everybody = everybody
+        self._tell, self._here = tell, here
         self._numbers = itertools.count(1)
         self._start = secrets.token_hex(4)
 
@@ -67,7 +72,7 @@ class Edge:
         """ASGI, `http` only."""
         request = f"{self._start}-{next(self._numbers):x}"
         method = scope["method"]
-        began = 0.0 if method in _READS else time.perf_counter()
+        began = 0.0 if method in READS else time.perf_counter()
         status = 0
 
         async def answering(message: Message) -> None:
@@ -86,6 +91,7 @@ class Edge:
             await send(message)
 
         scope["request_id"] = request
+        noted.begin()
         if (client := scope.get("client")) is not None:
             ASKER.set(network(client[0]))
         try:
@@ -102,6 +108,8 @@ class Edge:
             self._measures.answered(
                 method, scope["path"], status, time.perf_counter() - began if began else 0.0
             )
+            if self._tell is not None and (told := heard(scope, status, request, here=self._here)):
+                self._tell(told)
 
     async def _admit(self, scope: Scope, receive: Receive) -> Receive:
         """Who asks, and whether this can be read at all. Raises Problem."""
@@ -124,7 +132,7 @@ class Edge:
                     _demand_here("Host", "//" + value.decode("latin-1"))
                 elif name == b"origin":
                     origin = value
-        if origin and scope["method"] not in _READS:
+        if origin and scope["method"] not in READS:
             _demand_here("Origin", origin.decode("latin-1"))
         if credentials:
             await self._let_in(scope)

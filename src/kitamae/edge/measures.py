@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.store import Change, Store
 
-_NGSI: Final = "/ngsi-ld/v1/"
+BROKER: Final = "/ngsi-ld/v1/"
 _WORDS: Final = frozenset(
     [
         "entities",
@@ -43,9 +43,9 @@ _MOST_ROUTES: Final = 500
 
 def route(path: str) -> str:
     """A path without what is particular: `/ngsi-ld/v1/entities/{}/attrs/{}`, `/places/{}`."""
-    if path.startswith(_NGSI):
-        parts = path[len(_NGSI) :].split("/")[:6]
-        return _NGSI + "/".join(part if part in _WORDS or not part else "{}" for part in parts)
+    if path.startswith(BROKER):
+        parts = path[len(BROKER) :].split("/")[:6]
+        return BROKER + "/".join(part if part in _WORDS or not part else "{}" for part in parts)
     first, slash, _ = path[1:].partition("/")
     return f"/{first}/{{}}" if slash else f"/{first}"
 
@@ -88,7 +88,7 @@ class Measures:
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
         """One request is over. `seconds` 0: not timed (reads)."""
         name = route(path)
-        if not path.startswith(_NGSI) and name not in self._served:
+        if not path.startswith(BROKER) and name not in self._served:
             if status < 400 and len(self._served) < _MOST_ROUTES:
                 self._served.add(name)
             else:  # whatever an outsider thinks up is no route

@@ -21,6 +21,7 @@ from kitamae.intake.layout import BadLayoutError, known
 from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, UnreadableFileError
 from kitamae.kernel.municipality import check_digit
+from kitamae.kernel.people.access_log.entry import Class
 from kitamae.sdk.links import KindOfLink
 from kitamae.sdk.manifest import DataClasses, Language, Personal, Words
 from kitamae.sdk.providers import Providing
@@ -133,6 +134,7 @@ class City(BaseModel):
     hot: tuple[str, ...] = ()
     types: tuple[str, ...]
     history_days: dict[str, Annotated[int, Field(ge=1)]] = {}
+    access_log_days: dict[Class, Annotated[int, Field(ge=1)]] = {}
     data: tuple[DataFile, ...] = ()
     classes: tuple[DataClasses, ...] = ()
     personal: tuple[Held, ...] = ()

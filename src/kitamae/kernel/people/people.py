@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import mynumber
 from kitamae.kernel.people import secret as secrecy
+from kitamae.kernel.people.access_log import noted
 from kitamae.kernel.people.approval import APART
 from kitamae.kernel.people.colleagues import Called, Colleagues
 from kitamae.kernel.people.delegates import standing as delegation
@@ -283,6 +284,8 @@ class People:
         if await self._store.get(TENANT, "link", key) is None:
             raise LinkSpent(_SPENT)  # whoever thinks codes up costs the city no transaction
 
+        who: list[tuple[str, str]] = []
+
         async def spend(transaction: Transaction) -> bool:
             kept = cast("Link | None", await transaction.get(TENANT, "link", key))
             if kept is None:
@@ -293,10 +296,12 @@ class People:
                 return False
             opened = self._opened(kept["person"], person["role"], 1, person.get("tenants", [HOME]))
             await transaction.put(TENANT, "session", secrecy.digest(session), opened)
+            who.append((kept["person"], person["role"]))
             return True
 
         if not await self._store.transact(spend):
             raise LinkSpent(_SPENT)
+        noted.signed_in(*who[-1])
         return session, self._session // _SECOND
 
     async def person(self, ref: str) -> Person:
@@ -355,6 +360,7 @@ class People:
             await transaction.put(TENANT, "session", secrecy.digest(session), opened)
 
         await self._store.transact(add)
+        noted.signed_in(ref, role)
         return session, self._session // _SECOND
 
     def _opened(self, ref: str, role: SignedIn, assurance: int, of: Sequence[str]) -> Session:
@@ -428,6 +434,7 @@ class People:
             await transaction.put(TENANT, "token", secrecy.digest(made), token)
 
         await self._store.transact(add)
+        noted.about(token["number"])
         return made, token
 
     async def tokens(self) -> list[Token]:
@@ -439,6 +446,7 @@ class People:
         for _, digest, doc in await self._store.documents(TENANT, "token"):
             if doc["number"] == number:
                 await self._drop("token", digest, revoked=True)
+                noted.about(number)
                 return cast("Token", doc)
         raise NotFound(f"there is no token {number!r:.80}; `kitamae token list` shows their numbers")
 

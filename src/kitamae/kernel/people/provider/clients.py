@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus, urlsplit
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import mynumber
 from kitamae.kernel.people import secret as secrecy
+from kitamae.kernel.people.access_log import noted
 from kitamae.kernel.people.jose import claims as jwt
 from kitamae.kernel.people.jose.algorithms import ASYMMETRIC
 from kitamae.kernel.people.jose.encoding import BadToken
@@ -91,6 +92,7 @@ class Clients:
             await transaction.put(TENANT, _KIND, client["id"], client)
 
         await self._store.transact(put)
+        noted.about(client["id"])
         return client, made
 
     async def all(self) -> list[Client]:
