@@ -184,7 +184,10 @@ class Papers:
         soonest = min((one for one in moments if one is not None), default=None)
         wait = _LONGEST if soonest is None else min(_LONGEST, (soonest - now) / 1e6)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(heard.wait(), max(wait, 0.05))
+            async with asyncio.timeout(
+                max(wait, 0.05)
+            ):  # `wait_for` loses a cancellation that comes with the event
+                await heard.wait()
 
     async def write(self) -> None:
         """Until it is cancelled: what the clock and the manifests changed is written down, by one worker (`Alone`).

@@ -122,7 +122,10 @@ async def _cards(room: Room, request: Request) -> AsyncGenerator[bytes]:
         yield b"retry: 5000\n: welcome\n\n"
         while True:
             try:
-                changed = await asyncio.wait_for(following.next(), TICK)
+                async with asyncio.timeout(
+                    TICK
+                ):  # `wait_for` loses a cancellation that comes with the change
+                    changed = await following.next()
             except TimeoutError:
                 changed = []
                 yield b": still here\n\n"
