@@ -47,9 +47,9 @@ async def erase(town: Served, ref: str, **sent: str) -> Any:
 
 
 async def say(town: Served, number: str, word: str, **more: str) -> Any:
-    page = (await town.client.get("/staff/orders")).text
+    page = (await town.client.get(f"/staff/orders/{number}")).text
     form = re.search(rf'(?s)<form[^>]*action="/staff/orders/{number}/{word}".*?</form>', page)
-    sent = fields(form[0]) if form else fields(page)
+    sent = fields(form[0]) if form else fields((await town.client.get("/staff/orders")).text)
     return await town.client.post(f"/staff/orders/{number}/{word}", data=sent | more, headers=SAME)
 
 
@@ -72,11 +72,16 @@ async def test_whoever_looked_does_not_erase_the_person_together_with_the_proof_
     assert number not in (await town.client.get("/staff/orders")).text
     assert (await say(town, number, "approve", digest="x")).status_code == 403
     second = await colleague(town, "requests")
-    assert WHY in (await town.client.get("/staff/orders")).text
+    page = (await town.client.get(f"/staff/orders/{number}")).text
+    assert all(one in page for one in (WHY, "試験 一郎", "1985")), (
+        "whoever decides sees whose records they are"
+    )
     assert (await say(town, number, "approve", digest="0" * 64)).status_code == 409
     done = await say(town, number, "approve")
     assert (done.status_code, "done=approve" in done.headers["location"]) == (303, True)
-    assert WHY not in (await town.client.get("/staff/orders")).text, "it is in the receipt now, and sealed"
+    page = (await town.client.get(f"/staff/orders/{number}")).text
+    assert "試験 一郎" not in page, "what is over tells nobody a name"
+    assert WHY not in page, "it is in the receipt now, and sealed"
     assert (await town.client.get(f"/people/{ref}/records?purpose=identity")).json()["records"] == []
 
     assert await person(town) == ref
@@ -113,12 +118,15 @@ async def test_a_second_person_refuses_and_whoever_asked_takes_back_and_nothing_
     assert (await say(town, number, "refuse", why="根拠がない")).status_code == 303
     assert (await say(town, number, "approve", digest="x")).status_code == 409
     await staffing.enter(town, first)
-    page = (await town.client.get("/staff/orders")).text
-    assert "根拠がない" in page
-    sent = fields(page) | {"person": ref, "purpose": "identity", "why": WHY}
+    assert "根拠がない" in (await town.client.get(f"/staff/orders/{number}")).text
+    typed = {"name": "試験 一郎", "birth_date": "1985-04-01"}
+    sent = fields((await town.client.get("/staff/orders")).text) | typed
+    page = (await town.client.post("/staff/orders/search", data=sent, headers=SAME)).text
+    sent = fields(page) | {"purpose": "identity", "why": WHY}
+    assert sent["person"] == ref, "found by what the papers say; nobody types a reference"
     asked = await town.client.post("/staff/orders", data=sent, headers=SAME)
     assert asked.status_code == 303
-    number = asked.headers["location"].rpartition("-")[2]
+    number = asked.headers["location"].rpartition("/")[2].partition("?")[0]
     assert (await say(town, number, "withdraw")).status_code == 303
     assert (await town.client.get(f"/people/{ref}/records?purpose=identity")).json()["records"]
 
@@ -134,7 +142,13 @@ async def test_nobody_orders_what_is_none_of_his_duty_and_a_form_keeps_what_was_
     wrong = await town.client.post(
         "/staff/orders", data=sent | {"person": ref, "purpose": "identity", "why": "x"}, headers=SAME
     )
-    assert (wrong.status_code, ref in wrong.text) == (400, True)
+    assert (wrong.status_code, ref in wrong.text, "試験 一郎" in wrong.text) == (400, True, True)
+    lacking = await town.client.post(
+        "/staff/orders", data=sent | {"purpose": "identity", "why": WHY}, headers=SAME
+    )
+    assert (lacking.status_code, "もう一度さがしてください" in lacking.text) == (400, True)
+    nothing = sent | {"person": "resident-nobody", "purpose": "identity", "why": WHY, "case": "2026-NOBODY"}
+    assert (await town.client.post("/staff/orders", data=nothing, headers=SAME)).status_code == 404
     for lang in ("ja", "ja_Hira", "en", "zh", "ko"):
         assert (await town.client.get(f"/staff/orders?lang={lang}")).status_code == 200
 

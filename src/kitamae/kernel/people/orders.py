@@ -12,6 +12,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people import approval, mynumber
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.requests.requests import KIND as CASE
 from kitamae.kernel.people.vault import OWN, Ordered
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.approval import Approval
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy import Policy
+    from kitamae.kernel.people.requests.case import Case
     from kitamae.kernel.people.vault import Vault
 
 KIND: Final = "order"
@@ -63,14 +65,19 @@ class Orders:
     async def ask(self, who: Principal, person: str, purpose: str, why: str, case: str = "") -> str:
         """That what was collected about the person for the purpose be erased; the order's number.
 
-        Raises NotSignedIn, Forbidden, BadRequest, HoldsMyNumber, Conflict where the same was asked for and is open.
+        Raises NotSignedIn, Forbidden, BadRequest, HoldsMyNumber, NotFound for a case that is not that person's, Conflict where the same
+        was asked for and is open.
         """
         question = Question(who, "delete", f"person:{person}", "", purpose)
         self._policy.demand(question)
         self._vault().purposes.demand(purpose)
         if purpose == OWN or not 0 < len(person) <= 128:
             raise BadRequest("whose records, and what they were collected for?")
+        if person == who.ref:
+            raise Forbidden("one's own case is for a colleague")
         mynumber.demand_reference("person", person)
+        if case and (await self.case(case))["person"] != person:
+            raise NotFound(f"there is no case {case!r:.40} of that person")
         why = approval.plain("why", why, least=_LEAST)
         number, now = secrets.token_hex(6), self._now()
         order: Order = {
@@ -133,16 +140,31 @@ class Orders:
             raise NotFound(f"there is no order {number!r:.40}")
         return found
 
+    async def case(self, number: str) -> Case:
+        """The request that an order follows from. Raises NotFound."""
+        found = cast("Case | None", await self._store.get(TENANT, CASE, number))
+        if found is None:
+            raise NotFound(f"there is no case {number!r:.40}")
+        return found
+
+    async def one(self, who: Principal, number: str) -> tuple[Order, Approval, State]:
+        """For whose duty it is: the order, the word about it, where it stands. Raises NotFound, NotSignedIn, Forbidden."""
+        order = await self.get(number)
+        self._policy.demand(_question(who, order))
+        return order, *await self._word(number)
+
+    async def _word(self, number: str) -> tuple[Approval, State]:
+        said = cast("Approval", await self._store.get(TENANT, approval.KIND, _about(number)))
+        word = approval.word(said, self._now())
+        return said, "done" if word == "approved" else word
+
     async def all(self, who: Principal) -> list[tuple[str, Order, Approval, State]]:
         """Those that are this one's duty, newest first: number, order, word, where it stands."""
-        found = []
+        found: list[tuple[str, Order, Approval, State]] = []
         for _, number, doc in reversed(await self._store.documents(TENANT, KIND)):
             order = cast("Order", doc)
-            if not self.may(who, order["person"], order["purpose"]):
-                continue
-            said = cast("Approval", await self._store.get(TENANT, approval.KIND, _about(number)))
-            word = approval.word(said, self._now())
-            found.append((number, order, said, "done" if word == "approved" else word))
+            if self.may(who, order["person"], order["purpose"]):
+                found.append((number, order, *await self._word(number)))
         return found
 
     async def finish(self) -> int:

@@ -8,8 +8,9 @@ from starlette.routing import Route
 
 from kitamae.kernel.people.approval import STRONG
 from kitamae.kernel.people.orders import shown
-from kitamae.kernel.problems import BadRequest, Conflict, NotFound
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.sought import IDENTITY, Search, Sought
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,58 +19,111 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from kitamae.kernel.people.orders import Orders
-    from kitamae.kernel.people.vault import Purposes
+    from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.vault import Vault
     from kitamae.kernel.problems import Problem
     from kitamae.web.page import ShellPage
 
 HERE: Final = "/staff/orders"
+_REFUSED: Final = (BadRequest, NotFound, Conflict, Forbidden)
 
 
-def routes(page: ShellPage, orders: Orders, purposes: Callable[[], Purposes]) -> list[Route]:
-    """The list with the form, and the words about one. `purposes()` raises VaultClosed."""
+def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[Route]:
+    """The list with the form, each with what is said about it. Whose records it is about is searched for, or known from a case; nobody
+    types a reference. `vault()` raises VaultClosed.
+    """
+    search = Search(vault)
 
-    async def show(request: Request, failed: Problem | None = None, **given: str) -> Response:
+    async def show(request: Request, sought: Sought, failed: Problem | None = None, **given: str) -> Response:
         who = staff(request)
-        declared = {one.name: one.title for one in purposes()}
-        query = request.query_params
+        declared = {one.name: one.title for one in vault().purposes}
         return page.render(
             request,
             "orders.html",
             status=failed.status if failed else 200,
             headers=KEEP_NOTHING,
             orders=[
-                {
-                    "number": number, "order": order, "said": said, "state": state, "digest": shown(order),
-                    "title": declared.get(order["purpose"], {}), "mine": order["by"] == who.ref,
-                }
-                for number, order, said, state in await orders.all(who)
+                {"number": number, "order": order, "state": state, "title": declared.get(order["purpose"], {})}
+                for number, order, _, state in await orders.all(who)
             ],
             purposes={name: title for name, title in declared.items() if orders.may(who, "?", name)},
-            given={
-                "person": query.get("person", "")[:128],
-                "purpose": query.get("purpose", ""),
-                "why": "",
-                "case": query.get("case", "")[:40],
-                **given,
-            },
+            seeks=orders.may(who, "?", IDENTITY),
+            sought=sought,
+            given={"purpose": "", "why": "", "case": "", **given},
             strong=who.assurance >= STRONG,
             csrf=request.scope["csrf"],
-            failed=(failed.detail or failed.title) if failed else "",
-            done=query.get("done", ""),
+            failed=_sentence(failed),
             action=HERE,
         )  # fmt: skip
 
+    async def look(who: Principal, person: str) -> Sought:
+        """Name, birth date and address, for whoever may read who is who; a receipt tells the person."""
+        try:
+            return await search.again(who, person)
+        except Forbidden:
+            return Sought(state="found", person=person)
+
     async def index(request: Request) -> Response:
-        return await show(request)
+        """`?case=`: from that request, about whoever made it."""
+        case = request.query_params.get("case", "")[:40]
+        if not case:
+            return await show(request, Sought())
+        try:
+            row = await orders.case(case)
+        except NotFound as problem:
+            return await show(request, Sought(), problem)
+        if row["person"] == staff(request).ref:
+            raise Forbidden("one's own case is for a colleague")
+        return await show(request, await look(staff(request), row["person"]), case=case)
+
+    async def find(request: Request) -> Response:
+        form, who = await sent(request), staff(request)
+        try:
+            sought = await search.find(who, form)
+        except BadRequest as problem:
+            return await show(request, Sought(), problem)
+        return await show(request, sought)
 
     async def ask(request: Request) -> Response:
         form, who = await sent(request), staff(request)
-        given: dict[str, Any] = {one: word(form, one) for one in ("person", "purpose", "why", "case")}
+        given: dict[str, Any] = {one: word(form, one) for one in ("purpose", "why", "case")}
+        person = word(form, "person")
         try:
-            number = await orders.ask(who, given["person"], given["purpose"], given["why"], given["case"])
-        except (BadRequest, NotFound, Conflict) as problem:
-            return await show(request, problem, **given)
-        return away(f"{HERE}?done=asked#order-{number}")
+            if not person:
+                raise BadRequest("search for the person again")
+            number = await orders.ask(who, person, given["purpose"], given["why"], given["case"])
+        except _REFUSED as problem:
+            sought = await look(who, person) if 0 < len(person) <= 128 else Sought()
+            return await show(request, sought, problem, **given)
+        return away(f"{HERE}/{number}?done=asked")
+
+    async def one(request: Request) -> Response:
+        return await show_one(request)
+
+    async def show_one(request: Request, failed: Problem | None = None) -> Response:
+        """Whoever decides sees whose records they are; what is over tells nobody a name."""
+        who, number = staff(request), request.path_params["number"]
+        order, said, state = await orders.one(who, number)
+        purpose = vault().purposes.get(order["purpose"])
+        return page.render(
+            request,
+            "order.html",
+            status=failed.status if failed else 200,
+            headers=KEEP_NOTHING,
+            number=number,
+            order=order,
+            said=said,
+            state=state,
+            digest=shown(order),
+            title=purpose.title if purpose else {},
+            mine=order["by"] == who.ref,
+            sought=await look(who, order["person"]) if state == "asked" else Sought(),
+            strong=who.assurance >= STRONG,
+            csrf=request.scope["csrf"],
+            failed=_sentence(failed),
+            done=request.query_params.get("done", ""),
+            action=HERE,
+        )
 
     async def say(request: Request) -> Response:
         form, who = await sent(request), staff(request)
@@ -82,12 +136,18 @@ def routes(page: ShellPage, orders: Orders, purposes: Callable[[], Purposes]) ->
                 await orders.decide(who, number, word(form, "digest"), yes=yes, why=word(form, "why"))
             else:
                 raise NotFound(f"there is nothing to {said!r:.20} here")
-        except (BadRequest, NotFound, Conflict) as problem:
-            return await show(request, problem)
-        return away(f"{HERE}?done={said}#order-{number}")
+        except _REFUSED as problem:
+            return await show_one(request, problem)
+        return away(f"{HERE}/{number}?done={said}")
 
     return [
         Route(HERE, index, methods=["GET"]),
         Route(HERE, ask, methods=["POST"]),
+        Route(HERE + "/search", find, methods=["POST"]),
+        Route(HERE + "/{number}", one, methods=["GET"]),
         Route(HERE + "/{number}/{word}", say, methods=["POST"]),
     ]
+
+
+def _sentence(failed: Problem | None) -> str:
+    return (failed.detail or failed.title) if failed else ""
