@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import html5lib
@@ -19,9 +20,11 @@ from browser.conftest import ROOT
 from browser.test_accessibility import RULES
 from kitamae.app import Kitamae
 from kitamae.directory.lock import Lock
+from kitamae.kernel import days
+from kitamae.kernel.context import clock
 from kitamae.settings import Settings
 from serving import Served
-from staffing import give
+from staffing import give, known
 
 ALL = ("ja", "ja_Hira", "en", "zh", "ko")
 ASKED = {
@@ -91,6 +94,11 @@ def send(client, at, page="", /, **fields):
     return answer.headers["location"]
 
 
+def day_before():
+    """Yesterday in Japan."""
+    return (days.of(clock.now()) - timedelta(days=1)).isoformat()
+
+
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     """Kaga's profile without its data, in five languages; a resident and a member of staff are signed in, cases are there."""
@@ -127,6 +135,37 @@ def town(tmp_path_factory):
         ("decide", {"outcome": "part", "text": "写しを交付します。", "reason": "第78条第1項第2号"}),
     ):
         send(staff, f"/staff/requests/{number}", step=step, **fields)
+    town.do(known(Served(town.kitamae, None), "resident-taro"))
+    asked = {
+        "capacity": "self",
+        "name": "試験 一郎",
+        "address": "例示町１",
+        "target": "本人確認の情報",
+        "received_on": day_before(),
+        "text": "利用をやめてください。",
+        "reason": "目的の外で利用されたため",
+    }
+    ends = send(resident, "/my/requests/new?kind=suspension", kind="suspension", **asked).rpartition("/")[2]
+    for step, fields in (
+        ("take", {}),
+        ("identify", {"identity": "licence"}),
+        ("decide", {"outcome": "whole", "text": "消します。"}),
+    ):
+        send(staff, f"/staff/requests/{ends}", step=step, **fields)
+    from_case = f"/staff/orders?case={ends}"
+    order = send(
+        staff,
+        "/staff/orders",
+        from_case,
+        person="resident-taro",
+        purpose="identity",
+        why="第98条の請求により",
+        case=ends,
+    ).partition("?")[0]
+    second = town.do(town.kitamae.city.people.staff(another=True))
+    town.do(give(Served(town.kitamae, None), second, "requests"))
+    other, town.second = town.session(second, "staff", 2)
+    other.close()
     answered = town.own[1].rpartition("/")[2]
     breach = send(
         staff,
@@ -145,6 +184,7 @@ def town(tmp_path_factory):
         "/staff/requests", f"/staff/requests/{answered}", f"/staff/requests/{number}", "/staff/requests/new?kind=question",
         "/staff/breaches", breach, f"{breach}/papers/full",
     )  # fmt: skip
+    town.orders = (f"/staff/requests/{ends}", "/staff/orders", from_case, order)
     town.public = ("/privacy", "/privacy/forms/suspension", "/privacy/files", "/privacy/breaches")
     yield town
     town.stop()
@@ -160,13 +200,13 @@ def axe():
 def page_of(chromium, town, who, width):
     context = chromium.new_context(locale="ja-JP", viewport={"width": width, "height": 700})
     if who != "public":
-        secret = town.resident if who == "mine" else town.staff
+        secret = {"mine": town.resident, "orders": town.second}.get(who, town.staff)
         context.add_cookies([{"name": "kitamae_session", "value": secret, "url": town.address}])
     return context.new_page()
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("who", ["mine", "desk", "public"])
+@pytest.mark.parametrize("who", ["mine", "desk", "orders", "public"])
 def test_axe_and_the_html_parser_find_nothing_and_nothing_scrolls_sideways(chromium, town, axe, who, width):
     page = page_of(chromium, town, who, width)
     for path in getattr(town, who):
@@ -211,3 +251,22 @@ def test_a_resident_asks_without_script_and_by_keyboard_and_the_desk_answers(chr
 
     phone.reload()
     phone.get_by_text("窓口の手続きのためです。").wait_for()
+
+
+def test_what_was_decided_is_erased_from_the_case_without_script_and_by_two(chromium, town):
+    context = chromium.new_context(
+        locale="ja-JP", java_script_enabled=False, viewport={"width": 320, "height": 640}
+    )
+    context.add_cookies([{"name": "kitamae_session", "value": town.second, "url": town.address}])
+    desk = context.new_page()
+    desk.goto(town.address + town.orders[0])
+    desk.get_by_role("link", name="記録を消すことを申し出る").click()
+    desk.get_by_text("試験 一郎").wait_for()
+    assert town.orders[0].rpartition("/")[2] == desk.get_by_label("もとの請求の番号").input_value()
+    desk.goto(town.address + town.orders[3])
+    desk.get_by_text("試験 一郎").wait_for()
+    desk.get_by_role("button", name="認めて消す").focus()
+    desk.keyboard.press("Enter")
+    desk.get_by_text("本人の記録に、だれがなぜ消したかが残りました。").wait_for()
+    assert desk.get_by_text("試験 一郎").count() == 0
+    context.close()

@@ -13,6 +13,7 @@ import pytest
 import staffing
 from bare_kaga import bare
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people.colleagues import Called
 from kitamae.kernel.people.person import SYSTEM
 from serving import SAME, Served, serving
 from signing_in import fields, resident
@@ -58,6 +59,7 @@ async def test_whoever_looked_does_not_erase_the_person_together_with_the_proof_
 ) -> None:
     ref = await person(town)
     first = await colleague(town, "counter")
+    await town.kitamae.city.people.colleagues.call(SYSTEM, {first: Called("係の 花子", "市民課")})
     assert (await town.client.get(f"/people/{ref}/records?purpose=identity")).status_code == 200
     assert (await erase(town, ref)).status_code == 400, "a reason is needed"
     asked = await erase(town, ref, why=WHY)
@@ -73,6 +75,7 @@ async def test_whoever_looked_does_not_erase_the_person_together_with_the_proof_
     assert (await say(town, number, "approve", digest="x")).status_code == 403
     second = await colleague(town, "requests")
     page = (await town.client.get(f"/staff/orders/{number}")).text
+    assert "係の 花子" in page, "colleagues have names"
     assert all(one in page for one in (WHY, "試験 一郎", "1985")), (
         "whoever decides sees whose records they are"
     )
