@@ -32,7 +32,7 @@ ONLY_A_PROGRAM = (
     "it begins at", "it ended at", "used as often", "for one tenant", "declared twice", "the register says", "public sensor register", "no register",
     "the token is not known", "is not connected", "stand-in", "vault is", "mandates are kept", "nobody is asked to agree", "not agreed to that",
     "nothing to enter", "is no number of", "does not publish", "published within", "that number is taken", "does not follow", "one files a case",
-    "brings no assessment", "shorter than", "residents see to", "x: x", "sensor.x", "two members of staff", "own keys are rotated", "there is nothing to",
+    "brings no assessment", "shorter than", "residents see to", "x: x", "sensor.x", "as they were shown after", "two members of staff", "own keys are rotated", "there is nothing to",
 )  # fmt: skip
 """What no form of a page can send, and what another page says in its own words: there the general sentence is enough."""
 

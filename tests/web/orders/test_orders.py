@@ -59,7 +59,7 @@ async def test_whoever_looked_does_not_erase_the_person_together_with_the_proof_
 ) -> None:
     ref = await person(town)
     first = await colleague(town, "counter")
-    await town.kitamae.city.people.colleagues.call(SYSTEM, {first: Called("係の 花子", "市民課")})
+    await town.kitamae.city.people.colleagues.call(SYSTEM, {first: Called("係の 花子")})
     assert (await town.client.get(f"/people/{ref}/records?purpose=identity")).status_code == 200
     assert (await erase(town, ref)).status_code == 400, "a reason is needed"
     asked = await erase(town, ref, why=WHY)
