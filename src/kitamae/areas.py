@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kitamae.kernel.people.access_log import DAYS
+from kitamae.kernel.people.accounts import Accounts
 from kitamae.kernel.people.devices import DeviceKeys
 from kitamae.kernel.people.duties import Posts
 from kitamae.kernel.people.links import Links
@@ -271,6 +272,7 @@ def my_page(site: Site) -> list[BaseRoute]:
         ),
         *(site.origin, on.ways.residents is not None, posts_of(site)),
         *(on.ways.delegates, on.ways.passkeys, flags_of(site)),
+        *(Accounts(on.store, on.people), on.gate.cookie("", 0)),
     )
     return my.routes(ground, site.tenant, site.zone)
 

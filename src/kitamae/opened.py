@@ -27,7 +27,9 @@ from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.context.temporal.retention import Retention
 from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.ledger.api import Api as LedgerApi
+from kitamae.kernel.people import retention
 from kitamae.kernel.people.access_log import AccessLog, Upkeep
+from kitamae.kernel.people.accounts import Accounts
 from kitamae.kernel.people.consent import Consents
 from kitamae.kernel.people.devices import Installed
 from kitamae.kernel.people.gate import Gate
@@ -272,13 +274,21 @@ class City:
         self, settings: Settings, layout: Layout, purposes: Purposes, now: Callable[[], int] = clock.now
     ) -> None:
         """What is wrong with the keys closes the vault, not the city: shelters are shown all the same."""
+        self._kept = retention.Retention(self.store, purposes, now)
         if personal.wanted(settings):
             self.health.also["vault:keys"] = lambda: (
                 self._vault.clock_trouble() if self._vault else str(self._closed)
             )
         try:
             self._vault = await personal.open_vault(
-                settings, layout, self.store, self.policy, purposes, self.consents, now
+                settings,
+                layout,
+                self.store,
+                self.policy,
+                purposes,
+                self.consents,
+                Accounts(self.store, self.people),
+                now,
             )
         except Problem as problem:
             self._closed = VaultClosed(problem.detail or problem.title)
@@ -414,9 +424,8 @@ class City:
         while True:
             for tidy in (
                 self.people.tidy,
-                self._rooms.links.tidy,
+                self._tidy_persons,
                 self._tidy_snapshots,
-                self._rooms.orders.tidy,
                 self._rooms.orders.finish,
             ):
                 try:
@@ -424,6 +433,14 @@ class City:
                 except Exception:  # one that fails keeps neither the others nor the next hour's
                     _log.exception("something is not tidied", what=tidy.__qualname__)
             await asyncio.sleep(_TIDY_SECONDS)
+
+    async def _tidy_persons(self) -> None:
+        """What is about persons goes by the same clock as in the vault: not by one that is in doubt."""
+        if self._vault and self._vault.clock_trouble():
+            return
+        await self._rooms.links.tidy()
+        await self._rooms.orders.tidy()
+        await self._kept.sweep()
 
     async def _tidy_snapshots(self) -> None:
         await self.broker.snapshots.tidy(self.store, self.broker.clock())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kitamae.directory.layout import Layout
     from kitamae.kernel.context.store import Store
+    from kitamae.kernel.people.accounts import Accounts
     from kitamae.kernel.people.consent import Consents
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault.citykey import CityKey
@@ -43,6 +44,7 @@ async def open_vault(
     policy: Policy,
     purposes: Purposes,
     consents: Consents,
+    accounts: Accounts,
     now: Callable[[], int] = clock.now,
 ) -> Vault:
     """Raises VaultClosed and what opening the keys raises: the rest of the city is served all the same."""
@@ -57,6 +59,7 @@ async def open_vault(
             *(store, keys, city, purposes, policy),
             backup_days=settings.keys_backup_days,
             consents=consents,
+            accounts=accounts,
             now=now,
         )
     except BaseException:

@@ -224,6 +224,7 @@ async def test_what_rests_on_consent_is_erased_and_what_the_law_keeps_is_named_w
     again = await post(town, "/my/erase")
     assert "残したもの" in again.text
     assert await town.kitamae.city.consents.of(ref) == {}
+    assert await me(town) == ref
     assert "消すデータはありません" in await get(town, "/my/erase?class=notices")
 
 

@@ -9,7 +9,7 @@ import secrets
 from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import approval, mynumber
+from kitamae.kernel.people import approval, mynumber, swept
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.requests.requests import KIND as CASE
@@ -193,16 +193,17 @@ class Orders:
     async def tidy(self) -> int:
         """Forget what was decided, withdrawn or not decided long ago; how many."""
         before = self._now() - KEPT
+        old = [
+            number
+            for _, number, doc in await self._store.documents(TENANT, KIND)
+            if clock.micros(doc["at"]) < before
+        ]
 
         async def work(tx: Transaction) -> int:
-            old = [
-                number
-                for _, number, doc in await self._store.documents(TENANT, KIND)
-                if clock.micros(doc["at"]) < before
-            ]
             for number in old:
                 await tx.drop(TENANT, KIND, number)
                 await tx.drop(TENANT, approval.KIND, _about(number))
+            await swept.note(tx, self._now(), {KIND: len(old)})
             return len(old)
 
         return await self._store.transact(work)

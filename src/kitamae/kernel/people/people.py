@@ -254,12 +254,15 @@ class People:
         self.colleagues.heard(ref, person)
         return ref
 
-    async def welcome(self, ref: str) -> None:
-        """A visitor, who may have been here before."""
+    async def welcome(self, ref: str, *, unopened: bool = False) -> None:
+        """A visitor, who may have been here before. `unopened`: until the link in the letter is opened; whose never is, is forgotten soon."""
         visitor: Person = {"role": "visitor", "createdAt": clock.text(self._now())}
+        if unopened:
+            visitor["unopened"] = True
 
         async def add(transaction: Transaction) -> None:
-            if await transaction.get(TENANT, "person", ref) is None:
+            there = cast("Person | None", await transaction.get(TENANT, "person", ref))
+            if there is None or there.get("unopened"):
                 await transaction.put(TENANT, "person", ref, visitor)
 
         await self._store.transact(add)
@@ -294,6 +297,8 @@ class People:
             person = cast("Person | None", await transaction.get(TENANT, "person", kept["person"]))
             if person is None or clock.micros(kept["expiresAt"]) <= now:
                 return False
+            if person.pop("unopened", False):
+                await transaction.put(TENANT, "person", kept["person"], person)
             opened = self._opened(kept["person"], person["role"], 1, person.get("tenants", [HOME]))
             await transaction.put(TENANT, "session", secrecy.digest(session), opened)
             who.append((kept["person"], person["role"]))

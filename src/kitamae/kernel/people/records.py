@@ -1,6 +1,6 @@
 """What is kept about persons' ways in, as documents of the store. Times are RFC 3339 UTC.
 
-`person`   by reference:          {role, tenants, first, createdAt, name, section, moves, named}; `first`: the first account of the
+`person`   by reference:          {role, tenants, first, createdAt, unopened, name, section, moves, named}; `first`: the first account of the
                                   city's staff; what follows createdAt: what a member of staff is called (`colleagues.py`)
 `link`     by the secret's digest: {person, expiresAt}
 `session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
@@ -41,13 +41,14 @@ class Move(TypedDict):
 
 class Person(TypedDict):
     """Somebody who may sign in. The reference says nothing about who it is. Staff: `name` and `section` as colleagues see them, `moves`
-    to other offices, and the entry of the ledger that says who named him.
+    to other offices, and the entry of the ledger that says who named him. A visitor: `unopened` until somebody opens the link in the letter.
     """
 
     role: Literal["staff", "visitor"]
     tenants: NotRequired[list[str]]
     first: NotRequired[bool]
     createdAt: str
+    unopened: NotRequired[bool]
     name: NotRequired[str]
     section: NotRequired[str]
     moves: NotRequired[list[Move]]

@@ -54,6 +54,6 @@ class Visitors:
         ref = "visitor-" + (await self._pseudonyms.of("visitor", to))[:32]
         if not await self._once.spend(f"letter to {ref}", AGAIN_SECONDS):
             return
-        await self._people.welcome(ref)
+        await self._people.welcome(ref, unopened=True)
         subject, text = letter(await self._people.invite(ref))
         await self._post.send(Letter(to, subject, text, self._link_seconds))

@@ -12,7 +12,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.ledger.refusals import Malformed
 from kitamae.kernel.people.mynumber import HoldsMyNumber
-from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.person import NOBODY, SYSTEM
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
 from kitamae.kernel.problems import BadRequest, NotFound
@@ -94,17 +94,23 @@ def routes(ground: Ground) -> list[Route]:
         try:
             done = await ground.vault().erase(who, who.ref, (one,) if one else ())
         except NotFound:
-            return ground.show(request, "my-erase.html", goes=[], stays=[], one=one, erased=None, nothing=True)  # fmt: skip
+            return ground.show(request, "my-erase.html", goes=[], stays=[], one=one, erased=None, nothing=True, account=None)  # fmt: skip
         erased = {
             "classes": [ground.purpose(name) for name in done.classes if name not in ("receipts", CONSENTS)],
             "records": done.records,
             "until": clock.text(done.until),
             "kept": [ground.purpose(name) for name in done.kept],
             "number": done.number,
-            "proof": done.proof() if done.classes else None,
+            "proof": done.proof(),
+            "account": done.account,
             "opening": commitment.canonical(done.told).decode(),
         }
-        return ground.show(request, "my-erase.html", goes=[], stays=[], one=one, erased=erased, nothing=False)  # fmt: skip
+        if done.account:  # whoever sent this is signed in no more, and the page says so
+            request.scope["principal"] = NOBODY
+        shown = ground.show(request, "my-erase.html", goes=[], stays=[], one=one, erased=erased, nothing=False, account=None)  # fmt: skip
+        if done.account:
+            shown.headers.append("Set-Cookie", ground.signed_out)
+        return shown
 
     async def proof(request: Request) -> Response:
         """What the page showed once as the file that `kitamae verify` takes. Whoever has erased everything may be signed in no more, and the
@@ -146,12 +152,15 @@ async def _plan(ground: Ground, who: Principal, one: str) -> dict[str, Any]:
             continue
         purpose = ground.purpose(klass)
         (goes if purpose["basis"] in ("consent", "") else stays).append(purpose | {"until": clock.text(due)})
+    account = None if one else await ground.accounts.of(who.ref)
+    nothing = not goes and not stays and account is None
     return {
         "goes": goes,
         "stays": stays,
         "one": one,
+        "account": account,
         "delay": ground.vault().backup_days,
-        "nothing": not goes and not stays,
+        "nothing": nothing,
     }
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.ledger.log import Log
+    from kitamae.kernel.people.accounts import Accounts
     from kitamae.kernel.people.consent import Consents
     from kitamae.kernel.people.delegates import Delegates
     from kitamae.kernel.people.duties import Posts
@@ -49,7 +50,7 @@ Who = Literal["self", "staff", "program", "system", "delegate", "somebody"]
 @dataclass(frozen=True, slots=True)
 class Ground:
     """`vault()` raises VaultClosed; `log` None: this process publishes no ledger. `controller`: the city's name by language;
-    `address`: where the city is reached.
+    `address`: where the city is reached; `signed_out`: the Set-Cookie value that signs a browser out.
     """
 
     page: ShellPage
@@ -67,6 +68,8 @@ class Ground:
     delegates: Delegates
     passkeys: Passkeys
     flags: Flags
+    accounts: Accounts
+    signed_out: str
 
     @property
     def proofs(self) -> Proofs:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired, TypedDict
 
+from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.records import TENANT
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.store import Transaction
+    from kitamae.kernel.context.store import Reader, Transaction
 
 KIND: Final = "mandate"
 INDEX: Final = "mandates"
@@ -89,14 +90,29 @@ async def keep(
     return kept, opening
 
 
-async def forget(tx: Transaction, person: str) -> None:
-    """The person is erased: what he agreed to in this ends. What a law gave (a parent's, a guardian's mandate) the counter ends."""
-    numbers: Any = await tx.get(TENANT, INDEX, person) or []
-    for number in numbers:
-        mandate: Any = await tx.get(TENANT, KIND, number)
-        if mandate is None or mandate["sort"] != "appointed":
-            continue
-        await tx.drop(TENANT, KIND, number)
-        for one in {mandate["of"], mandate["by"]} - {""}:
-            left: Any = [n for n in await tx.get(TENANT, INDEX, one) or [] if n != number]
-            await (tx.put(TENANT, INDEX, one, left) if left else tx.drop(TENANT, INDEX, one))
+async def agreed(store: Reader, person: str) -> list[Mandate]:
+    """Those that rest on what the person agreed to, given or held, oldest first."""
+    numbers: Any = await store.get(TENANT, INDEX, person) or []
+    kept: list[Any] = [await store.get(TENANT, KIND, number) for number in numbers]
+    return [one for one in kept if one is not None and one["sort"] == "appointed"]
+
+
+async def forget(tx: Transaction, person: str, before: int | None = None) -> int:
+    """The person is erased: what he agreed to in this ends; how many. What a law gave (a parent's, a guardian's mandate) the counter ends.
+
+    `before`: only those that were made before that moment, microseconds UTC.
+    """
+    gone = [
+        one for one in await agreed(tx, person) if before is None or clock.micros(one["made"]["at"]) < before
+    ]
+    for one in gone:
+        await drop(tx, one)
+    return len(gone)
+
+
+async def drop(tx: Transaction, mandate: Mandate) -> None:
+    """Out of the store, and out of what says whose it is."""
+    await tx.drop(TENANT, KIND, mandate["number"])
+    for one in {mandate["of"], mandate["by"]} - {""}:
+        left: Any = [n for n in await tx.get(TENANT, INDEX, one) or [] if n != mandate["number"]]
+        await (tx.put(TENANT, INDEX, one, left) if left else tx.drop(TENANT, INDEX, one))

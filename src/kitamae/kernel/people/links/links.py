@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import mynumber
+from kitamae.kernel.people import mynumber, swept
 from kitamae.kernel.people.links import code as codes
 from kitamae.kernel.people.links import using
 from kitamae.kernel.people.links.problems import LinkOver, LinkUnknown
@@ -182,16 +182,20 @@ class Links:
     async def tidy(self) -> int:
         """Forget links that ended long ago, with their uses and salts; how many."""
         before = self._now() - KEPT
-        gone = [one for one in await self.all() if _over(one) < before]
-        for one in gone:
-            number = one["terms"]["number"]
-            ids = [id for _, id, _ in await self._store.documents(TENANT, USES + number)]
+        gone = [one["terms"]["number"] for one in await self.all() if _over(one) < before]
+        used = [
+            (USES + number, id)
+            for number in gone
+            for _, id, _ in await self._store.documents(TENANT, USES + number)
+        ]
 
-            async def work(tx: Transaction, number: str = number, ids: list[str] = ids) -> None:
-                for id in ids:
-                    await tx.drop(TENANT, USES + number, id)
+        async def work(tx: Transaction) -> None:
+            uses = sum([await tx.drop(TENANT, *one) for one in used])
+            for number in gone:
                 await tx.drop(TENANT, KIND, number)
+            await swept.note(tx, self._now(), {KIND: len(gone), USES.rstrip(":"): uses})
 
+        if gone:
             await self._store.transact(work)
         return len(gone)
 

@@ -12,18 +12,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import swept
 from kitamae.kernel.people.delegates import records as mandates
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.vault import withholding
 from kitamae.kernel.people.vault.classes import CONSENTS, DAY, OWN, RECEIPTS
 from kitamae.kernel.people.vault.keyring import CITY
-from kitamae.kernel.people.vault.keystore import WITHDRAWN, Erasure
+from kitamae.kernel.people.vault.keystore import ENDED, NO_KEY, Erasure
 from kitamae.kernel.people.vault.problems import Erased, Refused
 from kitamae.kernel.people.vault.receipt import Receipt, leave
 from kitamae.kernel.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kitamae.kernel.context.store import Transaction
     from kitamae.kernel.people.person import Principal
@@ -36,6 +37,7 @@ SWEPT: Final = 500  # records in one transaction
 FEW: Final = 100
 """Keys that retention destroys at once without a question; of more, a fifth of all that there are."""
 _TRIES: Final = 3
+_EVER: Final = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Erasing:
     """What an erasure did. `until`: a backup of the keys may hold them until then, microseconds UTC.
 
     `kept`: class -> the law that keeps it. `number`, `salt`, `told`: with them the person can prove the erasure from
-    the ledger; nobody else has the salt. Where somebody else erased, `number` is that of the receipt, which the person alone opens.
+    the ledger; nobody else has the salt. `account`: what let the person in and ended with it, how many of what. Where somebody else erased, `number` is that of the receipt, which the person alone opens.
     """
 
     person: str
@@ -54,6 +56,7 @@ class Erasing:
     kept: dict[str, str]
     number: int
     salt: bytes = b""
+    account: dict[str, int] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)
 
     def proof(self) -> dict[str, Any] | None:
@@ -76,7 +79,7 @@ class Eraser:
         """Destroy the keys of these classes; none named: of all that may go.
 
         A person himself erases what rests on his consent, and with the last class the receipts; what a law or a contract keeps is
-        erased by whoever may decide that (`erasing_for.py`). Raises NotSignedIn, Forbidden, NotFound.
+        erased by whoever may decide that (`erasing_for.py`). With all that may go his account ends too. Raises NotSignedIn, Forbidden, NotFound.
         """
         inner = self._inner
         inner.policy.demand(Question(who, "delete", f"person:{person}", "", OWN))
@@ -89,28 +92,44 @@ class Eraser:
         gone = [klass for klass in wanted if klass not in kept]
         if set(gone) == set(there) and (gone or not classes) and RECEIPTS in keys.current:
             gone.append(RECEIPTS)
-        if not gone and not kept:
+        ends = (
+            None
+            if classes or inner.accounts is None or not await inner.accounts.of(person)
+            else inner.accounts
+        )
+        if not gone and not kept and ends is None:
             raise NotFound("nothing is held about that person under these classes")
         at = inner.at()
         until = at + self._days * DAY
         erasures = [Erasure(person, klass, keys.current[klass], at, until) for klass in gone]
-        if gone:
-            await inner.keys.destroy(erasures)
-        told = {"at": at, "classes": sorted(gone), "person": person, "until": until, "who": who.ref}
+        if not gone and ends is None:
+            return Erasing(person, (), 0, at, until, kept, 0)
+        await inner.keys.destroy([*erasures, *([Erasure(person, ENDED, 0, at, until)] if ends else [])])
+        told: dict[str, Any] = {
+            "at": at, "classes": sorted(gone), "person": person, "until": until, "who": who.ref,
+        }  # fmt: skip
         salt = commitment.salt()
+        ending = await ends.ending({person: _EVER}, at) if ends else None
 
         async def work(tx: Transaction) -> tuple[int, int]:
             records = [await tx.vault.erase(one.person, one.klass, one.upto) for one in erasures]
+            if ending is not None:
+                told["account"] = await ending(tx)
             if CONSENTS in gone:
                 await self._forget(tx, person)
+            if inner.accounts is not None:
+                await inner.accounts.unbind(tx, person)
             leaf = commitment.commit(salt, commitment.canonical(told))
             return sum(records), await tx.log(leaf)
 
-        if not gone:
-            return Erasing(person, (), 0, at, until, kept, 0)
         records, number = await inner.store.transact(work)
+        if ends is not None:
+            ends.ended()
+            await self._end_again({person: inner.now()})  # whoever signed in at that very moment
         await inner.keys.store.latest(inner.latest)
-        return Erasing(person, tuple(gone), records, at, until, kept, number, salt, told)
+        return Erasing(
+            person, tuple(gone), records, at, until, kept, number, salt, told.get("account", {}), told
+        )
 
     async def _erased(self, tx: Transaction, one: Erasure) -> int:
         """Again; how many records had come back. What a person agreed to since stays."""
@@ -135,7 +154,7 @@ class Eraser:
     async def replay(self) -> int:
         """Whoever was erased stays so: at every start, and so after every restore. How many records had come back."""
         every = await self._inner.keys.store.erasures()
-        erasures = [one for one in every if not one.klass.startswith(WITHDRAWN)]
+        erasures = [one for one in every if not one.klass.startswith(NO_KEY)]
         back = 0
         for start in range(0, len(erasures), REPLAYED):
             some = erasures[start : start + REPLAYED]
@@ -144,7 +163,18 @@ class Eraser:
                 return sum([await self._erased(tx, one) for one in some])
 
             back += await self._inner.store.transact(work)
+        await self._end_again({one.person: one.at for one in every if one.klass == ENDED})
         return back
+
+    async def _end_again(self, ended: Mapping[str, int]) -> None:
+        """An account that ended stays so too; one that was begun since is another one."""
+        accounts = self._inner.accounts
+        if not ended or accounts is None:
+            return
+
+        ending = await accounts.ending(ended, self._inner.now())
+        if await self._inner.store.transact(ending):
+            accounts.ended()
 
     async def sweep(self, *, confirmed: bool = False) -> int:
         """What has been kept long enough goes, with an entry in the ledger for each person; how many records went.
@@ -153,19 +183,20 @@ class Eraser:
         reason, until an officer has `confirmed` that it is right. Raises ClockSetBack.
         """
         inner = self._inner
-        at, swept = inner.at(), 0
+        at, went = inner.at(), 0
         self.held = "" if confirmed else await self._doubt(at)
         if self.held:
             return 0
         while some := await self._sweep(at):
-            swept += some
+            went += some
         apart = inner.purposes.receipts_apart()
         named = [name for names in apart.values() for name in names]
-        await self._forget_receipts(at - inner.purposes.receipt_days * DAY, named, of_these=False)
-        for days, names in apart.items():
-            await self._forget_receipts(at - days * DAY, names, of_these=True)
+        usual = (at - inner.purposes.receipt_days * DAY, named, False)
+        await self._forget_receipts(
+            at, [usual, *((at - days * DAY, names, True) for days, names in apart.items())]
+        )
         await inner.keys.store.latest(inner.latest)
-        return swept
+        return went
 
     async def _doubt(self, at: int) -> str:
         inner = self._inner
@@ -183,12 +214,20 @@ class Eraser:
             )
         return ""
 
-    async def _forget_receipts(self, before: int, purposes: Sequence[str], *, of_these: bool) -> None:
-        """Without those that are withheld, or were until lately: the person was promised to see them."""
+    async def _forget_receipts(self, at: int, due: Sequence[tuple[int, Sequence[str], bool]]) -> None:
+        """Of before when, of which purposes, of these or of all others. Without those that are withheld, or were until lately: the person
+        was promised to see them.
+        """
         stays = await withholding.promised(self._inner.store, self._inner.at())
 
         async def work(tx: Transaction) -> int:
-            return await tx.vault.forget_receipts(before, SWEPT, purposes, of_these=of_these, but=stays)
+            went = 0
+            for before, purposes, of_these in due:
+                went += await tx.vault.forget_receipts(
+                    before, SWEPT - went, purposes, of_these=of_these, but=stays
+                )
+            await swept.note(tx, at, {RECEIPTS: went})
+            return went
 
         while await self._inner.store.transact(work):
             pass
@@ -226,6 +265,8 @@ class Eraser:
                     )
                     await leave(tx, made, keys)
                 await tx.vault.drop(rows)
+                if inner.accounts is not None:
+                    await inner.accounts.unbind(tx, person)
                 empty = [klass for klass in upto if not await tx.vault.holds(person, klass)]
                 for klass in empty:  # from here on nothing is sealed with these any more
                     await tx.vault.erase(person, klass, upto[klass])

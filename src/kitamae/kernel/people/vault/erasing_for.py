@@ -84,7 +84,10 @@ class ErasingFor:
                     *(commitment.salt(), "erased", ordered.said if ordered else {}),
                 )
                 number = await leave(tx, made, keys)
-                return await tx.vault.erase(person, purpose, upto), number
+                records = await tx.vault.erase(person, purpose, upto)
+                if inner.accounts is not None:
+                    await inner.accounts.unbind(tx, person)
+                return records, number
 
             try:
                 records, number = await inner.store.transact(work)

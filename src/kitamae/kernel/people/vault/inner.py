@@ -12,7 +12,7 @@ from kitamae.kernel.people.vault.problems import ClockSetBack
 from kitamae.kernel.problems import Forbidden
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.person import Principal
@@ -38,9 +38,31 @@ class Agreed(Protocol):
         ...
 
 
+class Ways(Protocol):
+    """What lets a person in. `kernel.people.accounts` implements it."""
+
+    async def of(self, person: str) -> object | None:
+        """None: there is nothing to end."""
+        ...
+
+    async def ending(
+        self, ended: Mapping[str, int], at: int
+    ) -> Callable[[Transaction], Awaitable[dict[str, int]]]:
+        """Person -> before when (microseconds UTC): what there was by then goes, in a transaction; how many of what. `at`: now."""
+        ...
+
+    async def unbind(self, tx: Transaction, person: str) -> bool:
+        """Records went: where nothing is held any more of who that is, nothing says where it was."""
+        ...
+
+    def ended(self) -> None:
+        """After the commit."""
+        ...
+
+
 @dataclass(slots=True)
 class Inner:
-    """`consents` None: none are kept, and the policy's word alone counts. `latest`: the latest time, microseconds UTC, that
+    """`consents` None: none are kept, and the policy's word alone counts. `accounts` None: nobody comes in here. `latest`: the latest time, microseconds UTC, that
     the vault has used.
     """
 
@@ -52,6 +74,7 @@ class Inner:
     consents: Agreed | None = None
     latest: int = 0
     doubtful: bool = False  # the clock is that far ahead, and nobody has said that it is right
+    accounts: Ways | None = None
     seen: set[tuple[str, str]] = field(default_factory=set)  # (session, person) that have their receipt
 
     async def demand_consent(self, tx: Transaction, person: str, purpose: str) -> None:

@@ -47,6 +47,10 @@ class Erasure(NamedTuple):
 
 WITHDRAWN: Final = "withdrawn:"
 """Before a purpose, as the class of an erasure: no key goes, but the person agrees to it no more, whatever state is restored."""
+ENDED: Final = "account:"
+"""As the class of an erasure: no key goes, but what let the person in before then does, whatever state is restored (`accounts.py`)."""
+NO_KEY: Final = (WITHDRAWN, ENDED)
+"""How the classes begin of what is on the list of erasures and destroys no key."""
 
 
 class KeyStore(Protocol):

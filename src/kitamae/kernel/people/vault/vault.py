@@ -19,7 +19,7 @@ from kitamae.kernel.people.vault.erasing_for import ErasingFor
 from kitamae.kernel.people.vault.finding import Finding
 from kitamae.kernel.people.vault.inner import Inner
 from kitamae.kernel.people.vault.keyring import Keyring
-from kitamae.kernel.people.vault.keystore import WITHDRAWN, Erasure
+from kitamae.kernel.people.vault.keystore import NO_KEY, WITHDRAWN, Erasure
 from kitamae.kernel.people.vault.outside import Outside
 from kitamae.kernel.people.vault.problems import ClockSetBack, KeysMissing
 from kitamae.kernel.people.vault.reading import Reading
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault.citykey import CityKey
     from kitamae.kernel.people.vault.classes import Purposes
-    from kitamae.kernel.people.vault.inner import Agreed
+    from kitamae.kernel.people.vault.inner import Agreed, Ways
     from kitamae.kernel.people.vault.keystore import KeyStore
 
 CLOCK: Final = "clock-confirmed"
@@ -82,13 +82,14 @@ class Vault:
         *,
         backup_days: int = 7,
         consents: Agreed | None = None,
+        accounts: Ways | None = None,
         now: Callable[[], int] = clock.now,
     ) -> Self:
         """Check that these keys are this city's, and finish erasures that a crash or a restore left open.
 
         Raises WrongKey, KeysMissing.
         """
-        inner = Inner(store, Keyring(keys, city, now), purposes, policy, now, consents)
+        inner = Inner(store, Keyring(keys, city, now), purposes, policy, now, consents, accounts=accounts)
         await inner.keys.check()
 
         async def held(tx: Transaction) -> int:
@@ -192,7 +193,7 @@ class Vault:
             return await tx.vault.persons()
 
         every = await keys.store.erasures()
-        erasures = [one for one in every if not one.klass.startswith(WITHDRAWN)]
+        erasures = [one for one in every if not one.klass.startswith(NO_KEY)]
         return {
             "city key": keys.wrapping.id,
             "wrapped by": sorted(await keys.store.cities()),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import swept
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault import Asked, withholding
@@ -196,8 +197,10 @@ class Flags:
 
     # --- keeping
     async def tidy(self) -> int:
-        """Forget flags whose time is over, as the vault does with what was said about them; how many."""
+        """Forget flags whose time is over, as the vault does with what was said about them; how many. Not by a doubtful clock."""
         now = self._now()
+        if self._vault().clock_trouble():
+            return 0
         over = [
             id for _, id, doc in await self._store.documents(TENANT, FLAG) if clock.micros(doc["due"]) <= now
         ]
@@ -205,6 +208,7 @@ class Flags:
         async def work(tx: Transaction) -> None:
             for id in over:
                 await tx.drop(TENANT, FLAG, id)
+            await swept.note(tx, now, {FLAG: len(over)})
 
         if over:
             await self._store.transact(work)
