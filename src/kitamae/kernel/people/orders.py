@@ -206,7 +206,7 @@ class Orders:
             await swept.note(tx, self._now(), {KIND: len(old)})
             return len(old)
 
-        return await self._store.transact(work)
+        return await self._store.transact(work) if old else 0
 
 
 def shown(order: Order) -> str:

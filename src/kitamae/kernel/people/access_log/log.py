@@ -87,7 +87,8 @@ class AccessLog:
         while True:
             await self._any.wait()
             try:
-                await asyncio.wait_for(self._soon.wait(), LATER)
+                async with asyncio.timeout(LATER):
+                    await self._soon.wait()
                 await asyncio.sleep(SOON)
             except TimeoutError:
                 pass
