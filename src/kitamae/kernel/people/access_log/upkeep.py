@@ -109,7 +109,7 @@ class Upkeep:
 
     async def _tell(self, tx: Transaction, told: dict[str, Any]) -> int:
         sent = {"register": REGISTER, "statement": told}
-        [entry] = statements.entries(sent, REGISTER, self._kept.now)
+        [entry] = statements.entries(sent, REGISTER, self._kept.now, own=True)
         return await tx.log(entry)
 
     async def check(self) -> list[dict[str, Any]]:
