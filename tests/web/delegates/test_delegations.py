@@ -423,6 +423,8 @@ async def test_whoever_is_erased_leaves_entries_of_his_mandates_that_nobody_open
         gone = await other.client.post("/my/erase", data={"csrf": csrf}, headers=SAME)
         assert gone.status_code in (200, 303), gone.text
         leaf, proof = opened[person]
+        assert (await proved(other, leaf)).status_code == 401, "the account ended with it"
+        await resident(other, "test-3", "/my")
         assert (await proved(other, leaf)).status_code == 404
         assert (await city.store.leaves(leaf - 1, 1))[0].data == reopened(proof.extra), (
             "the log is what it was"
