@@ -101,7 +101,13 @@ def _line(entry: Entry) -> str:
 
 def _told(out: Console, days: list[dict[str, Any]]) -> int:
     wrong = [one for one in days if one["wrong"]]
+    told = {
+        "its lines are not those that were there when the day was closed": say(
+            "its lines are not those that were there when the day was closed"
+        ),
+        "the ledger's entry says something else": say("the ledger's entry says something else"),
+    }
     for one in wrong:
-        out.print(f"[!!] {one['day']} {one['kind']}: {say(one['wrong'])}", markup=False)
+        out.print(f"[!!] {one['day']} {one['kind']}: {told.get(one['wrong'], one['wrong'])}", markup=False)
     out.print(say("{n} closed days, {wrong} of them wrong", n=len(days), wrong=len(wrong)), markup=False)
     return 1 if wrong else 0

@@ -255,7 +255,7 @@ async def test_in_a_disaster_staff_read_what_is_not_their_duty_openly_and_the_re
     form = {"what": "purpose:identity", "hours": "4", "why": WHY}
     assert (await send(town, "/staff/emergency", "/staff/emergency", **form)).status_code == 303
     assert (await town.client.get(look)).status_code == 200
-    assert (await town.client.delete(look, headers=SAME)).status_code == 403, (
+    assert (await town.client.delete(f"{look}&why=誤りのため", headers=SAME)).status_code in (400, 403), (
         "nothing is erased in an emergency"
     )
     for page in ("/", "/places", "/staff"):
