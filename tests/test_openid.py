@@ -482,3 +482,8 @@ async def test_what_it_says_of_itself_is_where_it_answers(city: Served) -> None:
     for name in ("authorization", "token", "userinfo", "revocation", "end_session"):
         assert (await city.client.get(said[name + "_endpoint"])).status_code in (200, 303, 400, 401, 405)
     assert (await city.client.get(said["jwks_uri"])).json()["keys"][0]["kty"] == "EC"
+
+
+async def test_its_keys_are_no_company_on_the_page_for_developers(city: Served) -> None:
+    assert (await city.client.get("/openid/keys")).json()["keys"]
+    assert (await city.client.get("/developers")).status_code == 200

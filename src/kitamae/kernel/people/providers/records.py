@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 from kitamae.kernel.people.duties.records import Leaf
 from kitamae.kernel.responsibility import Party
 
-PROVIDER: Final = "provider"
+PROVIDER: Final = "city-provider"  # "provider" are the keys of the OpenID Provider
 OF: Final = "provider-of"
 INVITATION: Final = "provider-invitation"
 CONTRACT: Final = "contract"
