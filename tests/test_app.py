@@ -12,6 +12,7 @@ import pytest
 import structlog
 from aiohttp import web
 
+from kitamae.hourly import every_hour
 from serving import SAME, Served, serving
 
 KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"
@@ -98,7 +99,7 @@ async def test_metrics_are_for_this_machine_or_a_token(served: Served) -> None:
     assert (await served.client.get("/metrics", headers=proxied)).status_code == 401
     people = served.kitamae.city.people
     for scope, status in (("write:*", 403), ("operate:system:metrics", 200)):
-        token, _ = await people.issue("prometheus", [scope])
+        token, _ = await people.tokens.issue("prometheus", [scope])
         headers = {**proxied, "Authorization": f"Bearer {token}"}
         assert (await served.client.get("/metrics", headers=headers)).status_code == status
 
@@ -227,7 +228,7 @@ async def test_one_tidying_that_fails_is_told_and_keeps_no_other_from_being_done
     monkeypatch.setattr(city.people, "tidy", fails)
     monkeypatch.setattr(city.broker.snapshots, "tidy", last)
     with structlog.testing.capture_logs() as told:
-        tidying = asyncio.create_task(city._tidy())
+        tidying = asyncio.create_task(every_hour(city.people.tidy, city.broker.snapshots.tidy))
         await asyncio.wait_for(done.wait(), 5)
         tidying.cancel()
         await asyncio.gather(tidying, return_exceptions=True)

@@ -21,7 +21,7 @@ LOOK = "/people/p-taro/records?purpose=identity"
 
 async def status(served: Served) -> tuple[int, int]:
     """Of a look, and how many records it shows."""
-    secret, _ = await served.kitamae.city.people.issue("test", ["read:person:identity"])
+    secret, _ = await served.kitamae.city.people.tokens.issue("test", ["read:person:identity"])
     answer = await served.client.get(LOOK, headers={"Authorization": f"Bearer {secret}"})
     return answer.status_code, len(answer.json().get("records", ()))
 

@@ -78,7 +78,7 @@ async def city(tmp_path: Path, **chosen: Any) -> AsyncIterator[Served]:
 
 
 async def token(served: Served, *scopes: str) -> dict[str, str]:
-    made, _ = await served.kitamae.city.people.issue("a program", scopes)
+    made, _ = await served.kitamae.city.people.tokens.issue("a program", scopes)
     return {"Authorization": f"Bearer {made}"}
 
 

@@ -16,7 +16,7 @@ PORTAL = "read:person:data-tracker"
 
 
 async def bearer(served: Served, *scopes: str) -> dict[str, str]:
-    secret, _ = await served.kitamae.city.people.issue("test", scopes)
+    secret, _ = await served.kitamae.city.people.tokens.issue("test", scopes)
     return {"Authorization": f"Bearer {secret}"}
 
 

@@ -21,7 +21,9 @@ SAID = {"register": "wells", "statement": {"id": "urn:ngsi-ld:Sensor:1", "状態
 
 
 async def token(served: Served, scope: str = "operate:system:ledger") -> dict[str, str]:
-    secret, _ = await served.kitamae.city.people.issue("registers", [scope], role="service", days=1, of=())
+    secret, _ = await served.kitamae.city.people.tokens.issue(
+        "registers", [scope], role="service", days=1, of=()
+    )
     return {"Authorization": f"Bearer {secret}"}
 
 

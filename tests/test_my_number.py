@@ -109,7 +109,7 @@ async def test_a_code_of_twelve_digits_that_nobody_calls_so_is_a_programs_own(to
 async def test_names_that_people_give_to_things_hold_none(town: Served) -> None:
     city = town.kitamae.city
     with pytest.raises(HoldsMyNumber):
-        await city.people.issue(f"試験 {MINE}", ["write:T"])
+        await city.people.tokens.issue(f"試験 {MINE}", ["write:T"])
     with pytest.raises(HoldsMyNumber):
         await city.ways.provider.clients.add("バス", f"{FULL} を見分けます", ["https://bus.example.jp/back"])
     with pytest.raises(HoldsMyNumber):

@@ -40,7 +40,7 @@ def kaga(tmp_path: Path) -> Path:
 
 
 async def bearer(served: Served, purpose: str) -> dict[str, str]:
-    secret, _ = await served.kitamae.city.people.issue("test", (f"read:person:{purpose}",))
+    secret, _ = await served.kitamae.city.people.tokens.issue("test", (f"read:person:{purpose}",))
     return {"Authorization": f"Bearer {secret}", "Accept": "application/json"}
 
 

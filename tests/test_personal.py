@@ -29,7 +29,7 @@ async def signed_in(served: Served) -> str:
 
 
 async def bearer(served: Served, *scopes: str) -> dict[str, str]:
-    secret, _ = await served.kitamae.city.people.issue("test", scopes)
+    secret, _ = await served.kitamae.city.people.tokens.issue("test", scopes)
     return {"Authorization": f"Bearer {secret}"}
 
 

@@ -15,7 +15,7 @@ async def test_nobody_writes_what_a_register_says_not_even_staff(tmp_path: Path)
     async with serving(tmp_path / "data", city=KAGA) as served:
         await served.loaded()
         people = served.kitamae.city.people
-        token, _ = await people.issue("all", ["write:*"])
+        token, _ = await people.tokens.issue("all", ["write:*"])
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         found = await served.client.get(f"/ngsi-ld/v1/entities/{GAUGE}?format=simplified")
         assert found.json()["state"] == "installed"

@@ -21,7 +21,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 
 async def token(served: Served, *tenants: str) -> dict[str, str]:
-    made, _ = await served.kitamae.city.people.issue("x", ["write:*", "subscribe:*"], of=tenants)
+    made, _ = await served.kitamae.city.people.tokens.issue("x", ["write:*", "subscribe:*"], of=tenants)
     return {"Authorization": f"Bearer {made}"}
 
 

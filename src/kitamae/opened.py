@@ -15,6 +15,7 @@ from kitamae.adapters import sqlite
 from kitamae.adapters.sqlite.closing import Closing
 from kitamae.building import Building
 from kitamae.edge.health import Health
+from kitamae.hourly import every_hour
 from kitamae.kernel.context import api, clock, v2
 from kitamae.kernel.context.alone import Alone
 from kitamae.kernel.context.api.contexts import restore as restore_contexts
@@ -51,7 +52,7 @@ from kitamae.ways_in import WaysIn
 from kitamae.web import data_tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from kitamae.settings import Settings
 
 _BEING_LOADED: Final = " is being loaded"
-_TIDY_SECONDS: Final = 3600.0
 _NOTIFIED_BY: Final = NOTIFIED_BY.lower().encode("ascii")
 _log = structlog.get_logger("kitamae")
 
@@ -303,49 +303,53 @@ class City:
         if self._vault:
             self._vault.start()
             watcher = watched.watcher(self.store, lambda: self.vault, self.ways.office.plan, self.profile)
-            self._tasks.append(asyncio.create_task(Alone(self.store, "/watching", watcher.run).run()))
+            self._alone("/watching", watcher.run)
             self.health.also["watching:receipts"] = lambda: watcher.trouble
-        self._tasks.append(asyncio.create_task(self._tidy()))
-        self._tasks.append(asyncio.create_task(self.registers.papers.run()))
-        self._tasks.append(asyncio.create_task(self.access.run()))
-        closing_days = Alone(self.store, "/access-log", self.access_upkeep.run)
-        self._tasks.append(asyncio.create_task(closing_days.run()))
+        self._go(
+            every_hour(self.people.tidy, self._tidy_persons, self._tidy_snapshots, self._rooms.orders.finish)
+        )
+        self._go(self.registers.papers.run())
+        self._go(self.access.run())
+        self._alone("/access-log", self.access_upkeep.run)
         self.health.also["access:log"] = lambda: self.access.trouble
-        writing = Alone(self.store, "/papers", self.registers.papers.write)
-        self._tasks.append(asyncio.create_task(writing.run()))
-        self._tasks.append(asyncio.create_task(Alone(self.store, "/retention", self.retention.run).run()))
-        self._tasks.append(asyncio.create_task(Alone(self.store, "/consents", self._end_consents).run()))
+        self._alone("/papers", self.registers.papers.write)
+        self._alone("/retention", self.retention.run)
+        self._alone("/consents", lambda: every_hour(self.consents.expire))
         if self.log:
             log = self.log
-            self._tasks.append(
-                asyncio.create_task(log.run(self._witnesses.first if self._witnesses else None))
-            )
+            self._go(log.run(self._witnesses.first if self._witnesses else None))
             self.health.also["ledger:log"] = lambda: log.trouble
         if self._witnesses:
-            asking = Alone(self.store, "/ledger/witnesses", self._witnesses.run)
-            self._tasks.append(asyncio.create_task(asking.run()))
+            self._alone("/ledger/witnesses", self._witnesses.run)
             self.health.also["ledger:witnesses"] = self._witnesses.trouble
-        self._tasks.append(asyncio.create_task(self.providers.meter.run()))
+        self._go(self.providers.meter.run())
         self.health.also["providers:usage"] = lambda: self.providers.meter.trouble
         closing = self.providers.statements
-        self._tasks.append(asyncio.create_task(Alone(self.store, "/providers/months", closing.run).run()))
+        self._alone("/providers/months", closing.run)
         self.health.also["providers:statements"] = lambda: closing.trouble
         if letters := self.ways.letters:
-            self._tasks.append(asyncio.create_task(Alone(self.store, "/letters", letters.run).run()))
+            self._alone("/letters", letters.run)
             self.health.also["mail:letters"] = letters.trouble
         if self.closing:
-            self._tasks.append(asyncio.create_task(self.closing.run()))
+            self._go(self.closing.run())
         if self.profile:
             self.loading = f"{self.profile.id}{_BEING_LOADED}"
-            self._tasks.append(asyncio.create_task(self._load(self.profile)))
+            self._go(self._load(self.profile))
+
+    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    def _alone(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """In one worker at a time."""
+        self._go(Alone(self.store, name, work).run())
 
     def hear(self, mqtt: Subscriber) -> None:
         """Listen to devices too, with the one session that they have at the MQTT broker: one worker at a time."""
-        self._tasks.append(asyncio.create_task(Alone(self.store, "/devices", mqtt.run).run()))
+        self._alone("/devices", mqtt.run)
 
     def tell(self, relay: Relay) -> None:
         """Give NATS every change."""
-        self._tasks.append(asyncio.create_task(relay.run()))
+        self._go(relay.run())
         self.health.also["stream:relay"] = lambda: relay.trouble
 
     async def stop(self) -> None:
@@ -411,28 +415,6 @@ class City:
         if loaded.written:
             seconds = round(time.perf_counter() - began, 1)
             _log.info("the city is loaded", city=profile.id, entities=loaded.written, seconds=seconds)
-
-    async def _end_consents(self) -> None:
-        while True:
-            try:
-                await self.consents.expire()
-            except Problem as problem:
-                _log.error("consents that ended are not written down", why=str(problem))
-            await asyncio.sleep(_TIDY_SECONDS)
-
-    async def _tidy(self) -> None:
-        while True:
-            for tidy in (
-                self.people.tidy,
-                self._tidy_persons,
-                self._tidy_snapshots,
-                self._rooms.orders.finish,
-            ):
-                try:
-                    await tidy()
-                except Exception:  # one that fails keeps neither the others nor the next hour's
-                    _log.exception("something is not tidied", what=tidy.__qualname__)
-            await asyncio.sleep(_TIDY_SECONDS)
 
     async def _tidy_persons(self) -> None:
         """What is about persons goes by the same clock as in the vault: not by one that is in doubt."""

@@ -37,7 +37,7 @@ async def test_a_key_on_a_token_is_rotated_while_records_are_read_and_its_shares
     async with serving(data, city=KAGA, city_key=token) as served:
         city = served.kitamae.city
         await city.vault.keep(SYSTEM, "p-taro", "identity", "person", {"name": "加賀 太郎"})
-        secret, _ = await city.people.issue("test", ["read:person:identity"])
+        secret, _ = await city.people.tokens.issue("test", ["read:person:identity"])
         program = {"Authorization": f"Bearer {secret}"}
         rotation = asyncio.create_task(served.kitamae.rotate(city=True))
         answers = []

@@ -138,7 +138,7 @@ async def test_what_cannot_be_read_is_named(tmp_path: Path, change: dict[str, An
 
 
 async def partner(served: Served) -> dict[str, str]:
-    made, _ = await served.kitamae.city.people.issue("a partner", ["operate:system:decisions"])
+    made, _ = await served.kitamae.city.people.tokens.issue("a partner", ["operate:system:decisions"])
     return {"Authorization": f"Bearer {made}", "accept": "application/json"}
 
 
@@ -147,7 +147,7 @@ async def test_the_city_answers_partners_as_it_decides_itself_and_nobody_else(tm
         await served.loaded()
         people, headers = served.kitamae.city.people, await partner(served)
         staff = await people.staff()
-        _, gauge = await people.issue("a gauge", ["write:RiverGauge"], role="device")
+        _, gauge = await people.tokens.issue("a gauge", ["write:RiverGauge"], role="device")
 
         async def may(type: str, id: str, action: str, kind: str, what: str, thing: str = "") -> bool:
             sent = {
@@ -185,7 +185,7 @@ async def test_a_resident_is_known_and_a_purpose_counts_as_the_person_agrees_and
     async with serving(tmp_path / "data", city=bare(tmp_path / "city"), demo_residents=True) as served:
         await served.loaded()
         city, headers = served.kitamae.city, await partner(served)
-        _, letters = await city.people.issue("letters", ["read:person:notices"])
+        _, letters = await city.people.tokens.issue("letters", ["read:person:notices"])
         await city.people.admit("resident-1", "resident", 3)
 
         async def asked(subject: tuple[str, str], what: tuple[str, str], **context: Any) -> dict[str, Any]:

@@ -121,11 +121,11 @@ class Control:
         return JSONResponse({"url": link})
 
     async def _tokens(self, request: Request) -> JSONResponse:
-        return JSONResponse(await self._kitamae.city.people.tokens())
+        return JSONResponse(await self._kitamae.city.people.tokens.all())
 
     async def _issue(self, request: Request) -> JSONResponse:
         sent = await _json(request)
-        secret, token = await self._kitamae.city.people.issue(
+        secret, token = await self._kitamae.city.people.tokens.issue(
             sent["name"],
             sent["scopes"],
             role=sent.get("role", "service"),
@@ -135,7 +135,7 @@ class Control:
         return JSONResponse({"secret": secret, "token": token}, 201)
 
     async def _revoke(self, request: Request) -> JSONResponse:
-        return JSONResponse(await self._kitamae.city.people.revoke(request.path_params["number"]))
+        return JSONResponse(await self._kitamae.city.people.tokens.revoke(request.path_params["number"]))
 
     async def _clients(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.city.ways.provider.clients.all())

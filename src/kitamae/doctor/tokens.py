@@ -35,7 +35,7 @@ async def look(city: City) -> AsyncIterator[Found]:
     """By name and number, of every tenant."""
     if not (sensed := {f"write:entity:{one}" for one in city.installed.sensed}):
         return
-    tokens = [one for one in await city.people.tokens() if one["role"] == "service"]
+    tokens = [one for one in await city.people.tokens.all() if one["role"] == "service"]
     tokens = [
         one for one in tokens if any(s == "write:*" or s.partition(ONE)[0] in sensed for s in one["scopes"])
     ]

@@ -247,7 +247,7 @@ class Furnishing:
             await self._look(await self._colleague(ref), "identity", [one])
 
     async def _program(self, purpose: str) -> tuple[Principal, str]:
-        secret, _ = await self._city.people.issue(f"{purpose}（試験）", [f"read:person:{purpose}"])
+        secret, _ = await self._city.people.tokens.issue(f"{purpose}（試験）", [f"read:person:{purpose}"])
         return await self._city.people.who(digest(secret)), purpose
 
     async def _look(self, who: Principal, purpose: str, people: Sequence[Resident]) -> None:

@@ -131,16 +131,16 @@ async def test_what_was_taken_back_stays_so_after_a_second_restore(town: Town, k
 
 
 async def test_a_token_that_was_revoked_signs_nobody_in_after_two_restores(town: Town) -> None:
-    made, token = await town.people.issue("bad", ["write:*"])
+    made, token = await town.people.tokens.issue("bad", ["write:*"])
     full = await town.backup()
-    await town.people.revoke(token["number"])
+    await town.people.tokens.revoke(token["number"])
     for _ in range(2):
         await town.restore(full)
         assert await town.people.who(secret.digest(made)) is NOBODY
 
 
 async def test_a_token_that_only_expired_is_forgotten_without_a_trace(town: Town) -> None:
-    await town.people.issue("short", ["write:*"], days=1)
+    await town.people.tokens.issue("short", ["write:*"], days=1)
     town.at += 2 * DAY
     assert await town.people.tidy() == 1
     assert await town.store.documents("", "revoked") == []

@@ -36,7 +36,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     store = await sqlite.open(tmp_path / "kitamae.db")
     desk = Desk(People(store, lambda name: name))
     desk.session, _ = await desk.people.sign_in(await desk.people.invite(await desk.people.staff()))
-    desk.token, _ = await desk.people.issue("a", ["write:*"])
+    desk.token, _ = await desk.people.tokens.issue("a", ["write:*"])
     yield desk
     await store.close()
 

@@ -96,7 +96,7 @@ async def test_signing_out_ends_the_session_at_once(town: Town) -> None:
 async def test_sessions_and_tokens_survive_a_restart(town: Town) -> None:
     people = town.people
     session, _ = await people.sign_in(await people.invite(await people.staff()))
-    token, _ = await people.issue("gauges", ["write:RiverGauge"], role="device")
+    token, _ = await people.tokens.issue("gauges", ["write:RiverGauge"], role="device")
     later = town.again()
     assert (await later.who(secret.digest(session))).role == "staff"
     assert (await later.who(secret.digest(token))).role == "device"
@@ -106,7 +106,7 @@ async def test_nothing_that_is_kept_is_the_secret_itself(town: Town) -> None:
     people = town.people
     link = await people.invite(await people.staff())
     session, _ = await people.sign_in(await people.invite(await people.staff()))
-    token, _ = await people.issue("a", ["write:*"])
+    token, _ = await people.tokens.issue("a", ["write:*"])
     kept = [
         str(document)
         for kind in ("link", "session", "token", "person", "revoked")
@@ -118,7 +118,7 @@ async def test_nothing_that_is_kept_is_the_secret_itself(town: Town) -> None:
 
 
 async def test_scopes_are_expanded_as_the_policy_compares_them(town: Town) -> None:
-    token, issued = await town.people.issue(
+    token, issued = await town.people.tokens.issue(
         "a", ["write:RiverGauge", "read:*", "operate:system:metrics", "subscribe:subscription"]
     )
     who = await town.people.who(secret.digest(token))
@@ -134,30 +134,30 @@ async def test_scopes_are_expanded_as_the_policy_compares_them(town: Town) -> No
 @pytest.mark.parametrize("scope", ["", "write", "write:", ":x", "burn:x", "write:two words", "WRITE:x"])
 async def test_a_scope_that_is_none_is_refused(town: Town, scope: str) -> None:
     with pytest.raises(BadRequest, match="write:EvacuationShelter"):
-        await town.people.issue("a", [scope])
+        await town.people.tokens.issue("a", [scope])
 
 
 async def test_a_token_needs_a_name_a_scope_and_a_future(town: Town) -> None:
     for name, scopes, days in ((" ", ["read:*"], None), ("a", [], None), ("a", ["read:*"], 0)):
         with pytest.raises(BadRequest):
-            await town.people.issue(name, scopes, days=days)
-    assert await town.people.tokens() == []
+            await town.people.tokens.issue(name, scopes, days=days)
+    assert await town.people.tokens.all() == []
 
 
 async def test_a_revoked_token_is_refused_at_once_also_while_it_is_being_looked_up(town: Town) -> None:
     people = town.people
-    token, issued = await people.issue("a", ["write:*"])
+    token, issued = await people.tokens.issue("a", ["write:*"])
     digest = secret.digest(token)
     looking = [asyncio.create_task(town.people.who(digest)) for _ in range(5)]
-    await people.revoke(issued["number"])
+    await people.tokens.revoke(issued["number"])
     await asyncio.gather(*looking)
     assert await people.who(digest) is NOBODY
     with pytest.raises(NotFound):
-        await people.revoke(issued["number"])
+        await people.tokens.revoke(issued["number"])
 
 
 async def test_a_token_with_an_end_ends(town: Town) -> None:
-    token, _ = await town.people.issue("a", ["write:*"], days=1)
+    token, _ = await town.people.tokens.issue("a", ["write:*"], days=1)
     assert (await town.people.who(secret.digest(token))).role == "service"
     town.now.at += 24 * 60 * MINUTE
     assert await town.people.who(secret.digest(token)) is NOBODY
@@ -167,12 +167,12 @@ async def test_what_has_expired_is_forgotten_and_the_rest_kept(town: Town) -> No
     people = town.people
     await people.invite(await people.staff())
     session, _ = await people.sign_in(await people.invite(await people.staff()))
-    await people.issue("short", ["write:*"], days=1)
-    kept, _ = await people.issue("long", ["write:*"])
+    await people.tokens.issue("short", ["write:*"], days=1)
+    kept, _ = await people.tokens.issue("long", ["write:*"])
     town.now.at += 25 * 60 * MINUTE
     assert await people.tidy() == 3
     assert await people.tidy() == 0
-    assert [token["name"] for token in await people.tokens()] == ["long"]
+    assert [token["name"] for token in await people.tokens.all()] == ["long"]
     assert await people.who(secret.digest(session)) is NOBODY
     assert (await people.who(secret.digest(kept))).role == "service"
 
@@ -187,15 +187,15 @@ async def test_two_colleagues_are_told_apart_and_the_first_stays_the_first(town:
 
 async def test_after_a_restore_revoked_tokens_stay_out_and_everybody_signs_in_again(town: Town) -> None:
     people = town.people
-    bad, issued = await people.issue("bad", ["write:*"])
-    good, _ = await people.issue("good", ["write:*"])
+    bad, issued = await people.tokens.issue("bad", ["write:*"])
+    good, _ = await people.tokens.issue("good", ["write:*"])
     session, _ = await people.sign_in(await people.invite(await people.staff()))
     kept = {
         (kind, digest): document
         for kind in ("token", "session")
         for _, digest, document in await town.store.documents("", kind)
     }
-    await people.revoke(issued["number"])
+    await people.tokens.revoke(issued["number"])
     ended = await people.ended()
 
     async def back(transaction: object) -> None:  # what a restore brings back

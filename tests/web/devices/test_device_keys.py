@@ -108,7 +108,9 @@ async def test_a_device_signs_in_with_its_key_and_writes_what_its_entry_observes
 async def test_a_sensor_that_is_not_in_the_register_cannot_write_whatever_its_token_says(
     kaga: Served,
 ) -> None:
-    bearer, _ = await kaga.kitamae.city.people.issue("gauges", ["write:RiverGauge", "write:*"], role="device")
+    bearer, _ = await kaga.kitamae.city.people.tokens.issue(
+        "gauges", ["write:RiverGauge", "write:*"], role="device"
+    )
     assert await write(kaga, bearer) == 201
     assert await write(kaga, bearer, STRANGE) == 403
     answer = await outside(
@@ -126,7 +128,7 @@ async def test_a_program_writes_for_no_sensor_outside_the_register_unless_its_to
     kaga: Served,
 ) -> None:
     async def program(*scopes: str) -> str:
-        return (await kaga.kitamae.city.people.issue("gateway", scopes))[0]
+        return (await kaga.kitamae.city.people.tokens.issue("gateway", scopes))[0]
 
     for scope in ("write:RiverGauge", "write:*"):
         bearer = await program(scope)
@@ -155,7 +157,7 @@ async def test_a_program_writes_for_no_sensor_outside_the_register_unless_its_to
 
 
 async def test_what_sensors_of_a_type_write_is_free_again_when_the_last_one_was_removed(kaga: Served) -> None:
-    bearer, _ = await kaga.kitamae.city.people.issue("gateway", ["write:RiverGauge"])
+    bearer, _ = await kaga.kitamae.city.people.tokens.issue("gateway", ["write:RiverGauge"])
     sensors = kaga.kitamae.city.registers.sensors
 
     async def remove(tx: Any, id: str, said: Any) -> None:

@@ -32,7 +32,7 @@ SHELTER = {
 async def kaga(tmp_path: Path) -> AsyncIterator[Served]:
     async with serving(tmp_path / "data", city=bare(tmp_path / "city")) as served:
         await served.loaded()
-        token, _ = await served.kitamae.city.people.issue("load", ["write:EvacuationShelter"])
+        token, _ = await served.kitamae.city.people.tokens.issue("load", ["write:EvacuationShelter"])
         for id in (ONE, OTHER):
             made = await outside(
                 served, "POST", "/ngsi-ld/v1/entities", json={"id": id, **SHELTER},
@@ -325,7 +325,7 @@ async def test_what_was_made_used_and_ended_stands_in_the_ledger(kaga: Served) -
 
 
 async def test_a_token_for_one_entity_writes_that_one_over_the_api_and_no_other(kaga: Served) -> None:
-    token, _ = await kaga.kitamae.city.people.issue("one", [f"write:EvacuationShelter|{ONE}"])
+    token, _ = await kaga.kitamae.city.people.tokens.issue("one", [f"write:EvacuationShelter|{ONE}"])
     headers = {"Authorization": f"Bearer {token}"}
     for id, status in ((ONE, 204), (OTHER, 403)):
         answer = await outside(

@@ -59,7 +59,7 @@ async def agree(served: Served) -> str:
 
 
 async def program(served: Served, purpose: str = "notices") -> dict[str, str]:
-    secret, _ = await served.kitamae.city.people.issue("お知らせを送る", [f"read:person:{purpose}"])
+    secret, _ = await served.kitamae.city.people.tokens.issue("お知らせを送る", [f"read:person:{purpose}"])
     return {"Authorization": f"Bearer {secret}"}
 
 

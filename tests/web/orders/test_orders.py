@@ -180,7 +180,7 @@ async def test_what_was_cut_off_between_the_receipt_and_the_key_is_finished(
 
 async def test_a_programs_erasure_leaves_a_receipt_too(town: Served) -> None:
     ref = await person(town)
-    secret, token = await town.kitamae.city.people.issue("test", ["delete:person:identity"])
+    secret, token = await town.kitamae.city.people.tokens.issue("test", ["delete:person:identity"])
     town.client.cookies.clear()
     path = f"/people/{ref}/records?purpose=identity"
     done = await town.client.request("DELETE", path, headers={"Authorization": f"Bearer {secret}"})

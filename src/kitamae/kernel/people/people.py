@@ -1,4 +1,4 @@
-"""Who can come in: sign-in links, sessions and tokens. Secrets are handed out once and kept only as digests.
+"""Who can come in: by sign-in links, sessions and tokens. Secrets are handed out once and kept only as digests.
 
 Every change of these documents goes through this class, so what it remembers of them is never stale in this process;
 another worker on the same store hears of it, and forgets after `remembered.SECONDS` at the latest.
@@ -7,10 +7,9 @@ another worker on the same store hears of it, and forgets after `remembered.SECO
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import mynumber
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.access_log import noted
 from kitamae.kernel.people.approval import APART
@@ -29,7 +28,6 @@ from kitamae.kernel.people.provider.grants import KINDS as GRANTED
 from kitamae.kernel.people.providers.records import CONTRACT, INVITATION, KEY, PROVIDER, Key
 from kitamae.kernel.people.records import (
     RESIDENT,
-    REVOKED,
     TENANT,
     LetIn,
     Link,
@@ -40,7 +38,8 @@ from kitamae.kernel.people.records import (
     Token,
 )
 from kitamae.kernel.people.remembered import Remembered
-from kitamae.kernel.people.scopes import scope, tenants
+from kitamae.kernel.people.scopes import tenants
+from kitamae.kernel.people.tokens import Tokens
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
 
 if TYPE_CHECKING:
@@ -76,7 +75,6 @@ class People:
     ) -> None:
         """`expand` makes an entity type's name an IRI, as the city's default @context does; `plan`: its duties."""
         self._store = store
-        self._expand = expand
         self._session = session_hours * 3600 * _SECOND
         self._link = link_minutes * 60 * _SECOND
         self._now = now
@@ -86,6 +84,7 @@ class People:
         )
         self._known = Remembered()
         self.colleagues = Colleagues(store, now)
+        self.tokens = Tokens(store, expand, now, self._known.drop)
         store.on_documents(self._others)
 
     async def _others(self, kept: Sequence[Kept]) -> None:
@@ -130,7 +129,7 @@ class People:
                 else Principal(ref, person["role"], assurance=1, tenants=of, duties=now.covers)
             )
         if kind == "token":
-            for token in await self.tokens():
+            for token in await self.tokens.all():
                 ended = token["expiresAt"] is not None and clock.micros(token["expiresAt"]) <= self._now()
                 if token["number"] == ref and not ended:
                     found, _ = await self._token(self._store, token)
@@ -404,57 +403,6 @@ class People:
         """End a session (`Principal.session`)."""
         await self._drop("session", digest)
 
-    # --- tokens
-    async def issue(
-        self,
-        name: str,
-        scopes: Sequence[str],
-        *,
-        role: Literal["device", "service"] = "service",
-        days: int | None = None,
-        of: Sequence[str] = (),
-    ) -> tuple[str, Token]:
-        """A token's secret, shown now and never again. `of`: the tenants it is for. Raises BadRequest."""
-        if not name.strip() or len(name) > 100:
-            raise BadRequest("a token needs a name of at most 100 characters that says what it is for")
-        mynumber.demand_none({"name": name})
-        if not scopes:
-            raise BadRequest("a token needs at least one scope, such as write:EvacuationShelter")
-        if days is not None and days < 1:
-            raise BadRequest("a token lasts at least one day")
-        made = secrecy.fresh("token")
-        now = self._now()
-        token: Token = {
-            "number": secrets.token_hex(4),
-            "name": name.strip(),
-            "role": role,
-            "scopes": sorted({scope(text, self._expand) for text in scopes}),
-            "tenants": tenants(of),
-            "asked": list(scopes),
-            "createdAt": clock.text(now),
-            "expiresAt": clock.text(now + days * 86_400 * _SECOND) if days else None,
-        }
-
-        async def add(transaction: Transaction) -> None:
-            await transaction.put(TENANT, "token", secrecy.digest(made), token)
-
-        await self._store.transact(add)
-        noted.about(token["number"])
-        return made, token
-
-    async def tokens(self) -> list[Token]:
-        """All that were issued and not revoked, oldest first."""
-        return [cast("Token", doc) for _, _, doc in await self._store.documents(TENANT, "token")]
-
-    async def revoke(self, number: str) -> Token:
-        """From the next request on it does not work. Raises NotFound."""
-        for _, digest, doc in await self._store.documents(TENANT, "token"):
-            if doc["number"] == number:
-                await self._drop("token", digest, revoked=True)
-                noted.about(number)
-                return cast("Token", doc)
-        raise NotFound(f"there is no token {number!r:.80}; `kitamae token list` shows their numbers")
-
     # --- keeping
     async def tidy(self) -> int:
         """Forget what has expired; how many."""
@@ -481,13 +429,11 @@ class People:
         for kind in ("link", "session", *GRANTED):
             for _, digest, _ in await self._store.documents(TENANT, kind):
                 await self._drop(kind, digest)
-        self._known = Remembered()
+        self._known.forget(None)
 
-    async def _drop(self, kind: str, digest: str, *, revoked: bool = False) -> None:
+    async def _drop(self, kind: str, digest: str) -> None:
         async def drop(transaction: Transaction) -> None:
             await transaction.drop(TENANT, kind, digest)
-            if revoked:
-                await transaction.put(TENANT, REVOKED, digest, {"at": clock.text(self._now())})
 
         await self._store.transact(drop)
         self._known.drop(digest)

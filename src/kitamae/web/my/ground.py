@@ -101,7 +101,7 @@ class Ground:
 
     async def looks(self, who: Principal, found: Sequence[Receipt]) -> list[dict[str, Any]]:
         """Rows of the log, in words that a template can say."""
-        programs = {f"token-{one['number']}": one["name"] for one in await self.people.tokens()}
+        programs = {f"token-{one['number']}": one["name"] for one in await self.people.tokens.all()}
         owners = await self.providers.names(one.who for one in found)  # of keys that are gone too
         programs |= {ref: owner["name"] for ref, owner in owners.items()}
         return [

@@ -137,9 +137,9 @@ class DeviceKeys:
             return gone
 
         gone = await self._store.transact(work)
-        for token in await self._people.tokens():
+        for token in await self._people.tokens.all():
             if token.get("key") == kid:
-                await self._people.revoke(token["number"])
+                await self._people.tokens.revoke(token["number"])
         return gone
 
     async def all(self) -> list[DeviceKey]:
