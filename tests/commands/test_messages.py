@@ -92,3 +92,16 @@ def test_a_file_that_is_called_like_a_format_is_a_file(
     Path("jma").write_text("名称\n", "utf-8")
     done = at_once("import", "jma", "--dry-run", "--json", "--data", tmp_path / "none")
     assert json.loads(done.stdout)[0]["file"] == "jma"
+
+
+def test_what_is_meant_for_tables_is_refused_with_messages_and_a_file_too_long_is_not_read(
+    folder: Path, tmp_path: Path
+) -> None:
+    done = at_once("import", "jma", folder, "--dry-run", "--report", tmp_path / "r.csv")
+    assert done.returncode != 0
+    assert "--report" in done.stderr
+    assert not (tmp_path / "r.csv").exists()
+    with (tmp_path / "long.xml").open("wb") as file:
+        file.truncate(5_000_000_000)
+    done = at_once("import", "jma", tmp_path / "long.xml", "--dry-run", "--json")
+    assert "10,000,000 bytes" in lines(done.stdout)[0]["error"]

@@ -65,7 +65,7 @@ async def bring(
     json
         Print the report as JSON.
     report
-        Write every refusal and remark to this file (.json, else CSV).
+        Write every refusal and remark to this file (.json, else CSV). Of messages, --json says all.
     to
         The address of a server; without it the city in the data directory, running or not.
     token
@@ -80,6 +80,8 @@ async def bring(
         Settings.chosen(data=data, city=None if city.isdigit() or not city else Path(city))
     )
     if not files[0].exists() and (format := messages.format_of(str(files[0]))):
+        if as_ or type or source or report:
+            raise BadRequest(say("--as, --type, --source and --report are for tables, not for messages"))
         served = nullcontext() if dry_run else _broker(to, token, settings)
         return await messages.take(format, files[1:], settings.city, served, json=json)
     code = city if city.isdigit() else _code(settings.city)

@@ -57,7 +57,7 @@ async def take(
     if not paths:
         raise BadRequest(say("name the files to import"))
     city = _city(folder)
-    lines = [_read(file, ingest.FORMATS[name], ingest.BadMessageError) for file in _files(paths)]
+    lines = [_read(file, name, ingest) for file in _files(paths)]
     for line in lines:
         if city is not None and line.message is not None:
             line.error = ingest.refused(line.message, city)
@@ -90,10 +90,14 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def _read(path: Path, read: Any, bad: type[Exception]) -> Line:
+def _read(path: Path, name: str, ingest: ModuleType) -> Line:
     try:
-        return Line(str(path), read(path.read_bytes()))
-    except bad as error:
+        with path.open("rb") as file:
+            content = file.read(
+                ingest.MOST_BYTES + 1
+            )  # one more: so that what is too long is refused and not cut
+        return Line(str(path), ingest.FORMATS[name](content))
+    except ingest.BadMessageError as error:
         return Line(str(path), error=str(error))
     except OSError as error:
         return Line(

@@ -2,7 +2,9 @@
 
 manifest.toml   its papers                 pages.py   routes(room) -> list of Starlette routes under /<id>
 models.py       what it knows              api.py     router(room) -> a FastAPI router, mounted at /api/<id>
-logic.py        what it does: pure         ingest.py  start(room): listens for what comes from outside
+logic.py        what it does: pure         ingest.py  start(room): listens for what comes from outside;
+                                                      for `kitamae import`: FORMATS, TYPE, MOST_BYTES, BadMessageError,
+                                                      refused, changes (see docs/build-a-service.md)
 templates/, locales/, static/, pia/        jobs.py    start(room): what it does by the clock
 """
 

@@ -96,7 +96,7 @@ async def test_its_history_tells_when_it_began_rose_and_ended(town: Served) -> N
 
 async def test_it_is_given_as_cap_that_the_oasis_schema_takes(town: Served, shared: Path) -> None:
     schema = etree.XMLSchema(etree.parse(shared / "data" / "vectors" / "cap" / "CAP-v1.2.xsd"))
-    await hear(town, jma(("大雨警報", "03", "発表"), at=ago(2), until="2027-01-01T00:00:00+09:00"))
+    await hear(town, jma(("大雨警報", "03", "発表"), at=ago(2), until=ago(-24)))
     begun = await town.client.get("/disaster/cap/rain.xml")
     await hear(town, jma(("大雨警報", "03", "解除"), at=ago(1)))
     over = await town.client.get("/disaster/cap/rain.xml")
@@ -106,7 +106,13 @@ async def test_it_is_given_as_cap_that_the_oasis_schema_takes(town: Served, shar
     message = cap.read(begun.content)
     assert (message.status, message.action, message.level) == ("actual", "issue", 3)
     assert message.in_force[0].area.code == "172065"
-    assert cap.read(over.content).action == "cancellation"
+    ended = cap.read(over.content)
+    assert (ended.action, ended.series) == ("cancellation", message.serial), (
+        "it names the message that it ends"
+    )
+    assert etree.fromstring(over.content).findtext("{*}references") == ",".join(
+        (message.office, message.serial, str(etree.fromstring(begun.content).findtext("{*}sent")))
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kitamae.services.disaster.alerts import cap, jma
 from kitamae.services.disaster.alerts import city as alerts
 from kitamae.services.disaster.alerts.message import BadMessageError
+from kitamae.services.disaster.alerts.xml import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ FORMATS: Final[Mapping[str, Callable[[bytes], Message]]] = {"jma": jma.read, "ca
 TYPE: Final = alerts.TYPE
 """Of the entities that come of them."""
 
-__all__ = ["FORMATS", "TYPE", "BadMessageError", "changes", "refused"]
+__all__ = ["FORMATS", "MOST_BYTES", "TYPE", "BadMessageError", "changes", "refused"]
 
 
 def refused(message: Message, city: City) -> str:

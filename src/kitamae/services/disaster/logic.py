@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from kitamae.services.disaster.alerts.city import IN_FORCE, WITHDRAWN
+from kitamae.services.disaster.alerts.city import IN_FORCE, WITHDRAWN, value
 from kitamae.services.disaster.models import Alert
 
 if TYPE_CHECKING:
@@ -22,19 +22,20 @@ def alert(entity: Mapping[str, Any]) -> Alert | None:
     said, at = state.get("value"), _moment(state.get("observedAt"))
     if not isinstance(said, str) or at is None:
         return None
-    level = _value(entity, "警戒レベル")
+    level = value(entity, "警戒レベル")
     return Alert(
         id=str(entity["id"]),
         phenomenon=str(entity["id"]).rpartition(":")[2],
-        name=str(_value(entity, "名称") or ""),
+        name=str(value(entity, "名称") or ""),
         level=level if level in range(1, 6) and not isinstance(level, bool) else None,
         in_force=said == IN_FORCE,
         withdrawn=said == WITHDRAWN,
-        area=str(_value(entity, "対象地域") or ""),
-        office=str(_value(entity, "発表者") or ""),
-        headline=str(_value(entity, "見出し") or ""),
+        area=str(value(entity, "対象地域") or ""),
+        office=str(value(entity, "発表者") or ""),
+        headline=str(value(entity, "見出し") or ""),
         since=at,
-        until=_moment(_value(entity, "有効期限")),
+        issued=_moment(entity.get("名称", {}).get("observedAt")) or at,
+        until=_moment(value(entity, "有効期限")),
     )
 
 
@@ -59,10 +60,6 @@ def _over(one: Alert, at: datetime) -> bool:
 
 def _in_order(alerts: Iterable[Alert]) -> list[Alert]:
     return sorted(alerts, key=lambda one: (-(one.level or 0), -one.since.timestamp(), one.name))
-
-
-def _value(entity: Mapping[str, Any], name: str) -> Any:
-    return entity.get(name, {}).get("value")
 
 
 def _moment(said: object) -> datetime | None:

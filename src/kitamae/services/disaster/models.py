@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """`level`: 警戒レベル, None where there is none. `since` in UTC: of the last message. `in_force` False: lifted or withdrawn."""
+    """`level`: 警戒レベル, None where there is none. `in_force` False: lifted or withdrawn.
+
+    In UTC, `since`: of the last message; `issued`: of the last one by which it was in force.
+    """
 
     id: str
     phenomenon: str
@@ -23,4 +26,5 @@ class Alert:
     office: str
     headline: str
     since: datetime
+    issued: datetime
     until: datetime | None

@@ -110,12 +110,10 @@ def write(alert: Alert, *, sender: str, place: str, geocode: tuple[str, str], we
     """`sender`: an address of the city's without spaces; `place`: its name; `geocode`: (code list, code); `web`: the page about it."""
     root = etree.Element(f"{_IN}alert", nsmap={None: NAMESPACE})  # type: ignore[dict-item]  # the stubs know no default namespace
     sent = _text(alert.since)
-    _add(
-        root, identifier=f"{alert.id}:{alert.since:%Y%m%dT%H%M%SZ}", sender=sender, sent=sent, status="Actual"
-    )
+    _add(root, identifier=_identifier(alert, alert.since), sender=sender, sent=sent, status="Actual")
     _add(root, msgType="Alert" if alert.in_force else "Cancel", source=alert.office, scope="Public")
     if not alert.in_force:
-        _add(root, references=f"{sender},{alert.id},{sent}")
+        _add(root, references=f"{sender},{_identifier(alert, alert.issued)},{_text(alert.issued)}")
     info = etree.SubElement(root, f"{_IN}info")
     _add(info, language="ja-JP", category=_CATEGORY.get(alert.phenomenon, "Met"), event=alert.name)
     if not alert.in_force:
@@ -136,6 +134,10 @@ def write(alert: Alert, *, sender: str, place: str, geocode: tuple[str, str], we
     _add(etree.SubElement(area, f"{_IN}geocode"), valueName=geocode[0], value=geocode[1])
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return written
+
+
+def _identifier(alert: Alert, at: datetime) -> str:
+    return f"{alert.id}:{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _add(parent: etree._Element, **texts: Any) -> None:

@@ -95,12 +95,13 @@ def changed(
             continue
         if one.in_force:
             news.append(_entity(id, one, message))
-        elif there is not None and _value(there, "状態") == IN_FORCE:
+        elif there is not None and value(there, "状態") == IN_FORCE:
             news.append(_ended(there, LIFTED, message))
-    if any((one.area.scheme, one.area.code) in {(a.of, a.code) for a in areas} for one in message.statements):
+    ours = {(area.of, area.code) for area in areas}
+    if any((one.area.scheme, one.area.code) in ours for one in message.statements):
         for there in _of_family(message, present.values()):
             what = str(there["id"]).rpartition(":")[2]
-            if what not in found and _value(there, "状態") == IN_FORCE and not _older(message, there):
+            if what not in found and value(there, "状態") == IN_FORCE and not _older(message, there):
                 news.append(_ended(there, LIFTED, message))
     return news
 
@@ -160,14 +161,14 @@ def _ended(there: Mapping[str, Any], how: str, message: Message) -> dict[str, An
 
 
 def _of_family(message: Message, present: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [one for one in present if _value(one, "電文") == family(message)]
+    return [one for one in present if value(one, "電文") == family(message)]
 
 
 def _same_event(message: Message, there: Mapping[str, Any]) -> bool:
     """A message without a number of its event takes back what its office said last."""
     if message.series:
-        return bool(_value(there, "電文番号") == message.series)
-    return bool(_value(there, "発表者") == message.office)
+        return bool(value(there, "電文番号") == message.series)
+    return bool(value(there, "発表者") == message.office)
 
 
 def _older(message: Message, there: Mapping[str, Any]) -> bool:
@@ -175,7 +176,8 @@ def _older(message: Message, there: Mapping[str, Any]) -> bool:
     return bool(known) and message.reported < datetime.fromisoformat(known).astimezone(UTC)
 
 
-def _value(entity: Mapping[str, Any], name: str) -> Any:
+def value(entity: Mapping[str, Any], name: str) -> Any:
+    """Of a normalized entity's Property; None where it has none."""
     return entity.get(name, {}).get("value")
 
 

@@ -16,7 +16,7 @@ MOST_BYTES: Final = 10_000_000
 def parse(text: bytes) -> etree._Element:
     """The root element. Raises BadMessageError."""
     if len(text) > MOST_BYTES:
-        raise BadMessageError(f"{len(text):,} bytes: a message has at most {MOST_BYTES:,}")
+        raise BadMessageError(f"it is longer than any message: at most {MOST_BYTES:,} bytes are read")
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
