@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import uvicorn
+from served_city import servers
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from browser.town import free_port
 from kitamae.kernel.ledger.checkpoint import Checkpoint
 from kitamae.kernel.people.duties import Standing
 from kitamae.kernel.people.person import Principal
@@ -32,7 +34,7 @@ from web.conftest import READINGS, at, value
 from web.fake import FakeContext
 
 ROOT = Path(__file__).resolve().parents[2]
-LANGUAGES = ("ja", "ja_Hira", "en", "zh", "ko")
+
 SHELTER = "urn:ngsi-ld:EvacuationShelter:172065:E1720600002111"
 UNKNOWN = "urn:ngsi-ld:EvacuationShelter:172065:E1720600001111"
 GAUGE = "urn:ngsi-ld:RiverGauge:1700000063"
@@ -176,9 +178,7 @@ def application(folder: Path) -> Starlette:
 @pytest.fixture(scope="session")
 def city(tmp_path_factory):
     """The address of a running city."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     app = application(tmp_path_factory.mktemp("basemap"))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -188,6 +188,16 @@ def city(tmp_path_factory):
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def named_town(tmp_path, monkeypatch):
+    """A server that people reach by a name: passkeys are not for numbers."""
+    port = free_port()
+    address = f"http://localhost:{port}"
+    monkeypatch.setenv("KITAMAE_PUBLIC_URL", address)
+    with servers() as start:
+        yield replace(start("--port", str(port), data=tmp_path / "data"), address=address)
 
 
 @pytest.fixture(scope="session")

@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from pathlib import Path
+from served_city import kitamae
 
-import html5lib
-import pytest
-from served_city import kitamae, servers
+from browser.people import by_link, by_passkey, register_device, with_device
+from browser.seen import DESK, in_order
 
-from browser.test_accessibility import RULES
-from browser.test_passkeys import DEVICE
-
-LANGUAGES = ("ja", "ja_Hira", "en", "zh", "ko")
 WHY = "避難所にいる人の安否を確かめるため"
 
 
-@pytest.fixture
-def town(tmp_path, monkeypatch):
-    """A server that people reach by a name: passkeys are not for numbers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    monkeypatch.setenv("KITAMAE_PUBLIC_URL", f"http://localhost:{port}")
-    with servers() as start:
-        yield start("--port", str(port), data=tmp_path / "data")
-
-
-@pytest.fixture
-def axe():
-    from axe_playwright_python.sync_playwright import Axe
-
-    return Axe()
-
-
-def test_two_members_of_staff_with_passkeys_give_a_duty_undo_it_and_review_an_emergency(chromium, town, axe):
-    here = town.address.replace("127.0.0.1", "localhost")
+def test_two_members_of_staff_with_passkeys_give_a_duty_undo_it_and_review_an_emergency(chromium, named_town):
+    here = named_town.address
 
     def person(link):
         """Somebody with a device of his own, signed in with its passkey; the page and the number."""
-        context = chromium.new_context(locale="ja-JP", viewport={"width": 1280, "height": 900})
-        page = context.new_page()
-        control = context.new_cdp_session(page)
-        control.send("WebAuthn.enable")
-        control.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
-        page.goto(link)
-        page.get_by_role("button", name="サインインする", exact=True).click()
-        page.wait_for_url("**/staff")
+        page = by_link(with_device(chromium), link)
         ref = page.locator("dd code").inner_text()
-        page.goto(here + "/account/passkeys")
-        page.get_by_label("端末の名前").fill("携帯")
-        page.get_by_role("button", name="この端末を登録する").click()
-        page.get_by_role("button", name="携帯を消す").wait_for()
-        page.goto(here + "/staff")
-        page.get_by_role("button", name="サインアウトする").click()
-        page.goto(here + "/sign-in")
-        page.get_by_role("button", name="パスキーでサインインする").click()
-        page.wait_for_url("**/staff")
+        register_device(page, here, "携帯")
+        by_passkey(page, here)
         return page, ref
 
     def give(page, ref, duty):
@@ -69,25 +30,14 @@ def test_two_members_of_staff_with_passkeys_give_a_duty_undo_it_and_review_an_em
         page.wait_for_load_state()
 
     def looked_at(page, path, name):
-        """Nothing for axe to find in any language and nothing that scrolls sideways on a phone."""
-        for lang in LANGUAGES:
-            page.set_viewport_size({"width": 1280, "height": 900})
-            page.goto(f"{here}{path}{'&' if '?' in path else '?'}lang={lang}")
-            html5lib.HTMLParser(strict=True).parse(page.context.request.get(page.url).text())
-            for width in (1280, 320):
-                page.set_viewport_size({"width": width, "height": 900})
-                found = axe.run(page, options={"runOnly": RULES}).response["violations"]
-                assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], (path, lang)
-                if folder := os.environ.get("KITAMAE_SHOTS"):
-                    page.screenshot(path=str(Path(folder) / f"{name}-{lang}-{width}.png"), full_page=True)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 320, (path, lang)
-        page.set_viewport_size({"width": 1280, "height": 900})
+        in_order(page, here, (path,), name)
+        page.set_viewport_size({"width": DESK, "height": 800})
         page.goto(f"{here}/?lang=ja")
 
-    first, me = person(town.link)
+    first, me = person(named_town.link)
     assert "最初のアカウント" in first.content()
-    second, colleague = person(kitamae("sign-in", "--another", "--data", town.data).stdout.strip())
-    third, officer = person(kitamae("sign-in", "--another", "--data", town.data).stdout.strip())
+    second, colleague = person(kitamae("sign-in", "--another", "--data", named_town.data).stdout.strip())
+    third, officer = person(kitamae("sign-in", "--another", "--data", named_town.data).stdout.strip())
     looked_at(first, "/staff/duties", "founder")
     give(first, me, "staffing")
     give(first, colleague, "staffing")

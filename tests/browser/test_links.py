@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 
-import html5lib
 import httpx2
 import pytest
 from served_city import kitamae, servers
 
 from bare_kaga import bare
-from browser.test_accessibility import RULES
+from browser.people import anybody, by_link
+from browser.seen import LANGUAGES, PHONE, in_order
 
-ALL = ("ja", "ja_Hira", "en", "zh", "ko")
 SHELTER = {
     "id": "urn:ngsi-ld:EvacuationShelter:1",
     "type": "EvacuationShelter",
@@ -22,19 +21,12 @@ SHELTER = {
 
 
 @pytest.fixture(scope="module")
-def axe():
-    from axe_playwright_python.sync_playwright import Axe
-
-    return Axe()
-
-
-@pytest.fixture(scope="module")
 def town(tmp_path_factory):
     """Kaga's profile without its data, in five languages."""
     folder = tmp_path_factory.mktemp("town")
     city = bare(folder / "city")
     profile = (city / "city.toml").read_text("utf-8")
-    spoken = ", ".join(f'"{one}"' for one in ALL)
+    spoken = ", ".join(f'"{one}"' for one in LANGUAGES)
     profile = re.sub(r"^languages = .*$", f"languages = [{spoken}]", profile, flags=re.M)
     (city / "city.toml").write_text(profile, "utf-8")
     with servers() as start:
@@ -48,10 +40,8 @@ def town(tmp_path_factory):
         yield running
 
 
-def test_a_link_is_made_used_and_ended_and_axe_finds_nothing_on_the_way(chromium, town, axe, tmp_path):
-    desk = chromium.new_context(locale="ja-JP").new_page()
-    desk.goto(town.link)
-    desk.get_by_role("button", name="サインインする", exact=True).click()
+def test_a_link_is_made_used_and_ended_and_axe_finds_nothing_on_the_way(chromium, town):
+    desk = by_link(anybody(chromium), town.link)
     desk.goto(f"{town.address}/staff/links")
     desk.get_by_label("対象の名前").fill("作見")
     desk.get_by_role("button", name="さがす").click()
@@ -61,10 +51,8 @@ def test_a_link_is_made_used_and_ended_and_axe_finds_nothing_on_the_way(chromium
     sheet, address = desk.url, desk.locator("p > code").inner_text()
     assert desk.locator("svg.qr").bounding_box()["width"] > 150
 
-    phone = chromium.new_context(
-        locale="ja-JP", viewport={"width": 320, "height": 640}, permissions=["geolocation"],
-        geolocation={"longitude": 136.3501, "latitude": 36.3201},
-    ).new_page()  # fmt: skip
+    here = {"longitude": 136.3501, "latitude": 36.3201}
+    phone = anybody(chromium, PHONE, permissions=["geolocation"], geolocation=here)
     phone.goto(address)
     phone.get_by_label("開設", exact=True).check()
     phone.get_by_label("避難者数（人）").fill("12")
@@ -73,19 +61,8 @@ def test_a_link_is_made_used_and_ended_and_axe_finds_nothing_on_the_way(chromium
     phone.get_by_role("button", name="送る").click()
     phone.get_by_text("送りました").wait_for()
 
-    for page, paths in ((desk, (found, sheet)), (phone, (address, town.address + "/l/unknown"))):
-        for path in paths:
-            for lang in ALL:
-                page.goto(path + ("&" if "?" in path else "?") + f"lang={lang}")
-                html5lib.HTMLParser(strict=True).parse(page.content())
-                found_by_axe = axe.run(page, options={"runOnly": RULES}).response["violations"]
-                nodes = [
-                    (rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found_by_axe
-                ]
-                assert nodes == [], (path, lang)
-                for width in (320, 1280):
-                    page.set_viewport_size({"width": width, "height": 800})
-                    assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, lang)
+    in_order(desk, "", (found, sheet))
+    in_order(phone, "", (address, town.address + "/l/unknown"))
 
     desk.goto(sheet + "?lang=ja")
     desk.get_by_role("button", name="なくしたとして止める").click()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import re
-
-import html5lib
 import pytest
 
 from bare_kaga import bare
-from browser.test_accessibility import RULES
-from browser.test_requests import ALL, Town
+from browser.people import with_session
+from browser.seen import PHONE, in_order
+from browser.town import Town
 from kitamae.kernel.people.providers import Application
 from providing import member
 from serving import Served
 from web.developers.building import built
 
-SHOTS = os.environ.get("KITAMAE_SHOTS", "")
-"""A folder: then the pages are drawn into it, to be looked at."""
 PAGE = "/staff/providers"
 
 
@@ -40,39 +35,23 @@ def town(tmp_path_factory):
     town.stop()
 
 
-def page_of(chromium, town, session, width, **more):
-    context = chromium.new_context(locale="ja-JP", viewport={"width": width, "height": 700}, **more)
-    context.add_cookies([{"name": "kitamae_session", "value": session, "url": town.address}])
-    return context.new_page()
-
-
 def test_a_version_is_prepared_and_confirmed_by_another_without_script(chromium, town):
-    page = page_of(chromium, town, town.first, 320, java_script_enabled=False)
+    page = with_session(chromium, town.address, town.first, PHONE, java_script_enabled=False)
     page.goto(f"{town.address}{town.form}")
     page.get_by_label("1日の上限（回）").fill("50000")
     page.get_by_role("button", name="二人目の確認に出す").click()
     page.get_by_text("自分で用意したものは、自分では認められません。").wait_for()
-    page = page_of(chromium, town, town.session_, 320, java_script_enabled=False)
+    page = with_session(chromium, town.address, town.session_, PHONE, java_script_enabled=False)
     page.goto(f"{town.address}{PAGE}")
     page.get_by_text("新しい版があります").first.wait_for()
     page.goto(f"{town.address}{town.contract}")
     page.get_by_role("button", name="認める", exact=True).wait_for()
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-def test_axe_and_the_html_parser_find_nothing_and_nothing_scrolls_sideways_at_the_desk(chromium, town, width):
-    from axe_playwright_python.sync_playwright import Axe
-
-    axe, page = Axe(), page_of(chromium, town, town.session_, width)
-    for path in (PAGE, town.applied, town.provider, town.form, town.contract, f"{town.contract}/paper"):
-        for lang in ALL if width == 320 else ("ja", "en"):
-            page.goto(f"{town.address}{path}{'&' if '?' in path else '?'}lang={lang}")
-            where = f"{path} {lang}"
-            found = axe.run(page, options={"runOnly": RULES}).response["violations"]
-            said = [(rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found]
-            assert said == [], where
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
-            html5lib.HTMLParser(strict=True).parse(page.request.get(page.url).body())
-            if SHOTS and lang in ("ja", "en"):
-                name = re.sub(r"\W+", "-", re.sub(r"[0-9a-f]{12}", "x", path)).strip("-")
-                page.screenshot(path=f"{SHOTS}/{name[:50]}-{lang}-{width}.png", full_page=True)
+def test_axe_and_the_html_parser_find_nothing_and_nothing_scrolls_sideways_at_the_desk(chromium, town):
+    page = with_session(chromium, town.address, town.session_)
+    in_order(
+        page,
+        town.address,
+        (PAGE, town.applied, town.provider, town.form, town.contract, f"{town.contract}/paper"),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from browser.conftest import LANGUAGES
+from browser.seen import LANGUAGES
 
 
 def test_language_and_text_size_are_switched_by_links(visit):
