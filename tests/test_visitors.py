@@ -121,7 +121,7 @@ async def test_a_letter_that_the_mail_server_does_not_take_is_said_kept_sealed_a
         assert "1 letters wait for the mail server" in letters_kept.trouble()
         (tmp_path / "post").unlink()
         [(_, id, doc)] = await served.kitamae.city.store.documents(None, "letter")
-        letters_kept._waiting[id] = {**doc, "next": 0}  # half a minute later
+        letters_kept._waiting._known[id] = {**doc, "next": 0}  # half a minute later
         await letters_kept.turn()
         (letter,) = letters(tmp_path)
         assert letter["Message-ID"] == f"<{id}@city.example.jp>"

@@ -327,6 +327,9 @@ class City:
         closing = self.providers.statements
         self._alone("/providers/months", closing.run)
         self.health.also["providers:statements"] = lambda: closing.trouble
+        logouts = self.ways.provider.logouts
+        self._tasks.append(asyncio.create_task(Alone(self.store, "/logouts", logouts.run).run()))
+        self.health.also["openid:logouts"] = logouts.trouble
         if letters := self.ways.letters:
             self._alone("/letters", letters.run)
             self.health.also["mail:letters"] = letters.trouble

@@ -82,7 +82,9 @@ class WaysIn:
         seal = Seal(settings.seal or layout.seal)
         once, pseudonyms = Once(store), Pseudonyms(store, seal)
         delegates = Delegates(store, people, purposes, now)
-        provider = Provider(address, store, seal, once, pseudonyms, people.left)
+        provider = Provider(address, store, seal, once, pseudonyms, destinations, people.left)
+        await provider.logouts.open()
+        people.owes = provider.logouts.waiting.look
         passkeys = Passkeys(address, store, seal, once)
         office = Office(store, people.plan, people.forget, people.colleagues, now)
         numbers = Numbers(store, pseudonyms, office)
@@ -121,6 +123,7 @@ class WaysIn:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.provider.logouts.close()
         if self.outbound is not None:
             await self.outbound.close()
 

@@ -11,6 +11,8 @@ import pytest
 from stores import Opener, open_sqlite
 
 from kitamae.kernel.context.store import Store
+from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.duties import ACCOUNT, Office
 from kitamae.kernel.people.duties.office import step
 from kitamae.kernel.people.jose.encoding import encode
@@ -22,12 +24,12 @@ from kitamae.kernel.people.provider.grants import Issued, SignedIn
 from kitamae.kernel.people.provider.provider import Provider
 from kitamae.kernel.people.provider.request import read, whence
 from kitamae.kernel.people.pseudonyms import Pseudonyms
+from kitamae.kernel.people.records import SignedIn as SignedInAs
 from kitamae.kernel.people.seal import Seal
 
 CITY = "https://city.example.jp"
 BACK = "https://bus.example.jp/back"
 VERIFIER = "v" * 43
-RESIDENT = SignedIn("resident-1", "resident", 3, 1)
 ASKED = [
     ("redirect_uri", BACK), ("response_type", "code"), ("scope", "openid offline_access"), ("code_challenge_method", "S256"),
     ("code_challenge", encode(hashlib.sha256(VERIFIER.encode()).digest())),
@@ -42,7 +44,9 @@ class Worker:
         self.pseudonyms = Pseudonyms(store, seal)
         self.people = People(store, str)
         self.office = Office(store, self.people.plan, self.people.forget, self.people.colleagues)
-        self.provider = Provider(CITY, store, seal, self.once, self.pseudonyms, self.people.left)
+        self.provider = Provider(
+            CITY, store, seal, self.once, self.pseudonyms, Destinations(), self.people.left
+        )
 
 
 @pytest.fixture
@@ -56,14 +60,20 @@ async def workers(opener: Opener, tmp_path: Path) -> AsyncIterator[list[Worker]]
         await store.close()
 
 
-async def code(worker: Worker, who: SignedIn = RESIDENT) -> tuple[str, str]:
+async def signed_in(worker: Worker, ref: str = "resident-1", role: SignedInAs = "resident") -> SignedIn:
+    secret, _ = await worker.people.admit(ref, role, 2)
+    return SignedIn(ref, role, 2, 1, secrecy.digest(secret))
+
+
+async def code(worker: Worker, who: SignedIn | None = None) -> tuple[str, str]:
     """A client, and a code for it."""
+    who = who or await signed_in(worker)
     client, _ = await worker.provider.clients.add(
         "のりあいバス予約", "予約した人を見分けます", [BACK], public=True
     )
     sent = [("client_id", client["id"]), *ASKED]
     asked = read(await whence(worker.provider.clients, sent, CITY), dict(sent))
-    return client["id"], await worker.provider.grants.code(asked, who)
+    return client["id"], await worker.provider.code(asked, who)
 
 
 async def test_one_code_that_two_workers_are_given_at_once_is_exchanged_once_and_then_worth_nothing(
@@ -96,7 +106,7 @@ async def test_whoever_left_the_town_hall_is_signed_in_at_no_partner_any_more(wo
     one, other = workers
     await one.people.staff()
     ref = await one.people.staff(another=True)
-    who = SignedIn(ref, "staff", 2, 1)
+    who = await signed_in(one, ref, "staff")
     client, made = await code(one, who)
     issued = await one.provider.grants.exchange(client, made, BACK, VERIFIER)
     waiting, unspent = await code(one, who)
@@ -113,7 +123,7 @@ async def test_whoever_left_the_town_hall_is_signed_in_at_no_partner_any_more(wo
 async def test_whoever_is_let_in_again_is_signed_out_at_partners_too(workers: list[Worker]) -> None:
     one, other = workers
     ref = await one.people.staff(another=True)
-    client, made = await code(one, SignedIn(ref, "staff", 2, 1))
+    client, made = await code(one, await signed_in(one, ref, "staff"))
     issued = await one.provider.grants.exchange(client, made, BACK, VERIFIER)
     await one.people.let_in_again("staff-1", ref)
     with pytest.raises(InvalidGrant):

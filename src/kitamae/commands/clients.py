@@ -20,6 +20,7 @@ async def add(
     purpose: str,
     redirect: list[str],
     logout: list[str] | None = None,
+    backchannel: str = "",
     public: bool = False,
     keys: Path | None = None,
     data: Path | None = None,
@@ -36,6 +37,8 @@ async def add(
         Where it takes people back, letter for letter; may be given several times, all on one host.
     logout
         Where people may go after signing out; may be given several times.
+    backchannel
+        Where its server is told that somebody signed out (Back-Channel Logout), on the same host.
     public
         A program on people's own machines, which can keep no secret.
     keys
@@ -47,7 +50,12 @@ async def add(
     published = _read(keys) if keys else None
     sent = {"name": name, "purpose": purpose, "redirects": redirect, "logouts": logout or []}
     async with connect(Settings.chosen(data=data)) as client:
-        made = await ask(client, "POST", "/control/clients", {**sent, "public": public, "keys": published})
+        made = await ask(
+            client,
+            "POST",
+            "/control/clients",
+            {**sent, "public": public, "keys": published, "backchannel": backchannel},
+        )
     out = Console(highlight=False, soft_wrap=True)
     out.print(made["client"]["id"], markup=False)
     if made["secret"]:
@@ -84,6 +92,8 @@ async def list_(*, data: Path | None = None) -> None:
         out.print(f"  {one['purpose']}", markup=False)
         for address in one["redirects"]:
             out.print(f"  {address}", markup=False)
+        if told := one.get("backchannel"):
+            out.print(f"  {told} (told when somebody signs out)", markup=False)
 
 
 async def remove(id: str, /, *, data: Path | None = None) -> None:

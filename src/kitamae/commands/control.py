@@ -149,6 +149,7 @@ class Control:
             sent.get("logouts", ()),
             public=bool(sent.get("public")),
             keys=sent.get("keys"),
+            backchannel=sent.get("backchannel") or "",
         )
         return JSONResponse({"client": client, "secret": secret}, 201)
 

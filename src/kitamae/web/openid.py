@@ -123,7 +123,11 @@ def routes(page: Page, people: People, gate: Gate, provider: Provider, seal: Sea
         return await allow(who, asked, at)
 
     async def allow(who: Principal, asked: Asked, at: int) -> Response:
-        code = await provider.grants.code(asked, SignedIn(who.ref, who.role, who.assurance, at))
+        signed_in = SignedIn(who.ref, who.role, who.assurance, at, who.session)
+        try:
+            code = await provider.code(asked, signed_in)
+        except OAuthError as wrong:
+            return RedirectResponse(asked.back.failed(wrong), 303, _KEEP_NOTHING)
         return RedirectResponse(asked.back.to(code=code), 303, _KEEP_NOTHING)
 
     async def signed_in_at(who: Principal) -> int:
@@ -191,8 +195,8 @@ def routes(page: Page, people: People, gate: Gate, provider: Provider, seal: Sea
         form = await request.form(max_files=0, max_fields=10)
         demand_form(request.scope, form.get("csrf"))
         who = asking(request.scope)
-        if who.session:
-            await provider.withdraw(who.ref, str(form.get("client", "")))
+        if who.session and (client := str(form.get("client", ""))):
+            await provider.withdraw(who.ref, client)
         return RedirectResponse("/account", 303, _KEEP_NOTHING)
 
     return [

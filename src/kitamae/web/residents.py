@@ -95,9 +95,8 @@ def routes(page: Page, people: People, gate: Gate, ways: Ways) -> list[Route]:
             resident = await relying.finish(gate.carried(request.scope, _NOTE), sent)
         except (SignInFailed, IssuerFailed) as wrong:
             return show(request, wrong.detail)
-        if session := asking(request.scope).session:
-            await people.sign_out(session)
-        secret, seconds = await people.admit(resident.ref, "resident", ASSURANCE)
+        before = asking(request.scope).session
+        secret, seconds = await people.admit(resident.ref, "resident", ASSURANCE, instead=before)
         response = RedirectResponse(resident.next, 303, _KEEP_NOTHING)
         response.headers.append("Set-Cookie", gate.cookie(secret, seconds))
         response.headers.append("Set-Cookie", gate.carry(_NOTE, "", 0))

@@ -69,7 +69,7 @@ def routes(
             gate.guessed(request.scope)
             return form(request, failed="unknown", next=next)
         try:
-            secret, seconds = await people.sign_in(code.strip())
+            secret, seconds = await people.sign_in(code.strip(), asking(request.scope).session)
         except LinkSpent:
             gate.guessed(request.scope)
             return form(request, failed="expired", next=next)
@@ -86,10 +86,9 @@ def routes(
         except (PasskeyRefused, NotFound):
             gate.guessed(request.scope)
             return form(request, failed="passkey", next=next)
-        if session := asking(request.scope).session:
-            await people.sign_out(session)
         assurance = PASSKEY if person["role"] == "staff" else MAIL
-        secret, seconds = await people.admit(ref, person["role"], assurance, person.get("tenants", [HOME]))
+        of, before = person.get("tenants", [HOME]), asking(request.scope).session
+        secret, seconds = await people.admit(ref, person["role"], assurance, of, before)
         return _away(next or ARRIVE, gate.cookie(secret, seconds))
 
     async def staff_page(request: Request, *, failed: bool = False, status: int = 200) -> Response:

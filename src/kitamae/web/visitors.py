@@ -76,11 +76,9 @@ def routes(
             raise Forbidden("a page of another site may not sign anybody in here")
         code = str((await request.form(max_files=0, max_fields=5)).get("code", ""))[:200]
         try:
-            secret, seconds = await people.sign_in(code)
+            secret, seconds = await people.sign_in(code, asking(request.scope).session)
         except LinkSpent:
             return show(request, failed="expired")
-        if session := asking(request.scope).session:
-            await people.sign_out(session)
         return RedirectResponse(ACCOUNT, 303, {"Set-Cookie": gate.cookie(secret, seconds), **_KEEP_NOTHING})
 
     return [

@@ -29,11 +29,20 @@ async def node(script: str, given: Any) -> AsyncIterator[asyncio.subprocess.Proc
         await process.wait()
 
 
+Say = Callable[[str], None]
+Hear = Callable[[], Awaitable[Any]]
+
+
 @asynccontextmanager
-async def talking(
-    script: str, given: Any
-) -> AsyncIterator[tuple[Callable[[str], None], Callable[[], Awaitable[Any]]]]:
+async def talking(script: str, given: Any) -> AsyncIterator[tuple[Say, Hear]]:
     """A script that is spoken with in lines: how to say one, and how to hear one (JSON)."""
+    async with spoken_with(script, given) as (say, hear, _):
+        yield say, hear
+
+
+@asynccontextmanager
+async def spoken_with(script: str, given: Any) -> AsyncIterator[tuple[Say, Hear, asyncio.subprocess.Process]]:
+    """`talking`, with the process."""
     process = await asyncio.create_subprocess_exec(
         *("node", script), cwd=HERE, stdin=-1, stdout=-1, stderr=-1
     )
@@ -52,7 +61,7 @@ async def talking(
 
     say(json.dumps(given))
     try:
-        yield say, hear
+        yield say, hear, process
     finally:
         if process.returncode is None:
             process.terminate()

@@ -37,11 +37,11 @@ def registered(city: Served, *options: str) -> list[str]:
     return done.stdout.split()
 
 
-async def browse(browser: httpx2.AsyncClient, address: str) -> str:
-    """Sign in as an invented resident and agree, as a person does with links and buttons."""
+async def browse(browser: httpx2.AsyncClient, address: str, back: str = "http://127.0.0.1:9/") -> str:
+    """Sign in as an invented resident and agree, as a person does with links and buttons; where one is sent `back`."""
     same = {"Origin": str(browser.base_url).rstrip("/")}
     for _ in range(12):
-        if address.startswith("http://127.0.0.1:9/"):
+        if address.startswith(back):
             return address
         answer = await browser.get(address)
         if answer.status_code == 200 and "/sign-in/resident" in address:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
-import aiohttp
 import orjson
 
-from kitamae.kernel.context.subscription.destinations import CheckedResolver
+from kitamae.kernel.context.subscription.destinations import outward
 from kitamae.kernel.problems import BadRequest, LdContextUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    import aiohttp
 
     from kitamae.kernel.context.entity import Json
     from kitamae.kernel.context.subscription.destinations import Destinations
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 MOST: Final = 1_000_000  # bytes
 SECONDS: Final = 5.0
 HOPS: Final = 4
-_ACCEPT: Final = {"Accept": "application/ld+json, application/json;q=0.9"}
 
 
 class Fetcher:
@@ -60,12 +60,8 @@ class Fetcher:
             )
         self.destinations.check(url)
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=CheckedResolver(self.destinations)),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=SECONDS),
-                headers={"User-Agent": "Kitamae", **_ACCEPT},
-                trust_env=False,
+            self._session = outward(
+                self.destinations, seconds=SECONDS, Accept="application/ld+json, application/json;q=0.9"
             )
         async with self._session.get(url, allow_redirects=False) as response:
             if response.status in (301, 302, 303, 307, 308):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.delegates import records as mandates
+from kitamae.kernel.people.provider import owing
 from kitamae.kernel.people.records import RESIDENT, REVOKED, TENANT
 from kitamae.kernel.people.relying import identity
 
@@ -80,7 +81,12 @@ class Accounts:
         async def end(tx: Transaction) -> dict[str, int]:
             went: Counter[str] = Counter()
             for kind, id in found:
+                there: Any = await tx.get(TENANT, kind, id) if kind in ("session", "consent") else None
                 went[kind] += await tx.drop(TENANT, kind, id)
+                if there and kind == "session":
+                    await owing.of_session(tx, there, at)
+                elif there:
+                    await owing.of_consents(tx, [there], at)
                 if kind == "passkey":  # no restore brings it back
                     await tx.put(TENANT, REVOKED, id, {"at": clock.text(at)})
             for person, before in ended.items():
@@ -100,8 +106,9 @@ class Accounts:
         return await tx.drop(TENANT, RESIDENT, person)
 
     def ended(self) -> None:
-        """After the commit: nobody is remembered here as signed in, or as acting for somebody."""
+        """After the commit: nobody is remembered here as signed in, or as acting for somebody; partners are told."""
         self._people.forget(None)
+        self._people.owes()
 
     def _made(self, kind: str, doc: Any) -> int:
         """When it was made, or whoever it is for had signed in by then; microseconds UTC."""

@@ -23,7 +23,7 @@ from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import KIND as DUTIES
 from kitamae.kernel.people.ended import Ended, carry, ended
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
-from kitamae.kernel.people.provider import grants
+from kitamae.kernel.people.provider import grants, owing
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
 from kitamae.kernel.people.providers.records import CONTRACT, INVITATION, KEY, PROVIDER, Key
 from kitamae.kernel.people.records import (
@@ -82,6 +82,8 @@ class People:
         self.program: Callable[[Reader, Token, int], Awaitable[Program]] | None = (
             None  # of a token with a contract
         )
+        self.owes: Callable[[], None] = lambda: None
+        """Called after a commit from which on partners may have to be told that somebody signed out."""
         self._known = Remembered()
         self.colleagues = Colleagues(store, now)
         self.tokens = Tokens(store, expand, now, self._known.drop)
@@ -279,8 +281,8 @@ class People:
         await self._store.transact(add)
         return link
 
-    async def sign_in(self, link: str) -> tuple[str, int]:
-        """Spend a link: the new session's secret and how many seconds it lasts. Raises LinkSpent."""
+    async def sign_in(self, link: str, instead: str = "") -> tuple[str, int]:
+        """Spend a link: the new session's secret and how many seconds it lasts. `instead` as `admit` has it. Raises LinkSpent."""
         session = secrecy.fresh("session")
         now, key = self._now(), secrecy.digest(link)
         if await self._store.get(TENANT, "link", key) is None:
@@ -299,12 +301,13 @@ class People:
             if person.pop("unopened", False):
                 await transaction.put(TENANT, "person", kept["person"], person)
             opened = self._opened(kept["person"], person["role"], 1, person.get("tenants", [HOME]))
-            await transaction.put(TENANT, "session", secrecy.digest(session), opened)
+            await self._begin(transaction, session, opened, instead)
             who.append((kept["person"], person["role"]))
             return True
 
         if not await self._store.transact(spend):
             raise LinkSpent(_SPENT)
+        self._over(instead)
         noted.signed_in(*who[-1])
         return session, self._session // _SECOND
 
@@ -343,7 +346,8 @@ class People:
 
         await self._store.transact(note)
         await self.end_sessions(ref)
-        await grants.end(self._store, ref)
+        await grants.end(self._store, ref, now=self._now())
+        self.owes()
         return await self.invite(ref)
 
     async def recovery(self, ref: str) -> Recovery | None:
@@ -351,19 +355,17 @@ class People:
         return cast("Recovery | None", await self._store.get(TENANT, "recovery", ref))
 
     async def admit(
-        self, ref: str, role: SignedIn, assurance: int, of: Sequence[str] = (HOME,)
+        self, ref: str, role: SignedIn, assurance: int, of: Sequence[str] = (HOME,), instead: str = ""
     ) -> tuple[str, int]:
         """Sign somebody in who proved otherwise who he is: the session's secret and how many seconds it lasts.
 
-        `of`: the tenants whose staff a member of staff is.
+        `of`: the tenants whose staff a member of staff is. `instead`: of that browser's session until now, which ends.
         """
         session = secrecy.fresh("session")
         opened = self._opened(ref, role, assurance, of)
 
-        async def add(transaction: Transaction) -> None:
-            await transaction.put(TENANT, "session", secrecy.digest(session), opened)
-
-        await self._store.transact(add)
+        await self._store.transact(lambda tx: self._begin(tx, session, opened, instead))
+        self._over(instead)
         noted.signed_in(ref, role)
         return session, self._session // _SECOND
 
@@ -378,12 +380,33 @@ class People:
             "expiresAt": clock.text(now + self._session),
         }
 
+    async def _begin(self, tx: Transaction, secret: str, opened: Session, instead: str) -> None:
+        """The same person again goes on with what he is signed in to; somebody else does not."""
+        before = cast("Session | None", await tx.get(TENANT, "session", instead)) if instead else None
+        if before and before["person"] == opened["person"] and "partners" in before:
+            opened = {**opened, "partners": before["partners"]}
+            await tx.drop(TENANT, "session", instead)
+        elif before:
+            await self._end(tx, instead)
+        await tx.put(TENANT, "session", secrecy.digest(secret), opened)
+
+    async def _end(self, tx: Transaction, digest: str) -> None:
+        session = cast("Session | None", await tx.get(TENANT, "session", digest))
+        if session is not None:
+            await tx.drop(TENANT, "session", digest)
+            await owing.of_session(tx, session, self._now())
+
+    def _over(self, digest: str) -> None:
+        """After the commit."""
+        self._known.drop(digest)
+        self.owes()
+
     async def end_sessions(self, prefix: str) -> int:
         """End those of everybody whose reference begins so; how many."""
         kept = await self._store.documents(TENANT, "session")
         gone = [digest for _, digest, doc in kept if doc["person"].startswith(prefix)]
         for digest in gone:
-            await self._drop("session", digest)
+            await self.sign_out(digest)
         return len(gone)
 
     async def act(self, digest: str, mandate: str) -> None:
@@ -400,13 +423,15 @@ class People:
         self._known.drop(digest)
 
     async def sign_out(self, digest: str) -> None:
-        """End a session (`Principal.session`)."""
-        await self._drop("session", digest)
+        """End a session (`Principal.session`), here and where it was taken to."""
+        await self._store.transact(lambda tx: self._end(tx, digest))
+        self._over(digest)
 
     # --- keeping
     async def tidy(self) -> int:
         """Forget what has expired; how many."""
         now = self._now()
+        await self._tidy_left()
         gone: list[tuple[str, str]] = []
         for kind in ("link", "session", "token", "spent", OFFER, INVITATION, *GRANTED):
             docs: list[tuple[str, str, Any]] = await self._store.documents(TENANT, kind)
@@ -417,6 +442,15 @@ class People:
             await self._drop(kind, digest)
         return len(gone)
 
+    async def _tidy_left(self) -> None:
+        """Nobody asks any more for whoever has left (退職); partners are told that he is signed out."""
+        kept = [one for kind in ("session", "grant") for one in await self._store.documents(TENANT, kind)]
+        for ref in {doc["person"] for _, _, doc in kept if doc["role"] == "staff"}:
+            if await self.left(self._store, ref):
+                await self.end_sessions(ref)
+                await grants.end(self._store, ref, now=self._now())
+        self.owes()
+
     async def ended(self) -> Ended:
         """What was taken back, until now: what `restored` needs."""
         return await ended(self._store)
@@ -426,9 +460,13 @@ class People:
         refresh token that was used since would work once more.
         """
         await carry(self._store, known)
-        for kind in ("link", "session", *GRANTED):
+        for _, digest, _ in await self._store.documents(TENANT, owing.KIND):
+            await self._drop(owing.KIND, digest)  # these were told
+        await self.end_sessions("")
+        for kind in ("link", *GRANTED):
             for _, digest, _ in await self._store.documents(TENANT, kind):
                 await self._drop(kind, digest)
+        self.owes()
         self._known.forget(None)
 
     async def _drop(self, kind: str, digest: str) -> None:

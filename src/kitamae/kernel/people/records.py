@@ -3,7 +3,7 @@
 `person`   by reference:          {role, tenants, first, createdAt, unopened, name, section, moves, named}; `first`: the first account of the
                                   city's staff; what follows createdAt: what a member of staff is called (`colleagues.py`)
 `link`     by the secret's digest: {person, expiresAt}
-`session`  by the secret's digest: {person, role, tenants, assurance, createdAt, expiresAt}
+`session`  by the secret's digest: {person, role, tenants, assurance, partners, createdAt, expiresAt}
 `token`    by the secret's digest: {number, name, role, scopes, tenants, asked, createdAt, expiresAt|null}
 `revoked`  by the id of one of GIVEN: {at}    what no restore may bring back
 `resident` by the reference:      the id of the record in the vault that holds the 基本4情報
@@ -66,14 +66,22 @@ SignedIn = Literal["staff", "resident", "visitor"]
 """Who can have a session."""
 
 
+class KnownAs(TypedDict):
+    """How a partner calls somebody who went on to it, and that session of his."""
+
+    subject: str
+    sid: str
+
+
 class Session(TypedDict):
-    """A browser that is signed in."""
+    """A browser that is signed in. `partners`: by the client's id, those whom it was taken to."""
 
     person: str
     role: SignedIn
     tenants: NotRequired[list[str]]
     assurance: int
     acting: NotRequired[str]
+    partners: NotRequired[dict[str, KnownAs]]
     createdAt: str
     expiresAt: str
 

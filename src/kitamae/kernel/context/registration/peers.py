@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 import orjson
 
-from kitamae.kernel.context.subscription.destinations import CheckedResolver
+from kitamae.kernel.context.subscription.destinations import outward
 from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
@@ -151,10 +151,5 @@ class Peers:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=CheckedResolver(self._destinations)),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "Kitamae"},
-                trust_env=False,
-            )
+            self._session = outward(self._destinations, seconds=SECONDS)
         return self._session

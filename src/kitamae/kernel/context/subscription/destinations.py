@@ -12,6 +12,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
@@ -108,3 +109,14 @@ class CheckedResolver(AbstractResolver):
     async def close(self) -> None:
         """Let go of the system's resolver."""
         await self._inner.close()
+
+
+def outward(destinations: Destinations, *, seconds: float, **headers: str) -> aiohttp.ClientSession:
+    """For requests to elsewhere: only to addresses that are allowed, without cookies, and past no proxy. `seconds`: for a whole request."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=CheckedResolver(destinations)),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=seconds),
+        headers={"User-Agent": "Kitamae", **headers},
+        trust_env=False,
+    )

@@ -55,8 +55,11 @@ class Clients:
         *,
         public: bool = False,
         keys: Any = None,
+        backchannel: str = "",
     ) -> tuple[Client, str]:
-        """The client and its secret, shown now and never again; "" for a public one and one with `keys`. Raises BadRequest."""
+        """The client and its secret, shown now and never again; "" for a public one and one with `keys`. `backchannel`: where its server
+        is told that somebody signed out (`logouts.py`). Raises BadRequest.
+        """
         for what, text in (("name", name), ("purpose", purpose)):
             if not text.strip() or len(text) > 200 or not text.isprintable():
                 raise BadRequest(
@@ -67,7 +70,7 @@ class Clients:
             raise BadRequest("a client with keys is not public")
         if not 0 < len(redirects) <= _MOST or len(logouts) > _MOST:
             raise BadRequest(f"a client needs 1 to {_MOST} addresses to come back to")
-        hosts = {_address(one) for one in (*redirects, *logouts)}
+        hosts = {_address(one) for one in (*redirects, *logouts, *([backchannel] if backchannel else ()))}
         if len(hosts) > 1:
             raise BadRequest(
                 "all addresses of a client are on one host: what it knows people as depends on it"
@@ -87,6 +90,8 @@ class Clients:
             "keys": _published(keys) if keys is not None else None,
             "createdAt": clock.text(self._now()),
         }
+        if backchannel:
+            client["backchannel"] = backchannel
 
         async def put(transaction: Transaction) -> None:
             await transaction.put(TENANT, _KIND, client["id"], client)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.jose.encoding import encode
-from kitamae.kernel.people.provider.errors import InvalidGrant, InvalidScope, InvalidToken
+from kitamae.kernel.people.provider.errors import InvalidGrant, InvalidScope, InvalidToken, LoginRequired
+from kitamae.kernel.people.provider.owing import of_consents, went_on
 from kitamae.kernel.people.provider.records import Code, Grant
 from kitamae.kernel.people.records import TENANT
 
@@ -34,12 +35,13 @@ _SECOND: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who agrees: an opaque reference, with how surely and when (seconds since 1970) the person signed in."""
+    """Who agrees: an opaque reference, with how surely and when (seconds since 1970) the person signed in, and the session."""
 
     person: str
     role: str
     assurance: int
     at: int
+    session: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,11 @@ class Grants:
         self._left = left
         self._now = now
 
-    async def code(self, asked: Asked, who: SignedIn) -> str:
-        """A code for what was asked, which the person agreed to."""
-        made = secrecy.fresh("code")
+    async def code(self, asked: Asked, who: SignedIn, subject: str) -> str:
+        """A code for what was asked, which the person agreed to. `subject`: what the client knows him as. Raises LoginRequired."""
+        made, id = secrecy.fresh("code"), asked.back.client["id"]
         kept: Code = {
-            "client": asked.back.client["id"],
+            "client": id,
             "person": who.person,
             "role": who.role,
             "assurance": who.assurance,
@@ -76,10 +78,22 @@ class Grants:
             "challenge": asked.challenge,
             "nonce": asked.nonce,
             "authTime": who.at,
+            "session": who.session,
+            "sid": "",
             "grant": "",
             "expiresAt": self._in(CODE_SECONDS),
         }
-        await self._put("code", made, kept)
+
+        async def put(tx: Transaction) -> bool:
+            sid = await went_on(tx, who.session, id, subject)
+            if sid is None:
+                return False
+            known: Code = {**kept, "sid": sid}
+            await tx.put(TENANT, "code", secrecy.digest(made), known)
+            return True
+
+        if not await self._store.transact(put):
+            raise LoginRequired("the session has ended")
         return made
 
     async def exchange(self, client: str, code: str, redirect: str, verifier: str) -> Issued:
@@ -98,6 +112,8 @@ class Grants:
                 return "the code has expired"
             if await self._gone(transaction, kept):
                 return "whoever agreed has left"
+            if await transaction.get(TENANT, "session", kept.get("session", "")) is None:
+                return "whoever agreed has signed out"  # and the client was told so: it must not begin now
             if kept["redirect"] != redirect:
                 return "`redirect_uri` is not that of the request"
             if not _matches(verifier, kept["challenge"]):
@@ -109,6 +125,7 @@ class Grants:
                 "assurance": kept["assurance"],
                 "scope": kept["scope"],
                 "authTime": kept["authTime"],
+                "sid": kept["sid"],
                 "expiresAt": self._in(GRANT_SECONDS),
             }
             await transaction.put(TENANT, "grant", fresh.grant, grant)
@@ -169,10 +186,6 @@ class Grants:
 
         await self._store.transact(end)
 
-    async def end(self, person: str, client: str = "") -> int:
-        """Everything that a person allowed a client, or ("") all of them; how many."""
-        return await end(self._store, person, client)
-
     async def _gone(self, store: Reader, of: Code | Grant) -> bool:
         return of["role"] == "staff" and await self._left(store, of["person"])
 
@@ -196,21 +209,28 @@ class Grants:
     def _past(self, time: str) -> bool:
         return clock.micros(time) <= self._now()
 
-    async def _put(self, kind: str, made: str, kept: Any) -> None:
-        async def put(transaction: Transaction) -> None:
-            await transaction.put(TENANT, kind, secrecy.digest(made), kept)
 
-        await self._store.transact(put)
+async def end(store: Store, person: str, client: str = "", *, withdrawn: bool = False, now: int) -> int:
+    """Everything that a person allowed a client, or ("") all of them; how many. They are told to sign the person out. `withdrawn`: and he
+    is asked again. `now`: microseconds UTC.
+    """
 
+    async def of(kind: str) -> list[tuple[str, Any]]:
+        return [
+            (id, doc)
+            for _, id, doc in await store.documents(TENANT, kind)
+            if doc["person"] == person and client in ("", doc["client"])
+        ]
 
-async def end(store: Store, person: str, client: str = "") -> int:
-    """See `Grants.end`."""
-    kept = await store.documents(TENANT, "grant")
-    gone = [id for _, id, doc in kept if doc["person"] == person and client in ("", doc["client"])]
+    gone, agreed = await of("grant"), await of("consent")
 
     async def drop(transaction: Transaction) -> None:
-        for id in gone:
+        for id, _ in gone:
             await transaction.drop(TENANT, "grant", id)
+        if withdrawn:
+            for id, _ in agreed:
+                await transaction.drop(TENANT, "consent", id)
+        await of_consents(transaction, [doc for _, doc in agreed], now)
 
     await store.transact(drop)
     return len(gone)

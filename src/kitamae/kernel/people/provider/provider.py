@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.jose import claims as jwt
 from kitamae.kernel.people.jose import signed
 from kitamae.kernel.people.jose.encoding import BadToken, members
 from kitamae.kernel.people.provider.clients import Clients
 from kitamae.kernel.people.provider.errors import InvalidToken, OAuthError, UnsupportedGrantType
-from kitamae.kernel.people.provider.grants import ACCESS_SECONDS, Grants
+from kitamae.kernel.people.provider.grants import ACCESS_SECONDS, Grants, end
 from kitamae.kernel.people.provider.keys import SigningKeys
+from kitamae.kernel.people.provider.logouts import Logouts
+from kitamae.kernel.people.provider.owing import pair
 from kitamae.kernel.people.provider.request import SCOPES
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.relying.stand_in import PREFIX
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from kitamae.kernel.context.store import Reader, Store, Transaction
+    from kitamae.kernel.context.subscription.destinations import Destinations
     from kitamae.kernel.people.once import Once
-    from kitamae.kernel.people.provider.grants import Issued
+    from kitamae.kernel.people.provider.grants import Issued, SignedIn
     from kitamae.kernel.people.provider.records import Client, Grant
     from kitamae.kernel.people.provider.request import Asked
     from kitamae.kernel.people.pseudonyms import Pseudonyms
@@ -36,7 +38,7 @@ _ALG: Final = "ES256"
 
 class Provider:
     """`issuer` is how people reach this server: it stands in every token, so a city that moves becomes another one. `left` as `Grants`
-    has it.
+    has it; `destinations`: where sign-outs may be told.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Provider:
         seal: Seal,
         once: Once,
         pseudonyms: Pseudonyms,
+        destinations: Destinations,
         left: Callable[[Reader, str], Awaitable[bool]],
         now: Callable[[], int] = clock.now,
     ) -> None:
@@ -53,6 +56,7 @@ class Provider:
         self.clients = Clients(store, once, (issuer, issuer + PATH + "/token"), now)
         self.grants = Grants(store, left, now)
         self.keys = SigningKeys(store, seal, now)
+        self.logouts = Logouts(issuer, _ALG, store, self.clients, self.keys, destinations, now)
         self._pseudonyms = pseudonyms
         self._store = store
         self._now = now
@@ -69,8 +73,21 @@ class Provider:
             "userinfo_endpoint": at + "/userinfo",
             "revocation_endpoint": at + "/revoke",
             "end_session_endpoint": at + "/end-session",
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
             "scopes_supported": list(SCOPES),
-            "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "role"],
+            "claims_supported": [
+                "sub",
+                "iss",
+                "aud",
+                "exp",
+                "iat",
+                "auth_time",
+                "nonce",
+                "acr",
+                "sid",
+                "role",
+            ],
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
@@ -119,6 +136,10 @@ class Provider:
             raise InvalidToken("the client was removed")
         return await self._about(client, grant, scope)
 
+    async def code(self, asked: Asked, who: SignedIn) -> str:
+        """For what was asked, which the person agreed to. Raises LoginRequired where the session has ended meanwhile."""
+        return await self.grants.code(asked, who, await self.subject(asked.back.client, who.person))
+
     async def subject(self, client: Client, person: str) -> str:
         """What a client knows a person as: nobody else knows him as that, and it says nothing of who he is."""
         return await self._pseudonyms.of("partner", urlsplit(client["redirects"][0]).hostname or "", person)
@@ -139,12 +160,13 @@ class Provider:
             "acr": _acr("test" if issued.grant["person"].startswith(PREFIX) else issued.grant["assurance"]),
         }
         said |= {"nonce": issued.nonce} if issued.nonce else {}
+        said |= {"sid": sid} if (sid := issued.grant.get("sid")) else {}
         return jwt.issue(said, await self.keys.signing(), _ALG, typ="JWT")
 
     # --- what a person agreed to
     async def agreed(self, person: str, asked: Asked) -> bool:
         """Whether the person agreed to all of it before."""
-        kept: Any = await self._store.get(TENANT, "consent", _pair(person, asked.back.client["id"]))
+        kept: Any = await self._store.get(TENANT, "consent", pair(person, asked.back.client["id"]))
         return kept is not None and set(asked.scope) <= set(kept["scope"].split())
 
     async def agree(self, person: str, asked: Asked) -> None:
@@ -153,11 +175,12 @@ class Provider:
             "person": person,
             "client": asked.back.client["id"],
             "scope": " ".join(asked.scope),
+            "subject": await self.subject(asked.back.client, person),
             "at": clock.text(self._now()),
         }
 
         async def put(transaction: Transaction) -> None:
-            await transaction.put(TENANT, "consent", _pair(person, kept["client"]), kept)
+            await transaction.put(TENANT, "consent", pair(person, kept["client"]), kept)
 
         await self._store.transact(put)
 
@@ -170,13 +193,9 @@ class Provider:
         return [client for client in found if client is not None]
 
     async def withdraw(self, person: str, client: str) -> None:
-        """From the next request on the client learns nothing more, and must ask again."""
-
-        async def drop(transaction: Transaction) -> None:
-            await transaction.drop(TENANT, "consent", _pair(person, client))
-
-        await self._store.transact(drop)
-        await self.grants.end(person, client)
+        """From the next request on the client learns nothing more, must ask again, and is told to sign the person out."""
+        await end(self._store, person, client, withdrawn=True, now=self._now())
+        self.logouts.waiting.look()
 
     # --- logging out
     async def hinted(self, token: str) -> tuple[str, str]:
@@ -194,7 +213,3 @@ class Provider:
 def _acr(assurance: int | Literal["test"]) -> str:
     """Who came through the stand-in is not known to be anybody, and a partner must see that."""
     return f"urn:kitamae:assurance:{assurance}"
-
-
-def _pair(person: str, client: str) -> str:
-    return secrecy.digest(f"{person} {client}")

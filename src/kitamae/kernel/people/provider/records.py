@@ -1,8 +1,9 @@
 """What the provider keeps, as documents of the store. Secrets are kept as digests; times are RFC 3339 UTC.
 
 `client`   by id:                   Client
-`consent`  by person and client:    {scope, at}
+`consent`  by person and client:    {person, client, scope, at, subject}    `subject`: what the client knows the person as
 `code`     by the code's digest:    Code     kept until it expires when it is spent: a second use ends the grant
+`logout`   by id:                   {client, subject, sid, ...}      what a client is still to be told (`owing.py`)
 `grant`    by id:                   Grant    what a person allowed a client; dropping it ends all its tokens
 `access`   by the token's digest:   {grant, expiresAt}
 `refresh`  by the token's digest:   {grant, spent, expiresAt}    spent ones are kept, to notice that one was stolen
@@ -11,19 +12,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Authentication = Literal["none", "client_secret_basic", "private_key_jwt"]
 
 
 class Client(TypedDict):
-    """A service or a partner that the operator registered. `name` and `purpose` stand on the page that asks for consent."""
+    """A service or a partner that the operator registered. `name` and `purpose` stand on the page that asks for consent. `backchannel`:
+    where it is told that somebody signed out.
+    """
 
     id: str
     name: str
     purpose: str
     redirects: list[str]
     logouts: list[str]
+    backchannel: NotRequired[str]
     authentication: Authentication
     secret: str | None  # digest
     keys: dict[str, Any] | None  # JWK set
@@ -31,7 +35,7 @@ class Client(TypedDict):
 
 
 class Code(TypedDict):
-    """A code that was handed to a browser."""
+    """A code that was handed to a browser: of that session, which the client knows as `sid`."""
 
     client: str
     person: str
@@ -42,12 +46,14 @@ class Code(TypedDict):
     challenge: str
     nonce: str
     authTime: int  # seconds since 1970
+    session: str
+    sid: str
     grant: str  # "" until it is spent
     expiresAt: str
 
 
 class Grant(TypedDict):
-    """What a person allowed a client."""
+    """What a person allowed a client. `sid` is missing in what was written before there was one."""
 
     client: str
     person: str
@@ -55,4 +61,5 @@ class Grant(TypedDict):
     assurance: int
     scope: str
     authTime: int
+    sid: NotRequired[str]
     expiresAt: str

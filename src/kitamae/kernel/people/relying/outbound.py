@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from kitamae.kernel.context.subscription.destinations import CheckedResolver
+from kitamae.kernel.context.subscription.destinations import outward
 from kitamae.kernel.people.jose.encoding import LONGEST, BadToken, members
 from kitamae.kernel.problems import Elsewhere
 
@@ -76,11 +76,5 @@ class Guarded:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=CheckedResolver(self._destinations)),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=SECONDS),
-                headers={"User-Agent": "Kitamae"},
-                trust_env=False,
-            )
+            self._session = outward(self._destinations, seconds=SECONDS)
         return self._session
