@@ -34,7 +34,7 @@ class Served:
 
 @asynccontextmanager
 async def serving(data: Path, **chosen: Any) -> AsyncIterator[Served]:
-    settings = Settings.chosen(data=data, **chosen)
+    settings = Settings.chosen(data=data, **{"kept_page_seconds": 0.0, **chosen})
     with Lock(data) as lock:
         kitamae = Kitamae(settings, lock)
         async with kitamae.running():

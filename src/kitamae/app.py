@@ -73,7 +73,13 @@ class Kitamae:
         self.moving: Moving | None = None
         self._move: asyncio.Task[None] | None = None
         self._edge = Edge(
-            self.serve, settings, self.measures, self._let_in, error_page=self._error_page, tell=self._told
+            self.serve,
+            settings,
+            self.measures,
+            self._let_in,
+            error_page=self._error_page,
+            tell=self._told,
+            kept=self._kept,
         )
 
     @property
@@ -129,6 +135,9 @@ class Kitamae:
         """For the access log; between two cities, while a restore changes places, there is none."""
         if self._city is not None:
             self._city.access.heard(entry)
+
+    def _kept(self, scope: Scope) -> ASGIApp | None:
+        return self._city.kept(scope) if self._city is not None else None
 
     def _error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
         return self.city.error_page(scope, problem, request)

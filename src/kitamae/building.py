@@ -53,6 +53,7 @@ class Building:
     consents: Consents
     providers: Providers
     access: AccessLog
+    kept_seconds: float
     log: Log | None = None
     witnesses: Witnesses | None = None
 

@@ -214,6 +214,7 @@ class City:
                 consents,
                 providers,
                 AccessLog(store),
+                settings.kept_page_seconds,
                 log,
                 witnesses,
             )
@@ -400,6 +401,10 @@ class City:
         alias = self.broker.alias.encode("latin-1", "replace")
         if any(name == _NOTIFIED_BY and value == alias for name, value in scope["headers"]):
             raise LoopDetected("this notification is our own: what it tells is here already")
+
+    def kept(self, scope: Scope) -> ASGIApp | None:
+        """See `Rooms.kept`."""
+        return self._rooms.kept(scope)
 
     def error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
         """For readers."""

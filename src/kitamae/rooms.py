@@ -53,6 +53,7 @@ class Rooms:
         )
         if on.profile:
             self._shell.languages = on.profile.languages
+        self._shell.kept_seconds = on.kept_seconds
         self._shell.colleagues = on.people.colleagues.called
         self._shell.visitors = on.ways.visitors is not None
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
@@ -104,6 +105,11 @@ class Rooms:
             await self._app.router(scope, receive, send)
         except HTTPException as error:
             raise _as_problem(error) from error
+
+    def kept(self, scope: Scope) -> ASGIApp | None:
+        """A page that everybody sees alike, as it was read last; None where there is none at this address."""
+        page = self._shell.kept.get(scope["path"])
+        return page.last(scope) if page else None
 
     def error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
         """A Problem for a reader, in the reader's language."""

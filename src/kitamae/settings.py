@@ -91,6 +91,12 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="Registrations of other sources, in a tenant")
     ] = 1_000
     max_contexts: Annotated[int, Field(ge=1, description="Hosted @contexts, in a tenant")] = 1_000
+    kept_page_seconds: Annotated[
+        float,
+        Field(
+            ge=0, le=60, description="The least time between two drawings of a page that everybody sees alike"
+        ),
+    ] = 1.0
     max_body_mb: Annotated[int, Field(ge=1, description="The largest request body that is read, in MB")] = 16
     history_page: Annotated[
         int,

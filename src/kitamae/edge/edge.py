@@ -53,8 +53,11 @@ class Edge:
         everybody: Principal = NOBODY,
         tell: Callable[[Entry], None] | None = None,
         here: bool = False,
+        kept: Callable[[Scope], ASGIApp | None] = lambda _: None,
     ) -> None:
-        """`everybody`: who a request without credentials comes from. `tell`: the access log; `here`: this is the local socket's."""
+        """`everybody`: who a request without credentials comes from. `tell`: the access log; `here`: this is the local socket's; `kept`:
+        what is answered as it was when it cannot be had as it is.
+        """
         self._inner = inner
         self._measures = measures
         self._let_in = let_in
@@ -64,7 +67,7 @@ class Edge:
         self._open = settings.open
         self._secure = settings.secure
         self._everybody = everybody
-        self._tell, self._here = tell, here
+        self._tell, self._here, self._kept = tell, here, kept
         self._numbers = itertools.count(1)
         self._start = secrets.token_hex(4)
 
@@ -103,7 +106,7 @@ class Edge:
             if status:
                 _log.exception("broke off", request=request, method=method, status=status)
                 raise
-            await self._answer(scope, error, request, answering)
+            await self._answer(scope, receive, error, request, answering)
         finally:
             self._measures.answered(
                 method, scope["path"], status, time.perf_counter() - began if began else 0.0
@@ -140,12 +143,21 @@ class Edge:
             scope["principal"] = self._everybody
         return receive
 
-    async def _answer(self, scope: Scope, error: Exception, request: str, send: Send) -> None:
+    async def _answer(
+        self, scope: Scope, receive: Receive, error: Exception, request: str, send: Send
+    ) -> None:
         problem = error if isinstance(error, Problem) else Problem(f"it is in the log under {request}")
         if problem.status == 500:
             _log.error("failed", request=request, method=scope["method"], status=500, exc_info=error)
         elif problem.status > 500:  # foreseen: a full disk, a restore, a source that does not answer
             _log.warning("could not", request=request, status=problem.status, why=problem.title)
+        if (
+            problem.status >= 500
+            and scope["method"] in ("GET", "HEAD")
+            and (kept := self._kept(scope)) is not None
+        ):
+            await kept(scope, receive, send)
+            return
         try:
             status, headers, body = answer(scope, problem, request, self._error_page)
         except Exception:

@@ -40,6 +40,14 @@ class Following:
         self._waiting.clear()
         return ids
 
+    def changed(self) -> bool:
+        """Whether one did since the last call; waits for nothing."""
+        if not self._rung.is_set():
+            return False
+        self._rung.clear()
+        self._waiting.clear()
+        return True
+
 
 class Changes:
     """The bell rope: the store rings it after each commit, listeners hang on it while they listen."""
@@ -58,9 +66,14 @@ class Changes:
     @contextmanager
     def follow(self, *types: str, tenant: str = "") -> Iterator[Following]:
         """Listen to changes of entities of these types (short names) until the block ends."""
-        one = Following(tenant, frozenset(self._expand(name) for name in types))
-        self._following.add(one)
+        one = self.following(*types, tenant=tenant)
         try:
             yield one
         finally:
             self._following.discard(one)
+
+    def following(self, *types: str, tenant: str = "") -> Following:
+        """The same for as long as the city is open."""
+        one = Following(tenant, frozenset(self._expand(name) for name in types))
+        self._following.add(one)
+        return one

@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import Route
+
+    from kitamae.sdk.changes import Following
 
 
 class Page(Protocol):
@@ -27,6 +30,20 @@ class Page(Protocol):
         **values: Any,
     ) -> Response:
         """The template with these values. `lang`, `city`, `menu`, `_`, `ngettext` are there besides them."""
+        ...
+
+    def kept(
+        self,
+        path: str,
+        template: str,
+        values: Callable[[], Awaitable[Mapping[str, Any]]],
+        following: Following,
+        *,
+        name: str | None = None,
+    ) -> Route:
+        """A page that everybody sees alike: drawn when `following` heard of a change and not for each reader, and there, as it was, when
+        the store does not answer. `values`: what the template shows.
+        """
         ...
 
     def language(self, request: Request) -> str:

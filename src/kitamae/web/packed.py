@@ -25,7 +25,7 @@ def small(asked: Headers, response: Response) -> Response:
     if len(response.body) < _WORTH_IT or "no-store" in response.headers.get("cache-control", ""):
         return response
     response.headers.add_vary_header("Accept-Encoding")
-    if _takes(asked):
+    if takes(asked):
         response.body = gzip.compress(bytes(response.body), compresslevel=5, mtime=0)
         response.headers["Content-Length"] = str(len(response.body))
         response.headers["Content-Encoding"] = "gzip"
@@ -37,7 +37,7 @@ def file(asked: Headers, response: FileResponse) -> Response:
     if not response.headers.get("content-type", "").startswith(_TEXT) or "range" in asked:
         return response
     response.headers.add_vary_header("Accept-Encoding")
-    if not _takes(asked):
+    if not takes(asked):
         return response
     path = Path(response.path)
     kept = {
@@ -54,7 +54,8 @@ def _compressed(path: Path, version: int) -> bytes:
     return gzip.compress(path.read_bytes(), compresslevel=6, mtime=0)
 
 
-def _takes(asked: Headers) -> bool:
+def takes(asked: Headers) -> bool:
+    """Whether the reader takes gzip."""
     offers = [part.replace(" ", "") for part in asked.get("accept-encoding", "").lower().split(",")]
     return any(
         offer == "gzip" or (offer.startswith("gzip;") and offer not in ("gzip;q=0", "gzip;q=0.0"))

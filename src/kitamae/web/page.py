@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from kitamae.web import packed
+from kitamae.web.kept import KeptPage
 from kitamae.web.languages import NAMES, SOURCE, TAGS, known, negotiate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from kitamae.sdk.changes import Following
     from kitamae.sdk.manifest import Language
     from kitamae.web.shell import Shell
 
@@ -75,18 +79,52 @@ class ShellPage:
         **values: Any,
     ) -> Response:
         """See `kitamae.sdk.page.Page`."""
+        return packed.small(request.headers, self.drawn(request, template, values, status, headers or {}))
+
+    def drawn(
+        self,
+        request: Request,
+        template: str,
+        values: Mapping[str, Any],
+        status: int = 200,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Response:
+        """As it is, whatever the reader takes."""
         language = self.language(request)
         size = _size(request)
         environment = self.shell.environment(self.folder, language)
         given = self._given(request, language, size)
         body = environment.get_template(template).render({**given, **values})
-        response = HTMLResponse(body, status, SECURITY | dict(headers or {}))
+        response = HTMLResponse(body, status, SECURITY | dict(headers))
         response.headers["Content-Language"] = TAGS[language]
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.headers.add_vary_header("Accept-Language")
         response.headers.add_vary_header("Cookie")
         _remember(request, response, language, size)
-        return packed.small(request.headers, response)
+        return response
+
+    def kept(
+        self,
+        path: str,
+        template: str,
+        values: Callable[[], Awaitable[Mapping[str, Any]]],
+        following: Following,
+        *,
+        name: str | None = None,
+    ) -> Route:
+        """See `kitamae.sdk.page.Page`."""
+        one = KeptPage(self, template, values, following, self.shell.kept_seconds)
+        self.shell.kept[path] = one
+        return Route(path, one, methods=["GET"], name=name)
+
+    def variant(self, request: Request) -> bytes:
+        """What two readers of a page have in common who see the same."""
+        return f"{self.language(request)} {_size(request)} {request.url.scheme}".encode()
+
+    def above(self, request: Request) -> bool:
+        """Whether something stands above every page for this reader."""
+        language = self.language(request)
+        return any(banner(request, language) for banner in self.shell.banners)
 
     def _given(self, request: Request, language: Language, size: str) -> dict[str, Any]:
         shell = self.shell

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kitamae.sdk.city import City as Profile
     from kitamae.sdk.context import Context
     from kitamae.sdk.manifest import Language
+    from kitamae.web.kept import KeptPage
     from kitamae.web.tiles import Basemap
 
 Texts: TypeAlias = "Mapping[Any, str]"
@@ -99,6 +100,8 @@ class Shell:
     colleagues: Callable[[str], Called | None] = field(
         default=lambda _: None
     )  # what a member of staff is called
+    kept: dict[str, KeptPage] = field(default_factory=dict)  # by path
+    kept_seconds: float = 1.0  # the least between two drawings of one of them
     basemap: Basemap | None = None  # None: the map shows points on an empty ground
 
     @cached_property

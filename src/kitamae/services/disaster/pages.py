@@ -14,6 +14,8 @@ from kitamae.services.disaster.alerts import cap
 from kitamae.services.disaster.alerts.city import TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
@@ -23,12 +25,10 @@ if TYPE_CHECKING:
 def routes(room: Room) -> list[BaseRoute]:
     """Whole addresses; all of them begin with `/disaster`."""
 
-    async def index(request: Request) -> Response:
+    async def situation() -> Mapping[str, Any]:
         now = datetime.now(UTC)
         force, ended = logic.now(await _alerts(room), now)
-        return room.page.render(
-            request, "disaster.html", force=force, ended=ended, now=now, highest=logic.highest(force)
-        )
+        return {"force": force, "ended": ended, "now": now, "highest": logic.highest(force)}
 
     async def as_cap(request: Request) -> Response:
         city, what = room.city, request.path_params["phenomenon"]
@@ -46,7 +46,9 @@ def routes(room: Room) -> list[BaseRoute]:
         return Response(message, media_type=cap.MEDIA_TYPE)
 
     return [
-        Route("/disaster", index, name="disaster"),
+        room.page.kept(
+            "/disaster", "disaster.html", situation, room.changes.following(TYPE), name="disaster"
+        ),
         Route("/disaster/cap/{phenomenon}.xml", as_cap),
     ]
 

@@ -1,0 +1,156 @@
+"""Pages that everybody sees alike: drawn when what they show changes, there when nothing else answers.
+
+Drawing costs what a page costs once, not once a reader; whoever asks while it is drawn anew gets the former one after a moment, and so
+does everybody while the store does not answer. The page says of what time it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kitamae.web import packed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.types import Receive, Scope, Send
+
+    from kitamae.sdk.changes import Following
+    from kitamae.web.page import ShellPage
+
+OLD: Final = 30.0
+"""Seconds after which a page is drawn anew though nothing changed: time passes, and what it says ends."""
+PATIENCE: Final = 0.5
+"""Seconds that a reader waits for the page as it is now, where there is a former one."""
+_CHOICES: Final = frozenset({"lang", "size"})
+_MOST_QUERY: Final = 40  # bytes: ?lang=ja_Hira&size=standard
+
+_log = structlog.get_logger("kitamae")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """`of` counts the readings of what it shows."""
+
+    of: int
+    headers: tuple[tuple[bytes, bytes], ...]  # several cookies, for one, have the same name
+    body: bytes
+    small: bytes
+    etag: str
+
+    def answer(self, request: Request) -> Response:
+        """Nothing of it where the reader has it already."""
+        if self.etag in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
+            return self._dressed(Response(status_code=304))
+        if not packed.takes(request.headers):
+            return self._dressed(Response(self.body))
+        return self._dressed(Response(self.small, headers={"Content-Encoding": "gzip"}))
+
+    def _dressed(self, response: Response) -> Response:
+        response.raw_headers += [*self.headers, (b"etag", self.etag.encode())]
+        return response
+
+
+class KeptPage:
+    """One of them. An ASGI application for GET and HEAD."""
+
+    def __init__(
+        self,
+        page: ShellPage,
+        template: str,
+        values: Callable[[], Awaitable[Mapping[str, Any]]],
+        following: Following,
+        seconds: float,
+    ) -> None:
+        """`values`: what the template shows, whoever reads it; read anew after `following` heard of a change, at most once in `seconds`."""
+        self._page = page
+        self._template = template
+        self._ask = values
+        self._following = following
+        self._seconds = seconds
+        self._values: Mapping[str, Any] | None = None
+        self._of = 0
+        self._dirty = True
+        self._read_at = self._tried_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+        self._drawn: dict[bytes, Drawn] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, `http` only. Raises what reading raises, as long as there is no former page."""
+        request = Request(scope, receive)
+        values = await self._current()
+        if self._is_alike(request):
+            response = self._one(request, values).answer(request)
+        else:
+            response = self._page.render(request, self._template, **values)
+        await response(scope, receive, send)
+
+    def last(self, scope: Scope) -> Response | None:
+        """What was read last, whoever asks; None where there is nothing."""
+        if self._values is None:
+            return None
+        asked = {**scope, "query_string": b""} if len(scope["query_string"]) > _MOST_QUERY else scope
+        request = Request(asked)
+        return self._one(request, self._values).answer(request)
+
+    def _one(self, request: Request, values: Mapping[str, Any]) -> Drawn:
+        key = self._page.variant(request) + b"?" + request.scope["query_string"]
+        known = self._drawn.get(key)
+        if known is not None and known.of == self._of:
+            return known
+        response = self._page.drawn(request, self._template, values)
+        response.headers.add_vary_header("Accept-Encoding")
+        body = bytes(response.body)
+        drawn = self._drawn[key] = Drawn(
+            self._of,
+            tuple(one for one in response.raw_headers if one[0] != b"content-length"),
+            body,
+            gzip.compress(body, compresslevel=6, mtime=0),
+            f'W/"{sha256(body).hexdigest()[:20]}"',
+        )
+        return drawn
+
+    def _is_alike(self, request: Request) -> bool:
+        """Nothing but the language and the size of the letters was chosen, and nothing stands above the page for this reader."""
+        return (
+            len(request.scope["query_string"]) <= _MOST_QUERY
+            and _CHOICES.issuperset(request.query_params)
+            and not self._page.above(request)
+        )
+
+    # --- what it shows
+    async def _current(self) -> Mapping[str, Any]:
+        now = time.monotonic()
+        self._dirty |= self._following.changed()
+        due = (self._dirty or now - self._read_at >= OLD) and now - self._tried_at >= self._seconds
+        if due and (self._reading is None or self._reading.done()):
+            self._tried_at = now
+            self._reading = asyncio.create_task(self._read())
+        if self._values is None and self._reading is not None:
+            await asyncio.shield(self._reading)
+        elif self._reading is not None and not self._reading.done() and now - self._tried_at < PATIENCE:
+            await asyncio.wait({self._reading}, timeout=PATIENCE)
+        assert self._values is not None
+        return self._values
+
+    async def _read(self) -> None:
+        self._dirty = False
+        try:
+            values = await self._ask()
+        except Exception:
+            self._dirty = True
+            if self._values is None:
+                raise
+            _log.exception("a page is shown as it was", template=self._template)
+            return
+        self._values, self._read_at = values, time.monotonic()
+        self._of += 1
