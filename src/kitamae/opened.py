@@ -429,6 +429,8 @@ class City:
         if self._vault and self._vault.clock_trouble():
             return
         await self._rooms.links.tidy()
+        if self._vault:
+            await self._rooms.orders.expire()
         await self._rooms.orders.tidy()
         await self._kept.sweep()
 

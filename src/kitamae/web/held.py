@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import proposal
 from kitamae.kernel.people.consent.consents import RECORD as CONSENT
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
+from kitamae.kernel.people.requests.requests import PROPOSAL
 from kitamae.kernel.people.vault import CONSENTS
 from kitamae.kernel.people.watching.flags import FLAG
+from kitamae.kernel.problems import BadRequest
+from kitamae.web import edits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,13 +35,22 @@ _CLASSES: Final = {FLAG: "watching"}
 """Kind -> the class of the records that the platform itself keeps."""
 
 
-def told(record: Record) -> dict[str, date | str]:
-    """Field -> what a page shows of it; `templates/personal.html` says both in words."""
+def told(record: Record) -> dict[str, Any]:
+    """Field -> what a page shows of it, a day or a text, or the rows of a proposal; `templates/personal.html` says both in words."""
     return {
-        name: _day(record.fields[name]) if name in _DAYS else _said(record.fields[name])
+        name: _shown(name, record.fields[name])
         for name in read(record.klass, record.fields)
         if record.fields[name] not in (None, "")
     }
+
+
+def _shown(name: str, value: object) -> object:
+    if name == PROPOSAL:
+        try:
+            return edits.lines(proposal.opened(str(value)))
+        except BadRequest:  # a program wrote something else there
+            return [{"field": name, "was": None, "now": _said(value)}]
+    return _day(value) if name in _DAYS else _said(value)
 
 
 def corrected(records: Iterable[Record]) -> list[dict[str, Any]]:
@@ -60,7 +73,9 @@ def looked(fields: Mapping[str, Iterable[str]]) -> list[str]:
         if kind in (CONSENT, MANDATE):
             said.add(kind)
         else:
-            said.update(read("requests" if kind.startswith("case:") else _CLASSES.get(kind, kind), names))
+            said.update(
+                read("requests" if kind.startswith(("case:", "order:")) else _CLASSES.get(kind, kind), names)
+            )
     return sorted(said)
 
 

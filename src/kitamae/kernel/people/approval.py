@@ -129,6 +129,13 @@ async def withdraw(tx: Transaction, about: str, who: str, now: int) -> Approval:
     return await _close(tx, about, await _open(tx, about, now), "withdrawn", who, "", now)
 
 
+async def expire(tx: Transaction, about: str, now: int) -> None:
+    """Write down that nobody decides any more, where that is so."""
+    kept = cast("Approval | None", await tx.get(TENANT, KIND, about))
+    if kept is not None and word(kept, now) == "expired":
+        await tx.put(TENANT, KIND, about, {**kept, "word": "expired"})
+
+
 async def _open(tx: Transaction, about: str, now: int) -> Approval:
     kept = cast("Approval | None", await tx.get(TENANT, KIND, about))
     if kept is None:

@@ -1,4 +1,5 @@
-"""What one member of staff wants to be done to a person's records and a second one decides: that what was collected for a purpose goes.
+"""What one member of staff wants to be done to a person's records and a second one decides: that what was collected for a purpose goes, or
+that a record is corrected (`corrections.py`).
 
 Both have a duty that names the purpose; the reason is told to the person with the receipt, and stands nowhere else once it is done.
 """
@@ -6,13 +7,15 @@ Both have a duty that names the purpose; the reason is told to the person with t
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import approval, mynumber, swept
+from kitamae.kernel.people import approval, mynumber, order, swept
+from kitamae.kernel.people.corrections import Corrections
+from kitamae.kernel.people.order import KIND, WAITS, Order, State, about, is_correction, question, shown
+from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
-from kitamae.kernel.people.requests.requests import KIND as CASE
 from kitamae.kernel.people.vault import OWN, Ordered
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
 
@@ -26,28 +29,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.requests.case import Case
     from kitamae.kernel.people.vault import Vault
 
-KIND: Final = "order"
-WAITS: Final = 14 * 86_400_000_000
-"""How long an order waits for its second person, microseconds."""
 KEPT: Final = 365 * 86_400_000_000
 """How long what became of it is in the list; the person's receipt is kept as every other."""
-_LEAST: Final = 5  # characters of a reason
-State = Literal["asked", "done", "refused", "withdrawn", "expired"]
-
-
-class Order(TypedDict):
-    """`upto`: the version of the key that goes, once it is decided; `done`: RFC 3339 UTC, when the key was gone. `case`: the number of
-    the request that it follows from, or "".
-    """
-
-    person: str
-    purpose: str
-    why: str
-    case: str
-    by: str
-    at: str
-    upto: int
-    done: str
 
 
 class Orders:
@@ -57,9 +40,10 @@ class Orders:
         self, store: Store, policy: Policy, vault: Callable[[], Vault], now: Callable[[], int] = clock.now
     ) -> None:
         self._store, self._policy, self._vault, self._now = store, policy, vault, now
+        self.corrections = Corrections(store, policy, vault, now)
 
     def may(self, who: Principal, person: str, purpose: str) -> bool:
-        """Whether this duty is his."""
+        """Whether it is his duty to ask that it be erased."""
         return self._policy.allows(Question(who, "delete", f"person:{person}", "", purpose))
 
     async def ask(self, who: Principal, person: str, purpose: str, why: str, case: str = "") -> str:
@@ -68,8 +52,8 @@ class Orders:
         Raises NotSignedIn, Forbidden, BadRequest, HoldsMyNumber, NotFound for a case that is not that person's, Conflict where the same
         was asked for and is open.
         """
-        question = Question(who, "delete", f"person:{person}", "", purpose)
-        self._policy.demand(question)
+        asked = Question(who, "delete", f"person:{person}", "", purpose)
+        self._policy.demand(asked)
         self._vault().purposes.demand(purpose)
         if purpose == OWN or not 0 < len(person) <= 128:
             raise BadRequest("whose records, and what they were collected for?")
@@ -78,83 +62,95 @@ class Orders:
         mynumber.demand_reference("person", person)
         if case and (await self.case(case))["person"] != person:
             raise NotFound(f"there is no case {case!r:.40} of that person")
-        why = approval.plain("why", why, least=_LEAST)
+        why = approval.plain("why", why, least=order.LEAST)
         number, now = secrets.token_hex(6), self._now()
-        order: Order = {
+        made: Order = {
             "person": person, "purpose": purpose, "why": why, "case": case, "by": who.ref, "at": clock.text(now),
-            "upto": 0, "done": "",
+            "upto": 0, "done": "", "change": "erase",
         }  # fmt: skip
 
         async def work(tx: Transaction) -> None:
-            await self._policy.demand_again(tx, question)
-            await approval.ask(*(tx, _about(number), who), until=now + WAITS, barred=(person,), now=now)
-            await tx.put(TENANT, KIND, number, order)
+            await self._policy.demand_again(tx, asked)
+            await approval.ask(*(tx, about(number), who), until=now + WAITS, barred=(person,), now=now)
+            await tx.put(TENANT, KIND, number, made)
 
         await self._store.transact(work)
         return number
 
     async def decide(self, who: Principal, number: str, digest: str, *, yes: bool, why: str = "") -> None:
-        """The second person's word; approved, it is done at once. Raises NotFound, NotSignedIn, Forbidden, Conflict, BadRequest."""
-        order = await self.get(number)
+        """The second person's word; approved, it is done at once. Raises NotFound, NotSignedIn, Forbidden, Conflict, BadRequest; of a
+        correction Moved too.
+        """
+        made = await self.get(number)
+        self._policy.demand(question(who, made))
         if not yes:
+            await self._refuse(who, number, made, why)
+        elif is_correction(made):
+            await self.corrections.decide(who, number, made, digest)
+        else:
+            await self._erase(who, number, made, digest)
 
-            async def refuse(tx: Transaction) -> None:
-                await self._policy.demand_again(tx, _question(who, order))
-                await approval.decide(
-                    tx, _about(number), who, digest, is_now=shown(order), yes=False, why=why, now=self._now()
-                )
+    async def _refuse(self, who: Principal, number: str, made: Order, why: str) -> None:
+        """What was shown needs no digest here: nothing is done, whatever it has become."""
+        why = approval.plain("why", why)
 
-            self._policy.demand(_question(who, order))
+        async def refuse(tx: Transaction) -> None:
+            await self._policy.demand_again(tx, question(who, made))
+            now = self._now()
+            await approval.decide(tx, about(number), who, "", is_now=shown(made), yes=False, why=why, now=now)
+
+        if is_correction(made):
+            await self.corrections.drop(who, number, made, refuse, why)
+        else:
             await self._store.transact(refuse)
-            return
+
+    async def _erase(self, who: Principal, number: str, made: Order, digest: str) -> None:
         if who.role != "staff":
             raise Forbidden("two members of staff decide about it")
 
         async def decided(tx: Transaction, upto: int) -> None:
             now = cast("Order", await tx.get(TENANT, KIND, number))
             await approval.decide(
-                tx, _about(number), who, digest, is_now=shown(now), yes=True, now=self._now()
+                tx, about(number), who, digest, is_now=shown(now), yes=True, now=self._now()
             )
             await tx.put(TENANT, KIND, number, {**now, "upto": upto})
 
-        said = {"why": order["why"], "second": who.ref, **({"case": order["case"]} if order["case"] else {})}
+        said = {"why": made["why"], "second": who.ref, **({"case": made["case"]} if made["case"] else {})}
         await self._vault().erase_for(
-            who, order["person"], order["purpose"], Ordered(order["by"], said, decided)
+            who, made["person"], made["purpose"], Ordered(made["by"], said, decided)
         )
         await self._close(number)
 
     async def withdraw(self, who: Principal, number: str) -> None:
         """Whoever asked takes it back. Raises NotFound, Forbidden, Conflict."""
-        if (await self.get(number))["by"] != who.ref:
+        made = await self.get(number)
+        if made["by"] != who.ref:
             raise Forbidden("whoever asked for it takes it back")
 
         async def work(tx: Transaction) -> None:
-            await approval.withdraw(tx, _about(number), who.ref, self._now())
+            await approval.withdraw(tx, about(number), who.ref, self._now())
 
-        await self._store.transact(work)
+        if is_correction(made):
+            await self.corrections.drop(who, number, made, work)
+        else:
+            await self._store.transact(work)
 
     async def get(self, number: str) -> Order:
         """Raises NotFound."""
-        found = cast("Order | None", await self._store.get(TENANT, KIND, number))
-        if found is None:
-            raise NotFound(f"there is no order {number!r:.40}")
-        return found
+        return await order.get(self._store, number)
 
     async def case(self, number: str) -> Case:
         """The request that an order follows from. Raises NotFound."""
-        found = cast("Case | None", await self._store.get(TENANT, CASE, number))
-        if found is None:
-            raise NotFound(f"there is no case {number!r:.40}")
-        return found
+        return await order.case(self._store, number)
 
     async def one(self, who: Principal, number: str) -> tuple[Order, Approval, State]:
         """For whose duty it is: the order, the word about it, where it stands. Raises NotFound, NotSignedIn, Forbidden."""
-        order = await self.get(number)
-        self._policy.demand(_question(who, order))
-        return order, *await self._word(number)
+        made = await self.get(number)
+        self._policy.demand(question(who, made))
+        return made, *await self._word(number)
 
     async def _word(self, number: str) -> tuple[Approval, State]:
-        said = cast("Approval", await self._store.get(TENANT, approval.KIND, _about(number)))
+        said = cast("Approval", await self._store.get(TENANT, approval.KIND, about(number)))
         word = approval.word(said, self._now())
         return said, "done" if word == "approved" else word
 
@@ -162,9 +158,9 @@ class Orders:
         """Those that are this one's duty, newest first: number, order, word, where it stands."""
         found: list[tuple[str, Order, Approval, State]] = []
         for _, number, doc in reversed(await self._store.documents(TENANT, KIND)):
-            order = cast("Order", doc)
-            if self.may(who, order["person"], order["purpose"]):
-                found.append((number, order, *await self._word(number)))
+            made = cast("Order", doc)
+            if self._policy.allows(question(who, made)):
+                found.append((number, made, *await self._word(number)))
         return found
 
     async def finish(self) -> int:
@@ -175,8 +171,8 @@ class Orders:
             if doc["upto"] and not doc["done"]
         ]
         for number in cut:
-            order = await self.get(number)
-            await self._vault().finish_erasing(order["person"], order["purpose"], order["upto"])
+            made = await self.get(number)
+            await self._vault().finish_erasing(made["person"], made["purpose"], made["upto"])
             await self._close(number)
         return len(cut)
 
@@ -184,11 +180,28 @@ class Orders:
         """The reason is in the receipt now, sealed, and nowhere else."""
 
         async def work(tx: Transaction) -> None:
-            order = cast("Order", await tx.get(TENANT, KIND, number))
-            done: Order = {**order, "why": "", "done": clock.text(self._now())}
+            made = cast("Order", await tx.get(TENANT, KIND, number))
+            done: Order = {**made, "why": "", "done": clock.text(self._now())}
             await tx.put(TENANT, KIND, number, done)
 
         await self._store.transact(work)
+
+    async def expire(self) -> int:
+        """What was proposed goes where nobody decided in time; how many. Raises VaultClosed."""
+        over: list[tuple[str, Order]] = []
+        for _, number, doc in await self._store.documents(TENANT, KIND):
+            made = cast("Order", doc)
+            said = cast("Approval | None", await self._store.get(TENANT, approval.KIND, about(number)))
+            asked = is_correction(made) and said is not None and said["word"] == "asked"
+            if asked and said and approval.word(said, self._now()) == "expired":
+                over.append((number, made))
+        for number, made in over:
+
+            async def word(tx: Transaction, number: str = number) -> None:
+                await approval.expire(tx, about(number), self._now())
+
+            await self.corrections.drop(SYSTEM, number, made, word)
+        return len(over)
 
     async def tidy(self) -> int:
         """Forget what was decided, withdrawn or not decided long ago; how many."""
@@ -202,21 +215,8 @@ class Orders:
         async def work(tx: Transaction) -> int:
             for number in old:
                 await tx.drop(TENANT, KIND, number)
-                await tx.drop(TENANT, approval.KIND, _about(number))
+                await tx.drop(TENANT, approval.KIND, about(number))
             await swept.note(tx, self._now(), {KIND: len(old)})
             return len(old)
 
         return await self._store.transact(work) if old else 0
-
-
-def shown(order: Order) -> str:
-    """The digest of what a second person sees."""
-    return approval.shown({name: order[name] for name in ("person", "purpose", "why", "case", "by", "at")})
-
-
-def _about(number: str) -> str:
-    return f"{KIND}:{number}"
-
-
-def _question(who: Principal, order: Order) -> Question:
-    return Question(who, "delete", f"person:{order['person']}", "", order["purpose"])

@@ -47,6 +47,7 @@ REQUESTS: Final = Purpose(
                 "received_on",
             ),
             *("outcome", "days", "due", "identity"),
+            "proposal",  # values that a record should have instead, until two have decided
         }
     ),
     days=5 * 365,

@@ -24,9 +24,9 @@ KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 _LARGEST: Final = 3_000_000  # bytes of one field: a file that is sent as text
 
 
-async def sent(request: Request, files: int = 0) -> FormData:
+async def sent(request: Request, files: int = 0, fields: int = 20) -> FormData:
     """Raises Forbidden for a form that is not of this session."""
-    form = await request.form(max_files=files, max_fields=20, max_part_size=_LARGEST)
+    form = await request.form(max_files=files, max_fields=fields, max_part_size=_LARGEST)
     demand_form(request.scope, form.get("csrf"))
     return form
 

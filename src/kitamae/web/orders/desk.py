@@ -1,4 +1,4 @@
-"""`/staff/orders`: what is to be erased about somebody, why, and a second person's word."""
+"""`/staff/orders`: what is to be erased or corrected about somebody, why, and a second person's word."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Route
 
 from kitamae.kernel.people.approval import STRONG
-from kitamae.kernel.people.orders import shown
+from kitamae.kernel.people.order import is_correction, shown
+from kitamae.kernel.people.proposal import Proposed
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
+from kitamae.web import edits
 from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.orders import corrections
 from kitamae.web.sought import IDENTITY, Search, Sought
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from kitamae.kernel.people.order import Order
     from kitamae.kernel.people.orders import Orders
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault import Vault
@@ -43,7 +47,13 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             status=failed.status if failed else 200,
             headers=KEEP_NOTHING,
             orders=[
-                {"number": number, "order": order, "state": state, "title": declared.get(order["purpose"], {})}
+                {
+                    "number": number,
+                    "order": order,
+                    "state": state,
+                    "correct": is_correction(order),
+                    "title": declared.get(order["purpose"], {}),
+                }
                 for number, order, _, state in await orders.all(who)
             ],
             purposes={name: title for name, title in declared.items() if orders.may(who, "?", name)},
@@ -101,10 +111,11 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
         return await show_one(request)
 
     async def show_one(request: Request, failed: Problem | None = None) -> Response:
-        """Whoever decides sees whose records they are; what is over tells nobody a name."""
+        """Whoever decides sees whose records they are, and what is to become of them; what is over tells nobody a name."""
         who, number = staff(request), request.path_params["number"]
         order, said, state = await orders.one(who, number)
         purpose = vault().purposes.get(order["purpose"])
+        correction = await look_at(who, number, order) if is_correction(order) and state == "asked" else {}
         return page.render(
             request,
             "order.html",
@@ -114,7 +125,8 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             order=order,
             said=said,
             state=state,
-            digest=shown(order),
+            correct=is_correction(order),
+            **{"digest": shown(order), "lines": [], "stands": True, "readable": True} | correction,
             title=purpose.title if purpose else {},
             mine=order["by"] == who.ref,
             sought=await look(who, order["person"]) if state == "asked" else Sought(),
@@ -124,6 +136,20 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             done=request.query_params.get("done", ""),
             action=HERE,
         )
+
+    async def look_at(who: Principal, number: str, order: Order) -> dict[str, Any]:
+        """What is proposed, beside what stands there; each look leaves a receipt."""
+        try:
+            proposed = await orders.corrections.proposed(who, number, order)
+        except Forbidden:
+            return {"digest": "", "stands": False, "readable": False}
+        if proposed is None:
+            return {"digest": "", "stands": False}
+        return {
+            "digest": shown(order, proposed.shown()),
+            "lines": edits.lines(Proposed(proposed.record, one) for one in proposed.edits),
+            "stands": await orders.corrections.stands(who, order, proposed),
+        }
 
     async def say(request: Request) -> Response:
         form, who = await sent(request), staff(request)
@@ -141,6 +167,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
         return away(f"{HERE}/{number}?done={said}")
 
     return [
+        *corrections.routes(page, orders, vault),
         Route(HERE, index, methods=["GET"]),
         Route(HERE, ask, methods=["POST"]),
         Route(HERE + "/search", find, methods=["POST"]),

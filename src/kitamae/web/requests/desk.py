@@ -17,7 +17,7 @@ from kitamae.kernel.people.requests.requests import LONGEST
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden
 from kitamae.web.my.ground import KEEP_NOTHING
 from kitamae.web.requests import letters
-from kitamae.web.requests.own import filing, form, show_form, show_letter
+from kitamae.web.requests.own import filing, form, proposed, show_form, show_letter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +102,7 @@ def routes(page: Page, requests: Requests, office: Office, search: Search) -> li
             case=found,
             kind=KINDS[found["kind"]],
             said=said,
+            proposed=proposed,
             too_late=requests.too_late(found, said),
             due=cases.due(found, requests.calendar),
             today=requests.today(),

@@ -9,14 +9,15 @@ import orjson
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kitamae.kernel.people import mynumber
+from kitamae.kernel.people import mynumber, proposal
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.requests import case as cases
 from kitamae.kernel.people.requests.case import Move
 from kitamae.kernel.people.requests.kinds import KINDS
-from kitamae.kernel.people.requests.requests import LONGEST, WRITTEN, Filing
+from kitamae.kernel.people.requests.requests import LONGEST, PROPOSAL, WRITTEN, Filing
 from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.web import edits
 from kitamae.web.my.ground import ACTING, KEEP_NOTHING, demand
 from kitamae.web.proofs import number as demand_number
 from kitamae.web.requests import letters
@@ -90,6 +91,7 @@ def routes(page: Page, requests: Requests, office: Office, proofs: Proofs) -> li
             case=found,
             kind=KINDS[found["kind"]],
             said=await requests.said(who, number),
+            proposed=proposed,
             due=cases.due(found, requests.calendar),
             possible=[one for one in cases.possible(found) if one in _STEPS],
             letters=letters.LETTERS,
@@ -123,7 +125,7 @@ def routes(page: Page, requests: Requests, office: Office, proofs: Proofs) -> li
         """What each step commits to, and its leaf: with it anybody can look it up in the ledger."""
         who, number = demand(request, acting=True), request.path_params["number"]
         await requests.own(who, number)
-        steps = [one.proof() for one in await requests.said(who, number)]
+        steps = [one.proof() for one in await requests.said(who, number) if one.fields]
         return Response(orjson.dumps({"case": number, "steps": steps}), 200, KEEP_NOTHING, "application/json")
 
     async def step_proof(request: Request) -> Response:
@@ -132,7 +134,7 @@ def routes(page: Page, requests: Requests, office: Office, proofs: Proofs) -> li
         await requests.own(who, number)
         leaf = demand_number(request.path_params["leaf"])
         for one in await requests.said(who, number):
-            if one.leaf == leaf:
+            if one.leaf == leaf and one.fields:
                 told = one.proof()
                 return await proofs.file(leaf, told["record"], told["salt"])
         raise NotFound(f"no step of this case has the entry {leaf}")
@@ -173,6 +175,11 @@ def filing(sent: Mapping[str, str], person: str) -> Filing:
         sent.get("about", ""),
         {name: sent[name] for name in WRITTEN if sent.get(name)},
     )
+
+
+def proposed(one: Said) -> list[dict[str, str | None]]:
+    """The values that somebody asks for, as a page says them."""
+    return edits.lines(proposal.opened(one.fields[PROPOSAL]))
 
 
 def show_form(

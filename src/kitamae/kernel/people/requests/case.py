@@ -34,6 +34,8 @@ State = Literal["received", "taken", "stopped", "answered", "decided", "transfer
 OPEN: Final = frozenset({"received", "taken", "stopped"})
 """States in which the town hall owes something, or waits."""
 
+CARRIED: Final = "carry"
+"""The step that no form takes: two have done at the orders' desk what was decided."""
 MOST_STEPS: Final = 500
 _SPECIAL_YEARS: Final = 5
 _BY_PERSON: Final = frozenset({"file", "reply", "correct", "withdraw"})
@@ -141,6 +143,12 @@ def begun(
         "outcome": "",
         "decided": "",
     }
+
+
+def carried(case: Case, at: str, by: str, leaf: int) -> Case:
+    """With the step that what was decided has been done (第92条): by whom, and the number of the receipt that tells it to the person."""
+    done: Step = {"step": CARRIED, "at": at, "by": by, "leaf": leaf}
+    return {**case, "steps": [*case.get("steps", []), done]}
 
 
 def due(case: Case, calendar: Calendar) -> Deadline | None:

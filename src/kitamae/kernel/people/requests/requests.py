@@ -40,6 +40,8 @@ LONGEST: Final = 4_000
 """Letters of one field."""
 WRITTEN: Final = ("name", "address", "contact", "represented", "target", "received_on", "text", "reason")
 """What whoever asks fills in."""
+PROPOSAL: Final = "proposal"
+"""What else he may say: the values that a record should have (`proposal.py`); where it is there, `text` may be left out."""
 DATED: Final = frozenset({"file", "correct", "extend", "special"})
 """Steps after which the day until which it is answered is another one; it is kept with what was said."""
 
@@ -49,7 +51,7 @@ _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for a
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """What somebody asks. `said`: of `WRITTEN`, what was filled in; `person`: whose case it is; `about`: `receipt:<number>` of
+    """What somebody asks. `said`: of `WRITTEN` and `PROPOSAL`, what was filled in; `person`: whose case it is; `about`: `receipt:<number>` of
     the data-use log, `purpose:<name>` of what is held, or "".
     """
 
@@ -71,7 +73,7 @@ class Said:
     fields: Mapping[str, str]
 
     def proof(self) -> dict[str, Any]:
-        """What the person keeps: with it anybody can make the leaf again."""
+        """What the person keeps: with it anybody can make the leaf again. Raises KeyError where nothing is kept of it."""
         told = {name: value for name, value in self.fields.items() if name not in ("salt", "leaf")}
         salt = base64.b64decode(self.fields["salt"])
         leaf = commitment.commit(salt, commitment.canonical(told))
@@ -194,11 +196,22 @@ class Requests:
         own = case["person"] == who.ref
         asked = Asked(who, OWN if own else REQUESTS.name, (case["person"],), (_kind(number),))
         records = {one.fields["leaf"]: one.fields for one in await self._vault().read(asked)}
+        for one in case.get("steps", []):
+            if one["step"] == cases.CARRIED:
+                records[one["leaf"]] = await self._receipt(asked, one["leaf"]) if own else {}
         return [
             Said(one["step"], one["at"], one["by"], one["leaf"], cast("Mapping[str, str]", fields))
             for one in case.get("steps", [])
             if (fields := records.get(one["leaf"])) is not None
         ]
+
+    async def _receipt(self, asked: Asked, leaf: int) -> Mapping[str, object]:
+        """What tells the person that what was decided has been done; nothing, where it is kept no more, or withheld at present."""
+        found = await self._vault().receipts(asked, leaf + 1, 1)
+        if not found or found[0].number != leaf:
+            return {}
+        proof = found[0].proof()
+        return {**proof["receipt"], "salt": proof["salt"]}
 
     # --- steps
     async def step(self, who: Principal, number: str, move: Move) -> Case:
@@ -273,10 +286,10 @@ def _filled(filing: Filing, today: date) -> dict[str, str]:
     if not _ABOUT.fullmatch(filing.about):
         raise BadRequest("about: expected receipt:<number> or purpose:<name>")
     said = {name: value.strip() for name, value in filing.said.items() if value.strip()}
-    if beyond := said.keys() - set(WRITTEN):
+    if beyond := said.keys() - {*WRITTEN, PROPOSAL}:
         raise BadRequest(f"{min(beyond)!r:.40}: a request has no such part")
     needs = (*kind.needs, *(("represented",) if filing.capacity != "self" else ()))
-    if missing := [name for name in needs if name not in said]:
+    if missing := [n for n in needs if n not in said and not (n == "text" and PROPOSAL in said)]:
         raise BadRequest(f"{missing[0]}: this must be filled in", missing=missing)
     _demand_short(said)
     if (

@@ -4,7 +4,8 @@ vault.py     the door: `Vault`                  seal.py      AES-GCM bound to a 
 reading.py   the one way to a plaintext         citykey.py   the city's key; keyplace.py: where it is kept; hsm.py: PKCS#11
 writing.py   records in                         keyring.py   persons' keys, wrapped by it
 erasing.py   keys destroyed, retention          keystore.py  what a store of keys does (keys.db)
-erasing_for.py  the same by somebody else      former.py   what stood there before a correction
+erasing_for.py  the same by somebody else       former.py    what stood there before a correction
+correcting.py   fields of a record, as two have ordered it (ordered.py)
 resealing.py new keys while all is served       rows.py      what the state does, in its transaction
 classes.py   purposes, bases, retention         index.py, variants.py   found by name, without storing a name
 outside.py   who looked at whom, and what two persons have in common, without opening anything
@@ -15,8 +16,9 @@ Nothing else may decrypt: tests/architecture holds it.
 """
 
 from kitamae.kernel.people.vault.classes import CONSENTS, OWN, Basis, Purpose, Purposes
+from kitamae.kernel.people.vault.correcting import Edit, gone
 from kitamae.kernel.people.vault.erasing import Erasing
-from kitamae.kernel.people.vault.erasing_for import Ordered
+from kitamae.kernel.people.vault.ordered import Ordered
 from kitamae.kernel.people.vault.reading import Asked, Record
 from kitamae.kernel.people.vault.receipt import Receipt
 from kitamae.kernel.people.vault.rows import Look
@@ -27,6 +29,7 @@ __all__ = [
     "OWN",
     "Asked",
     "Basis",
+    "Edit",
     "Erasing",
     "Look",
     "Ordered",
@@ -35,4 +38,5 @@ __all__ = [
     "Receipt",
     "Record",
     "Vault",
+    "gone",
 ]

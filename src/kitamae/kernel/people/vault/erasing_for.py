@@ -6,7 +6,7 @@ person, whatever happens between.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
@@ -22,25 +22,14 @@ from kitamae.kernel.people.vault.receipt import Receipt, leave
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from kitamae.kernel.context.store import Transaction
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault.inner import Inner
     from kitamae.kernel.people.vault.keyring import PersonKeys
+    from kitamae.kernel.people.vault.ordered import Ordered
 
 _TRIES: Final = 3
 _MOST: Final = 1_000  # records whose fields the receipt names
-
-
-class Ordered(NamedTuple):
-    """Two members of staff want it: `by` asked, `said` goes into the receipt, `decided` is the second one's word, in the transaction of
-    what it decides (`kernel/people/orders`): the version of the key that is destroyed for it is handed over.
-    """
-
-    by: str
-    said: Mapping[str, str]
-    decided: Callable[[Transaction, int], Awaitable[None]]
 
 
 class ErasingFor:

@@ -7,6 +7,7 @@ VaultClosed     503  the vault cannot be opened, and says what to do
 └── ClockSetBack 503 the clock says an earlier time than what is in the vault already
 Tampered        500  a ciphertext that is not what was stored there: truncated, changed, swapped, somebody else's
 Erased          409  the key was destroyed meanwhile: begin again with a new one
+Moved           409  a record says something else than whoever corrects it has seen
 """
 
 from __future__ import annotations
@@ -74,3 +75,10 @@ class Erased(Conflict):
 
     type = _OURS + "erased"
     title = "That person's key was destroyed"
+
+
+class Moved(Conflict):
+    """Somebody wrote it while this went on."""
+
+    type = _OURS + "record-moved"
+    title = "That record was changed meanwhile"

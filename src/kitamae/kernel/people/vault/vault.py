@@ -13,6 +13,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault.classes import DAY
+from kitamae.kernel.people.vault.correcting import Correcting
 from kitamae.kernel.people.vault.entering import Entering
 from kitamae.kernel.people.vault.erasing import Eraser
 from kitamae.kernel.people.vault.erasing_for import ErasingFor
@@ -53,7 +54,10 @@ class Vault:
         self._eraser = Eraser(inner, backup_days)
         self._resealer = Resealer(inner)
         reading = Reading(inner)
-        self.keep = Writing(inner).keep
+        writing = Writing(inner)
+        self.keep = writing.keep
+        correcting = Correcting(inner, writing)
+        self.correct, self.discard = correcting.correct, correcting.discard
         self.enter = Entering(inner).enter
         self.read = reading.read
         finding = Finding(inner, reading)

@@ -20,7 +20,7 @@ from kitamae.kernel.people.vault import former, index
 from kitamae.kernel.people.vault.classes import INDEXED, RECEIPTS
 from kitamae.kernel.people.vault.keyring import CITY
 from kitamae.kernel.people.vault.keystore import Tag
-from kitamae.kernel.people.vault.problems import Erased, Refused
+from kitamae.kernel.people.vault.problems import Erased, Moved, Refused
 from kitamae.kernel.people.vault.receipt import BROKEN, Receipt, leave
 from kitamae.kernel.people.vault.rows import Sealed
 from kitamae.kernel.people.vault.seal import Place, seal
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault.inner import Inner
     from kitamae.kernel.people.vault.keyring import PersonKeys
+    from kitamae.kernel.people.vault.ordered import Ordered
 
 MOST_FIELDS: Final = 200
 MOST_BYTES: Final = 1_000_000  # of one record, in plain text
@@ -58,18 +59,22 @@ class Writing:
         tenant: str = "",
         along: Callable[[Transaction], Awaitable[Mapping[str, object]]] | None = None,
         said: Mapping[str, str] | None = None,
+        over: Mapping[str, bytes] | None = None,
+        ordered: Ordered | None = None,
     ) -> str:
         """Write one record, or put it in the place of the one with that id; its id. `klass`: the purpose it is collected for.
 
         `along`: what belongs into the same transaction; the fields that it answers with are kept with the others. `said`: what the
-        receipt says besides, where somebody else than the person writes.
-        Raises NotSignedIn, Forbidden, HoldsMyNumber, BadRequest, NotFound for an id that is another person's.
+        receipt says besides, where somebody else than the person writes. `over`: what must stand there, name -> JSON; a correction of
+        it, which lengthens no retention. `ordered`: two want it, and the receipt says so instead.
+        Raises NotSignedIn, Forbidden, HoldsMyNumber, BadRequest, NotFound for an id that is another person's, Moved.
         """
         inner = self._inner
         because = inner.policy.demand(Question(who, "write", f"person:{person}", tenant, klass)).because
         purpose = inner.purposes.klass(klass, fields)
         basis = BROKEN if BROKEN in because else purpose.basis
         another = who.role != "system" and who.ref != person
+        hand, says = (ordered.by, ordered.said) if ordered else (who.ref, said or {})
         _demand_names(person, kind, id or "-")
         mynumber.demand_reference("person", person)
         mynumber.demand_none(fields, purpose.identifiers)
@@ -87,23 +92,29 @@ class Writing:
             async def work(tx: Transaction, row: Sealed = row, keys: PersonKeys = keys) -> None:
                 await inner.demand_again(tx, who, "write", (tenant, person, klass))
                 await inner.demand_consent(tx, person, klass)
-                whole = told if along is None else told | plain(await along(tx))
+                more = await along(tx) if along is not None else {}
+                whole = told | plain(more) if more else told
                 there = await tx.vault.get(tenant, record)
                 if id:
-                    _demand_of(there, person, klass, id)
+                    demand_of(there, person, klass, id)
                 stood, past = former.plain(there, keys, alone=not another) if there else (None, b"")
+                if over is not None and stood != over:
+                    raise Moved("the record is not any more what it was a moment ago: look at it again")
                 if another:
                     change = former.Change(stood, whole)
                     made = Receipt(
-                        *(0, tenant, person, at, who.ref, klass, basis, {kind: change.names()}),
-                        *(commitment.salt(), "wrote", said or {}),
+                        *(0, tenant, person, at, hand, klass, basis, {kind: change.names()}),
+                        *(commitment.salt(), "wrote", says),
                     )
                     number = await leave(tx, made, keys)
                     if there:
-                        past = former.with_(past, change.former(at, who.ref, number))
+                        past = former.with_(past, change.former(at, hand, number))
+                    if ordered:
+                        await ordered.decided(tx, number)
                 if along is not None or past:
+                    due = there.due if there and over is not None else row.due
                     kept = whole | ({former.FIELD: past} if past else {})
-                    row = sealed(keys, tenant, record, klass, kind, at, row.due, kept)
+                    row = sealed(keys, tenant, record, klass, kind, at, due, kept)
                 if not await tx.vault.put(row if there is None else row._replace(created=there.created)):
                     raise Refused(person, row.version)  # and nothing of `along` stays either
 
@@ -125,7 +136,7 @@ class Writing:
         """The tags of a record of that person. Raises NotFound."""
 
         async def look(tx: Transaction) -> None:
-            _demand_of(await tx.vault.get(tenant, id), person, klass, id)
+            demand_of(await tx.vault.get(tenant, id), person, klass, id)
 
         await self._inner.store.transact(look)
         tags = await self._inner.keys.store.tags_of(person)
@@ -170,10 +181,11 @@ def sealed(
     return Sealed(tenant, id, keys.person, klass, kind, version, at, at, due, orjson.dumps(texts))
 
 
-def _demand_of(row: Sealed | None, person: str, klass: str, id: str) -> None:
+def demand_of(row: Sealed | None, person: str, klass: str, id: str) -> Sealed:
     """A record stays with whom, and with what, it was collected for. Raises NotFound."""
     if row is None or (row.person, row.klass) != (person, klass):
         raise NotFound(f"there is no record {id!r:.60} of that person")
+    return row
 
 
 def plain(fields: Mapping[str, object]) -> dict[str, bytes]:
