@@ -17,10 +17,10 @@ SOURCE = HERE.parent
 PEOPLE = SOURCE / "kernel" / "people"
 SAID_ON_PAGES = (
     *PEOPLE.glob("duties/*.py"), *PEOPLE.glob("delegates/*.py"), *PEOPLE.glob("links/*.py"), *PEOPLE.glob("devices/*.py"),
-    *PEOPLE.glob("requests/*.py"), *(PEOPLE / name for name in ("approval.py", "colleagues.py", "mynumber.py", "passkeys.py", "gate.py", "throttle.py", "orders.py")),
-    PEOPLE / "relying" / "flow.py", PEOPLE / "relying" / "issuer.py", PEOPLE / "vault" / "withholding.py", PEOPLE / "vault" / "erasing_for.py", *(SOURCE / "kernel" / "registers").glob("*.py"),
+    *PEOPLE.glob("requests/*.py"), *(PEOPLE / name for name in ("approval.py", "colleagues.py", "mynumber.py", "passkeys.py", "gate.py", "throttle.py", "orders.py", "order.py", "corrections.py", "proposal.py")),
+    PEOPLE / "relying" / "flow.py", PEOPLE / "relying" / "issuer.py", PEOPLE / "vault" / "withholding.py", PEOPLE / "vault" / "erasing_for.py", PEOPLE / "vault" / "correcting.py", *(SOURCE / "kernel" / "registers").glob("*.py"),
     *(one for area in ("duties", "delegates", "links", "devices", "my", "requests", "registers", "watching", "orders") for one in (HERE / area).glob("*.py")),
-    *(HERE / name for name in ("sign_in.py", "passkeys.py", "residents.py", "handed.py", "sought.py")),
+    *(HERE / name for name in ("sign_in.py", "passkeys.py", "residents.py", "handed.py", "sought.py", "edits.py")),
 )  # fmt: skip
 ONLY_A_PROGRAM = (
     "expected one of", "expected give or take", "expected yes, no", "expected end, just", "expected agree or", "expected receipt:", "expected note or",
@@ -32,7 +32,7 @@ ONLY_A_PROGRAM = (
     "it begins at", "it ended at", "used as often", "for one tenant", "declared twice", "the register says", "public sensor register", "no register",
     "the token is not known", "is not connected", "stand-in", "vault is", "mandates are kept", "nobody is asked to agree", "not agreed to that",
     "nothing to enter", "is no number of", "does not publish", "published within", "that number is taken", "does not follow", "one files a case",
-    "brings no assessment", "shorter than", "residents see to", "x: x", "sensor.x", "as they were shown after", "two members of staff", "own keys are rotated", "there is nothing to",
+    "brings no assessment", "shorter than", "residents see to", "not a proposal of values", "x: x", "sensor.x", "as they were shown after", "two members of staff", "own keys are rotated", "there is nothing to",
 )  # fmt: skip
 """What no form of a page can send, and what another page says in its own words: there the general sentence is enough."""
 

@@ -289,7 +289,11 @@ async def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_kept(town:
     ).status_code == 400
     await town.kitamae.city.vault.keep(SYSTEM, ref, "identity", "note", {"name": "試験 一郎"})
     sent = await form(town, number)
-    both = sent | {name: "例示町４" for name in sent if name.startswith("now.")}
+    names = [
+        name.partition(".")[2] for name, raw in sent.items() if name.startswith("row.") and '"name"' in raw
+    ]
+    assert len(names) == 2
+    both = sent | {f"now.{index}": "改名 太郎" for index in names}
     answer = await town.client.post(HERE, data=both, headers=SAME)
     assert (answer.status_code, "一度に直せるのは、一つの記録です" in answer.text) == (400, True)
     assert await town.kitamae.city.store.documents("", "order") == []

@@ -15,7 +15,7 @@ DESK = Desk(
         "ja": "個人の記録の消去・訂正（2人で決める）",
         "ja_Hira": "ひとの きろくを けす・なおす（ふたりで きめる）",
         "en": "Erasing or correcting a person's records (two decide)",
-        "zh": "删除或更正个人记录（须两人决定）",
+        "zh": "删除或订正个人记录（须两人决定）",
         "ko": "개인 기록 삭제·정정(두 사람이 결정)",
     },
 )

@@ -61,7 +61,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             failed=(failed.detail or failed.title) if failed else "",
             action=ORDERS,
             here_=HERE,
-            **{"why": _WHY.format(case), "next": "", "chosen": False, "card": False} | given,
+            **{"reason": _WHY.format(case), "next": "", "chosen": False, "card": False} | given,
         )
 
     async def form(request: Request) -> Response:
@@ -96,7 +96,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             order = await _asked(who, number, purpose, said, why)
         except _REFUSED as problem:
             sheets = [{"record": rows[0].record, "rows": rows}] if rows else []
-            return await show(request, number, purpose, sheets, problem, why=why)
+            return await show(request, number, purpose, sheets, problem, reason=why)
         return away(f"{ORDERS}/{order}?done=asked")
 
     async def _asked(
