@@ -39,14 +39,14 @@ def test_what_is_sent_as_it_was_shown_is_no_proposal(value: Any) -> None:
 def test_what_is_typed_has_the_type_of_what_stands_there_or_is_refused(value: Any, text: str) -> None:
     try:
         edit = proposal.typed("x", (value,), text)
-    except BadRequest as problem:
-        assert problem.more["missing"] == ["x"]
+    except BadRequest:
         return
     if edit is None or edit.now is None:
         return
     (now,) = edit.now
     if isinstance(value, bool) or isinstance(now, bool):
-        assert isinstance(now, bool) and (isinstance(value, bool) or value is None)
+        assert isinstance(now, bool)
+        assert value is None or isinstance(value, bool)
     elif isinstance(value, (int, float)):
         assert isinstance(now, (int, float))
         assert math.isfinite(now)
