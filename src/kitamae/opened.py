@@ -31,6 +31,7 @@ from kitamae.kernel.ledger.api import Api as LedgerApi
 from kitamae.kernel.people import retention
 from kitamae.kernel.people.access_log import AccessLog, Upkeep
 from kitamae.kernel.people.accounts import Accounts
+from kitamae.kernel.people.apart import Apart
 from kitamae.kernel.people.consent import Consents
 from kitamae.kernel.people.devices import Installed
 from kitamae.kernel.people.gate import Gate
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from kitamae.adapters.nats import Relay
     from kitamae.directory.layout import Layout
     from kitamae.edge.measures import Measures
+    from kitamae.kernel.context.store import Store
     from kitamae.kernel.people.vault import Purposes, Vault
     from kitamae.settings import Settings
 
@@ -174,6 +176,7 @@ class City:
             *(name for service in services for name in service.manifest.hot),
         }
         store = await parts.state(settings, layout, sorted(words.expand(name) for name in hot))
+        keys: personal.Keys | Problem = VaultClosed("persons' keys were not opened")
         try:
             await parts.demand_here(store, stay=settings.stay)
             people = People(
@@ -186,6 +189,8 @@ class City:
             )
             gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
             changes = Changes(words.expand)
+            keys = await _keys(settings, layout)
+            apart = await _apart(store, keys, people, now)  # before anything is known of whoever was let in
             ways = await WaysIn.open(
                 settings, layout, store, people, fetcher.destinations, address, purposes, now
             )
@@ -239,7 +244,7 @@ class City:
                 city.health.also["ledger:log"] = lambda: untold
             await city.installed.open()
             await (city.registers.papers.look() if quietly else city.registers.papers.open())
-            await city.open_vault(settings, layout, purposes, now)
+            await city.open_vault(settings, keys, apart, purposes, now)
             if city._vault is not None and not quietly:  # whatever state was restored, by whatever means
                 await city.consents.restored(await city.vault.withdrawn())
             ways.delegates.vault = lambda: city.vault
@@ -260,6 +265,8 @@ class City:
             if not quietly:
                 city.start()
         except BaseException:
+            if not isinstance(keys, Problem):
+                await keys.store.close()
             await store.close()
             raise
         return city
@@ -272,18 +279,27 @@ class City:
         return self._vault
 
     async def open_vault(
-        self, settings: Settings, layout: Layout, purposes: Purposes, now: Callable[[], int] = clock.now
+        self,
+        settings: Settings,
+        keys: personal.Keys | Problem,
+        apart: Apart | Problem,
+        purposes: Purposes,
+        now: Callable[[], int] = clock.now,
     ) -> None:
         """What is wrong with the keys closes the vault, not the city: shelters are shown all the same."""
+        self._keys, self._apart = keys, apart
         self._kept = retention.Retention(self.store, purposes, now)
         if personal.wanted(settings):
             self.health.also["vault:keys"] = lambda: (
                 self._vault.clock_trouble() if self._vault else str(self._closed)
             )
+            self.health.also["people:ended"] = self._ended_trouble
         try:
+            if isinstance(keys, Problem):
+                raise keys
             self._vault = await personal.open_vault(
+                keys,
                 settings,
-                layout,
                 self.store,
                 self.policy,
                 purposes,
@@ -294,6 +310,9 @@ class City:
         except Problem as problem:
             self._closed = VaultClosed(problem.detail or problem.title)
             _log.error("the vault stays closed", why=str(problem))
+
+    def _ended_trouble(self) -> str:
+        return str(self._apart) if isinstance(self._apart, Problem) else self._apart.trouble
 
     def loaded(self) -> bool:
         """Whether what stands in the city's folder is here, its sensors too, or cannot be had: then what was here holds."""
@@ -306,6 +325,8 @@ class City:
             watcher = watched.watcher(self.store, lambda: self.vault, self.ways.office.plan, self.profile)
             self._alone("/watching", watcher.run)
             self.health.also["watching:receipts"] = lambda: watcher.trouble
+        if isinstance(self._apart, Apart):
+            self._go(self._apart.run())
         self._go(
             every_hour(self.people.tidy, self._tidy_persons, self._tidy_snapshots, self._rooms.orders.finish)
         )
@@ -376,6 +397,8 @@ class City:
             await self.access.write()
         if self._vault:
             await self._vault.close()
+        elif not isinstance(self._keys, Problem):
+            await self._keys.store.close()
         await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -436,3 +459,24 @@ class City:
 
     async def _tidy_snapshots(self) -> None:
         await self.broker.snapshots.tidy(self.store, self.broker.clock())
+
+
+async def _keys(settings: Settings, layout: Layout) -> personal.Keys | Problem:
+    """Persons' keys, or why there are none: the rest of the city is served all the same."""
+    try:
+        return await personal.open_keys(settings, layout)
+    except Problem as problem:
+        return problem
+
+
+async def _apart(
+    store: Store, keys: personal.Keys | Problem, people: People, now: Callable[[], int]
+) -> Apart | Problem:
+    """The list of what was ended, or why it cannot be read."""
+    if isinstance(keys, Problem):
+        return keys
+    try:
+        return await Apart.open(store, keys.store, people, now)
+    except Problem as problem:
+        _log.error("what was ended is not carried into this state", why=str(problem))
+        return problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from kitamae.adapters.sqlite import keys as sqlite_keys
@@ -13,6 +14,7 @@ from kitamae.kernel.people.duties import Duty, Plan
 from kitamae.kernel.people.vault import Purpose, Purposes, Vault, citykey, keyplace
 from kitamae.kernel.people.vault.keyplace import KeyFile, Variable
 from kitamae.kernel.people.vault.problems import KeysMissing, VaultClosed
+from kitamae.kernel.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,9 +39,35 @@ def wanted(settings: Settings) -> bool:
     return bool(settings.keys) or not settings.store
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Persons' keys, and the city's that open them; `problem`: why there are none of the city's. The list of what was ended needs none."""
+
+    store: KeyStore
+    city: Sequence[CityKey]
+    problem: Problem | None = None
+
+
+async def open_keys(settings: Settings, layout: Layout) -> Keys:
+    """Raises VaultClosed where nobody said where keys are kept, and what opening them raises."""
+    if not wanted(settings):
+        raise VaultClosed(
+            "the state is on PostgreSQL, and several processes may serve it: say with --keys where persons' keys are kept"
+        )
+    city: Sequence[CityKey] = ()
+    trouble: Problem | None = None
+    try:
+        city = city_keys(settings, layout)
+    except Problem as problem:
+        if not settings.keys and not layout.keys.exists():
+            raise
+        trouble = problem
+    return Keys(await _keys(settings, layout), city, trouble)
+
+
 async def open_vault(
+    keys: Keys,
     settings: Settings,
-    layout: Layout,
     store: Store,
     policy: Policy,
     purposes: Purposes,
@@ -47,24 +75,16 @@ async def open_vault(
     accounts: Accounts,
     now: Callable[[], int] = clock.now,
 ) -> Vault:
-    """Raises VaultClosed and what opening the keys raises: the rest of the city is served all the same."""
-    if not wanted(settings):
-        raise VaultClosed(
-            "the state is on PostgreSQL, and several processes may serve it: say with --keys where persons' keys are kept"
-        )
-    city = city_keys(settings, layout)
-    keys = await _keys(settings, layout)
-    try:
-        return await Vault.open(
-            *(store, keys, city, purposes, policy),
-            backup_days=settings.keys_backup_days,
-            consents=consents,
-            accounts=accounts,
-            now=now,
-        )
-    except BaseException:
-        await keys.close()
-        raise
+    """Raises VaultClosed, WrongKey: the rest of the city is served all the same."""
+    if keys.problem is not None:
+        raise keys.problem
+    return await Vault.open(
+        *(store, keys.store, keys.city, purposes, policy),
+        backup_days=settings.keys_backup_days,
+        consents=consents,
+        accounts=accounts,
+        now=now,
+    )
 
 
 async def _keys(settings: Settings, layout: Layout) -> KeyStore:

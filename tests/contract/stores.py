@@ -9,7 +9,10 @@ from typing import Any
 
 import postgres_server
 from kitamae.adapters import postgres, sqlite
+from kitamae.adapters.postgres import keys as postgres_keys
+from kitamae.adapters.sqlite import keys as sqlite_keys
 from kitamae.kernel.context.store import Store
+from kitamae.kernel.people.vault.keystore import KeyStore
 
 Opener = Callable[..., Awaitable[Store]]
 
@@ -23,6 +26,14 @@ async def open_postgres(place: Path, **options: Any) -> Store:
     """A schema for each directory."""
     name = hashlib.blake2s(str(place).encode(), digest_size=8).hexdigest()
     return await postgres.open(postgres_server.dsn(f"t{name}"), **options)
+
+
+async def open_keys(kind: str, place: Path) -> KeyStore:
+    """Persons' keys of that kind: a file in the directory, or a schema for each directory."""
+    if kind == "sqlite":
+        return sqlite_keys.open(place / "keys.db")
+    name = hashlib.blake2s(str(place).encode(), digest_size=8).hexdigest()
+    return await postgres_keys.open(postgres_server.dsn(f"k{name}"))
 
 
 STORES: dict[str, Opener] = {"postgresql": open_postgres, "sqlite": open_sqlite}

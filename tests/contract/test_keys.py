@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
+from stores import open_keys
 
-import postgres_server
-from kitamae.adapters.postgres import keys as postgres_keys
 from kitamae.adapters.sqlite import keys as sqlite_keys
-from kitamae.kernel.people.vault.keystore import Erasure, KeyStore, Tag, Wrapped
+from kitamae.kernel.people.vault.keystore import Erasure, KeyStore, Over, Tag, Wrapped
 from kitamae.kernel.problems import StoreTooNew, StoreUnknown
 
 
@@ -22,16 +19,9 @@ def key(person: str, klass: str = "c", version: int = 1, city: str = "A") -> Wra
     return Wrapped(person, klass, version, 1_000 * version, city, f"{person}{klass}{version}".encode())
 
 
-async def opened(kind: str, place: Path) -> Any:
-    if kind == "sqlite":
-        return sqlite_keys.open(place / "keys.db")
-    name = hashlib.blake2s(str(place).encode(), digest_size=8).hexdigest()
-    return await postgres_keys.open(postgres_server.dsn(f"k{name}"))
-
-
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"])
 async def keys(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KeyStore]:
-    store = await opened(request.param, tmp_path)
+    store = await open_keys(request.param, tmp_path)
     yield store
     await store.close()
 
@@ -118,3 +108,18 @@ def test_a_file_of_a_newer_version_or_of_something_else_is_refused(tmp_path: Pat
     db.close()
     with pytest.raises(StoreTooNew, match="newer Kitamae"):
         sqlite_keys.open(newer)
+
+
+async def test_what_was_ended_is_noted_once_and_forgotten_when_no_restore_brings_it_back(
+    keys: KeyStore,
+) -> None:
+    token, session = Over("revoked", "t", 0, b'{"at": "1"}'), Over("session", "s", 50, b"{}")
+    await keys.note_ended([session, token])
+    await keys.note_ended([token._replace(doc=b'{"at": "2"}')], [("session", "never")])
+    assert await keys.ended() == [token._replace(doc=b'{"at": "2"}'), session]
+    await keys.forget_ended(49)
+    assert len(await keys.ended()) == 2
+    await keys.forget_ended(50)
+    assert [one.kind for one in await keys.ended()] == ["revoked"]
+    await keys.note_ended([], [("revoked", "t")])
+    assert await keys.ended() == []

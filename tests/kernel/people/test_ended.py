@@ -1,4 +1,6 @@
-"""What was ended stays so, whichever backups are restored and how often, on each store."""
+"""What was ended stays so, whichever backups are restored and how often, on each store: known from the state that a restore replaces, or
+from the list beside the keys where that is gone.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,24 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from stores import STORES
+from stores import STORES, open_keys
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import secret
+from kitamae.kernel.people import approval, secret
+from kitamae.kernel.people.apart import Apart
 from kitamae.kernel.people.duties import ACCOUNT, Office, Plan
 from kitamae.kernel.people.duties.office import digest_of, step
 from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.passkeys import Passkeys
-from kitamae.kernel.people.people import People
+from kitamae.kernel.people.people import LinkSpent, People
 from kitamae.kernel.people.person import NOBODY, SYSTEM
 from kitamae.kernel.people.seal import Seal
+from kitamae.kernel.people.vault.keystore import KeyStore
+from kitamae.kernel.problems import Unavailable
 
 KINDS = (
     "token", "person", "passkey", "duties", "transfer", "approval", "staffing", "revoked", "mandate",
-    "mandates", "mandate-offer", "capability", "device-key",
+    "mandates", "mandate-offer", "capability", "device-key", "session", "link", "grant", "refresh",
 )  # fmt: skip
 DAY = 86_400_000_000
 
@@ -30,8 +35,9 @@ DAY = 86_400_000_000
 class Town:
     """One city, and what a backup of it holds."""
 
-    def __init__(self, store: Any, folder: Path) -> None:
-        self.store = store
+    def __init__(self, store: Any, folder: Path, keys: KeyStore | None) -> None:
+        """`keys`: where the list is; None: the state from before is read."""
+        self.store, self.keys = store, keys
         self.at = clock.micros("2026-11-21T00:00:00Z")
         self.people = People(store, str, now=self.now)
         self.office = Office(store, Plan.usual(), self.people.forget, self.people.colleagues, self.now)
@@ -45,7 +51,9 @@ class Town:
         return {(kind, id): doc for kind in KINDS for _, id, doc in await self.store.documents("", kind)}
 
     async def restore(self, backup: dict[tuple[str, str], Any]) -> None:
+        """What is there was never seen, where there is a list: the server is gone."""
         ended, now = await self.people.ended(), await self.backup()
+        self.store.on_kept((), nobody)
 
         async def swap(tx: Any) -> None:
             for kind, id in now:
@@ -54,7 +62,14 @@ class Town:
                 await tx.put("", kind, id, doc)
 
         await self.store.transact(swap)
-        await self.people.restored(ended)
+        if self.keys is None:
+            await self.people.restored(ended)
+        else:
+            await self.start()
+
+    async def start(self) -> None:
+        if self.keys is not None:
+            self.apart = await Apart.open(self.store, self.keys, self.people, self.now)
 
     async def change(self, ref: str, duty: str, *, gives: bool) -> str:
         self.at += 1
@@ -67,11 +82,23 @@ class Town:
         await self.store.transact(lambda tx: tx.put("", kind, id, doc))
 
 
-@pytest_asyncio.fixture(params=sorted(STORES))
+async def nobody(_: Any) -> None:
+    """Hears nothing."""
+
+
+@pytest_asyncio.fixture(
+    params=[(kind, means) for kind in sorted(STORES) for means in ("state", "list")], ids="-".join
+)
 async def town(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Town]:
-    store = await STORES[request.param](tmp_path)
-    yield Town(store, tmp_path)
+    kind, means = request.param
+    store = await STORES[kind](tmp_path)
+    keys = await open_keys(kind, tmp_path) if means == "list" else None
+    town = Town(store, tmp_path, keys)
+    await town.start()
+    yield town
     await store.close()
+    if keys:
+        await keys.close()
 
 
 async def test_whoever_left_and_a_duty_that_was_taken_stay_so_after_two_restores_in_any_order(
@@ -168,3 +195,121 @@ async def test_a_change_that_was_withdrawn_or_refused_does_not_come_back(town: T
         assert [await town.office.stands(id) for id in (planned, asked)] == ["withdrawn", "refused"]
     town.at += 2 * DAY
     assert await town.held(new) == set()
+
+
+async def test_whoever_signed_out_stays_out_and_then_everybody_signs_in_again(town: Town) -> None:
+    ref = await town.people.staff()
+    out, _ = await town.people.admit(ref, "staff", 2)
+    stays, _ = await town.people.admit(ref, "staff", 2)
+    full = await town.backup()
+    await town.people.sign_out(secret.digest(out))
+    await town.restore(full)
+    for made in (out, stays):
+        assert await town.people.who(secret.digest(made)) is NOBODY
+
+
+async def test_a_link_that_was_used_signs_nobody_in_again(town: Town) -> None:
+    made = await town.people.invite(await town.people.staff())
+    full = await town.backup()
+    await town.people.sign_in(made)
+    await town.restore(full)
+    with pytest.raises(LinkSpent):
+        await town.people.sign_in(made)
+
+
+async def test_a_refresh_token_that_was_used_works_no_second_time(town: Town) -> None:
+    until = clock.text(town.at + 30 * DAY)
+    await town.put("grant", "g", {"person": "p", "client": "c", "expiresAt": until})
+    await town.put("refresh", "r", {"grant": "g", "spent": False, "expiresAt": until})
+    full = await town.backup()
+    await town.put("refresh", "r", {"grant": "g", "spent": True, "expiresAt": until})
+    await town.restore(full)
+    assert await town.store.get("", "refresh", "r") is None
+    assert await town.store.get("", "grant", "g") is None
+
+
+async def test_a_start_on_a_state_that_nobody_restored_changes_nothing(town: Town) -> None:
+    gone, stays = [await town.people.staff(another=True) for _ in range(2)]
+    for ref in (gone, stays):
+        await town.change(ref, "counter", gives=True)
+    await town.change(gone, "counter", gives=False)
+    later = clock.text(town.at + DAY)
+    town.at += 1
+    planned = await town.office.prepare(SYSTEM, "t", [step(stays, "counter", gives=False)], effective=later)
+    await town.office.withdraw(SYSTEM, planned)
+    made, _ = await town.people.admit(stays, "staff", 2)
+    out, _ = await town.people.admit(stays, "staff", 2)
+    await town.people.sign_out(secret.digest(out))
+    _, token = await town.people.issue("bad", ["write:*"])
+    await town.people.revoke(token["number"])
+    before = await town.backup()
+    await town.start()
+    assert await town.backup() == before
+    assert (await town.people.who(secret.digest(made))).ref == stays
+
+
+async def test_what_the_list_could_not_take_is_on_it_later_and_the_city_says_so(town: Town) -> None:
+    if town.keys is None:
+        return
+    made, token = await town.people.issue("bad", ["write:*"])
+    full = await town.backup()
+    town.apart._keys = Broken(town.keys)  # type: ignore[assignment]
+    await town.people.revoke(token["number"])
+    assert "not on the list" in town.apart.trouble
+    town.apart._keys = town.keys
+    await town.people.issue("other", ["write:*"])
+    await town.apart._write()
+    assert not town.apart.trouble
+    await town.restore(full)
+    assert await town.people.who(secret.digest(made)) is NOBODY
+
+
+async def test_a_list_that_is_new_or_older_is_filled_from_the_state(town: Town) -> None:
+    if town.keys is None:
+        return
+    made, token = await town.people.issue("bad", ["write:*"])
+    full = await town.backup()
+    await town.people.revoke(token["number"])
+    await town.keys.note_ended([], [(one.kind, one.id) for one in await town.keys.ended()])
+    await town.start()
+    await town.restore(full)
+    assert await town.people.who(secret.digest(made)) is NOBODY
+
+
+async def test_what_is_asked_for_again_after_it_was_refused_stands(town: Town) -> None:
+    await town.people.staff()
+    one, two = [await town.people.staff(another=True) for _ in range(2)]
+    for ref in (one, two):
+        await town.change(ref, "staffing", gives=True)
+    me, other = [
+        await town.people.who(secret.digest((await town.people.admit(ref, "staff", 2))[0]))
+        for ref in (one, two)
+    ]
+
+    async def ask(tx: Any) -> Any:
+        return await approval.ask(tx, "x", me, until=town.at + DAY, barred=(), now=town.at)
+
+    async def refuse(tx: Any) -> Any:
+        return await approval.decide(tx, "x", other, "", is_now="", yes=False, why="人がちがう", now=town.at)
+
+    await town.store.transact(ask)
+    asked = await town.backup()
+    await town.store.transact(refuse)
+    refused = await town.backup()
+    await town.restore(asked)
+    assert (await town.store.get("", "approval", "x"))["word"] == "refused"
+    await town.restore(refused)
+    town.at += 1
+    await town.store.transact(ask)
+    await town.start()
+    assert (await town.store.get("", "approval", "x"))["word"] == "asked"
+
+
+class Broken:
+    """A store of keys that cannot be reached."""
+
+    def __init__(self, keys: KeyStore) -> None:
+        self._keys = keys
+
+    async def note_ended(self, *_: Any) -> None:
+        raise Unavailable("no")

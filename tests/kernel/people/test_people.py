@@ -201,6 +201,8 @@ async def test_after_a_restore_revoked_tokens_stay_out_and_everybody_signs_in_ag
     async def back(transaction: object) -> None:  # what a restore brings back
         for (kind, digest), document in kept.items():
             await transaction.put("", kind, digest, document)  # type: ignore[attr-defined]  # a Transaction
+        for digest in ended.revoked:  # and takes away
+            await transaction.drop("", "revoked", digest)  # type: ignore[attr-defined]  # a Transaction
 
     await town.store.transact(back)
     restored = town.again()

@@ -14,10 +14,11 @@ from kitamae.adapters.postgres.reading import Reading
 from kitamae.adapters.postgres.writer import Writer
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.first import asked_first
+from kitamae.kernel.context.telling import Telling
 from kitamae.kernel.problems import Unprocessable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
     from asyncpg import Connection, Pool
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Row,
         Transaction,
     )
+    from kitamae.kernel.context.telling import Own
     from kitamae.kernel.context.temporal.query import Aggregation
     from kitamae.kernel.problems import Problem
 
@@ -98,6 +100,7 @@ class PostgresStore:
         time_limit: float,
     ) -> None:
         self._pool = pool
+        self._telling = Telling()
         self._documents = Documents(pool, epoch, known.hot)
         self._following = Following(dsn, schema, base, self._documents)
         self._reading = Reading(pool, known.hot, base, time_limit)
@@ -126,6 +129,9 @@ class PostgresStore:
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See `Store.transact`."""
+        return await self._telling.through(self._transact, work)
+
+    async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         result: T = await self._writer.submit(work=asked_first(work))
         return result
 
@@ -145,6 +151,10 @@ class PostgresStore:
     def on_documents(self, heard: Callable[[Sequence[Kept]], Awaitable[None]]) -> None:
         """See `Store.on_documents`."""
         self._documents.on_documents(heard)
+
+    def on_kept(self, kinds: Collection[str], heard: Callable[[Sequence[Own]], Awaitable[None]]) -> None:
+        """See `Store.on_kept`."""
+        self._telling.on_kept(kinds, heard)
 
     async def catch_up(self) -> None:
         """See `Store.catch_up`."""

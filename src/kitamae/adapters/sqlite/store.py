@@ -15,9 +15,10 @@ from kitamae.adapters.sqlite.reading import Reading
 from kitamae.adapters.sqlite.writer import Writer
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.first import asked_first
+from kitamae.kernel.context.telling import Telling
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
     from kitamae.adapters.sqlite.compaction import Due
     from kitamae.kernel.context.entity import Json
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Row,
         Transaction,
     )
+    from kitamae.kernel.context.telling import Own
     from kitamae.kernel.context.temporal.query import Aggregation
     from kitamae.kernel.problems import Problem
 
@@ -81,6 +83,7 @@ class SqliteStore:
         self.moving = ""  # the month that is on its way into a file
         self._hear: list[Callable[[Sequence[Change]], None]] = []
         self._owed: list[Callable[[Sequence[Owed]], None]] = []
+        self._telling = Telling()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = database.Lock(path)
         try:
@@ -115,7 +118,11 @@ class SqliteStore:
         return await self._writer.apply(commands)
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """See `Store.transact`. What it needs of files is read beside the writer, and then it is begun anew."""
+        """See `Store.transact`."""
+        return await self._telling.through(self._transact, work)
+
+    async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What it needs of files is read beside the writer, and then it is begun anew."""
         writer, ahead, asked = self._writer, recall.Ahead(), asked_first(work)
         while True:
             try:
@@ -147,6 +154,10 @@ class SqliteStore:
 
     def on_documents(self, heard: Callable[[Sequence[Kept]], Awaitable[None]]) -> None:
         """See `Store.on_documents`."""
+
+    def on_kept(self, kinds: Collection[str], heard: Callable[[Sequence[Own]], Awaitable[None]]) -> None:
+        """See `Store.on_kept`."""
+        self._telling.on_kept(kinds, heard)
 
     async def catch_up(self) -> None:
         """See `Store.catch_up`."""

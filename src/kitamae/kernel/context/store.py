@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
     from kitamae.kernel.context.entity import Attribute, Entity, Json, Kind
     from kitamae.kernel.context.operations.command import Command, Effect, Touched
     from kitamae.kernel.context.query.tree import EntityQuery
+    from kitamae.kernel.context.telling import Own
     from kitamae.kernel.context.temporal.query import Aggregation, Method
     from kitamae.kernel.people.vault.rows import VaultRows
     from kitamae.kernel.problems import Problem
@@ -272,6 +273,12 @@ class Store(Protocol):
         """Awaited with documents that other workers kept or dropped, before this worker's next write is decided.
 
         It must not wait for a write of its own: that one would wait for it.
+        """
+        ...
+
+    def on_kept(self, kinds: Collection[str], heard: Callable[[Sequence[Own]], Awaitable[None]]) -> None:
+        """Awaited with documents of these kinds that this worker's own transactions kept or dropped: after their commit, before
+        `transact` answers. One may listen; what it raises, `transact` raises.
         """
         ...
 

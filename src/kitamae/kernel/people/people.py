@@ -21,7 +21,7 @@ from kitamae.kernel.people.duties.plan import Plan
 from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED, log
 from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import KIND as DUTIES
-from kitamae.kernel.people.ended import Ended, carry, ended
+from kitamae.kernel.people.ended import WAYS, Ended, carry, ended
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
 from kitamae.kernel.people.provider import grants, owing
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
@@ -85,6 +85,7 @@ class People:
         self.owes: Callable[[], None] = lambda: None
         """Called after a commit from which on partners may have to be told that somebody signed out."""
         self._known = Remembered()
+        self._out = False
         self.colleagues = Colleagues(store, now)
         self.tokens = Tokens(store, expand, now, self._known.drop)
         store.on_documents(self._others)
@@ -460,10 +461,16 @@ class People:
         refresh token that was used since would work once more.
         """
         await carry(self._store, known)
-        for _, digest, _ in await self._store.documents(TENANT, owing.KIND):
-            await self._drop(owing.KIND, digest)  # these were told
+        await self.everybody_out()
+
+    async def everybody_out(self) -> None:
+        """The state is a restored one: whoever is signed in signs in again. What it owes partners they were told, once."""
+        if not self._out:
+            for _, digest, _ in await self._store.documents(TENANT, owing.KIND):
+                await self._drop(owing.KIND, digest)
+            self._out = True  # what is owed from here on was not
         await self.end_sessions("")
-        for kind in ("link", *GRANTED):
+        for kind in WAYS:
             for _, digest, _ in await self._store.documents(TENANT, kind):
                 await self._drop(kind, digest)
         self.owes()

@@ -69,3 +69,16 @@ SELECT tenant, field, tag, person, klass, record FROM tag WHERE tenant = $1 AND 
 
 -- name: tags_of
 SELECT tenant, field, tag, person, klass, record FROM tag WHERE person = $1 ORDER BY tenant, field, record;
+
+-- name: ended_put
+INSERT INTO ended (kind, id, until, doc) VALUES ($1, $2, $3, $4)
+ON CONFLICT (kind, id) DO UPDATE SET until = excluded.until, doc = excluded.doc;
+
+-- name: ended_drop
+DELETE FROM ended WHERE kind = $1 AND id = $2;
+
+-- name: ended
+SELECT kind, id, until, doc FROM ended ORDER BY kind, id;
+
+-- name: ended_past
+DELETE FROM ended WHERE until <> 0 AND until <= $1;

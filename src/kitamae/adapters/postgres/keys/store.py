@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kitamae.adapters.postgres import connect, migrate
 from kitamae.adapters.sql.named import queries
 from kitamae.adapters.sql.steps import read
-from kitamae.kernel.people.vault.keystore import Erasure, Tag, Wrapped
+from kitamae.kernel.people.vault.keystore import Erasure, Over, Tag, Wrapped
 from kitamae.kernel.problems import Conflict, Unprocessable
 
 if TYPE_CHECKING:
@@ -131,6 +131,20 @@ class PostgresKeyStore:
     async def confirm(self, at: int) -> None:
         """See `KeyStore.confirm`."""
         await self._read("mark_set", "latest", at)
+
+    async def ended(self) -> list[Over]:
+        """See `KeyStore.ended`."""
+        return [Over(*row) for row in await self._read("ended")]
+
+    async def note_ended(self, over: Sequence[Over], gone: Sequence[tuple[str, str]] = ()) -> None:
+        """See `KeyStore.note_ended`."""
+        async with self._writing(()) as db:
+            await db.executemany(_SQL["ended_drop"], sorted(gone))
+            await db.executemany(_SQL["ended_put"], sorted(over))
+
+    async def forget_ended(self, at: int) -> None:
+        """See `KeyStore.forget_ended`."""
+        await self._read("ended_past", at)
 
     async def backup(self, to: str) -> None:
         """See `KeyStore.backup`."""

@@ -67,3 +67,16 @@ UPDATE mark SET value = ? WHERE name = 'latest';
 
 -- name: tags_of
 SELECT tenant, field, tag, person, klass, record FROM tag WHERE person = ? ORDER BY tenant, field, record;
+
+-- name: ended_put
+INSERT INTO ended (kind, id, until, doc) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET until = excluded.until, doc = excluded.doc;
+
+-- name: ended_drop
+DELETE FROM ended WHERE kind = ? AND id = ?;
+
+-- name: ended
+SELECT kind, id, until, doc FROM ended ORDER BY kind, id;
+
+-- name: ended_past
+DELETE FROM ended WHERE until <> 0 AND until <= ?;

@@ -1,4 +1,4 @@
-"""A backup of keys.db put in its place: less the keys of everybody who was erased since."""
+"""A backup of keys.db put in its place: less the keys of everybody who was erased since, and with what ended since."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kitamae.adapters.sqlite import backup, database
 from kitamae.adapters.sqlite.keys.store import destroy, listed
 from kitamae.adapters.sqlite.keys.version import migrate, version
 from kitamae.kernel.context import clock
-from kitamae.kernel.people.vault.keystore import Erasure
+from kitamae.kernel.people.vault.keystore import Erasure, Over
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import StoreUnknown
 
@@ -41,11 +41,13 @@ def restore(copy: Path, path: Path, now: int, *, backup_days: int) -> int:
                         f"this backup of keys is of {clock.text(taken)[:10]}: persons who were erased since were promised"
                         f" that no key of theirs comes back after {backup_days} days. It was not restored"
                     )
-                gone = [*_known(path), *listed(path.with_name("erased"))]
+                known, ended = _known(path)
+                gone = [*known, *listed(path.with_name("erased"))]
                 db.execute("PRAGMA secure_delete = ON")
                 db.execute("BEGIN IMMEDIATE")
                 for one in gone:
                     destroy(db, one)
+                db.executemany(_SQL["ended_put"], ended)
                 db.execute(_SQL["latest_note"], (now,))
                 db.execute("COMMIT")
             finally:
@@ -73,17 +75,20 @@ def _checked(copy: Path) -> Path:
     return copy
 
 
-def _known(path: Path) -> list[Erasure]:
-    """What the keys that are here now know to be erased; nothing where they cannot be read."""
+def _known(path: Path) -> tuple[list[Erasure], list[Over]]:
+    """What the keys that are here now know to be erased and to have ended; nothing where they cannot be read."""
     if not path.is_file():
-        return []
+        return [], []
     try:
         with database.problems():
             db = apsw.Connection(str(path))
             try:
-                version(db)
-                return [Erasure(*row) for row in db.execute(_SQL["erasures"], (0,))]
+                at = version(db)
+                ended = db.execute(_SQL["ended"]) if at > 1 else ()
+                return [Erasure(*row) for row in db.execute(_SQL["erasures"], (0,))], [
+                    Over(*row) for row in ended
+                ]
             finally:
                 db.close()
     except Exception:  # a damaged file is what a restore is for; the list beside it is left
-        return []
+        return [], []

@@ -13,7 +13,7 @@ import apsw
 from kitamae.adapters.sql.named import queries
 from kitamae.adapters.sqlite import backup, database
 from kitamae.adapters.sqlite.keys.version import migrate
-from kitamae.kernel.people.vault.keystore import Erasure, Tag, Wrapped
+from kitamae.kernel.people.vault.keystore import Erasure, Over, Tag, Wrapped
 from kitamae.kernel.problems import StoreFull
 
 if TYPE_CHECKING:
@@ -169,6 +169,23 @@ class SqliteKeyStore:
     async def confirm(self, at: int) -> None:
         """See `KeyStore.confirm`."""
         await self._write(lambda: self._db.execute(_SQL["latest_set"], (at,)))
+
+    async def ended(self) -> list[Over]:
+        """See `KeyStore.ended`."""
+        return [Over(*row) for row in await self._read("ended")]
+
+    async def note_ended(self, over: Sequence[Over], gone: Sequence[tuple[str, str]] = ()) -> None:
+        """See `KeyStore.note_ended`."""
+
+        def work() -> None:
+            self._db.executemany(_SQL["ended_drop"], gone)
+            self._db.executemany(_SQL["ended_put"], over)
+
+        await self._write(work)
+
+    async def forget_ended(self, at: int) -> None:
+        """See `KeyStore.forget_ended`."""
+        await self._write(lambda: self._db.execute(_SQL["ended_past"], (at,)))
 
     async def backup(self, to: str) -> None:
         """See `KeyStore.backup`. Raises StoreFull, leaving nothing at `to`."""

@@ -45,6 +45,17 @@ class Erasure(NamedTuple):
     until: int
 
 
+class Over(NamedTuple):
+    """A document (JSON) of what was taken back or has ended (`kernel/people/ended.py`). `until`: a restore could bring it back until
+    then, microseconds UTC; 0: for ever.
+    """
+
+    kind: str
+    id: str
+    until: int
+    doc: bytes
+
+
 WITHDRAWN: Final = "withdrawn:"
 """Before a purpose, as the class of an erasure: no key goes, but the person agrees to it no more, whatever state is restored."""
 ENDED: Final = "account:"
@@ -118,6 +129,18 @@ class KeyStore(Protocol):
 
     async def confirm(self, at: int) -> None:
         """From now on that is the latest time, even where it is earlier than what was noted."""
+        ...
+
+    async def ended(self) -> list[Over]:
+        """All that was taken back or has ended and that a restore could bring back."""
+        ...
+
+    async def note_ended(self, over: Sequence[Over], gone: Sequence[tuple[str, str]] = ()) -> None:
+        """In one commit: forget these (kind, id), then note the others in the place of what has their kind and id."""
+        ...
+
+    async def forget_ended(self, at: int) -> None:
+        """What no restore brings back any more at that moment, microseconds UTC."""
         ...
 
     async def backup(self, to: str) -> None:
