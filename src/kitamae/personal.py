@@ -91,7 +91,7 @@ async def _keys(settings: Settings, layout: Layout) -> KeyStore:
     if settings.keys:
         from kitamae.adapters.postgres import keys as postgres_keys
 
-        return await postgres_keys.open(settings.keys)
+        return await postgres_keys.open(settings.keys, layout.keys.with_name("erased"))
     return sqlite_keys.open(layout.keys)
 
 

@@ -142,6 +142,10 @@ class PostgresVaultRows:
             return 0
         return int((await self._rows("records_erase", person, klass, upto, person=person))[0][0])
 
+    async def erased(self) -> list[tuple[str, str, int]]:
+        """See `VaultRows.erased`."""
+        return [(row[0], row[1], row[2]) for row in await self._rows("erased")]
+
     async def persons(self) -> int:
         """See `VaultRows.persons`."""
         return int((await self._rows("persons_count"))[0][0])

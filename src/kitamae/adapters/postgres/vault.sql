@@ -84,6 +84,9 @@ DELETE FROM vault_receipt WHERE number IN (
 INSERT INTO vault_erased (person, klass, upto) VALUES ($1, $2, $3)
 ON CONFLICT (person, klass) DO UPDATE SET upto = greatest(vault_erased.upto, excluded.upto);
 
+-- name: erased
+SELECT person, klass, upto FROM vault_erased ORDER BY person, klass;
+
 -- name: records_erase
 WITH gone AS (DELETE FROM vault_record WHERE person = $1 AND klass = $2 AND version <= $3 RETURNING 1)
 SELECT count(*) FROM gone;

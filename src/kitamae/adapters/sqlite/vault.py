@@ -127,6 +127,10 @@ class SqliteVaultRows:
         self._db.execute(_SQL["records_erase"], (person, klass, upto))
         return self._db.changes()
 
+    async def erased(self) -> list[tuple[str, str, int]]:
+        """See `VaultRows.erased`."""
+        return list(self._db.execute(_SQL["erased"]))
+
     async def persons(self) -> int:
         """See `VaultRows.persons`."""
         return int(self._one("persons_count"))

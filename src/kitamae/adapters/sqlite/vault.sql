@@ -80,6 +80,9 @@ DELETE FROM vault_receipt WHERE number IN (
 INSERT INTO vault_erased (person, klass, upto) VALUES (?, ?, ?)
 ON CONFLICT (person, klass) DO UPDATE SET upto = max(upto, excluded.upto);
 
+-- name: erased
+SELECT person, klass, upto FROM vault_erased ORDER BY person, klass;
+
 -- name: records_erase
 DELETE FROM vault_record WHERE person = ? AND klass = ? AND version <= ?;
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.adapters.postgres import connect, migrate
+from kitamae.adapters.sql import erased
 from kitamae.adapters.sql.named import queries
 from kitamae.adapters.sql.steps import read
 from kitamae.kernel.people.vault.keystore import Erasure, Over, Tag, Wrapped
@@ -13,6 +15,7 @@ from kitamae.kernel.problems import Conflict, Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
+    from pathlib import Path
 
     from asyncpg import Connection, Pool
 
@@ -21,8 +24,10 @@ CONNECTIONS: Final = 4
 _SECONDS: Final = 10.0  # one statement may take
 
 
-async def open(dsn: str) -> PostgresKeyStore:
-    """`dsn`: postgresql://user@host/database; its search_path says which schema. Raises StoreTooNew, StoreUnknown, Unavailable, Conflict."""
+async def open(dsn: str, beside: Path | None = None) -> PostgresKeyStore:
+    """`dsn`: postgresql://user@host/database; its search_path says which schema. `beside`: a file of this worker that lists the erasures that
+    it did; whoever it says was erased is so again, whatever the schema was restored from. Raises StoreTooNew, StoreUnknown, Unavailable, Conflict.
+    """
     db = await connect.writer(dsn)
     try:
         with connect.problems():
@@ -34,14 +39,20 @@ async def open(dsn: str) -> PostgresKeyStore:
             commit = str(await db.fetchval("SELECT current_setting('synchronous_commit')"))
     finally:
         await db.close()
-    return PostgresKeyStore(await connect.pool(dsn, CONNECTIONS, _SECONDS, commit))
+    store = PostgresKeyStore(await connect.pool(dsn, CONNECTIONS, _SECONDS, commit), beside)
+    try:
+        await store.erase_again()
+    except BaseException:
+        await store.close()
+        raise
+    return store
 
 
 class PostgresKeyStore:
     """See `open`."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, beside: Path | None) -> None:
+        self._pool, self._beside = pool, beside
 
     async def _read(self, name: str, *given: Any) -> list[Any]:
         with connect.problems():
@@ -71,6 +82,25 @@ class PostgresKeyStore:
 
     async def destroy(self, gone: Sequence[Erasure]) -> None:
         """See `KeyStore.destroy`. When its pages are written over is the server's business: docs/operate/keys.md."""
+        if gone and self._beside is not None:
+            await asyncio.to_thread(erased.add, self._beside, gone)
+        await self._destroy(gone)
+
+    async def erase_again(self) -> None:
+        """What the file beside knows and the schema does not."""
+        if self._beside is None:
+            return
+        known = {(one.person, one.klass): one for one in await self.erasures()}
+        gone = [
+            one
+            for one in erased.listed(self._beside)
+            if (there := known.get((one.person, one.klass))) is None
+            or (there.upto, there.at) < (one.upto, one.at)
+        ]
+        if gone:
+            await self._destroy(gone)
+
+    async def _destroy(self, gone: Sequence[Erasure]) -> None:
         async with self._writing(one.person for one in gone) as db:
             await db.executemany(_SQL["erased_note"], gone)
             await db.executemany(_SQL["keys_destroy"], [one[:3] for one in gone])

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
+from kitamae.adapters.sql.erased import listed
 from kitamae.adapters.sql.named import queries
 from kitamae.adapters.sqlite import backup, database
-from kitamae.adapters.sqlite.keys.store import destroy, listed
+from kitamae.adapters.sqlite.keys.store import destroy
 from kitamae.adapters.sqlite.keys.version import migrate, version
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.vault.keystore import Erasure, Over

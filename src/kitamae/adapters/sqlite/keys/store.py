@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
+from kitamae.adapters.sql import erased
 from kitamae.adapters.sql.named import queries
 from kitamae.adapters.sqlite import backup, database
 from kitamae.adapters.sqlite.keys.version import migrate
 from kitamae.kernel.people.vault.keystore import Erasure, Over, Tag, Wrapped
-from kitamae.kernel.problems import StoreFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,7 +99,7 @@ class SqliteKeyStore:
         """See `KeyStore.destroy`. The list beside the file is written first: an erasure that was begun is finished by whoever opens it next."""
         if not gone:
             return
-        await asyncio.to_thread(_list, self.path.with_name("erased"), gone)
+        await asyncio.to_thread(erased.add, self.path.with_name("erased"), gone)
 
         def work() -> None:
             for one in gone:
@@ -202,24 +199,3 @@ def destroy(db: apsw.Connection, one: Erasure) -> None:
     db.execute(_SQL["erased_note"], one)
     db.execute(_SQL["keys_destroy"], one[:3])
     db.execute(_SQL["tags_destroy"], one[:2])
-
-
-def listed(path: Path) -> list[Erasure]:
-    """What the list beside keys.db says; a last line that was cut off by a crash was never answered for, and is left out."""
-    found: list[Erasure] = []
-    with contextlib.suppress(FileNotFoundError):
-        for line in path.read_text("utf-8").splitlines():
-            with contextlib.suppress(ValueError, TypeError):
-                found.append(Erasure(*json.loads(line)))
-    return found
-
-
-def _list(path: Path, gone: Sequence[Erasure]) -> None:
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "ab") as file:
-            file.write(b"\n" + b"".join(json.dumps(list(one)).encode() + b"\n" for one in gone))
-            file.flush()
-            os.fsync(fd)
-    except OSError as error:
-        raise StoreFull(f"the list of erasures {path} cannot be written: {error.strerror}") from error

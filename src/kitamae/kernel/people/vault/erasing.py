@@ -152,7 +152,8 @@ class Eraser:
         return ""
 
     async def replay(self) -> int:
-        """Whoever was erased stays so: at every start, and so after every restore. How many records had come back."""
+        """Whoever was erased stays so: at every start, and so after every restore, of the state or of the keys. How many records had come back."""
+        await self._destroy_again()
         every = await self._inner.keys.store.erasures()
         erasures = [one for one in every if not one.klass.startswith(NO_KEY)]
         back = 0
@@ -165,6 +166,19 @@ class Eraser:
             back += await self._inner.store.transact(work)
         await self._end_again({one.person: one.at for one in every if one.klass == ENDED})
         return back
+
+    async def _destroy_again(self) -> None:
+        """Keys of which the state knows that they were destroyed, and this store of keys does not: it is an older one."""
+        inner = self._inner
+
+        async def look(tx: Transaction) -> list[tuple[str, str, int]]:
+            return await tx.vault.erased()
+
+        known = {(one.person, one.klass): one.upto for one in await inner.keys.store.erasures()}
+        gone = [one for one in await inner.store.transact(look) if known.get(one[:2], 0) < one[2]]
+        at = inner.now()
+        if gone:
+            await inner.keys.destroy([Erasure(*one, at, at + self._days * DAY) for one in gone])
 
     async def _end_again(self, ended: Mapping[str, int]) -> None:
         """An account that ended stays so too; one that was begun since is another one."""

@@ -144,6 +144,10 @@ class VaultRows(Protocol):
         """
         ...
 
+    async def erased(self) -> list[tuple[str, str, int]]:
+        """(person, class, version) up to which nothing may be sealed any more."""
+        ...
+
     async def persons(self) -> int:
         """How many persons have records."""
         ...
