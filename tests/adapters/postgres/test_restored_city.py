@@ -69,7 +69,7 @@ def place(tmp_path: Path) -> Any:
 
 
 async def bearer(served: Served, *scopes: str) -> tuple[dict[str, str], str]:
-    secret, token = await served.kitamae.city.people.issue("test", scopes)
+    secret, token = await served.kitamae.city.people.tokens.issue("test", scopes)
     return {"Authorization": f"Bearer {secret}"}, token["number"]
 
 
@@ -121,7 +121,7 @@ async def test_what_was_taken_back_or_left_since_the_dump_lets_nobody_in(
         used = tokens["refresh_token"]
         place.dump("state", "keys")
         assert (await read(served, bad, "p-taro")).status_code == 200
-        await people.revoke(number)
+        await people.tokens.revoke(number)
         await office.prepare(SYSTEM, "退職", [step(gone, ACCOUNT, gives=False)])
         await office.prepare(SYSTEM, "異動", [step(moved, "counter", gives=False)])
         served.client.cookies.clear()

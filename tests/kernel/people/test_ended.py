@@ -240,8 +240,8 @@ async def test_a_start_on_a_state_that_nobody_restored_changes_nothing(town: Tow
     made, _ = await town.people.admit(stays, "staff", 2)
     out, _ = await town.people.admit(stays, "staff", 2)
     await town.people.sign_out(secret.digest(out))
-    _, token = await town.people.issue("bad", ["write:*"])
-    await town.people.revoke(token["number"])
+    _, token = await town.people.tokens.issue("bad", ["write:*"])
+    await town.people.tokens.revoke(token["number"])
     before = await town.backup()
     await town.start()
     assert await town.backup() == before
@@ -251,13 +251,13 @@ async def test_a_start_on_a_state_that_nobody_restored_changes_nothing(town: Tow
 async def test_what_the_list_could_not_take_is_on_it_later_and_the_city_says_so(town: Town) -> None:
     if town.keys is None:
         return
-    made, token = await town.people.issue("bad", ["write:*"])
+    made, token = await town.people.tokens.issue("bad", ["write:*"])
     full = await town.backup()
     town.apart._keys = Broken(town.keys)  # type: ignore[assignment]
-    await town.people.revoke(token["number"])
+    await town.people.tokens.revoke(token["number"])
     assert "not on the list" in town.apart.trouble
     town.apart._keys = town.keys
-    await town.people.issue("other", ["write:*"])
+    await town.people.tokens.issue("other", ["write:*"])
     await town.apart._write()
     assert not town.apart.trouble
     await town.restore(full)
@@ -267,9 +267,9 @@ async def test_what_the_list_could_not_take_is_on_it_later_and_the_city_says_so(
 async def test_a_list_that_is_new_or_older_is_filled_from_the_state(town: Town) -> None:
     if town.keys is None:
         return
-    made, token = await town.people.issue("bad", ["write:*"])
+    made, token = await town.people.tokens.issue("bad", ["write:*"])
     full = await town.backup()
-    await town.people.revoke(token["number"])
+    await town.people.tokens.revoke(token["number"])
     await town.keys.note_ended([], [(one.kind, one.id) for one in await town.keys.ended()])
     await town.start()
     await town.restore(full)

@@ -1,4 +1,4 @@
-"""keys.db: persons' wrapped keys, blind indexes and erasures, in a SQLite file apart from the city's state.
+"""keys.db: persons' wrapped keys, blind indexes, erasures and what was ended, in a SQLite file apart from the city's state.
 
 store.py       `open`, SqliteKeyStore        restoring.py   a backup of keys put in the place, less what was erased since
 keys.sql       every statement by its name   migrations/    the file's version
