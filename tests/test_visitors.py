@@ -162,8 +162,21 @@ async def test_over_smtp_nothing_is_said_before_tls_but_on_this_machine(
         def login(self, user: str, password: str) -> None:
             said.append((user, password))
 
-        def send_message(self, message: Any) -> None:
-            said.append(message["To"])
+        def ehlo_or_helo_if_needed(self) -> None: ...
+
+        def mail(self, sender: str) -> tuple[int, bytes]:
+            assert sender == FROM
+            return 250, b""
+
+        def rcpt(self, to: str) -> tuple[int, bytes]:
+            said.append(to)
+            return 250, b""
+
+        def data(self, message: bytes) -> tuple[int, bytes]:
+            assert b"To: a@example.jp\r\n" in message
+            return 250, b""
+
+        def quit(self) -> None: ...
 
     monkeypatch.setattr(smtplib, "SMTP", Server)
     monkeypatch.setattr(smtplib, "SMTP_SSL", Server)

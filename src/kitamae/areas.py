@@ -12,9 +12,11 @@ from kitamae.kernel.people.links import Links
 from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.orders import Orders
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
+from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.people.watching import Flags
-from kitamae.sdk.city import Handling
+from kitamae.kit.notices import Addresses, Mail, Pace, Paper, Sender
+from kitamae.sdk.city import Handling, Notifying
 from kitamae.sdk.providers import Providing
 from kitamae.web import (
     access,
@@ -35,6 +37,7 @@ from kitamae.web import developers as developer_pages
 from kitamae.web import devices as device_pages
 from kitamae.web import duties as duty_pages
 from kitamae.web import links as link_pages
+from kitamae.web import notices as notice_pages
 from kitamae.web import orders as order_pages
 from kitamae.web import providers as providers_desk
 from kitamae.web.access_log import desk as access_log_desk
@@ -56,10 +59,14 @@ from kitamae.web.sought import Search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from starlette.routing import BaseRoute
 
     from kitamae.building import Building, Site
+
+_LETTERS = 5
+"""To make sure of an address, in five minutes, for one person."""
 
 
 def ways_in(site: Site, orders: Orders) -> list[BaseRoute]:
@@ -164,7 +171,6 @@ def asked_of_us(site: Site) -> list[BaseRoute]:
     """Requests and complaints about personal data, 個人情報ファイル簿, breaches."""
     on, city = site.on, site.on.profile
     told = city.requests if city else Handling()
-    name = city.name.get("ja", city.id) if city else "市"
     calendar = Calendar(told.closed)
     days: dict[str, int] = dict(told.days.items())
     return requests.routes(
@@ -172,7 +178,7 @@ def asked_of_us(site: Site) -> list[BaseRoute]:
         Requests(on.store, site.vault, calendar, days=days),
         Breaches(on.store, calendar),
         requests.files(city, on.services),
-        requests.Office(name, told.head or f"{name}長", told.office, told.address, told.phone),
+        _office(site),
         Search(site.vault),
         days,
         Proofs(on.store, on.log),
@@ -180,6 +186,56 @@ def asked_of_us(site: Site) -> list[BaseRoute]:
         site.policy,
         site.tenant,
     )
+
+
+def _office(site: Site) -> requests.Office:
+    """Who writes to people."""
+    city = site.on.profile
+    told = city.requests if city else Handling()
+    name = city.name.get("ja", city.id) if city else "市"
+    return requests.Office(name, told.head or f"{name}長", told.office, told.address, told.phone)
+
+
+def notices_of(site: Site) -> Sender:
+    """Who sends what persons are to be told, beside requests."""
+    on = site.on
+    chosen = on.profile.notices if on.profile else Notifying()
+    texts = notice_pages.Texts(site.page(notice_pages.HERE), site.origin)
+    channels = [Mail(site.vault, on.ways.carrier)] if on.ways.carrier else []
+    pace = Pace(chosen.rehearsal, chosen.a_minute, chosen.tries)
+    return Sender(on.store, site.vault, channels, texts.notice, pace)
+
+
+def notices(site: Site, sender: Sender) -> list[BaseRoute]:
+    """What one was told, and the desk that sends letters to whom no channel reaches."""
+    on, page = site.on, site.page(notice_pages.HERE)
+    site.shell.desks.append(notice_pages.DESK)
+    addresses = Addresses(
+        *(site.vault, on.consents, on.ways.pseudonyms, Once(on.store), on.ways.letters, Throttle(_LETTERS)),
+    )
+    rehearsal = sender.pace.rehearsal
+    mine: list[BaseRoute] = [
+        *notice_pages.mine(
+            _ground(site, notice_pages.HERE),
+            addresses,
+            notice_pages.Texts(page, site.origin),
+            rehearsal=rehearsal,
+        )
+    ]
+    guard(mine, site.policy, site.tenant, for_everybody=True)
+    desk: list[BaseRoute] = [
+        *notice_pages.staff(
+            page,
+            Paper(on.store, site.vault),
+            _office(site),
+            lambda: sender.trouble,
+            rehearsal=rehearsal,
+            mails=on.ways.carrier is not None,
+            origin=site.origin,
+        )
+    ]
+    guard(desk, site.policy, site.tenant, desk=notice_pages.DUTY)
+    return [*mine, *desk]
 
 
 def _delay(site: Site) -> int | None:
@@ -256,11 +312,16 @@ def access_log(site: Site) -> list[BaseRoute]:
 
 def my_page(site: Site) -> list[BaseRoute]:
     """What is held about somebody, who looked, what he agreed to."""
+    return my.routes(_ground(site, my.HERE), site.tenant, site.zone)
+
+
+def _ground(site: Site, folder: Path) -> my.Ground:
+    """What pages about oneself stand on, drawn from that folder."""
     on = site.on
     name: Mapping[str, str] = dict(on.profile.name.items()) if on.profile else {"ja": "Kitamae"}
-    ground = my.Ground(
+    return my.Ground(
         *(
-            site.page(my.HERE),
+            site.page(folder),
             on.people,
             on.providers,
             site.policy,
@@ -274,7 +335,6 @@ def my_page(site: Site) -> list[BaseRoute]:
         *(on.ways.delegates, on.ways.passkeys, flags_of(site)),
         *(Accounts(on.store, on.people), on.gate.cookie("", 0)),
     )
-    return my.routes(ground, site.tenant, site.zone)
 
 
 def _receiver(on: Building) -> data_tracker.Receiver:

@@ -355,6 +355,9 @@ class City:
         if letters := self.ways.letters:
             self._alone("/letters", letters.run)
             self.health.also["mail:letters"] = letters.trouble
+        sending = self._rooms.notices
+        self._alone("/notices", sending.run)
+        self.health.also["mail:notices"] = lambda: sending.trouble
         if self.closing:
             self._go(self.closing.run())
         if self.profile:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from kitamae.settings import Settings
 
 _OWN: Final = frozenset(
-    {platform_purposes.REQUESTS.name, platform_purposes.WATCHING.name, platform_purposes.PROVIDERS.name}
+    one.name for one in platform_purposes.ALL if one is not platform_purposes.DATA_TRACKER
 )
 """Purposes of the town hall's own desks, for which no provider reads anything."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")

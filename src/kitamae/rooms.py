@@ -60,6 +60,7 @@ class Rooms:
         self._shell.sandbox = on.ways.sandbox
         site = Site(on, self._shell, reader, policy, vault)
         self._page, self.links, self.orders = site.page(HERE), areas.links_of(site), areas.orders_of(site)
+        self.notices = areas.notices_of(site)
         routes: list[BaseRoute] = [
             *areas.ways_in(site, self.orders),
             *areas.duties(site),
@@ -68,6 +69,7 @@ class Rooms:
             *areas.devices(site),
             *areas.providers(site),
             *areas.asked_of_us(site),
+            *areas.notices(site, self.notices),
             *areas.developers(site),
             *areas.improper_use(site),
             *areas.orders(site, self.orders),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.store import Store
     from kitamae.kernel.context.subscription.destinations import Destinations
     from kitamae.kernel.people.people import People
+    from kitamae.kernel.people.post import Post
     from kitamae.kernel.people.relying.outbound import Outbound
     from kitamae.kernel.people.vault import Purposes
     from kitamae.settings import Settings
@@ -49,9 +50,10 @@ RETURN = "/sign-in/resident/return"
 
 @dataclass(frozen=True, slots=True)
 class WaysIn:
-    """`residents` None: this city has no デジタル認証アプリ. `stand_in` is there for demonstrations and in a `sandbox` alone."""
+    """`carrier` hands a letter over at once, `letters` keeps it until it is taken; None: the city sends no e-mail. `residents` None: this city has no デジタル認証アプリ. `stand_in` is there for demonstrations and in a `sandbox` alone."""
 
     seal: Seal
+    pseudonyms: Pseudonyms
     provider: Provider
     passkeys: Passkeys
     office: Office
@@ -59,6 +61,7 @@ class WaysIn:
     numbers: Numbers
     delegates: Delegates
     identity: Identity | None = None
+    carrier: Post | None = None
     letters: Outbox | None = None
     visitors: Visitors | None = None
     residents: Relying | None = None
@@ -91,17 +94,18 @@ class WaysIn:
         emergencies = Emergencies(store, people.plan, [one.name for one in purposes], people.forget)
         await emergencies.all()
         await people.colleagues.load()
-        visitors = letters = None
+        visitors = letters = carrier = None
         identity = Identity(store) if declared(purposes) else None
         if settings.mail:
-            letters = Outbox(store, seal, mail.post(settings.mail, settings.mail_from))
+            carrier = mail.post(settings.mail, settings.mail_from)
+            letters = Outbox(store, seal, carrier)
             await letters.open()
             visitors = Visitors(
                 people, pseudonyms, once, letters, Throttle(_LETTERS), settings.link_minutes * 60
             )
         always = (
-            *(seal, provider, passkeys, office, emergencies, numbers, delegates),
-            *(identity, letters, visitors),
+            *(seal, pseudonyms, provider, passkeys, office, emergencies, numbers, delegates),
+            *(identity, carrier, letters, visitors),
         )
         if settings.demo_residents:
             client = Client("standin", Key.make("demo"), address + RETURN)

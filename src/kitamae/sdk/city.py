@@ -113,6 +113,17 @@ class Handling(BaseModel):
     closed: tuple[tuple[int, int], tuple[int, int]] = ((12, 29), (1, 3))
 
 
+class Notifying(BaseModel):
+    """How persons are told what concerns them. `rehearsal`: nothing is sent, and pages say so; `a_minute`: letters by e-mail at most;
+    `tries`: after so many failures a notice goes by letter.
+    """
+
+    model_config = _STRICT
+    rehearsal: bool = False
+    a_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
+    tries: Annotated[int, Field(ge=1, le=100)] = 12
+
+
 class City(BaseModel):
     """A city's profile. `context` is the document {"@context": …} with the short names of its models."""
 
@@ -142,6 +153,7 @@ class City(BaseModel):
     duties: tuple[Duty, ...] = ()
     links: tuple[KindOfLink, ...] = ()
     requests: Handling = Handling()
+    notices: Notifying = Notifying()
     providers: Providing = Providing()
     cap_senders: tuple[str, ...] = ()  # whose CAP messages it takes, by their `sender`
     alerts: tuple[AlertArea, ...] = ()  # the smallest first: of two that a message names, it counts

@@ -28,10 +28,12 @@ _STEP: Final = frozenset({"at", "by", "step", "salt", "leaf", "event", "flag", "
 _MACHINERY: Final = {
     "requests": _STEP | {"capacity"},
     "watching": _STEP,
+    "contact": frozenset({"code", "until", "tries", "event", "at", "number", "salt"}),
+    "delivery": _STEP,
     CONSENTS: frozenset({"at", "notice", "number", "purpose", "salt", "until"}),
 }
 """Class -> fields by which the city finds its own rows again and proves them. They are in the file that one takes along."""
-_CLASSES: Final = {FLAG: "watching"}
+_CLASSES: Final = {FLAG: "watching", "mail": "contact", "notice": "delivery"}
 """Kind -> the class of the records that the platform itself keeps."""
 
 

@@ -6,13 +6,15 @@ import asyncio
 import secrets
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from kitamae.kernel.people.post import Letter, PostFailed
+from kitamae.kernel.people.post import Letter, PerhapsTaken, PostFailed, RefusedForGood
 
 if TYPE_CHECKING:
     from kitamae.kernel.people.post import Post
@@ -41,11 +43,11 @@ class Smtp:
     async def send(self, letter: Letter) -> None:
         """See `Post`."""
         try:
-            await asyncio.to_thread(self._send, _message(letter, self._sender))
+            await asyncio.to_thread(self._send, letter.to, _message(letter, self._sender))
         except (smtplib.SMTPException, OSError) as wrong:
             raise PostFailed(f"{self._host}: {type(wrong).__name__}") from wrong
 
-    def _send(self, message: EmailMessage) -> None:
+    def _send(self, to: str, message: EmailMessage) -> None:
         context = ssl.create_default_context()
         with (
             smtplib.SMTP_SSL(self._host, self._port, timeout=_SECONDS, context=context)
@@ -56,7 +58,27 @@ class Smtp:
                 server.starttls(context=context)
             if self._user:
                 server.login(self._user, self._password)
-            server.send_message(message)
+            server.ehlo_or_helo_if_needed()
+            self._demand(*server.mail(self._sender), ever=True)  # a refused sender is ours to mend
+            self._demand(*server.rcpt(to))
+            try:
+                answer = server.data(message.as_bytes(policy=SMTP))
+            except smtplib.SMTPDataError as refused:  # before anything of the letter was said
+                answer = (refused.smtp_code, _bytes(refused.smtp_error))
+            except (smtplib.SMTPServerDisconnected, OSError) as wrong:
+                raise PerhapsTaken(
+                    f"{self._host}: {type(wrong).__name__} while the letter was handed over"
+                ) from wrong
+            self._demand(*answer)
+            with suppress(smtplib.SMTPException, OSError):  # it is taken, however the conversation ends
+                server.quit()
+
+    def _demand(self, code: int, said: bytes, *, ever: bool = False) -> None:
+        """RFC 5321 4.2.1: 2xx yes, 4xx not now, 5xx never (`ever`: but perhaps later). Raises PostFailed."""
+        if code // 100 == 2:
+            return
+        kind = RefusedForGood if code // 100 == 5 and not ever else PostFailed
+        raise kind(f"{self._host}: {code} {said.decode('ascii', 'replace'):.200}")
 
 
 class Folder:
@@ -78,6 +100,10 @@ class Folder:
         file = self._folder / f"{secrets.token_hex(8)}.eml"
         file.touch(mode=0o600)
         file.write_bytes(content)
+
+
+def _bytes(said: bytes | str) -> bytes:
+    return said if isinstance(said, bytes) else said.encode("ascii", "replace")
 
 
 def _message(letter: Letter, sender: str) -> EmailMessage:

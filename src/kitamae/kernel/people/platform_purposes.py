@@ -98,4 +98,55 @@ PROVIDERS: Final = Purpose(
 )
 """個人の提供者（ボランティア）の連絡先."""
 
-ALL: Final = (DATA_TRACKER, REQUESTS, WATCHING, PROVIDERS)
+CONTACT: Final = Purpose(
+    "contact",
+    "consent",
+    frozenset(
+        {"email", "language", "asked", "code", "until", "tries", "event", "at", "number", "salt"},
+    ),
+    days=5 * 365,
+    identifiers=frozenset({"until", "at", "number", "salt", "code"}),
+    title={
+        "ja": "市からのお知らせをメールで受け取ること",
+        "ja_Hira": "まちからの おしらせを メールで うけとること",
+        "en": "Notices from the town hall by e-mail",
+        "zh": "通过电子邮件接收市里的通知",
+        "ko": "시의 알림을 메일로 받는 것",
+    },
+    use={
+        "ja": "請求への決定など、あなたへのお知らせがあることを、メールで伝えます。メールには、お知らせの中身を書きません。",
+        "ja_Hira": "おねがいへの こたえなど、あなたへの おしらせが あることを、メールで つたえます。メールには、おしらせの なかみを かきません。",
+        "en": "You are told by e-mail that there is a notice for you, such as a decision on a request. The e-mail does not say what the notice is about.",
+        "zh": "通过邮件告诉您有给您的通知，例如对请求的决定。邮件中不写通知的内容。",
+        "ko": "청구에 대한 결정 등 당신에게 알림이 있다는 것을 메일로 전합니다. 메일에는 알림의 내용을 쓰지 않습니다.",
+    },
+    by={
+        "ja": "市の自動の処理。職員は見ません。",
+        "ja_Hira": "まちの コンピューター。しょくいんは みません。",
+        "en": "The town hall's program. Staff do not see it.",
+        "zh": "市里的自动处理。职员不查看。",
+        "ko": "시의 자동 처리. 직원은 보지 않습니다.",
+    },
+    agreed_days=5 * 365,
+)
+"""お知らせを受け取るメールアドレス: 本人が望むときだけ（情報通信技術を活用した行政の推進等に関する法律 第7条第1項ただし書）."""
+
+DELIVERY: Final = Purpose(
+    "delivery",
+    "law",
+    frozenset({"name", "address", "event", "at", "by", "how", "notices", "number", "salt"}),
+    days=5 * 365,
+    law="個人情報の保護に関する法律 第68条第2項・第82条・第93条・第101条・第128条",
+    also=frozenset({"identity", REQUESTS.name}),
+    identifiers=frozenset({"event", "at", "by", "how", "notices", "number", "salt"}),
+    title={
+        "ja": "お知らせを届けること",
+        "ja_Hira": "おしらせを とどけること",
+        "en": "Delivering notices",
+        "zh": "送达通知",
+        "ko": "알림을 전달하는 일",
+    },
+)
+"""決定などの通知を本人に届けること: 宛名の印刷と、いつどのように届けたかの記録."""
+
+ALL: Final = (DATA_TRACKER, REQUESTS, WATCHING, PROVIDERS, CONTACT, DELIVERY)

@@ -20,6 +20,14 @@ class PostFailed(Unavailable):
     title = "The e-mail could not be sent"
 
 
+class RefusedForGood(PostFailed):
+    """It says that it never will: there is no such mailbox, for one."""
+
+
+class PerhapsTaken(PostFailed):
+    """The whole letter was handed over, and no answer came: it may be on its way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """Plain text. `to` is an address as `address` gives it back; after `seconds` it is of no use any more. `id`: its own."""
@@ -35,7 +43,7 @@ class Post(Protocol):
     """Whoever carries letters."""
 
     async def send(self, letter: Letter) -> None:
-        """Handed over when it returns. Raises PostFailed."""
+        """Handed over when it returns. Raises PostFailed; RefusedForGood, PerhapsTaken where that is known."""
         ...
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import swept
+from kitamae.kernel.people import notices, swept
 from kitamae.kernel.people.delegates import records as mandates
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.records import TENANT
@@ -34,9 +34,10 @@ DAYS: Final[Mapping[str, int]] = {
     "consent": 730,
     withholding.KIND: withholding.SHOWN_DAYS,
     swept.KIND: CONSENT_DAYS,
+    notices.KIND: CONSENT_DAYS,
 }
 """Kind of document -> days: a visitor whose letter's link nobody opened; a mandate after it ended, as what the vault keeps of it; what somebody
-allowed a partner to know, after which he is asked anew; that a look was withheld, after it is shown; an entry about this. A case that is
+allowed a partner to know, after which he is asked anew; that a look was withheld, after it is shown; an entry about this; a notice, after it was told. A case that is
 over is kept as long as the vault keeps what was said in it (`Purpose.days`).
 """
 
@@ -94,6 +95,8 @@ class Retention:
                 numbers: Any = await tx.get(TENANT, requests.INDEX, doc["person"]) or []
                 left = [one for one in numbers if one != id]
                 await _put(tx, requests.INDEX, doc["person"], left)
+            case notices.KIND:
+                await notices.drop(tx, id, doc)
             case withholding.KIND:  # one person's rows that are past; the others stay
                 before = self._now() - self.days[kind] * DAY
                 await _put(
@@ -113,6 +116,8 @@ def _over(kind: str, doc: Any) -> int:
         case requests.KIND:
             steps = cast("cases.Case", doc).get("steps", [])
             return 0 if doc["state"] in cases.OPEN or not steps else clock.micros(steps[-1]["at"])
+        case notices.KIND:
+            return clock.micros(doc["done"]) if doc["state"] in notices.OVER else 0
         case withholding.KIND:
             return min(clock.micros(one["until"]) for one in doc.values())
         case swept.KIND:

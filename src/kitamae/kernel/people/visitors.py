@@ -23,6 +23,11 @@ AGAIN_SECONDS: Final = 60
 """Between two letters to one address."""
 
 
+async def reference(pseudonyms: Pseudonyms, to: str) -> str:
+    """Of whoever reads the mail of that address (as `address` gives it back)."""
+    return "visitor-" + (await pseudonyms.of("visitor", to))[:32]
+
+
 class Visitors:
     """`throttle` counts letters by the address of the network that asked for them, so that nobody floods other people's mail."""
 
@@ -51,7 +56,7 @@ class Visitors:
         to = address(typed)
         self._throttle.demand(network)
         self._throttle.wrong(network)
-        ref = "visitor-" + (await self._pseudonyms.of("visitor", to))[:32]
+        ref = await reference(self._pseudonyms, to)
         if not await self._once.spend(f"letter to {ref}", AGAIN_SECONDS):
             return
         await self._people.welcome(ref, unopened=True)

@@ -25,7 +25,7 @@ _LARGEST: Final = 3_000_000  # bytes of one field: a file that is sent as text
 
 
 async def sent(request: Request, files: int = 0, fields: int = 20) -> FormData:
-    """Raises Forbidden for a form that is not of this session."""
+    """Raises Forbidden for a form that is not of this session. `files`, `fields`: at most so many of them."""
     form = await request.form(max_files=files, max_fields=fields, max_part_size=_LARGEST)
     demand_form(request.scope, form.get("csrf"))
     return form

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import notices
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.records import TENANT
@@ -44,6 +45,8 @@ PROPOSAL: Final = "proposal"
 """What else he may say: the values that a record should have (`proposal.py`); where it is there, `text` may be left out."""
 DATED: Final = frozenset({"file", "correct", "extend", "special"})
 """Steps after which the day until which it is answered is another one; it is kept with what was said."""
+TOLD: Final = frozenset({"ask", "extend", "special", "transfer", "answer", "decide"})
+"""Steps of the town hall that the person is given notice of, and that have a letter."""
 
 _ABOUT: Final = re.compile(r"(?:receipt:\d{1,11}|purpose:[a-z][a-z0-9_.-]{0,80})?", re.ASCII)
 _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
@@ -247,7 +250,8 @@ class Requests:
         said: Mapping[str, str],
         after: Callable[[Transaction], Awaitable[Case]],
     ) -> Case:
-        at, salt = clock.text(self._now()), commitment.salt()
+        now, salt = self._now(), commitment.salt()
+        at = clock.text(now)
         told = {**said, "step": step, "at": at, "by": who.ref, "case": number}
         kept: list[Case] = []
 
@@ -259,6 +263,9 @@ class Requests:
             row: cases.Step = {"step": step, "at": at, "by": who.ref, "leaf": number_}
             case = {**case, "steps": [*case.get("steps", []), row]}
             await tx.put(TENANT, KIND, number, case)
+            if step in TOLD and person != who.ref:
+                which = len(case["steps"]) - 1
+                await notices.owe(tx, person, notices.What("case", number, step, which), now)
             kept[:] = [case]
             return {"leaf": number_, **promised}
 

@@ -1,0 +1,142 @@
+"""What the town hall owes somebody to be told: written in the transaction of what it tells, sent afterwards (`kitamae.kit.notices`).
+
+`notice` by number:               `Notice`, kept five years after it was told
+`notice-due` by number:           `Due`, while it waits for a channel
+`notices` by a person's reference: the numbers of his notices, in order
+
+A notice says that there is something to read and where, never what: that stands where it always stood, with its receipt.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict, cast
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.records import TENANT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kitamae.kernel.context.store import Reader, Store, Transaction
+
+KIND: Final = "notice"
+DUE: Final = "notice-due"
+OF: Final = "notices"
+_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
+
+About = Literal["case", "flag", "consent", "breach"]
+State = Literal["waiting", "sent", "paper", "posted", "rehearsed"]
+OVER: Final[frozenset[State]] = frozenset({"sent", "posted", "rehearsed"})
+"""States in which the town hall owes nothing any more."""
+
+
+class What(NamedTuple):
+    """What is told. `ref`: the number of the case, the name of the purpose, the number of the breach, or "". `step`: of a case, and
+    `which` one it was, from 0 on.
+    """
+
+    about: About
+    ref: str = ""
+    step: str = ""
+    which: int = 0
+
+
+class Notice(TypedDict):
+    """`at`: when it was written; `after`: before then it is neither sent nor shown ("": at once). `how`: by which channel it went, and
+    `done`, when. `why`: of one on paper, why no channel took it. `letter`: the number that the letter bears. `by`: who posted it.
+    """
+
+    person: str
+    about: About
+    ref: str
+    step: str
+    which: int
+    at: str
+    after: str
+    state: State
+    how: str
+    why: str
+    letter: str
+    printed: str
+    done: str
+    by: str
+
+
+class Due(TypedDict):
+    """`next`: not before, microseconds UTC; `tries` that failed; `letter`: while it is being handed over, the number of that letter."""
+
+    person: str
+    next: int
+    tries: int
+    letter: str
+
+
+async def owe(tx: Transaction, person: str, what: What, at: int, after: int = 0) -> str:
+    """The number of a new notice; it commits with what it tells. `at`: now, `after`: not before, both microseconds UTC."""
+    drawn = "".join(secrets.choice(_LETTERS) for _ in range(10))
+    number = f"{drawn[:5]}-{drawn[5:]}"
+    made = Notice(
+        person=person, about=what.about, ref=what.ref, step=what.step, which=what.which,
+        at=clock.text(at), after=clock.text(after) if after else "",
+        state="waiting", how="", why="", letter="", printed="", done="", by="",
+    )  # fmt: skip
+    await put(tx, number, made)
+    await put_due(tx, number, Due(person=person, next=max(at, after), tries=0, letter=""))
+    numbers: Any = await tx.get(TENANT, OF, person) or []
+    await tx.put(TENANT, OF, person, [*numbers, number])
+    return number
+
+
+async def one(store: Reader, number: str) -> Notice | None:
+    """None: there is none of that number."""
+    return cast("Notice | None", await store.get(TENANT, KIND, number))
+
+
+async def due(store: Reader, number: str) -> Due | None:
+    """None: it waits for no channel."""
+    return cast("Due | None", await store.get(TENANT, DUE, number))
+
+
+async def put(tx: Transaction, number: str, notice: Notice) -> None:
+    """As it stands from now on."""
+    await tx.put(TENANT, KIND, number, dict(notice))
+
+
+async def put_due(tx: Transaction, number: str, waits: Due) -> None:
+    """From now on it waits so."""
+    await tx.put(TENANT, DUE, number, dict(waits))
+
+
+async def all_due(store: Store) -> dict[str, Due]:
+    """What waits for a channel, by number."""
+    return {number: cast("Due", doc) for _, number, doc in await store.documents(TENANT, DUE)}
+
+
+async def every(store: Store) -> dict[str, Notice]:
+    """By number."""
+    return {number: cast("Notice", doc) for _, number, doc in await store.documents(TENANT, KIND)}
+
+
+async def of(store: Reader, person: str, at: int) -> dict[str, Notice]:
+    """Those of one person that he may know of at that moment (microseconds UTC), newest first."""
+    numbers: Any = await store.get(TENANT, OF, person) or []
+    found = {number: await one(store, number) for number in reversed(numbers)}
+    return {
+        number: notice
+        for number, notice in found.items()
+        if notice is not None and (not notice["after"] or clock.micros(notice["after"]) <= at)
+    }
+
+
+async def drop(tx: Transaction, number: str, notice: Mapping[str, Any]) -> None:
+    """Forget it."""
+    await tx.drop(TENANT, KIND, number)
+    await tx.drop(TENANT, DUE, number)
+    left: Sequence[str] = [
+        other for other in cast("Any", await tx.get(TENANT, OF, notice["person"])) or [] if other != number
+    ]
+    if left:
+        await tx.put(TENANT, OF, notice["person"], list(left))
+    else:
+        await tx.drop(TENANT, OF, notice["person"])
