@@ -17,7 +17,7 @@ from kitamae.building import Building
 from kitamae.edge.health import Health
 from kitamae.hourly import every_hour
 from kitamae.kernel.context import api, clock, v2
-from kitamae.kernel.context.alone import Alone
+from kitamae.kernel.context.alone import Again, Alone
 from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.fetch import Fetcher
@@ -360,6 +360,10 @@ class City:
         self.health.also["mail:notices"] = lambda: sending.trouble
         if self.closing:
             self._go(self.closing.run())
+        for name, job in self._rooms.jobs().items():
+            doing = Again(name, job)
+            self._alone(f"/jobs/{name}", doing.run)
+            self.health.also[f"jobs:{name}"] = doing.trouble
         if self.profile:
             self.loading = f"{self.profile.id}{_BEING_LOADED}"
             self._go(self._load(self.profile))

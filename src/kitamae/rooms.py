@@ -18,6 +18,7 @@ from kitamae import __version__, areas, openapi
 from kitamae.building import Building, Site
 from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
+from kitamae.sdk.observing import Observing
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
 from kitamae.web import errors, ledger, registers
@@ -29,7 +30,7 @@ from kitamae.web.tiles import Basemap
 from kitamae.web.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -58,7 +59,7 @@ class Rooms:
         self._shell.visitors = on.ways.visitors is not None
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
         self._shell.sandbox = on.ways.sandbox
-        site = Site(on, self._shell, reader, policy, vault)
+        self._site = site = Site(on, self._shell, reader, policy, vault)
         self._page, self.links, self.orders = site.page(HERE), areas.links_of(site), areas.orders_of(site)
         self.notices = areas.notices_of(site)
         routes: list[BaseRoute] = [
@@ -81,6 +82,19 @@ class Rooms:
         routes += self._own(site, routes)
         self._app = Starlette(routes=routes)
         self._app.router.default = _nothing_here
+
+    def jobs(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """What services do beside requests, by the service's id."""
+        site = self._site
+        found: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
+        for service in site.on.services:
+            if module := service.module("jobs"):
+                papers = service.manifest
+                observing = Observing(
+                    *(papers.id, papers.writes, site.tenant, site.on.store, site.on.words, site.policy)
+                )
+                found[papers.id] = partial(module.start, _room(site, service), observing)
+        return found
 
     def _own(self, site: Site, others: list[BaseRoute]) -> list[BaseRoute]:
         """What the shell answers itself. `others`: what else is described."""
@@ -119,10 +133,14 @@ class Rooms:
         return bytes(errors.problem_page(self._page, asked, problem.status, problem.detail).body)
 
 
+def _room(site: Site, service: Service) -> Room:
+    on = site.on
+    return Room(service.manifest, on.profile, site.reader, site.page(service.folder), on.changes)
+
+
 def _rooms_of(site: Site, service: Service) -> list[BaseRoute]:
     """A service's pages and its programming interface."""
-    on = site.on
-    room = Room(service.manifest, on.profile, site.reader, site.page(service.folder), on.changes)
+    room = _room(site, service)
     own: list[BaseRoute] = []
     if pages := service.module("pages"):
         own += pages.routes(room)

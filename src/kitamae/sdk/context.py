@@ -34,6 +34,7 @@ class Reading:
     at: datetime
     value: Any
     unit: str = ""  # UN/CEFACT code where the attribute has one
+    written: datetime | None = None  # when the city learned it, in UTC
 
 
 class Context(Protocol):
@@ -67,6 +68,11 @@ class Context(Protocol):
         """Entity type -> how many there are."""
         ...
 
-    async def history(self, id: str, attribute: str, *, last: int = 100) -> list[Reading]:
-        """The newest `last` values of an attribute, oldest of them first; empty where nothing is remembered."""
+    async def history(
+        self, id: str, attribute: str, *, last: int | None = 100, since: datetime | None = None
+    ) -> list[Reading]:
+        """The newest `last` values of an attribute (None: all), oldest of them first; empty where nothing is remembered.
+
+        `since`: only those of that moment or later.
+        """
         ...

@@ -24,6 +24,7 @@ _SIMPLE: Final = represent.Form(format="simplified")
 _FULL: Final = represent.Form(sys_attrs=True)
 _TIMES: Final[tuple[TimeProperty, ...]] = ("observedAt", "createdAt")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,11 @@ class Reader:
             self.words.compact(name): count for name, count in (await self.store.types(self.tenant)).items()
         }
 
-    async def history(self, id: str, attribute: str, *, last: int = 100) -> list[Reading]:
+    async def history(
+        self, id: str, attribute: str, *, last: int | None = 100, since: datetime | None = None
+    ) -> list[Reading]:
         """See `Context.history`."""
+        from_ = None if since is None else (since - _EPOCH) // _MICROSECOND
         for time in _TIMES:  # an attribute that nobody timed is remembered by when it was written
             instances = await self.store.instances(
                 InstanceQuery(
@@ -103,6 +107,8 @@ class Reader:
                     entities=(id,),
                     attrs=(self.words.expand(attribute),),
                     timeproperty=time,
+                    timerel=None if from_ is None else "after",
+                    at=from_,
                     last=last,
                 )
             )
@@ -114,4 +120,11 @@ class Reader:
 
 def _reading(one: Instance) -> Reading:
     at = one.modified_at if one.observed_at is None else one.observed_at
-    return Reading(_EPOCH + timedelta(microseconds=at), one.attribute["v"], one.attribute.get("unitCode", ""))
+    return Reading(
+        *(_moment(at), one.attribute["v"], one.attribute.get("unitCode", "")),
+        written=_moment(one.modified_at),
+    )
+
+
+def _moment(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from kitamae.services.disaster.alerts.city import IN_FORCE, WITHDRAWN, value
+from kitamae.services.disaster.alerts.city import IN_FORCE, LOST, WITHDRAWN, value
 from kitamae.services.disaster.models import Alert
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def alert(entity: Mapping[str, Any]) -> Alert | None:
         phenomenon=str(entity["id"]).rpartition(":")[2],
         name=str(value(entity, "名称") or ""),
         level=level if level in range(1, 6) and not isinstance(level, bool) else None,
-        in_force=said == IN_FORCE,
+        in_force=said in (IN_FORCE, LOST),
         withdrawn=said == WITHDRAWN,
         area=str(value(entity, "対象地域") or ""),
         office=str(value(entity, "発表者") or ""),
@@ -36,6 +36,7 @@ def alert(entity: Mapping[str, Any]) -> Alert | None:
         since=at,
         issued=_moment(entity.get("名称", {}).get("observedAt")) or at,
         until=_moment(value(entity, "有効期限")),
+        lost=said == LOST,
     )
 
 
@@ -55,11 +56,16 @@ def highest(alerts: Iterable[Alert]) -> int | None:
 def _over(one: Alert, at: datetime) -> bool:
     if one.until is not None:
         return one.until < at
-    return one.phenomenon in EVENTS and one.since < at - DAY
+    return (one.lost or one.phenomenon in EVENTS) and one.since < at - DAY
 
 
 def _in_order(alerts: Iterable[Alert]) -> list[Alert]:
-    return sorted(alerts, key=lambda one: (-(one.level or 0), -one.since.timestamp(), one.name))
+    return sorted(alerts, key=lambda one: (-_urgent(one), -one.since.timestamp(), one.name))
+
+
+def _urgent(one: Alert) -> int:
+    """A gauge's alert has no 警戒レベル: it stands among those at which everybody leaves."""
+    return 4 if one.gauge else one.level or 0
 
 
 def _moment(said: object) -> datetime | None:

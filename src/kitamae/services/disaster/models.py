@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """`level`: 警戒レベル, None where there is none. `in_force` False: lifted or withdrawn.
+    """`level`: 警戒レベル, None where there is none. `in_force` False: lifted or withdrawn. `lost`: whoever raised it has fallen silent, and
+    nobody knows: it stays in force.
 
     In UTC, `since`: of the last message; `issued`: of the last one by which it was in force.
     """
@@ -28,3 +29,10 @@ class Alert:
     since: datetime
     issued: datetime
     until: datetime | None
+    lost: bool = False
+
+    @property
+    def gauge(self) -> str:
+        """The river gauge that raised it, by its code; "": none did."""
+        what, _, code = self.phenomenon.partition("-")
+        return code if what == "gauge" else ""

@@ -28,7 +28,10 @@ def routes(room: Room) -> list[BaseRoute]:
     async def situation() -> Mapping[str, Any]:
         now = datetime.now(UTC)
         force, ended = logic.now(await _alerts(room), now)
-        return {"force": force, "ended": ended, "now": now, "highest": logic.highest(force)}
+        return {
+            "force": force, "ended": ended, "now": now, "highest": logic.highest(force),
+            "city_code": room.city.code if room.city else "",
+        }  # fmt: skip
 
     async def as_cap(request: Request) -> Response:
         city, what = room.city, request.path_params["phenomenon"]
@@ -54,4 +57,10 @@ def routes(room: Room) -> list[BaseRoute]:
 
 
 async def _alerts(room: Room) -> list[dict[str, Any]]:
-    return await room.context.find([TYPE], limit=1_000, full=True)
+    """The city's own: a neighbour's gauges are in the broker too."""
+    ours = f"urn:ngsi-ld:{TYPE}:{room.city.code5}:" if room.city else ""
+    return [
+        one
+        for one in await room.context.find([TYPE], limit=1_000, full=True)
+        if str(one["id"]).startswith(ours)
+    ]

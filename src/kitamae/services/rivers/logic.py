@@ -8,31 +8,36 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from kitamae.services.rivers.models import Gauge, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Sequence
 
     from kitamae.sdk.context import Reading
 
 LEVEL: Final = "水位"
+VERDICT: Final = "水位の検査"
+FINE: Final = "正常"
+SUDDEN: Final = "急変"
+"""A step that water does not make. Where it is a rise into danger, it counts until the next report says otherwise."""
 STALE: Final = timedelta(minutes=30)
 """A gauge that has begun to report does so every five or ten minutes; after three missed reports we do not know."""
+_RISE: Final = (timedelta(minutes=20), timedelta(hours=2))
 _NO_RIVER: Final = 10_000.0  # metres: what is more than that is no level
 _ENDS: Final = datetime(9999, 12, 31, tzinfo=UTC)  # somebody's word for "never"
-ORDER: Final[tuple[State, ...]] = ("flood", "danger", "watch", "old", "silent", "below")
+ORDER: Final[tuple[State, ...]] = ("flood", "danger", "doubt", "watch", "old", "silent", "below")
 """What people must see first comes first; what we do not know comes before what is low."""
 
 
 def gauge(entity: dict[str, Any]) -> Gauge:
     """From a normalized entity with the city's short names."""
     parts = str(entity["id"]).split(":")
-    observed = _told(entity, LEVEL).get("observedAt")
+    observed = told(entity, LEVEL).get("observedAt")
     value = _metres(entity, LEVEL)
-    place: dict[str, Any] = _told(entity, "location").get("value", {})
+    place: dict[str, Any] = told(entity, "location").get("value", {})
     longitude, latitude = place["coordinates"][:2] if place.get("type") == "Point" else (None, None)
     return Gauge(
         id=str(entity["id"]),
         code=parts[-1],
-        name=str(_told(entity, "名称").get("value", parts[-1])),
-        reading=str(_told(entity, "名称_カナ").get("value", "")),
+        name=str(told(entity, "名称").get("value", parts[-1])),
+        reading=str(told(entity, "名称_カナ").get("value", "")),
         municipality=parts[-2] if len(parts) > 4 else "",
         level=value if observed else None,
         at=datetime.fromisoformat(observed).astimezone(UTC) if observed and value is not None else None,
@@ -41,10 +46,18 @@ def gauge(entity: dict[str, Any]) -> Gauge:
         flood=_metres(entity, "氾濫開始水位"),
         longitude=longitude,
         latitude=latitude,
+        doubt=_doubt(entity, observed),
     )
 
 
-def _told(entity: dict[str, Any], name: str) -> dict[str, Any]:
+def _doubt(entity: dict[str, Any], observed: object) -> str:
+    """Of the present reading: a verdict of another moment says nothing of it."""
+    verdict = told(entity, VERDICT)
+    said = str(verdict.get("value", ""))
+    return said if observed and verdict.get("observedAt") == observed and said != FINE else ""
+
+
+def told(entity: dict[str, Any], name: str) -> dict[str, Any]:
     """An attribute's default instance; empty where there is none. Anybody with a token may have written the others."""
     found = entity.get(name, {})
     instances: list[dict[str, Any]] = found if isinstance(found, list) else [found]
@@ -52,7 +65,7 @@ def _told(entity: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _metres(entity: dict[str, Any], name: str) -> float | None:
-    value = _told(entity, name).get("value")
+    value = told(entity, name).get("value")
     return value if is_level(value) else None
 
 
@@ -81,12 +94,31 @@ def state(one: Gauge, now: datetime) -> State:
     """Of now. `now` in UTC. A report from the future says no more of now than an old one: a clock is wrong."""
     if one.at is None:
         return "silent"
-    return height(one) if fresh(one.at, now) else "old"
+    if not fresh(one.at, now):
+        return "old"
+    said = height(one)
+    believed = not one.doubt or (one.doubt == SUDDEN and said in ("flood", "danger"))
+    return said if believed else "doubt"
 
 
 def fresh(at: datetime | None, now: datetime) -> bool:
     """Whether a report of then says something of now."""
     return at is not None and abs(now - at) <= STALE
+
+
+def rise(readings: Sequence[Reading], doubtful: Container[datetime]) -> float | None:
+    """Metres in an hour, up or down, as the last two believed reports tell that lie 20 minutes to two hours apart; None: not known.
+    `readings` oldest first.
+    """
+    believed = [one for one in readings if one.at not in doubtful]
+    if not believed:
+        return None
+    last = believed[-1]
+    near = [one for one in believed if _RISE[0] <= last.at - one.at <= _RISE[1]]
+    if not near:
+        return None
+    before = min(near, key=lambda one: abs(last.at - one.at - timedelta(hours=1)))
+    return float((last.value - before.value) / ((last.at - before.at) / timedelta(hours=1)))
 
 
 def in_order(gauges: Iterable[Gauge], now: datetime) -> list[Gauge]:

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
-State = Literal["flood", "danger", "watch", "below", "old", "silent"]
+State = Literal["flood", "danger", "watch", "below", "doubt", "old", "silent"]
 """flood: 氾濫開始水位 or more; danger: 危険水位 or more; watch: 観測開始水位 or more; below: less than that;
-old: the last report is too old to say anything of now; silent: it never reported. Neither of the last two is safe.
+doubt: the last report is not believed; old: it is too old to say anything of now; silent: there never was one. None of the last
+three is safe.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """Levels in metres above the gauge's own zero, None where nobody gave one. `at` in UTC, with `level`."""
+    """Levels in metres above the gauge's own zero, None where nobody gave one. `at` in UTC, with `level`. `doubt`: why that level is
+    not believed (`watch/quality.py`); "": it is, or nobody looked yet.
+    """
 
     id: str
     code: str
@@ -30,6 +33,7 @@ class Gauge:
     flood: float | None
     longitude: float | None = None
     latitude: float | None = None
+    doubt: str = ""
 
     @property
     def marks(self) -> list[tuple[str, float]]:

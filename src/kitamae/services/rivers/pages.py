@@ -22,7 +22,7 @@ from kitamae.sdk.problems import NotFound, TooManyRequests, Unavailable
 from kitamae.services.rivers import logic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Container, Sequence
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -64,9 +64,12 @@ def routes(room: Room) -> list[BaseRoute]:
     async def one(request: Request) -> Response:
         gauge, now = await _gauge(room, request), _now()
         readings = logic.levels(await room.context.history(gauge.id, logic.LEVEL, last=LAST))
+        doubts = await _doubts(room, gauge, readings)
         return room.page.render(
             request,
             "river.html",
+            doubts=doubts,
+            rise=logic.rise(readings, doubts) if logic.fresh(gauge.at, now) else None,
             gauge=gauge,
             state=logic.state(gauge, now),
             height=logic.height(gauge),
@@ -83,7 +86,8 @@ def routes(room: Room) -> list[BaseRoute]:
         if not readings:
             raise NotFound(f"{gauge.id} has not reported anything yet")
         narrow = "narrow" in request.query_params
-        drawn = await chart.svg(levels(gauge, readings, room.page.language(request), narrow=narrow))
+        doubts = await _doubts(room, gauge, readings)
+        drawn = await chart.svg(levels(gauge, readings, room.page.language(request), doubts, narrow=narrow))
         return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=60"})
 
     async def events(request: Request) -> Response:
@@ -167,6 +171,14 @@ async def _gauge(room: Room, request: Request) -> Gauge:
     return logic.gauge(entity)
 
 
+async def _doubts(room: Room, gauge: Gauge, readings: Sequence[Reading]) -> dict[datetime, str]:
+    """Which of these readings are not believed, by their time, and why."""
+    if not readings:
+        return {}
+    verdicts = await room.context.history(gauge.id, logic.VERDICT, last=None, since=readings[0].at)
+    return {one.at: str(one.value) for one in verdicts if one.value != logic.FINE}
+
+
 def _ours(room: Room, gauge: Gauge) -> bool:
     return room.city is None or gauge.municipality == room.city.code
 
@@ -211,24 +223,37 @@ _COLOURS: Final = {"観測開始水位": "#626264", "危険水位": "#8b3200", "
 _GAP: Final = timedelta(hours=1)
 
 
-def levels(gauge: Gauge, readings: list[Reading], language: str, *, narrow: bool = False) -> dict[str, Any]:
-    """A line of the levels over time in Japan's time, a rule for each threshold; broken where nothing was reported.
+def levels(
+    gauge: Gauge,
+    readings: list[Reading],
+    language: str,
+    doubts: Container[datetime] = (),
+    *,
+    narrow: bool = False,
+) -> dict[str, Any]:
+    """A line of the levels over time in Japan's time, a rule for each threshold; broken where nothing was reported. What is not
+    believed is a cross beside the line.
 
     `narrow`: as wide as a phone, so that its words are as large as the page's.
     """
     level, when, names = _WORDS.get(language, _WORDS["ja"])
     rows: list[dict[str, Any]] = []
+    crosses: list[dict[str, Any]] = []
     part, before = 0, None
     for one in readings:
-        if before is not None and one.at - before > _GAP:
-            part += 1
-        before = one.at
         local = one.at.astimezone(UTC) + timedelta(
             hours=9
         )  # written as UTC so that no machine's zone matters
-        rows.append({"at": local.strftime("%Y-%m-%dT%H:%M:%SZ"), "level": one.value, "part": part})
-    low, high = logic.scale(gauge)
-    low, high = min([low, *(row["level"] for row in rows)]), max([high, *(row["level"] for row in rows)])
+        row = {"at": local.strftime("%Y-%m-%dT%H:%M:%SZ"), "level": one.value}
+        if one.at in doubts:
+            crosses.append(row)
+            continue
+        if before is not None and one.at - before > _GAP:
+            part += 1
+        before = one.at
+        rows.append({**row, "part": part})
+    ends = [*logic.scale(gauge), *(row["level"] for row in (*rows, *crosses))]
+    low, high = min(ends), max(ends)
     x = {
         "field": "at",
         "type": "temporal",
@@ -285,9 +310,14 @@ def levels(gauge: Gauge, readings: list[Reading], language: str, *, narrow: bool
                     {"mark": {"type": "point", "color": "#00428c", "filled": True, "size": 18}},
                 ],
             },
+            {
+                "data": {"values": crosses},
+                "encoding": {"x": x, "y": y},
+                "mark": {"type": "point", "shape": "cross", "color": "#a90000", "filled": True, "size": 60, "angle": 45},
+            },
             *rules,
         ],
-    }
+    }  # fmt: skip
 
 
 def _clock(readings: list[Reading]) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TYPE: Final = "Alert"
 IN_FORCE, LIFTED, WITHDRAWN = "発表中", "解除", "取消"
+LOST = "途絶"
+"""Whoever raised it (a gauge) has said nothing for a day."""
 
 PHENOMENA: Final = {
     "大雨": "rain",

@@ -1,0 +1,120 @@
+"""Watches the gauges: judges each new reading once, and raises, changes and ends their alerts.
+
+What there is to do stands in the readings themselves: each one that has no verdict (水位の検査 of its moment) is still to be judged. So
+nothing is lost when the program stops in the middle, and nothing is done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from kitamae.services.rivers import logic
+from kitamae.services.rivers.watch import alerts
+from kitamae.services.rivers.watch.quality import WINDOW, judged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kitamae.sdk.context import Reading
+    from kitamae.sdk.observing import Observing
+    from kitamae.sdk.room import Room
+    from kitamae.services.rivers.models import Gauge
+    from kitamae.services.rivers.watch.quality import Judged
+
+TICK: Final = 60.0
+"""Seconds after which the clock alone is asked: who has been silent for too long?"""
+MOST: Final = 10_000
+"""Gauges: about as many as Japan has."""
+_TOGETHER: Final = 200
+"""Readings in one transaction."""
+_MARKS: Final = {"start": "観測開始水位", "danger": "危険水位", "flood": "氾濫開始水位"}
+
+
+async def start(room: Room, observing: Observing) -> None:
+    """Until it is cancelled. Raises what the store raises."""
+    tenant = room.city.tenant if room.city else ""
+    with room.changes.follow("RiverGauge", tenant=tenant) as following:
+        for entity in await room.context.find(["RiverGauge"], limit=MOST, full=True):
+            await look(room, observing, entity)
+        while True:
+            try:
+                async with asyncio.timeout(TICK):
+                    changed = await following.next()
+            except TimeoutError:
+                await _silent(room, observing)
+                continue
+            for id in changed:
+                known = await room.context.full(id)
+                if known is not None:
+                    await look(room, observing, known)
+
+
+async def look(room: Room, observing: Observing, entity: dict[str, Any]) -> None:
+    """Judge what is new of one gauge (normalized)."""
+    gauge, upto = logic.gauge(entity), _upto(entity)
+    if gauge.at is None or upto == gauge.at:
+        return
+    since = upto - WINDOW if upto else None
+    history = room.context.history
+    readings = logic.levels(await history(gauge.id, logic.LEVEL, last=None, since=since))
+    known = {one.at: str(one.value) for one in await history(gauge.id, logic.VERDICT, last=None, since=since)}
+    found = list(judged(readings, await _thresholds(room, gauge), known))
+    fresh = [one for one in found if one.at not in known]
+    for begin in range(0, len(fresh), _TOGETHER):
+        part = fresh[begin : begin + _TOGETHER]
+        present = await room.context.full(alerts.urn(gauge))
+        until = [one for one in found if one.at <= part[-1].at]
+        # in one transaction: a verdict says that what follows from its reading is done
+        await observing.observe(
+            [*alerts.steps(until, gauge, present, upto), *(_verdict(gauge, one) for one in part)]
+        )
+        upto = max(upto, part[-1].at) if upto else part[-1].at
+
+
+def _verdict(gauge: Gauge, one: Judged) -> dict[str, Any]:
+    said = {"type": "Property", "value": one.doubt or logic.FINE, "observedAt": _text(one.at)}
+    return {"id": gauge.id, "type": "RiverGauge", logic.VERDICT: said}
+
+
+async def _silent(room: Room, observing: Observing) -> None:
+    """Alerts of gauges that say nothing any more."""
+    now = datetime.now(UTC)
+    for entity in await room.context.find(["RiverGauge"], limit=MOST, full=True):
+        gauge = logic.gauge(entity)
+        if gauge.at is None or now - gauge.at <= alerts.SILENT:
+            continue
+        present = await room.context.full(alerts.urn(gauge))
+        if present and (ended := alerts.lost(gauge, present, gauge.at, now)):
+            await observing.observe([ended])
+
+
+async def _thresholds(room: Room, gauge: Gauge) -> Callable[[Reading], Gauge]:
+    """The gauge with the thresholds that the city knew when it learned a reading: whoever runs it may set them anew."""
+    told = {
+        field: [
+            one for one in await room.context.history(gauge.id, name, last=None) if logic.is_level(one.value)
+        ]
+        for field, name in _MARKS.items()
+    }
+
+    def then(reading: Reading) -> Gauge:
+        learned = reading.written or reading.at
+        marks: dict[str, Any] = {
+            field: next((one.value for one in reversed(known) if (one.written or one.at) <= learned), None)
+            for field, known in told.items()
+        }
+        return replace(gauge, **marks)
+
+    return then
+
+
+def _upto(entity: dict[str, Any]) -> datetime | None:
+    said = logic.told(entity, logic.VERDICT).get("observedAt")
+    return datetime.fromisoformat(said).astimezone(UTC) if said else None
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
