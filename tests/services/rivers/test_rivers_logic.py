@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kitamae.sdk.context import Reading
 from kitamae.services.rivers import logic
 
 NOW = datetime(2025, 10, 16, 10, 0, tzinfo=UTC)
@@ -103,3 +104,28 @@ def test_an_entity_with_nothing_in_it_is_still_a_gauge() -> None:
     one = logic.gauge({"id": "urn:x", "type": "RiverGauge"})
     assert (logic.state(one, NOW), one.name, one.marks) == ("silent", "urn:x".rpartition(":")[2], [])
     assert logic.scale(one) == (0.0, 1.0)
+
+
+def test_a_level_that_is_not_believed_says_nothing_of_now_but_a_sudden_rise_into_danger_does() -> None:
+    def doubted(level: float, why: str) -> str:
+        one = entity(level)
+        one["水位の検査"] = {"type": "Property", "value": why, "observedAt": one["水位"]["observedAt"]}
+        return logic.state(logic.gauge(one), NOW)
+
+    assert doubted(23.5, "正常") == "watch"
+    assert doubted(24.5, "急変") == "flood"
+    assert {doubted(23.5, "急変"), doubted(24.5, "固着"), doubted(99.0, "範囲外")} == {"doubt"}
+    earlier = entity(
+        23.5, 水位の検査={"type": "Property", "value": "固着", "observedAt": "2025-10-16T09:00:00Z"}
+    )
+    assert logic.state(logic.gauge(earlier), NOW) == "watch", "a verdict of another moment"
+
+
+def test_the_rate_of_rise_is_that_of_the_last_hour_and_leaves_out_what_is_not_believed() -> None:
+    def at(minutes: int, level: float) -> Reading:
+        return Reading(NOW - timedelta(minutes=minutes), level)
+
+    readings = [at(70, 2.0), at(60, 2.1), at(10, 9.9), at(0, 2.6)]
+    assert logic.rise(readings, {readings[2].at}) == pytest.approx(0.5)
+    assert logic.rise([at(150, 2.0), at(0, 2.6)], ()) is None
+    assert logic.rise([], ()) is None

@@ -169,6 +169,16 @@ async def test_a_line_breaks_where_nothing_was_reported(town: Town) -> None:
     assert [row["part"] for row in spec["layer"][0]["data"]["values"]] == [0, 0, 1, 1]
 
 
+async def test_what_is_not_believed_is_a_cross_and_no_part_of_the_line(town: Town) -> None:
+    readings = [
+        Reading(datetime.now(UTC) - timedelta(minutes=minute), level)
+        for minute, level in ((20, 23.1), (10, 99.0))
+    ]
+    spec = pages.levels(pages.logic.gauge(gauge("1", "川", 23.1)), readings, "ja", {readings[1].at})
+    assert [row["level"] for row in spec["layer"][0]["data"]["values"]] == [23.1]
+    assert spec["layer"][1]["data"]["values"][0]["level"] < 25
+
+
 async def test_on_a_phone_the_chart_is_as_wide_as_the_phone(town: Town) -> None:
     await town.hear(gauge("1700000063", "宇谷川（宇谷町）", 24.2))
     assert f'srcset="{UDANI}/chart.svg?lang=ja&amp;narrow=1"' in await town.page(UDANI)

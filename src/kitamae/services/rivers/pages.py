@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -232,7 +233,7 @@ def levels(
     narrow: bool = False,
 ) -> dict[str, Any]:
     """A line of the levels over time in Japan's time, a rule for each threshold; broken where nothing was reported. What is not
-    believed is a cross beside the line.
+    believed is a cross beside the line, at the edge where it lies beyond.
 
     `narrow`: as wide as a phone, so that its words are as large as the page's.
     """
@@ -252,8 +253,10 @@ def levels(
             part += 1
         before = one.at
         rows.append({**row, "part": part})
-    ends = [*logic.scale(gauge), *(row["level"] for row in (*rows, *crosses))]
+    ends = [*logic.scale(replace(gauge, level=None)), *(row["level"] for row in rows)]
     low, high = min(ends), max(ends)
+    for row in crosses:  # at the edge, where the value lies beyond: the table has it as it was reported
+        row["level"] = min(max(row["level"], low), high)
     x = {
         "field": "at",
         "type": "temporal",
