@@ -122,7 +122,7 @@ async def test_another_change_of_the_manifest_makes_it_due_and_after_thirty_days
     data = tmp_path / "data"
     async with city(data):
         pass
-    change(copied, 'reads = ["RiverGauge"]', 'reads = ["RiverGauge", "Town"]')
+    change(copied, 'reads = ["RiverGauge", "Alert"]', 'reads = ["RiverGauge", "Town"]')
     async with city(data) as served:
         registers = served.kitamae.city.registers
         assert (await registers.assessments.register.entry("rivers"))["state"] == "due"
