@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from kitamae.adapters.sqlite import keys as sqlite_keys
 from kitamae.adapters.sqlite.keys import restoring
@@ -12,6 +12,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people import platform_purposes
 from kitamae.kernel.people.duties import Duty, Plan
 from kitamae.kernel.people.vault import Purpose, Purposes, Vault, citykey, keyplace
+from kitamae.kernel.people.vault.followed import Followed
 from kitamae.kernel.people.vault.keyplace import KeyFile, Variable
 from kitamae.kernel.people.vault.problems import KeysMissing, VaultClosed
 from kitamae.kernel.problems import Problem
@@ -27,11 +28,16 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault.citykey import CityKey
     from kitamae.kernel.people.vault.keyplace import KeyPlace
+    from kitamae.kernel.people.vault.keyring import Look
     from kitamae.kernel.people.vault.keystore import KeyStore
     from kitamae.sdk.city import City
     from kitamae.sdk.manifest import Personal
     from kitamae.sdk.service import Service
     from kitamae.settings import Settings
+
+
+_HEARD_SECONDS: Final = 1.0
+"""By then a worker that looked at the city's key before it changed has written what it wrapped."""
 
 
 def wanted(settings: Settings) -> bool:
@@ -41,11 +47,14 @@ def wanted(settings: Settings) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Persons' keys, and the city's that open them; `problem`: why there are none of the city's. The list of what was ended needs none."""
+    """Persons' keys, and the city's that open them; `problem`: why there are none of the city's. The list of what was ended needs none.
+    `look`: where the city's lie, again.
+    """
 
     store: KeyStore
     city: Sequence[CityKey]
     problem: Problem | None = None
+    look: Look | None = None
 
 
 async def open_keys(settings: Settings, layout: Layout) -> Keys:
@@ -56,13 +65,15 @@ async def open_keys(settings: Settings, layout: Layout) -> Keys:
         )
     city: Sequence[CityKey] = ()
     trouble: Problem | None = None
+    look: Look | None = None
     try:
+        look = Followed(key_place(settings, layout))
         city = city_keys(settings, layout)
     except Problem as problem:
         if not settings.keys and not layout.keys.exists():
             raise
         trouble = problem
-    return Keys(await _keys(settings, layout), city, trouble)
+    return Keys(await _keys(settings, layout), city, trouble, look)
 
 
 async def open_vault(
@@ -84,6 +95,7 @@ async def open_vault(
         consents=consents,
         accounts=accounts,
         now=now,
+        look=keys.look,
     )
 
 
@@ -139,6 +151,9 @@ async def rotate_city_key(settings: Settings, layout: Layout, vault: Vault, give
     keys = [citykey.CityKey.fresh(), *old]
     await asyncio.to_thread(place.write, keys)
     done = await vault.rewrap(keys)
+    if settings.keys:  # another worker may have wrapped one with what it had read a moment before
+        await asyncio.sleep(_HEARD_SECONDS)
+        done += await vault.rewrap(keys)
     await asyncio.to_thread(place.aside, old)
     await asyncio.to_thread(place.write, keys[:1])
     await vault.rewrap(keys[:1])

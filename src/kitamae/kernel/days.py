@@ -6,16 +6,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime, time, timedelta, timezone
-from typing import TYPE_CHECKING, Final
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.problems import BadRequest
 
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-JST: Final = timezone(timedelta(hours=9), "JST")
+JST: Final = ZoneInfo("Asia/Tokyo")
 OLDEST: Final = date(1900, 1, 1)
 """Nobody who comes to a town hall was born before, and nothing that is entered happened before: a year that was mistyped."""
 _DAY: Final = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})", re.ASCII)

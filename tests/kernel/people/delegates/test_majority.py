@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kitamae.kernel.people.delegates.majority import JST, birth, of_age
+from kitamae.kernel.context import clock
+from kitamae.kernel.days import JST, of
+from kitamae.kernel.people.delegates.majority import birth, of_age
 from kitamae.kernel.problems import BadRequest
 
 
@@ -32,3 +34,20 @@ def test_whoever_is_born_later_is_not_of_age_earlier(day: date) -> None:
 def test_what_is_no_day_is_refused(born: str) -> None:
     with pytest.raises(BadRequest, match="birth_date"):
         birth(born, date(2026, 11, 21))
+
+
+@pytest.mark.parametrize(
+    ("moment", "born"), [("2026-11-21T15:30:00Z", "2026-11-22"), ("2026-11-22T14:59:00Z", "2026-11-22")]
+)
+def test_today_is_a_day_in_japan_and_not_in_greenwich(moment: str, born: str) -> None:
+    today = of(clock.micros(moment))
+    assert birth(born, today) == date.fromisoformat(born)
+    with pytest.raises(BadRequest, match="birth_date"):
+        birth("2026-11-23", today)
+
+
+@pytest.mark.parametrize(
+    ("moment", "whole"), [("2026-11-21T14:59:59Z", False), ("2026-11-21T15:00:00Z", True)]
+)
+def test_the_eighteenth_birthday_begins_at_midnight_in_japan(moment: str, whole: bool) -> None:
+    assert (of_age(date(2008, 11, 22)).timestamp() * 1_000_000 <= clock.micros(moment)) is whole

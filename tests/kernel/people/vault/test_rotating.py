@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from vaults import NAME, Place, asked, receipts
+from vaults import NAME, POLICY, PURPOSES, Place, asked, receipts
 
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.vault import Vault
 from kitamae.kernel.people.vault.citykey import CityKey
+from kitamae.kernel.people.vault.followed import Followed
+from kitamae.kernel.people.vault.keyplace import KeyFile
 from kitamae.kernel.people.vault.problems import WrongKey
 
 
@@ -58,6 +61,36 @@ async def test_a_rotation_of_the_citys_key_that_was_killed_goes_on_where_it_was(
     assert await vault.rewrap([new, place.key]) == 15
     await place.close()
     await all_there(await place.open(new))
+    await place.close()
+
+
+async def test_another_worker_looks_again_where_the_citys_key_was_rotated_and_wraps_with_the_new_one(
+    place: Place, tmp_path: Path
+) -> None:
+    file = KeyFile(tmp_path / "city.key")
+    file.make(place.key)
+    vault = await place.open()
+    await some(vault)
+    other_keys = await place.open_keys()
+    other = await Vault.open(
+        *(place.store, other_keys, file.read(), PURPOSES, POLICY), now=lambda: place.time, look=Followed(file)
+    )
+    new = CityKey.fresh()
+    file.write([new, place.key])
+    await vault.rewrap([new, place.key])
+    file.write([new])
+    await all_there(other)
+    await other.keep(SYSTEM, "p-new", "resident", "person", NAME)
+    assert (await other.status())["wrapped by"] == [new.id]
+    assert (await other.status())["city key"] == new.id
+    await vault.read(asked(persons=("p-new",)))
+
+    file.write([CityKey.fresh()])
+    await other.keep(SYSTEM, "p-newer", "resident", "person", NAME)
+    assert (await other.status())["wrapped by"] == [new.id], "a key that opens nothing here wraps nothing"
+    file.path.unlink()
+    await other.keep(SYSTEM, "p-newest", "resident", "person", NAME)
+    await other_keys.close()
     await place.close()
 
 

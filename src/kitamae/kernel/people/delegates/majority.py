@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from kitamae.kernel import days
 
 AGE: Final = 18
-JST: Final = ZoneInfo("Asia/Tokyo")
 
 
 def birth(born: str, today: date) -> date:
-    """The day of birth of somebody who is alive (YYYY-MM-DD). Raises BadRequest."""
+    """The day of birth of somebody who is alive (YYYY-MM-DD). `today`: in Japan, whose law it is (`days.of`). Raises BadRequest."""
     day = days.read("birth_date", born)
     days.demand_past("birth_date", day, today)
     return day
@@ -30,4 +28,4 @@ def of_age(day: date) -> datetime:
         then = day.replace(year=year)
     except ValueError:  # 29 February: at the end of the 28th
         then = date(year, 3, 1)
-    return datetime.combine(then, time(), JST)
+    return datetime.combine(then, time(), days.JST)

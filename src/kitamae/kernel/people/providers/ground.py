@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.days import JST
 from kitamae.kernel.people.approval import STRONG
-from kitamae.kernel.people.delegates.majority import JST
 from kitamae.kernel.people.duties.records import log
 from kitamae.kernel.people.duties.standing import standing
 from kitamae.kernel.people.providers import force

@@ -123,6 +123,15 @@ def write(path: Path, keys: Sequence[CityKey], *, replace: bool = False) -> None
     put(path, [key.text() for key in keys], replace=replace)
 
 
+def stamp(path: Path) -> tuple[int, ...] | None:
+    """Another one as soon as the file is replaced; None: it is not there."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_size, about.st_mtime_ns
+
+
 def aside(path: Path, key: CityKey) -> Path:
     """Where what `path` held is set aside after a rotation: `key` wrapped until then."""
     return path.with_name(f"{path.name}.{key.id}.old")

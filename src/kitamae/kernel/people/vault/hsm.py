@@ -49,6 +49,11 @@ def write(address: str, keys: Sequence[CityKey], *, replace: bool = False) -> No
     _put(module, told, Path(told["wrapped"]), keys, replace=replace)
 
 
+def stamp(address: str) -> tuple[int, ...] | None:
+    """Of the wrapped file. Raises VaultClosed."""
+    return citykey.stamp(Path(_parts(address)[1]["wrapped"]))
+
+
 def write_aside(address: str, keys: Sequence[CityKey]) -> Path:
     """Keys that wrap no more, wrapped, beside the file that `address` names. Raises VaultClosed."""
     module, told = _parts(address)

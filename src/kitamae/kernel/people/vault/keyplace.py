@@ -25,7 +25,7 @@ _ENVIRONMENT: Final = "env:"
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """`read`, `write` and `aside` raise VaultClosed and what `citykey` raises."""
+    """`read`, `write` and `aside` raise VaultClosed and what `citykey` raises. `stamp` is another one when something else stands there."""
 
     path: Path
 
@@ -35,6 +35,10 @@ class KeyFile:
     def read(self) -> Sequence[CityKey]:
         """The one that wraps first."""
         return citykey.read(self.path)
+
+    def stamp(self) -> object:
+        """Of the file; None: there is none."""
+        return citykey.stamp(self.path)
 
     def make(self, key: CityKey) -> None:
         """A place that has none yet."""
@@ -61,6 +65,10 @@ class Token:
     def read(self) -> Sequence[CityKey]:
         """The one that wraps first."""
         return hsm.read(self.address)
+
+    def stamp(self) -> object:
+        """Of the wrapped file; None: there is none."""
+        return hsm.stamp(self.address)
 
     def make(self, key: CityKey) -> None:
         """With the AES key on the token that wraps it, where there is none of that name yet."""
@@ -97,6 +105,10 @@ class Variable:
                 f"the city's key should be in the environment variable {self.name}, which is empty"
             )
         return self.parse(self.text)
+
+    def stamp(self) -> object:
+        """What this process has."""
+        return self.text
 
     def parse(self, text: str) -> Sequence[CityKey]:
         """As if the variable were so. Raises VaultClosed."""

@@ -10,21 +10,26 @@ import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from kitamae.kernel.people.vault import citykey
 from kitamae.kernel.people.vault.keystore import Wrapped
 from kitamae.kernel.people.vault.problems import KeysMissing, WrongKey
 from kitamae.kernel.people.vault.seal import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from kitamae.kernel.people.vault.citykey import CityKey
     from kitamae.kernel.people.vault.keystore import Erasure, KeyStore
+
+    Look = Callable[[], Awaitable[Sequence[CityKey] | None]]
 
 _REMEMBERED: Final = 5_000
 CITY: Final = ""
 """The "person" whose keys are the city's own: those of the blind indexes, `index:<field>`."""
 REWRAP: Final = 500  # keys in one commit
+_log = structlog.get_logger("kitamae")
 
 
 class PersonKeys:
@@ -53,11 +58,14 @@ class PersonKeys:
 
 
 class Keyring:
-    """`city`: the keys that open, the first of which wraps."""
+    """`city`: the keys that open, the first of which wraps. `look`: what they are where something else stands there now (`followed.py`)."""
 
-    def __init__(self, store: KeyStore, city: Sequence[CityKey], now: Callable[[], int]) -> None:
+    def __init__(
+        self, store: KeyStore, city: Sequence[CityKey], now: Callable[[], int], look: Look | None = None
+    ) -> None:
         self.store = store
         self._now = now
+        self.look = look
         self._city = {one.id: one for one in city}
         self.wrapping = city[0]
         self._known: OrderedDict[str, PersonKeys] = OrderedDict()
@@ -75,6 +83,8 @@ class Keyring:
         known = self._known.get(person)
         if known is None or anew:
             rows = await self.store.of(person)
+            if any(one.city not in self._city for one in rows):
+                await self._look_again()
             known = PersonKeys(person, {(one.klass, one.version): self._unwrap(one) for one in rows})
             if not known:
                 self.forget(person)
@@ -90,6 +100,7 @@ class Keyring:
         """The same, with a key for each of these classes: made where there is none, durable before it is used."""
         keys = await self.of(person)
         if missing := [klass for klass in classes if klass not in keys.current]:
+            await self._look_again()
             gone = await self.store.destroyed(person)
             await self.store.add([self._fresh(person, klass, gone.get(klass, 0) + 1) for klass in missing])
             keys = await self.of(person, anew=True)
@@ -105,6 +116,7 @@ class Keyring:
 
     async def renew(self, person: str, classes: Sequence[str]) -> PersonKeys:
         """A new version for each: from now on it seals, and the older ones still open."""
+        await self._look_again()
         keys = await self.of(person, anew=True)
         await self.store.add([self._fresh(person, klass, keys.current[klass] + 1) for klass in classes])
         return await self.of(person, anew=True)
@@ -121,10 +133,25 @@ class Keyring:
 
     async def rewrap(self, most: int = REWRAP) -> int:
         """Wrap some keys anew that another city key wrapped; how many. Resumable anywhere. Raises WrongKey."""
+        await self._look_again()
         old = await self.store.wrapped_otherwise(self.wrapping.id, most)
         if old:
             await self.store.rewrap([self._wrap(one, self._unwrap(one)) for one in old])
         return len(old)
+
+    async def _look_again(self) -> None:
+        """Before something is wrapped, and where one does not know what wrapped: the next start reads what stands there now. A file that
+        was exchanged for another city's is not believed.
+        """
+        keys = await self.look() if self.look else None
+        if not keys:
+            return
+        wrapped = await self.store.cities()
+        if wrapped and self.wrapping.id not in {one.id for one in keys} and keys[0].id not in wrapped:
+            _log.error("the city's key was exchanged for one that opens nothing here", key=keys[0].id)
+            return
+        self._city |= {one.id: one for one in keys}
+        self.wrapping = keys[0]
 
     def _fresh(self, person: str, klass: str, version: int) -> Wrapped:
         return self._wrap(Wrapped(person, klass, version, self._now(), "", b""), os.urandom(KEY))

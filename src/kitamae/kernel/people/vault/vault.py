@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.vault.citykey import CityKey
     from kitamae.kernel.people.vault.classes import Purposes
     from kitamae.kernel.people.vault.inner import Agreed, Ways
+    from kitamae.kernel.people.vault.keyring import Look
     from kitamae.kernel.people.vault.keystore import KeyStore
 
 CLOCK: Final = "clock-confirmed"
@@ -88,12 +89,15 @@ class Vault:
         consents: Agreed | None = None,
         accounts: Ways | None = None,
         now: Callable[[], int] = clock.now,
+        look: Look | None = None,
     ) -> Self:
         """Check that these keys are this city's, and finish erasures that a crash or a restore left open.
 
-        Raises WrongKey, KeysMissing.
+        `look` as `Keyring` has it. Raises WrongKey, KeysMissing.
         """
-        inner = Inner(store, Keyring(keys, city, now), purposes, policy, now, consents, accounts=accounts)
+        inner = Inner(
+            store, Keyring(keys, city, now, look), purposes, policy, now, consents, accounts=accounts
+        )
         await inner.keys.check()
 
         async def held(tx: Transaction) -> int:
@@ -168,7 +172,8 @@ class Vault:
 
     async def rewrap(self, city: Sequence[CityKey]) -> int:
         """From now on the first of these keys wraps; how many of persons' keys were wrapped anew. Raises WrongKey."""
-        keys = Keyring(self._inner.keys.store, city, self._inner.now)
+        before = self._inner.keys
+        keys = Keyring(before.store, city, self._inner.now, before.look)
         await keys.check()
         self._inner.keys = keys
         return await self._resealer.rewrap()
