@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kitamae.kernel.people.duties.office import step
 from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.vault import Ordered
 from serving import Served
 
 
@@ -25,3 +28,13 @@ async def known(served: Served, *refs: str) -> None:
     said = {"name": "試験 一郎", "birth_date": "1980-01-05", "address": "例示町１"}
     for ref in refs:
         await served.kitamae.city.vault.keep(SYSTEM, ref, "identity", "basic-four", said)
+
+
+async def erased(served: Served, person: str, purpose: str) -> None:
+    """What was collected for it is gone, as two decided."""
+
+    async def decided(tx: Any, upto: int) -> None:
+        pass
+
+    ordered = Ordered("staff-other", {"why": "期限が過ぎたため"}, decided)
+    await served.kitamae.city.vault.erase_for(SYSTEM, person, purpose, ordered)

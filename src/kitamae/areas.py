@@ -104,7 +104,7 @@ def orders(site: Site, orders: Orders) -> list[BaseRoute]:
     """Where staff ask for it and decide it: whose duty a purpose is, the vault asks."""
     site.shell.desks.append(order_pages.DESK)
     page = site.page(order_pages.HERE)
-    desk: list[BaseRoute] = [*order_desk.routes(page, orders, site.vault)]
+    desk: list[BaseRoute] = [*order_desk.routes(page, orders, site.vault, site.on.people.tokens)]
     guard(desk, site.policy, site.tenant)
     return desk
 

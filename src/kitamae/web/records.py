@@ -17,6 +17,7 @@ from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.vault import OWN, Asked
 from kitamae.kernel.problems import BadRequest
 from kitamae.web.my.ground import demand
+from kitamae.web.orders.desk import HERE as ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,14 +94,14 @@ def routes(vault: Callable[[], Vault], orders: Orders) -> list[Route]:
     async def erase(request: Request) -> Response:
         """Destroy the person's key of the declared purpose `purpose`, and with it all that was collected for it. The person sees who did.
 
-        A program's token says that it may. Staff say why {why}, and a second one decides: the answer is 202 with the order's number.
+        Whoever asks says why {why}, staff as a program with its token, and a member of staff who is somebody else decides: the answer is 202
+        with the order's number and where it is decided.
         """
         purpose, person = _purpose(request.query_params.get("purpose", "")), request.path_params["person"]
-        who = asking(request.scope)
-        if who.role != "staff":
-            return _erased(await vault().erase_for(who, person, purpose))
         sent = await _sent(request, {"why": str})
-        return _json({"order": await orders.ask(who, person, purpose, sent["why"])}, 202)
+        number = await orders.ask(asking(request.scope), person, purpose, sent["why"])
+        where = f"{ORDERS}/{number}"
+        return _json({"order": number, "address": where}, 202, Location=where)
 
     async def search(request: Request) -> Response:
         """Whose name, kana, address or birth date that is: {purpose, field, text}. A name stands in no address bar or log."""
@@ -202,5 +203,5 @@ def _records(found: Sequence[Record], most: int) -> Response:
     return _json({"records": rows, "after": found[-1].id if len(found) == most else None})
 
 
-def _json(content: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, _HEADERS, "application/json")
+def _json(content: object, status: int = 200, **headers: str) -> Response:
+    return Response(orjson.dumps(content), status, {**_HEADERS, **headers}, "application/json")

@@ -76,11 +76,7 @@ async def test_the_last_record_of_who_a_resident_is_takes_along_what_said_where_
     async with serving(tmp_path / "data", city=bare(tmp_path / "city"), demo_residents=True) as kaga:
         await resident(kaga, "test-1", "/my")
         ref = (await kaga.client.get("/my/export")).json()["person"]
-        secret, _ = await kaga.kitamae.city.people.tokens.issue("消す", ["delete:person:identity"])
-        gone = await kaga.client.delete(
-            f"/people/{ref}/records?purpose=identity", headers={"Authorization": f"Bearer {secret}"}
-        )
-        assert gone.status_code == 200, gone.text
+        await staffing.erased(kaga, ref, "identity")
         assert ref not in await documents(kaga, "resident")
 
 

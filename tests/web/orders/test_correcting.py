@@ -256,10 +256,10 @@ async def test_a_record_that_changed_or_went_in_between_is_not_written(town: Ser
     second = await colleague(town, "requests")
     page = (await town.client.get(f"/staff/orders/{order}")).text
     digest = fields(page)["digest"]
-    await vault.erase_for(SYSTEM, ref, "identity")
+    await staffing.erased(town, ref, "identity")
     answer = await say(town, order, "approve", digest=digest)
     assert (answer.status_code, "認めて直す" in answer.text) == (404, False), answer.text
-    await vault.erase_for(SYSTEM, ref, "requests")
+    await staffing.erased(town, ref, "requests")
     page = (await town.client.get(f"/staff/orders/{order}")).text
     assert "案は、もうありません" in page
     assert (await say(town, order, "approve", digest=digest)).status_code == 404

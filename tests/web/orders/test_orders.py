@@ -178,16 +178,51 @@ async def test_what_was_cut_off_between_the_receipt_and_the_key_is_finished(
     assert await orders.finish() == 0
 
 
-async def test_a_programs_erasure_leaves_a_receipt_too(town: Served) -> None:
+async def test_a_program_asks_and_a_person_decides(town: Served) -> None:
     ref = await person(town)
-    secret, token = await town.kitamae.city.people.tokens.issue("test", ["delete:person:identity"])
+    secret, token = await town.kitamae.city.people.tokens.issue("期限の点検", ["delete:person:identity"])
     town.client.cookies.clear()
-    path = f"/people/{ref}/records?purpose=identity"
-    done = await town.client.request("DELETE", path, headers={"Authorization": f"Bearer {secret}"})
-    assert (done.status_code, done.json()["classes"], done.json()["proof"]) == (200, ["identity"], None)
+    path, sent = f"/people/{ref}/records?purpose=identity", {"Authorization": f"Bearer {secret}"}
+
+    async def ask(**said: Any) -> Any:
+        return await town.client.request("DELETE", path, headers=sent, **said)
+
+    assert (await ask()).status_code == 400, "it says why"
+    assert (await ask(json={"why": "短い"})).status_code == 400
+    asked = await ask(json={"why": WHY})
+    number = asked.json()["order"]
+    assert (asked.status_code, asked.json()["address"]) == (202, f"/staff/orders/{number}")
+    assert asked.headers["location"] == f"/staff/orders/{number}"
+    assert (await ask(json={"why": WHY})).status_code == 409, "it waits already"
+    for word in ("approve", "withdraw"):
+        own = await town.client.post(f"/staff/orders/{number}/{word}", headers=sent, data={"digest": "x"})
+        assert own.status_code in (401, 403), "a program decides nothing"
+    await person(town)
+    assert len((await town.client.get("/my/records")).json()["records"]) == 1, "nothing is gone yet"
+
+    clerk = await colleague(town, "counter")
+    for path_of in ("/staff/orders", f"/staff/orders/{number}"):
+        page = (await town.client.get(path_of)).text
+        assert "「期限の点検」" in page
+        assert f"token-{token['number']}" in page
+    assert (await say(town, number, "approve")).status_code == 303
     await person(town)
     told = (await town.client.get("/my/receipts")).json()["receipts"]
-    assert [one["who"] for one in told if one["act"] == "erased"] == [f"token-{token['number']}"]
+    [erased] = [one for one in told if one["act"] == "erased"]
+    assert erased["who"] == f"token-{token['number']}"
+    assert (erased["said"]["why"], erased["said"]["second"]) == (WHY, clerk)
+
+
+async def test_a_token_for_another_purpose_asks_for_nothing(town: Served) -> None:
+    ref = await person(town)
+    secret, _ = await town.kitamae.city.people.tokens.issue("別の用", ["delete:person:requests"])
+    town.client.cookies.clear()
+    path = f"/people/{ref}/records?purpose=identity"
+    answer = await town.client.request(
+        "DELETE", path, json={"why": WHY}, headers={"Authorization": f"Bearer {secret}"}
+    )
+    assert answer.status_code == 403
+    assert await town.kitamae.city.store.documents("", "order") == []
 
 
 @pytest.mark.parametrize("emergency", [False, True])

@@ -1,7 +1,7 @@
 """What one member of staff wants to be done to a person's records and a second one decides: that what was collected for a purpose goes, or
-that a record is corrected (`corrections.py`).
+that a record is corrected (`corrections.py`). That something goes a program's token may ask for too, and decides nothing.
 
-Both have a duty that names the purpose; the reason is told to the person with the receipt, and stands nowhere else once it is done.
+Both have a duty that names the purpose, or a scope that does; the reason is told to the person with the receipt, and stands nowhere else once it is done.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault import OWN, Ordered
-from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,8 @@ class Orders:
             raise NotFound(f"there is no case {case!r:.40} of that person")
         why = approval.plain("why", why, least=order.LEAST)
         number, now = secrets.token_hex(6), self._now()
+        if await self._open(person, purpose):
+            raise Conflict("this waits for a second person already")
         made: Order = {
             "person": person, "purpose": purpose, "why": why, "case": case, "by": who.ref, "at": clock.text(now),
             "upto": 0, "done": "", "change": "erase",
@@ -76,6 +78,15 @@ class Orders:
 
         await self._store.transact(work)
         return number
+
+    async def _open(self, person: str, purpose: str) -> bool:
+        """Whether it was asked already that this be erased, and nobody has decided."""
+        for _, number, doc in await self._store.documents(TENANT, KIND):
+            made = cast("Order", doc)
+            same = (made["person"], made["purpose"]) == (person, purpose) and not is_correction(made)
+            if same and (await self._word(number))[1] == "asked":
+                return True
+        return False
 
     async def decide(self, who: Principal, number: str, digest: str, *, yes: bool, why: str = "") -> None:
         """The second person's word; approved, it is done at once. Raises NotFound, NotSignedIn, Forbidden, Conflict, BadRequest; of a

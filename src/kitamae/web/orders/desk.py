@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.order import Order
     from kitamae.kernel.people.orders import Orders
     from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.tokens import Tokens
     from kitamae.kernel.people.vault import Vault
     from kitamae.kernel.problems import Problem
     from kitamae.web.page import ShellPage
@@ -32,11 +33,15 @@ HERE: Final = "/staff/orders"
 _REFUSED: Final = (BadRequest, NotFound, Conflict, Forbidden)
 
 
-def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[Route]:
+def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault], tokens: Tokens) -> list[Route]:
     """The list with the form, each with what is said about it. Whose records it is about is searched for, or known from a case; nobody
-    types a reference. `vault()` raises VaultClosed.
+    types a reference. `vault()` raises VaultClosed; `tokens`: of programs, which may ask.
     """
     search = Search(vault)
+
+    async def programs() -> dict[str, str]:
+        """Reference -> what it is called."""
+        return {f"token-{one['number']}": one["name"] for one in await tokens.all()}
 
     async def show(request: Request, sought: Sought, failed: Problem | None = None, **given: str) -> Response:
         who = staff(request)
@@ -46,6 +51,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             "orders.html",
             status=failed.status if failed else 200,
             headers=KEEP_NOTHING,
+            programs=await programs(),
             orders=[
                 {
                     "number": number,
@@ -123,6 +129,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             headers=KEEP_NOTHING,
             number=number,
             order=order,
+            programs=await programs(),
             said=said,
             state=state,
             correct=is_correction(order),

@@ -19,7 +19,7 @@ from kitamae.kernel.people.vault.keyring import CITY
 from kitamae.kernel.people.vault.keystore import Erasure
 from kitamae.kernel.people.vault.problems import Erased, Refused
 from kitamae.kernel.people.vault.receipt import Receipt, leave
-from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
+from kitamae.kernel.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.store import Transaction
@@ -38,18 +38,14 @@ class ErasingFor:
     def __init__(self, inner: Inner, backup_days: int) -> None:
         self._inner, self._days = inner, backup_days
 
-    async def erase(
-        self, who: Principal, person: str, purpose: str, ordered: Ordered | None = None
-    ) -> Erasing:
-        """All that was collected for the purpose; staff only as two have `ordered` it. Raises NotSignedIn, Forbidden, NotFound, BadRequest."""
+    async def erase(self, who: Principal, person: str, purpose: str, ordered: Ordered) -> Erasing:
+        """All that was collected for the purpose, as two have `ordered` it. Raises NotSignedIn, Forbidden, NotFound, BadRequest."""
         inner = self._inner
         if purpose == OWN:
             raise BadRequest("purpose: for what was collected that is to go?")
         inner.policy.demand(Question(who, "delete", f"person:{person}", "", purpose))
         if person == CITY:
             raise BadRequest("the city's own keys are rotated, not erased")
-        if who.role == "staff" and ordered is None:
-            raise Forbidden("what is held about somebody is erased by two members of staff, with a reason")
         basis = inner.purposes.demand(purpose).basis
         at = inner.at()
         for _ in range(_TRIES):
@@ -60,17 +56,16 @@ class ErasingFor:
 
             async def work(tx: Transaction, keys: PersonKeys = keys, upto: int = upto) -> tuple[int, int]:
                 await inner.demand_again(tx, who, "delete", ("", person, purpose))
-                if ordered is not None:
-                    await ordered.decided(tx, upto)
+                await ordered.decided(tx, upto)
                 fields: dict[str, set[str]] = {}
                 for row in await tx.vault.of("", person, (), (purpose,), "", _MOST):
                     fields.setdefault(row.kind, set()).update(
                         orjson.loads(row.fields).keys() - {former.FIELD}
                     )
                 made = Receipt(
-                    *(0, "", person, at, ordered.by if ordered else who.ref, purpose, basis),
+                    *(0, "", person, at, ordered.by, purpose, basis),
                     {kind: sorted(names) for kind, names in sorted(fields.items())},
-                    *(commitment.salt(), "erased", ordered.said if ordered else {}),
+                    *(commitment.salt(), "erased", ordered.said),
                 )
                 number = await leave(tx, made, keys)
                 records = await tx.vault.erase(person, purpose, upto)
