@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,7 @@ from kitamae.building import Building, Site
 from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
 from kitamae.sdk.observing import Observing
+from kitamae.sdk.desk import Desk, Writing
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
 from kitamae.web import errors, ledger, registers
@@ -26,6 +28,7 @@ from kitamae.web.asked import guard
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
 from kitamae.web.shell import City as Named
+from kitamae.web.shell import Desk as ADesk
 from kitamae.web.tiles import Basemap
 from kitamae.web.words import Words
 
@@ -147,7 +150,21 @@ def _rooms_of(site: Site, service: Service) -> list[BaseRoute]:
     if api := service.module("api"):
         own.append(Mount(f"/api/{service.id}", app=_api(service, api.router(room))))
     guard(own, site.policy, site.tenant, service=service.id)
-    return own
+    return [*own, *_desk_of(site, service, room)]
+
+
+def _desk_of(site: Site, service: Service, room: Room) -> list[BaseRoute]:
+    """Where its staff work."""
+    papers, module = service.manifest, service.module("desk")
+    if papers.desk is None or module is None:
+        return []
+    on, path = site.on, f"/staff/{papers.desk.id}"
+    site.shell.desks.append(ADesk(path, papers.desk.name, papers.desk.id))
+    whole = Reader(on.store, on.words, site.tenant)
+    desk = Desk(path, whole, Writing(on.store, on.words, papers.writes, site.tenant))
+    routes: list[BaseRoute] = [*module.routes(replace(room, desk=desk))]
+    guard(routes, site.policy, site.tenant, service=service.id, desk=papers.desk.id)
+    return routes
 
 
 def _entry(service: Service) -> Entry:

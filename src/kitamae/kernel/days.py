@@ -50,6 +50,19 @@ def _moment(name: str, text: str, day: date, zone: ZoneInfo) -> int:
         raise _no_day(name, text) from None
 
 
+def moment(name: str, text: str, zone: ZoneInfo) -> int | None:
+    """As `<input type="datetime-local">` sends it, in the city: microseconds UTC; None for nothing. Raises BadRequest."""
+    if not text.strip():
+        return None
+    try:
+        at = datetime.fromisoformat(text.strip())
+        return int((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()) * 1_000_000
+    except (ValueError, OverflowError):
+        raise BadRequest(
+            f"{name}: expected a date and time such as 2026-11-21T09:00, got {text!r:.40}"
+        ) from None
+
+
 def _no_day(name: str, text: str) -> BadRequest:
     return BadRequest(f"{name}: expected a day such as 2027-03-31, got {text!r:.40}")
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kitamae.sdk.service import Service
 
 
-_KNOWN = {"__init__", "models", "logic", "ingest", "api", "pages", "jobs"}
+_KNOWN = {"__init__", "models", "logic", "ingest", "api", "pages", "jobs", "desk"}
 _DRIVERS = {"apsw", "sqlite3", "asyncpg", "psycopg", "nats", "aiohttp", "duckdb"}
 _NOT_IN_LOGIC = {"starlette", "fastapi", "httpx2", "jinja2"} | _DRIVERS
 
@@ -146,6 +146,12 @@ def _papers(manifest: Manifest, folder: Path) -> Iterator[Finding]:
     where = f"{folder.name}/manifest.toml"
     for title, words in (("name", manifest.name), ("summary", manifest.summary)):
         yield from said.in_names(where, title, words)
+    if (manifest.desk is None) == (folder / "desk.py").is_file():
+        yield Finding(
+            where, "desk: expected [desk] in the manifest where there is a desk.py, and nowhere else"
+        )
+    if manifest.desk:
+        yield from said.in_names(where, "desk: name", manifest.desk.name)
     yield from _told(where, manifest.personal)
     yield from _boundaries(where, manifest)
     yield from _assessment(where, folder, manifest.pia)

@@ -25,6 +25,7 @@ from kitamae.kernel.people.access_log.entry import Class
 from kitamae.sdk.links import KindOfLink
 from kitamae.sdk.manifest import DataClasses, Language, Personal, Words
 from kitamae.sdk.providers import Providing
+from kitamae.sdk.sheltering import Sheltering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -154,6 +155,7 @@ class City(BaseModel):
     links: tuple[KindOfLink, ...] = ()
     requests: Handling = Handling()
     notices: Notifying = Notifying()
+    shelters: Sheltering = Sheltering()
     providers: Providing = Providing()
     cap_senders: tuple[str, ...] = ()  # whose CAP messages it takes, by their `sender`
     alerts: tuple[AlertArea, ...] = ()  # the smallest first: of two that a message names, it counts

@@ -13,6 +13,7 @@ pia_until = 2027-11-30                          # until when it holds; a year fr
 security = 1                                    # 1: only what is public; 2: also what is limited; 3: data about persons
 classes = []                                    # or [[classes]] with type, class (open, limited, closed) and attributes
 suppliers = []                                  # or [[suppliers]] with name, does, under, where: down to the last subcontractor
+desk = { id = "shelters", name = { … } }         # where staff do its work: /staff/shelters; left out where there is none
 boundaries = []                                 # [[boundaries]] with of, part, who, call: who answers for what, whom to call (責任分界点)
 """
 
@@ -96,6 +97,14 @@ class Boundary(BaseModel):
     call: Words
 
 
+class DeskOf(BaseModel):
+    """Where staff do its work: `/staff/<id>`, for whose duty the desk is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    name: Words
+
+
 class Manifest(BaseModel):
     """What a service says about itself before it is served."""
 
@@ -114,6 +123,7 @@ class Manifest(BaseModel):
     classes: tuple[DataClasses, ...] = ()
     suppliers: tuple[Supplier, ...] = ()
     boundaries: tuple[Boundary, ...] = ()
+    desk: DeskOf | None = None
     icon: str = "service"  # a symbol of web/static/icons.svg
     finds: bool = False  # its page takes `?text=`: search boxes lead there
     order: int = 100  # place in menus; lower comes first

@@ -9,16 +9,18 @@ if TYPE_CHECKING:
     from kitamae.sdk.changes import Changes
     from kitamae.sdk.city import City
     from kitamae.sdk.context import Context
+    from kitamae.sdk.desk import Desk
     from kitamae.sdk.manifest import Manifest
     from kitamae.sdk.page import Page
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Handed to `pages.routes(room)`, `api.router(room)`, `ingest.start(room)` and `jobs.start(room)`."""
+    """Handed to `pages.routes(room)`, `api.router(room)`, `desk.routes(room)`, `ingest.start(room)` and `jobs.start(room)`."""
 
     manifest: Manifest
     city: City | None  # None: an empty broker is served, without a city
     context: Context
     page: Page
     changes: Changes
+    desk: Desk | None = None  # for `desk.routes(room)` alone: where its staff write

@@ -6,6 +6,7 @@ logic.py        what it does: pure         ingest.py  start(room): listens for w
                                                       for `kitamae import`: FORMATS, TYPE, MOST_BYTES, BadMessageError,
                                                       refused, changes (see docs/build-a-service.md)
 templates/, locales/, static/, pia/        jobs.py    start(room): what it does by the clock
+                                           desk.py    routes(room) -> its staff's pages under /staff/<desk>
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`/disaster`: what is in force now and what to do, without script. `/disaster/cap/{phenomenon}.xml`: one of them as CAP 1.2."""
+"""`/disaster`: what is in force now, what to do, which shelters are open; without script. `/disaster/cap/{phenomenon}.xml`: one of them as CAP 1.2."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kitamae.sdk.problems import NotFound
+from kitamae.sdk.sheltering import Sheltering
 from kitamae.services.disaster import logic
 from kitamae.services.disaster.alerts import cap
 from kitamae.services.disaster.alerts.city import TYPE
+from kitamae.services.disaster.shelters import crowding
+from kitamae.services.disaster.shelters.shelter import TYPE as SHELTER
+from kitamae.services.disaster.shelters.shelter import shelter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,17 +24,27 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from kitamae.sdk.room import Room
+    from kitamae.services.disaster.shelters.shelter import Shelter
 
 
 def routes(room: Room) -> list[BaseRoute]:
     """Whole addresses; all of them begin with `/disaster`."""
+    rules = room.city.shelters if room.city else Sheltering()
 
     async def situation() -> Mapping[str, Any]:
         now = datetime.now(UTC)
         force, ended = logic.now(await _alerts(room), now)
+        shelters = await _shelters(room)
+        opened = crowding.in_order([one for one in shelters if one.is_open], rules)
+        simple = {one["id"]: one for one in await room.context.find([SHELTER], limit=5_000)} if opened else {}
         return {
             "force": force, "ended": ended, "now": now, "highest": logic.highest(force),
             "city_code": room.city.code if room.city else "",
+            "totals": crowding.totals(shelters),
+            "shelters": [
+                (one, simple[one.id], crowding.band(crowding.indoors(one), rules), crowding.over(one))
+                for one in opened if one.id in simple
+            ],
         }  # fmt: skip
 
     async def as_cap(request: Request) -> Response:
@@ -50,10 +64,15 @@ def routes(room: Room) -> list[BaseRoute]:
 
     return [
         room.page.kept(
-            "/disaster", "disaster.html", situation, room.changes.following(TYPE), name="disaster"
+            "/disaster", "disaster.html", situation, room.changes.following(TYPE, SHELTER), name="disaster"
         ),
         Route("/disaster/cap/{phenomenon}.xml", as_cap),
     ]
+
+
+async def _shelters(room: Room) -> list[Shelter]:
+    """All that the city knows, open or not."""
+    return [shelter(one) for one in await room.context.find([SHELTER], limit=5_000, full=True)]
 
 
 async def _alerts(room: Room) -> list[dict[str, Any]]:

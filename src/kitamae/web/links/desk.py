@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, get_args
 from zoneinfo import ZoneInfo
 
@@ -10,6 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.links import Wish
@@ -74,7 +74,7 @@ def routes(page: ShellPage, context: Context, links: Links, origin: str, zone: s
             wish = Wish(
                 str(form.get("kind", "")), things,
                 hours=_number(form.get("hours"), "hours"),
-                begins=_moment(str(form.get("begins", "")), zone),
+                begins=days.moment("begins", str(form.get("begins", "")), ZoneInfo(zone)),
                 place=await _place(context, things) if metres else None,
                 metres=metres,
                 note=str(form.get("note", "")),
@@ -145,17 +145,3 @@ def _number(value: object, name: str) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 8:
         return int(value)
     raise BadRequest(f"{name}: expected a number, got {value!r:.40}")
-
-
-def _moment(text: str, zone: str) -> int | None:
-    """As `<input type="datetime-local">` sends it, in the city's time zone; None for nothing. Raises BadRequest."""
-    if not text.strip():
-        return None
-    try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise BadRequest(
-            f"begins: expected a date and time such as 2026-11-21T09:00, got {text!r:.40}"
-        ) from None
-    local = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
-    return int(local.timestamp()) * 1_000_000

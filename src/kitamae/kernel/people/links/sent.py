@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -14,6 +14,8 @@ from kitamae.kernel.problems import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kitamae.kernel.context.observed import Outcome
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _MEMBERS: Final = {"id", "at", "entity", "values", "position"}
@@ -72,10 +74,6 @@ def place(told: object) -> tuple[float, float] | None:
     ):
         raise BadRequest(f"position: expected longitude and latitude in degrees, got {told!r:.60}")
     return float(told[0]), float(told[1])
-
-
-Outcome = Literal["new", "late", "known"]
-"""What became of it: the present changed; it is older than what the city knows and went to history; the city knew it already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from kitamae.kernel.context import clock, read
-from kitamae.kernel.context.operations import Command, instance
-from kitamae.kernel.context.operations.observe import LATE, Observe
-from kitamae.kernel.context.store import Instance
+from kitamae.kernel.context import clock, observed, read
 from kitamae.kernel.people import mynumber
 from kitamae.kernel.people.links.problems import Elsewhere, LinkOver, SentTwice
 from kitamae.kernel.people.links.records import KIND, USES, Capability, Terms, told
-from kitamae.kernel.people.links.sent import Done, Outcome
+from kitamae.kernel.people.links.sent import Done
 from kitamae.kernel.people.person import ONE, Principal
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
@@ -21,7 +18,7 @@ from kitamae.kernel.sphere import metres
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.jsonld import Context
-    from kitamae.kernel.context.operations import Effect
+    from kitamae.kernel.context.observed import Outcome
     from kitamae.kernel.context.store import Transaction
     from kitamae.kernel.people.links.kinds import Kind
     from kitamae.kernel.people.links.sent import Sent
@@ -104,7 +101,12 @@ async def use(
     await tx.put(TENANT, USES + number, sent.id, row)
     await tx.put(TENANT, KIND, number, {**kept, "used": kept["used"] + 1})
     names = {name: words.expand(name) for name in values}
-    return Done(entity, outcome, now={name: _known(after, iri) for name, iri in names.items()})
+    present = observed.values(after, names.values())
+    told_now = {
+        name: (one["v"], one.get("observedAt", "")) if (one := present.get(iri)) else (None, "")
+        for name, iri in names.items()
+    }
+    return Done(entity, outcome, now=told_now)
 
 
 async def _observed(
@@ -117,7 +119,7 @@ async def _observed(
     at: int,
     now: int,
 ) -> tuple[Outcome, Entity | None]:
-    """Newer than what is known: it becomes the present. Older: history, unless an instance of that moment is there."""
+    """Newer than what is known: it becomes the present. Older: history."""
     units = {one.name: one.unit for one in kind.fields}
     payload: dict[str, Any] = {"id": id, "type": terms["type"]}
     for name, value in values.items():
@@ -125,23 +127,7 @@ async def _observed(
         if units[name]:
             payload[name]["unitCode"] = units[name]
     entity = read.entity(payload, words)
-    effect: Effect = await tx.apply(Command(terms["tenant"], id, Observe(entity), f"link-{terms['number']}"))
-    late = [name for name, why in effect.not_updated.items() if why == LATE]
-    stamp = clock.text(now)
-    for name in late:
-        one = entity["attrs"][name][0]
-        kept = instance.kept(one, None, stamp)
-        await tx.add_instances(terms["tenant"], id, [Instance(id, name, "", kept, at, now, now, None)])
-    after = effect.after if effect.after is not None else await tx.entity(terms["tenant"], id)
-    if late:
-        return "late", after
-    return ("known" if effect.verb == "none" else "new"), after
-
-
-def _known(entity: Entity | None, name: str) -> tuple[Any, str]:
-    instances = entity["attrs"].get(name, []) if entity else []
-    one = next((one for one in instances if "datasetId" not in one), None)
-    return (None, "") if one is None else (one["v"], one.get("observedAt", ""))
+    return await observed.observed(tx, terms["tenant"], entity, at, now, f"link-{terms['number']}")
 
 
 def _demand_there(terms: Terms, sent: Sent) -> None:

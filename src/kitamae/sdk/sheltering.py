@@ -1,0 +1,28 @@
+"""`[shelters]` of a city's profile: how the city speaks of shelters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Sheltering(BaseModel):
+    """How the city speaks of shelters. `bands`: from what percentage of its room on a shelter is やや混雑, 混雑, 満; `most` people that
+    a count is believed up to; a count older than `stale_hours` is asked for again.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    bands: tuple[
+        Annotated[int, Field(gt=0, le=200)],
+        Annotated[int, Field(gt=0, le=200)],
+        Annotated[int, Field(gt=0, le=200)],
+    ] = (50, 80, 100)
+    most: Annotated[int, Field(gt=0, le=1_000_000)] = 5_000
+    stale_hours: Annotated[int, Field(gt=0, le=168)] = 6
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if not self.bands[0] < self.bands[1] < self.bands[2]:
+            raise ValueError("bands: expected three rising percentages such as [50, 80, 100]")
+        return self

@@ -1,0 +1,241 @@
+"""What a service's desk writes: one act about one thing, by somebody whose duty it is, with its line in the ledger.
+
+`desk-act:<entity>`   by the form's own number:   {at, by, what, leaf, salt, entity, values, facts, notes, before, observedAt, outcome}
+`desk-note`           by the entity:              {name: {value, observedAt}}, what only the desk may know of it
+
+State, act and leaf are committed together. A form that is sent twice counts once: it carries its number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from kitamae.kernel.context import clock, observed, read
+from kitamae.kernel.context.operations import Command, Delete, DeleteAttribute
+from kitamae.kernel.people import mynumber
+from kitamae.kernel.people.links.records import told
+from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.problems import AlreadyExists, BadRequest, Conflict, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from kitamae.kernel.context.entity import Entity
+    from kitamae.kernel.context.jsonld import Context
+    from kitamae.kernel.context.observed import Outcome
+    from kitamae.kernel.context.store import Store, Transaction
+
+ACTS: Final = "desk-act:"
+NOTES: Final = "desk-note"
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_AHEAD: Final = 60_000_000  # microseconds: a form is filled in to the minute
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`values` are observed (at `at`, microseconds UTC; None: now), `facts` hold until somebody changes them, `notes` are for the desk
+    alone; None in each: it is taken away. Plain values; a GeoJSON geometry in `facts` is a place. `new`: nothing may be there yet.
+
+    `seen`: when what the form showed had been observed (RFC 3339, "" for nothing), by attribute; None: it did not look.
+    """
+
+    id: str
+    what: str
+    entity: str
+    type: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    new: bool = False
+    seen: Mapping[str, str] | None = None
+    at: int | None = None
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise BadRequest(
+                f"id: expected the form's own number, 8 to 64 letters and digits, got {self.id!r:.60}"
+            )
+
+    @property
+    def digest(self) -> str:
+        """Of all that it says."""
+        said = [self.what, self.entity, self.at, dict(self.values), dict(self.facts), dict(self.notes)]
+        return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """`before`: what the city knew of those attributes, None where nothing. `again`: that form was sent before."""
+
+    outcome: Outcome
+    before: Mapping[str, Any]
+    again: bool = False
+
+
+class Moved(Conflict):
+    """Somebody else reported on it after the form was shown. `more` has `now`: attribute -> [value, RFC 3339]."""
+
+    type = "https://kitamae.example/problems/moved-meanwhile"
+    title = "Somebody else reported on it in the meantime"
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One per desk. `store` as the request's own, so that the duty is asked for once more at the commit; `types`: short names that
+    the service's manifest writes; `words` the city's @context.
+    """
+
+    store: Store
+    words: Context
+    types: Collection[str]
+    tenant: str = ""
+    now: Callable[[], int] = clock.now
+
+    async def write(self, by: str, act: Act) -> Written:
+        """Durable when it returns. `by`: the opaque reference of whoever does it.
+
+        Raises BadRequest, Forbidden for a type that is not the service's, NotFound, AlreadyExists, Moved, and Conflict for another
+        content under the number of an earlier form.
+        """
+        if act.type not in self.types:
+            raise Forbidden(f"this service does not write {act.type}")
+        mynumber.demand_none({**act.values, **act.facts, **act.notes})
+        now = self.now()
+        at = now if act.at is None else act.at
+        if at > now + _AHEAD:
+            raise BadRequest(f"at: {clock.text(at)} lies ahead; here it is {clock.text(now)}")
+        at = min(at, now)
+
+        async def work(tx: Transaction) -> Written:
+            kept = await tx.get(TENANT, ACTS + act.entity, act.id)
+            if kept is not None:
+                if kept["digest"] != act.digest:
+                    raise Conflict("a form with this number was sent before, and said something else")
+                return Written(kept["outcome"], kept["before"], again=True)
+            known = await tx.entity(self.tenant, act.entity)
+            self._demand(known, act)
+            noted = await tx.get(TENANT, NOTES, act.entity) or {}
+            before = {
+                name: value for name, (value, _) in self._now(known, {**act.values, **act.facts}).items()
+            }
+            before |= {name: noted.get(name, {}).get("value") for name in act.notes}
+            outcome = await self._apply(tx, by, act, known, at, now)
+            if act.notes:
+                await self._note(tx, act, noted, clock.text(at))
+            said = {
+                "entity": act.entity, "observedAt": clock.text(at), "values": dict(act.values), "notes": dict(act.notes), "outcome": outcome,
+                "facts": {name: one if not isinstance(one, Mapping) else dict(one) for name, one in act.facts.items()},
+            }  # fmt: skip
+            event = await told(tx, clock.text(now), by, act.what, _exact(said))
+            row = {**event, **said, "digest": act.digest, "before": before}
+            await tx.put(TENANT, ACTS + act.entity, act.id, row)
+            return Written(outcome, before)
+
+        return await self.store.transact(work)
+
+    async def remove(self, by: str, id: str, entity: str, type: str) -> None:
+        """Take back a thing that the desk itself made. Raises NotFound, Forbidden for another's."""
+        acts = await self.acts(entity)
+        if not acts or acts[0][1]["what"] != "made" or type not in self.types:
+            raise Forbidden("only what this desk made is taken back")
+
+        async def work(tx: Transaction) -> None:
+            await tx.apply(Command(self.tenant, entity, Delete(), by))
+            await tx.drop(TENANT, NOTES, entity)
+            stamp = clock.text(self.now())
+            event = await told(tx, stamp, by, "removed", {"entity": entity})
+            empty: dict[str, Any] = {"values": {}, "facts": {}, "notes": {}, "before": {}, "outcome": "new"}
+            await tx.put(
+                TENANT,
+                ACTS + entity,
+                id,
+                {**event, **empty, "entity": entity, "observedAt": stamp, "digest": ""},
+            )
+
+        await self.store.transact(work)
+
+    async def acts(self, entity: str) -> list[tuple[str, dict[str, Any]]]:
+        """What desks did to a thing: (the form's number, the act), the newest first."""
+        found = [(id, doc) for _, id, doc in await self.store.documents(TENANT, ACTS + entity)]
+        return sorted(found, key=lambda one: (str(one[1]["at"]), one[1]["leaf"]), reverse=True)
+
+    async def notes(self) -> dict[str, dict[str, Any]]:
+        """What only the desk knows: entity -> name -> {value, observedAt}."""
+        return {id: doc for _, id, doc in await self.store.documents(TENANT, NOTES)}
+
+    async def _note(self, tx: Transaction, act: Act, noted: Mapping[str, Any], at: str) -> None:
+        """What is older than what was noted changes nothing."""
+        newer = {
+            name: None if value is None else {"value": value, "observedAt": at}
+            for name, value in act.notes.items()
+            if not _later(str(noted.get(name, {}).get("observedAt", "")), at)
+        }
+        kept = {name: one for name, one in {**noted, **newer}.items() if one is not None}
+        if kept:
+            await tx.put(TENANT, NOTES, act.entity, kept)
+        else:
+            await tx.drop(TENANT, NOTES, act.entity)
+
+    def _demand(self, known: Entity | None, act: Act) -> None:
+        if act.new:
+            if known is not None:
+                raise AlreadyExists(f"{act.entity} is already here", entity=act.entity)
+            return
+        if known is None or self.words.expand(act.type) not in known["type"]:
+            raise NotFound(f"{act.entity!r:.120} is not there any more")
+        if act.seen is None:
+            return
+        now = self._now(known, act.seen)
+        if newer := {name: one for name, one in now.items() if _later(one[1], act.seen[name])}:
+            raise Moved("look at it again: it was reported on in the meantime", now=newer)
+
+    def _now(self, entity: Entity | None, names: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+        iris = {name: self.words.expand(name) for name in names}
+        present = observed.values(entity, iris.values())
+        return {
+            name: (one["v"], str(one.get("observedAt", ""))) if (one := present.get(iri)) else (None, "")
+            for name, iri in iris.items()
+        }
+
+    async def _apply(
+        self, tx: Transaction, by: str, act: Act, known: Entity | None, at: int, now: int
+    ) -> Outcome:
+        payload: dict[str, Any] = {"id": act.entity, "type": self.words.expand(act.type)}
+        for name, value in act.values.items():
+            if value is not None:
+                payload[name] = {"type": "Property", "value": value, "observedAt": clock.text(at)}
+        for name, value in act.facts.items():
+            if value is not None:
+                geometry = isinstance(value, Mapping) and "coordinates" in value
+                payload[name] = {"type": "GeoProperty" if geometry else "Property", "value": value}
+        outcome, _ = await observed.observed(tx, self.tenant, read.entity(payload, self.words), at, now, by)
+        for name, value in {**act.values, **act.facts}.items():
+            iri = self.words.expand(name)
+            if value is None and known is not None and iri in known["attrs"]:
+                await tx.apply(Command(self.tenant, act.entity, DeleteAttribute(iri), by))
+                outcome = "new"
+        return outcome
+
+
+def _later(known: str, seen: str) -> bool:
+    """Whether something is known that the form did not show."""
+    return bool(known) and (not seen or clock.micros(known) > clock.micros(seen, "seen"))
+
+
+def _exact(said: dict[str, Any]) -> dict[str, Any]:
+    """As a leaf commits to it: numbers with a fraction, as of a position, in their shortest text."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, float):
+            return repr(value)
+        if isinstance(value, Mapping):
+            return {str(name): plain(one) for name, one in value.items()}
+        return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+    return {name: plain(value) for name, value in said.items()}

@@ -1,0 +1,104 @@
+"""How full shelters are: bands by the city's thresholds, totals, and what somebody should look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from kitamae.sdk.sheltering import Sheltering
+    from kitamae.services.disaster.shelters.shelter import Count, Shelter
+
+Band = Literal["free", "busy", "crowded", "full", "unknown"]
+"""空き, やや混雑, 混雑, 満; `unknown` where the count or the room is not known: never free."""
+BANDS: Final[tuple[Band, ...]] = ("free", "busy", "crowded", "full")
+Concern = Literal["over", "stale", "uncounted", "agreement-over", "agreement-ends"]
+_SOON: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Of the shelters that are open. `people`: of those that were counted; `uncounted`: how many were not; `at` of the newest report."""
+
+    open: int
+    people: int
+    uncounted: int
+    over: int
+    kinds: Counter[str]
+    at: datetime | None
+
+
+def band(count: Count, rules: Sheltering) -> Band:
+    """In which band so many people of so much room are."""
+    if count.people is None or not count.room:
+        return "unknown"
+    share = 100 * count.people
+    return BANDS[sum(share >= bound * count.room for bound in rules.bands)]
+
+
+def indoors(one: Shelter) -> Count:
+    """What its band is about: everybody, without those who are counted outdoors where there is room indoors."""
+    outside = one.spaces.get("屋外")
+    if one.count.people is None or outside is None or outside.people is None or not _room(one, "屋内"):
+        return one.count
+    return type(one.count)(max(0, one.count.people - outside.people), one.count.at, one.count.room)
+
+
+def over(one: Shelter) -> bool:
+    """More people than there is room for."""
+    count = indoors(one)
+    return count.people is not None and bool(count.room) and count.people > (count.room or 0)
+
+
+def totals(shelters: Iterable[Shelter]) -> Totals:
+    """Of all, closed ones too."""
+    opened = [one for one in shelters if one.is_open]
+    return Totals(
+        open=len(opened),
+        people=sum(one.count.people or 0 for one in opened),
+        uncounted=sum(one.count.people is None for one in opened),
+        over=sum(over(one) for one in opened),
+        kinds=Counter(one.kind for one in opened),
+        at=max((one.at for one in opened if one.at), default=None),
+    )
+
+
+def concerns(one: Shelter, rules: Sheltering, now: datetime, today: date) -> list[Concern]:
+    """Why the desk should look at it. `now` in UTC, `today` in the city."""
+    found: list[Concern] = []
+    if one.is_open and over(one):
+        found.append("over")
+    if one.is_open and one.count.people is None:
+        found.append("uncounted")
+    elif one.is_open and (one.count.at or datetime.min.replace(tzinfo=UTC)) < now - timedelta(
+        hours=rules.stale_hours
+    ):
+        found.append("stale")
+    if one.until is not None and one.is_open:
+        if one.until < today:
+            found.append("agreement-over")
+        elif one.until <= today + _SOON:
+            found.append("agreement-ends")
+    return found
+
+
+def in_order(shelters: Iterable[Shelter], rules: Sheltering) -> list[Shelter]:
+    """The open ones first, those with room before those without; then by name."""
+    rank = {one: n for n, one in enumerate((*BANDS[:3], "unknown", "full"))}
+    return sorted(shelters, key=lambda one: (not one.is_open, rank[band(indoors(one), rules)], one.name))
+
+
+def found(shelters: Sequence[Shelter], text: str) -> list[Shelter]:
+    """Those whose name holds the text."""
+    wanted = text.strip().casefold()
+    return [one for one in shelters if wanted in one.name.casefold()]
+
+
+def _room(one: Shelter, space: str) -> int | None:
+    known = one.spaces.get(space)
+    return known.room if known else None
