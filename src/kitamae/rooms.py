@@ -19,8 +19,8 @@ from kitamae import __version__, areas, openapi
 from kitamae.building import Building, Site
 from kitamae.edge import failures
 from kitamae.kernel.problems import BadRequest, MethodNotAllowed, NotFound, Problem
-from kitamae.sdk.observing import Observing
 from kitamae.sdk.desk import Desk, Writing
+from kitamae.sdk.observing import Observing
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
 from kitamae.web import errors, ledger, registers
