@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 import structlog
 
 from kitamae.kernel.people.providers import force
+from kitamae.kernel.people.providers.minute import taken
 from kitamae.kernel.people.providers.quota import OverQuota, Window
 from kitamae.kernel.people.providers.records import USAGE, Counts, add, nothing
 from kitamae.kernel.people.records import TENANT
@@ -37,7 +38,7 @@ _log = structlog.get_logger("kitamae")
 
 
 class Today(NamedTuple):
-    """Requests: used and allowed, in this minute (as this worker saw it) and this day."""
+    """Requests: used (or taken by other workers for requests to come) and allowed, in this minute and this day."""
 
     minute: int
     of_minute: int
@@ -97,6 +98,8 @@ class Meter:
         window = self._windows.get(held.contract)
         if window is None or now >= window.day_ends:
             window = await self._open(held.contract, now)
+        while not window.ready(held, now):
+            await window.minute.take(self._on.store, held.contract, held.minute, now)
         passage = Passage(window, held, now)
         try:
             passage.take(write=method not in _READS and not path.endswith(_ASKED))
@@ -182,7 +185,8 @@ class Meter:
         window = self._windows.get(contract)
         if window is None or now >= window.day_ends:
             window = await self._open(contract, now)
-        minute = window.minute if now < window.minute_ends else 0
+        city, own = await taken(self._on.store, contract, now), window.minute
+        minute = city.requests - (own.held - own.used if city.ends == own.ends else 0)
         return Today(minute, held["minute"] if held else 0, window.used, held["day"] if held else 0)
 
     async def month(self, contract: str, month: str) -> list[Row]:

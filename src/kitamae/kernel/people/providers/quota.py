@@ -1,8 +1,8 @@
 """How many requests a contract may send: so many in a minute, so many in a day of the city. Told with the fields of the IETF draft
 `draft-ietf-httpapi-ratelimit-headers` (RateLimit-Policy, RateLimit), and with its problem type where it was too many.
 
-The minute is counted in this process: where several workers serve a city, each allows it once. The day is counted by all of them
-together, as far as each has heard of the others (`meter.py`: some seconds behind).
+Both are counted by all workers of a city together: the minute exactly, in parts (`minute.py`), the day as far as each has heard of the others
+(`meter.py`: some seconds behind).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from kitamae.kernel.people.providers.minute import Minute
 from kitamae.kernel.people.providers.records import Counts, add, nothing
 from kitamae.kernel.problems import TooManyRequests
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.person import Metered
 
 SECOND: Final = 1_000_000
-MINUTE: Final = 60 * SECOND
 
 
 class OverQuota(TooManyRequests):
@@ -39,8 +39,7 @@ class Window:
     pending: dict[str, Counts] = field(default_factory=dict)
     putting: dict[str, Counts] = field(default_factory=dict)
     used: int = 0
-    minute_ends: int = 0
-    minute: int = 0
+    minute: Minute = field(default_factory=Minute)
 
     def of(self, key: str) -> Counts:
         """What is counted for that key at this moment; it is somewhere else once it was put down, so nobody keeps it."""
@@ -49,15 +48,17 @@ class Window:
             counts = self.pending[key] = nothing()
         return counts
 
+    def ready(self, held: Metered, now: int) -> bool:
+        """Whether it is known here if one request more may pass; else a part of the minute is taken first."""
+        return self.used >= held.day or self.minute.ready(now)
+
     def take(self, held: Metered, now: int, *, write: bool) -> None:
-        """One request more. Raises OverQuota, before anything was done."""
-        if now >= self.minute_ends:
-            self.minute_ends, self.minute = now + MINUTE, 0
+        """One request more, once it is `ready`. Raises OverQuota, before anything was done."""
         counts = self.of(held.key)
-        if self.used >= held.day or self.minute >= held.minute:
+        if self.used >= held.day or not self.minute.allows():
             counts["refused"] += 1
             raise self._over(held, now)
-        self.minute += 1
+        self.minute.used += 1
         self.used += 1
         counts["write" if write else "read"] += 1
 
@@ -80,14 +81,14 @@ class Window:
     def fields(self, held: Metered, now: int) -> list[tuple[bytes, bytes]]:
         """RateLimit-Policy and RateLimit, for every answer to a key."""
         policy = f'"minute";q={held.minute};w=60, "day";q={held.day};w=86400'
-        minute = f'"minute";r={max(0, held.minute - self.minute)};t={seconds(self.minute_ends - now)}'
+        minute = f'"minute";r={self.minute.left(held.minute)};t={seconds(self.minute.ends - now)}'
         day = f'"day";r={max(0, held.day - self.used)};t={seconds(self.day_ends - now)}'
         return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", f"{minute}, {day}".encode())]
 
     def _over(self, held: Metered, now: int) -> OverQuota:
         whole_day = self.used >= held.day
         name, most = ("day", held.day) if whole_day else ("minute", held.minute)
-        again = seconds((self.day_ends if whole_day else self.minute_ends) - now)
+        again = seconds((self.day_ends if whole_day else self.minute.ends) - now)
         return OverQuota(
             f"the contract of this key allows {most:,} requests a {name}; try again in {again} seconds",
             retryAfter=again,
