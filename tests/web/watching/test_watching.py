@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import secret
+from kitamae.kernel.people import notices, secret
 from kitamae.kernel.people.person import SYSTEM
 from serving import SAME, Served, serving
 from signing_in import fields
@@ -83,7 +83,12 @@ async def test_from_the_look_to_what_the_person_is_told(served: Served) -> None:
     assert (await served.client.post(address, data=sent, headers=SAME)).status_code == 303
     assert "自分の家族の記録を見ていた" in (await served.client.get(address)).text
 
+    store = served.kitamae.city.store
+    (given,) = (await notices.every(store)).values()
+    assert (given["person"], given["about"], given["ref"]) == (person, "flag", "")
+
     await resident(served, person)
+    assert "/my/flags" in (await served.client.get("/my/notices")).text.split('id="told"')[1]
     (told,) = (await served.client.get("/my/flags.json")).json()["flags"]
     assert (told["who"], told["about"][0], len(told["looks"])) == (clerk, "other", 1)
     mine = (await served.client.get("/my/flags")).text
@@ -114,6 +119,30 @@ async def test_a_look_that_is_withheld_for_an_investigation_is_in_no_flag_that_t
     await city.vault.withhold(officer, person, look.number, "刑事訴訟法 第197条第2項", until)
     await resident(served, person)
     assert (await served.client.get("/my/flags.json")).json() == {"flags": []}
+
+
+async def test_notice_of_a_flag_waits_until_a_look_that_is_withheld_is_shown(served: Served) -> None:
+    _, person = await looked(served)
+    ref = await of_staff(served, "privacy-officer")
+    await enter(served, ref)
+    address = await raised(served)
+    city = served.kitamae.city
+    (look,) = await city.vault.outside.looks_at(SYSTEM, "", person, 1 << 62, 10)
+    officer = await city.people.who(secret.digest(served.client.cookies["kitamae_session"]))
+    day = 86_400_000_000
+    soon, late = clock.now() + day, clock.now() + 2 * day
+    await city.vault.withhold(officer, person, look.number, "刑事訴訟法 第197条第2項", soon)
+    sent = {"decision": "released", "reason": "家族の記録", "csrf": fields((await served.client.get(address)).text)["csrf"]}  # fmt: skip
+    assert (await served.client.post(address, data=sent, headers=SAME)).status_code == 303
+    ((number, given),) = (await notices.every(city.store)).items()
+    assert (given["state"], given["after"]) == ("waiting", clock.text(soon))
+    await city.vault.withhold(officer, person, look.number, "刑事訴訟法 第197条第2項", late)
+    await city._rooms.notices.turn()
+    waits = await notices.due(city.store, number)
+    assert waits
+    assert waits["next"] == late
+    await resident(served, person)
+    assert "お知らせはまだありません" in (await served.client.get("/my/notices")).text
 
 
 async def test_a_decision_needs_a_reason_and_happens_once(served: Served) -> None:

@@ -13,7 +13,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.records import REVOKED, TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,7 @@ _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for a
 
 About = Literal["case", "flag", "consent", "breach"]
 State = Literal["waiting", "sent", "paper", "posted", "rehearsed"]
+_AGAIN: Final = ("state", "how", "letter", "by")
 OVER: Final[frozenset[State]] = frozenset({"sent", "posted", "rehearsed"})
 """States in which the town hall owes nothing any more."""
 
@@ -103,6 +104,48 @@ async def put(tx: Transaction, number: str, notice: Notice) -> None:
     await tx.put(TENANT, KIND, number, dict(notice))
 
 
+async def postpone(tx: Transaction, person: str, until: int) -> None:
+    """Looks at this person are withheld until then (microseconds UTC): what would tell of them now waits as long."""
+    numbers: Any = await tx.get(TENANT, OF, person) or []
+    for number in numbers:
+        notice, waits = await one(tx, number), await due(tx, number)
+        if notice is not None and waits is not None and notice["about"] == "flag" and not waits["letter"]:
+            later = max(until, waits["next"])
+            await put(tx, number, {**notice, "after": clock.text(later)})
+            await put_due(tx, number, {**waits, "next": later})
+
+
+async def told(tx: Transaction, number: str, notice: Notice) -> None:
+    """It is over: no restore of an older state makes it be sent again (`ended.py`)."""
+    await put(tx, number, notice)
+    await tx.drop(TENANT, DUE, number)
+    await tx.put(TENANT, REVOKED, number, {name: notice[name] for name in _AGAIN} | {"at": notice["done"]})
+
+
+async def untold(tx: Transaction, number: str, notice: Notice) -> None:
+    """It must be told again."""
+    await put(tx, number, notice)
+    await tx.drop(TENANT, REVOKED, number)
+
+
+async def restored(store: Store) -> int:
+    """Those that a restored state knows as waiting, and that were told since: as they were told; how many."""
+    back = [number for number, one in (await every(store)).items() if one["state"] in ("waiting", "paper")]
+
+    async def work(tx: Transaction) -> int:
+        done = 0
+        for number in back:
+            then, kept = await one(tx, number), cast("Any", await tx.get(TENANT, REVOKED, number))
+            if then is not None and kept is not None:
+                again = {name: kept[name] for name in _AGAIN}
+                await put(tx, number, cast("Notice", {**then, **again, "done": kept["at"], "why": ""}))
+                await tx.drop(TENANT, DUE, number)
+                done += 1
+        return done
+
+    return await store.transact(work) if back else 0
+
+
 async def put_due(tx: Transaction, number: str, waits: Due) -> None:
     """From now on it waits so."""
     await tx.put(TENANT, DUE, number, dict(waits))
@@ -133,6 +176,7 @@ async def drop(tx: Transaction, number: str, notice: Mapping[str, Any]) -> None:
     """Forget it."""
     await tx.drop(TENANT, KIND, number)
     await tx.drop(TENANT, DUE, number)
+    await tx.drop(TENANT, REVOKED, number)
     left: Sequence[str] = [
         other for other in cast("Any", await tx.get(TENANT, OF, notice["person"])) or [] if other != number
     ]

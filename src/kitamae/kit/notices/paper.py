@@ -174,7 +174,8 @@ class Paper:
                         raise Conflict(
                             "one of these notices is not on the list any more: somebody else has posted it"
                         )
-                    await notices.put(tx, number, _after(now, event, how, why, clock.text(at), who.ref))
+                    write = notices.told if event == "posted" else notices.untold
+                    await write(tx, number, _after(now, event, how, why, clock.text(at), who.ref))
                 return list(own)
 
             done += len(await record.keep(self._vault(), who, person, event, how, at, change))

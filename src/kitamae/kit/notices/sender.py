@@ -77,17 +77,21 @@ class Sender:
 
     async def run(self) -> None:
         """Until it is cancelled; what is being handed over then is finished first."""
+        again = True
         while True:
-            work = asyncio.create_task(self._look())
+            work = asyncio.create_task(self._look(first=again))
             try:
                 await asyncio.shield(work)
             except asyncio.CancelledError:
                 await asyncio.wait({work}, timeout=_ENDING)
                 raise
+            again = False
             await asyncio.sleep(_LOOK)
 
-    async def _look(self) -> None:
+    async def _look(self, *, first: bool) -> None:
         try:
+            if first and (back := await notices.restored(self._store)):
+                _log.warning("notices that were told since the backup are not told again", count=back)
             await self.recover()
             await self.turn()
         except Problem as problem:
@@ -195,8 +199,7 @@ class Sender:
                 after: Notice = {
                     **notice, "state": state, "how": how, "why": "", "letter": letter, "done": clock.text(at),
                 }  # fmt: skip
-                await notices.put(tx, number, after)
-                await tx.drop("", notices.DUE, number)
+                await notices.told(tx, number, after)
                 done.append(number)
             return done
 

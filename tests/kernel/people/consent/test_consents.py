@@ -21,6 +21,7 @@ from vaults import TARO, Place, asked
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import notices
 from kitamae.kernel.people.consent import Changed, Consents, Notice, record
 from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.policy import Facts, Policy
@@ -172,6 +173,18 @@ async def test_a_search_finds_those_who_agree_and_is_silent_about_the_others(cit
     assert {one.person for one in await city.vault.find(ask, {"name": "加賀太郎"})} == {TARO.ref}
 
 
+async def told(city: City) -> list[tuple[str, str]]:
+    """What p-taro is given notice of."""
+    found = await notices.of(city.store, "p-taro", city.place.time)
+    return [(one["about"], one["ref"]) for one in found.values()]
+
+
+async def test_nobody_is_given_notice_of_what_he_did_himself(city: City) -> None:
+    await city.agree()
+    await city.consents.withdraw(TARO, "notices")
+    assert await told(city) == []
+
+
 async def test_a_consent_ends_by_itself_and_its_end_is_written_down_once(city: City) -> None:
     await city.agree()
     await city.keep()
@@ -180,6 +193,7 @@ async def test_a_consent_ends_by_itself_and_its_end_is_written_down_once(city: C
         await city.read()
     assert (await city.consents.expire(), await city.consents.expire()) == (1, 0)
     assert (await city.consents.of("p-taro"))["notices"]["state"] == "expired"
+    assert await told(city) == [("consent", "notices")]
     await city.agree()
     assert len(await city.read()) == 1
     assert sorted(one.fields["event"]["event"] for one in await city.events()) == ["expired", "given", "renewed"]  # fmt: skip
@@ -347,6 +361,7 @@ async def test_at_the_counter_whoevers_desk_it_is_withdraws_for_the_person_who_s
     with pytest.raises(Forbidden):
         await city.read()
     assert {one.fields["event"]["by"] for one in await city.events()} == {"p-taro", clerk.ref}
+    assert await told(city) == [("consent", "notices")], "somebody else did it: he is given notice"
 
 
 async def test_what_ended_so_long_ago_that_its_record_is_gone_is_forgotten(city: City) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import notices
 from kitamae.kernel.people.consent import agreement
 from kitamae.kernel.people.consent.agreement import KIND, Agreement, State
 from kitamae.kernel.people.consent.notice import LANGUAGES, Notice
@@ -262,6 +263,8 @@ class Consents:
             after.clear()
             after.update(all | {purpose: made})
             await tx.put(TENANT, KIND, person, cast("dict[str, Any]", dict(after)))
+            if event in ("withdrawn", "expired") and made["by"] != person:
+                await notices.owe(tx, person, notices.What("consent", purpose), at)
             return {"event": told, "number": number, "until": made["until"]}
 
         fields: dict[str, object] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
-from kitamae.kernel.people import mynumber
+from kitamae.kernel.people import mynumber, notices
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault.classes import DAY, RECEIPTS
@@ -117,6 +117,7 @@ class Withholding:
                     str(own): {"until": clock.text(until), "order": True},
                 }
                 await tx.put(TENANT, KIND, person, rows | held)
+                await notices.postpone(tx, person, until)
                 return own
 
             try:

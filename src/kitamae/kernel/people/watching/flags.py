@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
-from kitamae.kernel.people import swept
+from kitamae.kernel.people import notices, swept
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.vault import Asked, withholding
@@ -246,6 +246,8 @@ class Flags:
             number = await tx.log(leaf)
             after["steps"] = [*flag["steps"], Step(event=event, at=at, by=who.ref, leaf=number)]
             await tx.put(TENANT, FLAG, flag["id"], after)
+            if event == "released":
+                await self._tell(tx, flag)
             return {"number": number}
 
         kept = {**told, "salt": base64.b64encode(salt).decode()}
@@ -253,6 +255,25 @@ class Flags:
             who, _file(flag["id"]), PURPOSE, FLAG, kept, tenant=self._tenant, along=along
         )
         return after
+
+    async def _tell(self, tx: Transaction, flag: Flag) -> None:
+        """Give notice to whoever's records were looked at; where all of one's looks are withheld, not before one of them is shown."""
+        now = self._now()
+        looks = await tx.vault.numbered(
+            sorted({number for one in flag["reasons"] for number in one["numbers"]})
+        )
+        own: dict[str, list[int]] = {}
+        for look in looks:
+            if look.person and look.person != flag["who"]:
+                own.setdefault(look.person, []).append(look.number)
+        for person, numbers in own.items():
+            held = cast(
+                "Mapping[str, withholding.Held]", await tx.get(TENANT, withholding.KIND, person) or {}
+            )
+            shown = [clock.micros(held[str(one)]["until"]) if str(one) in held else now for one in numbers]
+            await notices.owe(
+                tx, person, notices.What("flag"), now, after=min(shown) if min(shown) > now else 0
+            )
 
 
 def _file(id: str) -> str:
