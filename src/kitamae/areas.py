@@ -183,6 +183,7 @@ def asked_of_us(site: Site) -> list[BaseRoute]:
         days,
         Proofs(on.store, on.log),
         lambda: _delay(site),
+        site.vault,
         site.policy,
         site.tenant,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,10 +12,13 @@ from typing import Any
 
 import pytest
 
+import postgres_server
 import staffing
 from bare_kaga import bare
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.vault import citykey
+from kitamae.kernel.people.vault.citykey import CityKey
 from serving import SAME, Served, serving
 from signing_in import fields, resident
 
@@ -23,9 +27,16 @@ NUMBER = "123456789018"
 """Twelve digits with the right check digit."""
 
 
-@pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path / "data", city=bare(tmp_path / "city"), demo_residents=True) as one:
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def town(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Served]:
+    chosen: dict[str, str] = {}
+    if request.param == "postgresql":
+        name, key = hashlib.blake2s(str(tmp_path).encode(), digest_size=8).hexdigest(), tmp_path / "city.key"
+        citykey.write(key, [CityKey.fresh()])
+        store, keys = postgres_server.dsn(f"c{name}"), postgres_server.dsn(f"k{name}")
+        chosen = {"store": store, "keys": keys, "city_key": str(key)}
+    city = bare(tmp_path / "city")
+    async with serving(tmp_path / "data", city=city, demo_residents=True, **chosen) as one:
         yield one
 
 
@@ -88,8 +99,13 @@ def rows(page: str) -> dict[str, str]:
 
 async def form(town: Served, number: str, **typed: str) -> dict[str, str]:
     """What a browser sends of the form when these fields were typed."""
-    page = (await town.client.get(f"{HERE}?case={number}")).text
-    sent = fields(page) | {"why": "第92条による訂正"}
+    return filled((await town.client.get(f"{HERE}?case={number}")).text, **typed) | {
+        "why": "第92条による訂正"
+    }
+
+
+def filled(page: str, **typed: str) -> dict[str, str]:
+    sent = fields(page)
     for name, index in rows(page).items():
         shown = re.search(rf'<input[^>]* name="now\.{index}" value="([^"]*)"', page)
         chosen = re.search(rf'(?s)<select[^>]* name="now\.{index}".*?<option value="([^"]*)" selected', page)
@@ -358,3 +374,57 @@ async def test_while_it_waits_the_person_sees_what_is_proposed(town: Served) -> 
     assert "<ins>例示町２番地３</ins>" in page
     told = (await town.client.get("/my/receipts")).json()["receipts"]
     assert any(one["act"] == "wrote" and one["who"] == clerk and one["purpose"] == "requests" for one in told)
+
+
+async def test_the_person_writes_the_right_values_and_staff_find_them_in_the_form(town: Served) -> None:
+    ref = await person(town)
+    at = "/my/requests/new?kind=correction&about=purpose:identity"
+    page = (await town.client.get(at)).text
+    was = (await record(town))["fields"]
+    assert was["address"] in page
+    told = {
+        "name": "試験 一郎", "address": "例示町１", "target": "本人確認の情報", "reason": "転居した",
+        "received_on": datetime.now(UTC).date().isoformat(),
+    }  # fmt: skip
+    for typed, status, words in (
+        ({"address": f"例示町 {NUMBER}"}, 422, "マイナンバーと思われる12桁の数字があります"),
+        ({"birth_date": "きのう"}, 400, "日付は 2027-04-01 のように書いてください。"),
+        ({}, 400, 'id="text-wrong"'),
+    ):
+        answer = await town.client.post("/my/requests/new", data=filled(page, **typed) | told, headers=SAME)
+        assert (answer.status_code, words in answer.text) == (status, True), answer.text
+        assert all(text in answer.text for text in typed.values())
+    assert await town.kitamae.city.store.documents("", "case") == []
+    sent = filled(page, address="例示町２番地３", gender="") | told
+    answer = await town.client.post("/my/requests/new", data=sent, headers=SAME)
+    assert answer.status_code == 303, answer.text
+    number = answer.headers["location"].rpartition("/")[2]
+    page = (await town.client.get(f"/my/requests/{number}")).text
+    assert all(one in page for one in ("直してほしい値", "例示町２番地３", was["address"]))
+    steps = (await town.client.get(f"/my/requests/{number}/proof")).json()["steps"]
+    assert "例示町２番地３" in steps[0]["record"]["proposal"], (
+        "what was asked for is in the ledger's entry too"
+    )
+    assert "例示町２" not in str(await town.kitamae.city.store.documents("", "case"))
+    await colleague(town, "requests")
+    await decide(town, number)
+    assert "例示町２番地３" in (await town.client.get(f"/staff/requests/{number}")).text
+    page = (await town.client.get(f"{HERE}?case={number}")).text
+    assert "本人が求めた値が入っています" in page
+    sent = await form(town, number)
+    index = rows(page)["address"]
+    assert sent[f"now.{index}"] == "例示町２番地３"
+    order = await propose(town, number)
+    await colleague(town, "requests")
+    assert (await say(town, order, "approve")).status_code == 303
+    now = await held(town, ref)
+    assert now["fields"] == {**{k: v for k, v in was.items() if k != "gender"}, "address": "例示町２番地３"}
+
+
+async def test_a_request_about_what_was_said_or_about_nothing_shows_no_values(town: Served) -> None:
+    await person(town)
+    for about in ("", "receipt:1", "purpose:requests", "purpose:nothing", "purpose:mandates"):
+        page = await town.client.get(f"/my/requests/new?kind=correction&about={about}")
+        assert (page.status_code, "row.0" in page.text) == (200, False), about
+    page = await town.client.get("/my/requests/new?kind=suspension&about=purpose:identity")
+    assert "row.0" not in page.text

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.requests import Breaches, Requests
+    from kitamae.kernel.people.vault import Vault
     from kitamae.sdk.personal_file import Entry
     from kitamae.web.page import ShellPage
     from kitamae.web.proofs import Proofs
@@ -43,13 +44,14 @@ def routes(
     days: Mapping[str, int],
     proofs: Proofs,
     delay: Callable[[], int | None],
+    vault: Callable[[], Vault],
     policy: Policy,
     tenant: str,
 ) -> list[BaseRoute]:
     """All of them, guarded. `page` draws from this folder; `tenant`: the city's; `delay`: for how many days a backup may hold what was
     erased, None: the vault is closed.
     """
-    mine: list[BaseRoute] = [*own.routes(page, requests, office, proofs)]
+    mine: list[BaseRoute] = [*own.routes(page, requests, office, proofs, vault)]
     asked: list[BaseRoute] = [*desk.routes(page, requests, office, search)]
     broken: list[BaseRoute] = [*breach_desk.routes(page, breaches, office)]
     everybody: list[BaseRoute] = [*public.routes(page, breaches, register, office, days, delay)]

@@ -14,8 +14,9 @@ from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.requests import case as cases
 from kitamae.kernel.people.requests.case import Move
-from kitamae.kernel.people.requests.kinds import KINDS
+from kitamae.kernel.people.requests.kinds import CORRECTION, KINDS
 from kitamae.kernel.people.requests.requests import LONGEST, PROPOSAL, WRITTEN, Filing
+from kitamae.kernel.people.vault import OWN, Asked
 from kitamae.kernel.problems import BadRequest, NotFound
 from kitamae.web import edits
 from kitamae.web.my.ground import ACTING, KEEP_NOTHING, demand
@@ -24,13 +25,14 @@ from kitamae.web.requests import letters
 from kitamae.web.sought import Sought
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.requests import Requests
     from kitamae.kernel.people.requests.requests import Said
+    from kitamae.kernel.people.vault import Vault
     from kitamae.sdk.page import Page
     from kitamae.web.proofs import Proofs
     from kitamae.web.requests.letters import Office
@@ -38,10 +40,16 @@ if TYPE_CHECKING:
 MINE: Final = "/my/requests"
 _STEPS: Final = ("reply", "correct", "withdraw")
 _MOST_FIELDS: Final = 30
+_MOST_ROWS: Final = 60
+"""Fields that a 訂正請求 shows; what is behind them is asked for in words."""
 
 
-def routes(page: Page, requests: Requests, office: Office, proofs: Proofs) -> list[Route]:
-    """`/my/requests` and what is under it. Whoever is not signed in does that first, and comes back to the page."""
+def routes(
+    page: Page, requests: Requests, office: Office, proofs: Proofs, vault: Callable[[], Vault]
+) -> list[Route]:
+    """`/my/requests` and what is under it. Whoever is not signed in does that first, and comes back to the page. `vault()` raises
+    VaultClosed.
+    """
 
     async def index(request: Request) -> Response:
         """One's own cases, newest first."""
@@ -61,18 +69,31 @@ def routes(page: Page, requests: Requests, office: Office, proofs: Proofs) -> li
         if asking(request.scope).acting:
             return RedirectResponse(ACTING, 303, KEEP_NOTHING)
         query = request.query_params
-        return show_form(
-            page, request, MINE, {"kind": query.get("kind", ""), "about": query.get("about", "")}
-        )
+        given = {"kind": query.get("kind", ""), "about": query.get("about", "")}
+        return show_form(page, request, MINE, given, rows=await wrong_values(request, given))
+
+    async def wrong_values(request: Request, given: Mapping[str, str]) -> list[edits.Row]:
+        """What is held about him for the purpose that a 訂正請求 is about, to be put right."""
+        klass = given["about"].removeprefix("purpose:")
+        declared = vault().purposes.get(klass)
+        if given["kind"] != CORRECTION.id or declared is None or klass in proposal.SAID:
+            return []
+        who = demand(request)
+        found = await vault().read(Asked(who, OWN, (who.ref,)))
+        return edits.rows([one for one in found if one.klass == klass], declared.fields)[:_MOST_ROWS]
 
     async def file(request: Request) -> Response:
         """Take a filled form."""
         who = demand(request)
-        sent = await form(request)
+        sent = await form(request, _MOST_FIELDS + 2 * _MOST_ROWS)
+        rows: list[edits.Row] = []
         try:
-            number = await requests.file(who, filing(sent, who.ref))
+            rows = edits.filled(sent)
+            said = edits.proposed(rows)
+            asks = {PROPOSAL: proposal.sealed(said)} if said else {}
+            number = await requests.file(who, filing(sent, who.ref, asks))
         except BadRequest as wrong:
-            return show_form(page, request, MINE, sent, wrong)
+            return show_form(page, request, MINE, sent, wrong, rows=rows)
         return RedirectResponse(f"{MINE}/{number}", 303, KEEP_NOTHING)
 
     async def case(request: Request) -> Response:
@@ -159,21 +180,21 @@ def _to_sign_in(request: Request) -> Response | None:
     return RedirectResponse(f"/sign-in/resident?next={quote(back, safe='/')}", 303, KEEP_NOTHING)
 
 
-async def form(request: Request) -> dict[str, str]:
-    """What was sent, as text. Raises Forbidden, BadRequest."""
-    sent = await request.form(max_files=0, max_fields=_MOST_FIELDS)
+async def form(request: Request, most: int = _MOST_FIELDS) -> dict[str, str]:
+    """What was sent, as text; `most` fields. Raises Forbidden, BadRequest."""
+    sent = await request.form(max_files=0, max_fields=most)
     demand_form(request.scope, sent.get("csrf"))
     return {name: value for name, value in sent.items() if isinstance(value, str) and name != "csrf"}
 
 
-def filing(sent: Mapping[str, str], person: str) -> Filing:
-    """What a form says."""
+def filing(sent: Mapping[str, str], person: str, asks: Mapping[str, str] | None = None) -> Filing:
+    """What a form says. `asks`: the values that it proposes."""
     return Filing(
         sent.get("kind", ""),
         person,
         sent.get("capacity", "self"),
         sent.get("about", ""),
-        {name: sent[name] for name in WRITTEN if sent.get(name)},
+        {**{name: sent[name] for name in WRITTEN if sent.get(name)}, **(asks or {})},
     )
 
 
@@ -189,8 +210,11 @@ def show_form(
     sent: Mapping[str, str],
     wrong: BadRequest | None = None,
     sought: Sought | None = None,
+    rows: Sequence[edits.Row] = (),
 ) -> Response:
-    """The form, with what was filled in and what is wrong with it; kept nowhere. `sought`: who stands at the counter."""
+    """The form, with what was filled in and what is wrong with it; kept nowhere. `sought`: who stands at the counter; `rows`: what is
+    held, each beside what it should say.
+    """
     missing = list(wrong.more.get("missing", [])) if wrong else []
     held = [name for name in WRITTEN if mynumber.find(sent.get(name, ""))] if wrong else []
     return page.render(
@@ -203,9 +227,10 @@ def show_form(
         sent=sent,
         missing=missing,
         held=held,
-        wrong=_word(wrong),
+        wrong="other" if any(row.wrong not in ("", edits.NUMBER) for row in rows) else _word(wrong),
         base=base,
         sought=sought or Sought(),
+        rows=rows,
         csrf=request.scope["csrf"],
         longest=LONGEST,
     )
