@@ -6,6 +6,7 @@ The form carries what was shown, so that nothing is looked at again to read it; 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -48,6 +49,11 @@ class Row:
     def text(self) -> str:
         """What stands there."""
         return proposal.text(self.was)
+
+    @property
+    def shown(self) -> date | str:
+        """The same as a page says it."""
+        return _shown(self.was)
 
     @property
     def raw(self) -> str:
@@ -106,13 +112,24 @@ def proposed(found: Iterable[Row]) -> list[Proposed]:
     return said
 
 
-def lines(said: Iterable[Proposed]) -> list[dict[str, str | None]]:
+def lines(said: Iterable[Proposed]) -> list[dict[str, date | str | None]]:
     """What a page shows of a proposal: field, what stood there, what shall; None: nothing."""
     return [
         {
             "field": one.edit.field,
-            "was": proposal.text(one.edit.was) if one.edit.was else None,
-            "now": proposal.text(one.edit.now) if one.edit.now else None,
+            "was": _shown(one.edit.was) if one.edit.was else None,
+            "now": _shown(one.edit.now) if one.edit.now else None,
         }
         for one in said
     ]
+
+
+def _shown(value: tuple[Any] | None) -> date | str:
+    """A day as a day."""
+    text = proposal.text(value)
+    if proposal.kind(value) != "day":
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return text

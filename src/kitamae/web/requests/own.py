@@ -26,6 +26,7 @@ from kitamae.web.sought import Sought
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     from starlette.requests import Request
 
@@ -198,7 +199,7 @@ def filing(sent: Mapping[str, str], person: str, asks: Mapping[str, str] | None 
     )
 
 
-def proposed(one: Said) -> list[dict[str, str | None]]:
+def proposed(one: Said) -> list[dict[str, date | str | None]]:
     """The values that somebody asks for, as a page says them."""
     return edits.lines(proposal.opened(one.fields[PROPOSAL]))
 
