@@ -54,6 +54,7 @@ class Building:
     providers: Providers
     access: AccessLog
     kept_seconds: float
+    outside: Sequence[str]
     log: Log | None = None
     witnesses: Witnesses | None = None
 

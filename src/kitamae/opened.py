@@ -49,6 +49,7 @@ from kitamae.sdk.city import BadCityError
 from kitamae.sdk.city import City as Profile
 from kitamae.sdk.manifest import BadManifestError
 from kitamae.sdk.service import discover
+from kitamae.settings import listed
 from kitamae.ways_in import WaysIn
 from kitamae.web import data_tracker
 
@@ -220,6 +221,7 @@ class City:
                 providers,
                 AccessLog(store),
                 settings.kept_page_seconds,
+                listed(settings.outside),
                 log,
                 witnesses,
             )
@@ -352,6 +354,8 @@ class City:
         logouts = self.ways.provider.logouts
         self._tasks.append(asyncio.create_task(Alone(self.store, "/logouts", logouts.run).run()))
         self.health.also["openid:logouts"] = logouts.trouble
+        self._alone("/outside", self._rooms.outside.run)
+        self.health.also["outside:targets"] = self._rooms.outside.trouble
         if letters := self.ways.letters:
             self._alone("/letters", letters.run)
             self.health.also["mail:letters"] = letters.trouble

@@ -25,6 +25,9 @@ from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
 from kitamae.web import errors, ledger, registers
 from kitamae.web.asked import guard
+from kitamae.web.outside import routes as outside_routes
+from kitamae.web.outside.targets import Target
+from kitamae.web.outside.writing import Outside
 from kitamae.web.routes import routes as shell_routes
 from kitamae.web.shell import HERE, Entry, Shell
 from kitamae.web.shell import City as Named
@@ -82,6 +85,12 @@ class Rooms:
             *(route for service in on.services for route in _rooms_of(site, service)),
             *registers.mounted(site.page(registers.HERE), on.registers, policy, site.tenant, on.address),
         ]
+        kept_here = on.derived / "outside"
+        targets = [Target(address) for address in (str(kept_here), *on.outside)]
+        self.outside = Outside(self._shell, targets, on.address)
+        snapshots: list[BaseRoute] = [*outside_routes.routes(kept_here)]
+        guard(snapshots, site.policy, site.tenant)
+        routes += snapshots
         routes += self._own(site, routes)
         self._app = Starlette(routes=routes)
         self._app.router.default = _nothing_here

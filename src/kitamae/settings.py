@@ -97,6 +97,12 @@ class Settings(BaseSettings):
             ge=0, le=60, description="The least time between two drawings of a page that everybody sees alike"
         ),
     ] = 1.0
+    outside: Annotated[
+        str,
+        Field(
+            description="Where pages are kept that outlive the server: folders, sftp://, s3://, comma-separated"
+        ),
+    ] = ""
     max_body_mb: Annotated[int, Field(ge=1, description="The largest request body that is read, in MB")] = 16
     history_page: Annotated[
         int,

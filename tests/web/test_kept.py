@@ -8,13 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warned import KAGA, warn
 
 from kitamae.kernel.problems import Unavailable
 from kitamae.sdk.reader import Reader
+from kitamae.web.outside.writing import Outside
 from serving import SAME, Served, serving
 
-KAGA = Path(__file__).resolve().parents[2] / "cities" / "kaga"
-RAIN = "urn:ngsi-ld:Alert:17206:rain"
+
+@pytest.fixture(autouse=True)
+def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who asks is a reader here."""
+
+    async def none(*_: Any) -> None:
+        return
+
+    monkeypatch.setattr(Outside, "write", none)
 
 
 @pytest.fixture
@@ -22,15 +31,6 @@ async def town(tmp_path: Path) -> AsyncIterator[Served]:
     async with serving(tmp_path, city=KAGA, open=True) as served:
         await served.loaded()
         yield served
-
-
-async def warn(town: Served, name: str, level: int = 3) -> None:
-    at = "2026-11-21T00:00:00Z"
-    said = {"名称": name, "警戒レベル": level, "状態": "発表中", "有効期限": "2126-01-01T00:00:00Z"}
-    entity: dict[str, Any] = {"id": RAIN, "type": "Alert"}
-    entity |= {key: {"type": "Property", "value": value, "observedAt": at} for key, value in said.items()}
-    answer = await town.client.post("/ngsi-ld/v1/entityOperations/upsert", json=[entity])
-    assert answer.status_code in (201, 204), answer.text
 
 
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -5,6 +5,7 @@ A service's own `templates/` and `locales/` are found first, then the shell's; t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from kitamae.sdk.changes import Following
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """How a kept page is written where it outlives the server. `template` extends `plain.html`; `state`: of the page's values, what a
+    program reads, as JSON: the same for the same state, so without the moment of reading.
+    """
+
+    template: str
+    state: Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 class Page(Protocol):
@@ -40,9 +51,10 @@ class Page(Protocol):
         following: Following,
         *,
         name: str | None = None,
+        outside: Plain | None = None,
     ) -> Route:
         """A page that everybody sees alike: drawn when `following` heard of a change and not for each reader, and there, as it was, when
-        the store does not answer. `values`: what the template shows.
+        the store does not answer. `values`: what the template shows; `now` among them, its moment.
         """
         ...
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from kitamae.sdk.changes import Following
+    from kitamae.sdk.page import Plain
     from kitamae.web.page import ShellPage
 
 OLD: Final = 30.0
@@ -61,17 +62,20 @@ class Drawn:
 
 
 class KeptPage:
-    """One of them. An ASGI application for GET and HEAD."""
+    """One of them. An ASGI application for GET and HEAD. `outside`: how it is written where it outlives the server, if it is."""
 
     def __init__(
         self,
         page: ShellPage,
+        path: str,
         template: str,
         values: Callable[[], Awaitable[Mapping[str, Any]]],
         following: Following,
         seconds: float,
+        outside: Plain | None = None,
     ) -> None:
         """`values`: what the template shows, whoever reads it; read anew after `following` heard of a change, at most once in `seconds`."""
+        self.path, self.folder, self.outside = path, page.folder, outside
         self._page = page
         self._template = template
         self._ask = values
@@ -87,7 +91,7 @@ class KeptPage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, `http` only. Raises what reading raises, as long as there is no former page."""
         request = Request(scope, receive)
-        values = await self._current()
+        values, _ = await self.current()
         if self._is_alike(request):
             response = self._one(request, values).answer(request)
         else:
@@ -128,7 +132,8 @@ class KeptPage:
         )
 
     # --- what it shows
-    async def _current(self) -> Mapping[str, Any]:
+    async def current(self) -> tuple[Mapping[str, Any], int]:
+        """And the how many-th reading it is. Raises what reading raises, as long as there is no former one."""
         now = time.monotonic()
         self._dirty |= self._following.changed()
         due = (self._dirty or now - self._read_at >= OLD) and now - self._tried_at >= self._seconds
@@ -140,7 +145,7 @@ class KeptPage:
         elif self._reading is not None and not self._reading.done() and now - self._tried_at < PATIENCE:
             await asyncio.wait({self._reading}, timeout=PATIENCE)
         assert self._values is not None
-        return self._values
+        return self._values, self._of
 
     async def _read(self) -> None:
         self._dirty = False

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from kitamae.sdk.changes import Following
     from kitamae.sdk.manifest import Language
+    from kitamae.sdk.page import Plain
     from kitamae.web.shell import Shell
 
 SIZES: Final = ("standard", "large", "larger")
@@ -111,9 +112,10 @@ class ShellPage:
         following: Following,
         *,
         name: str | None = None,
+        outside: Plain | None = None,
     ) -> Route:
         """See `kitamae.sdk.page.Page`."""
-        one = KeptPage(self, template, values, following, self.shell.kept_seconds)
+        one = KeptPage(self, path, template, values, following, self.shell.kept_seconds, outside)
         self.shell.kept[path] = one
         return Route(path, one, methods=["GET"], name=name)
 

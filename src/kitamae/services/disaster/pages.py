@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from kitamae.sdk.page import Plain
 from kitamae.sdk.problems import NotFound
 from kitamae.sdk.sheltering import Sheltering
 from kitamae.services.disaster import logic
@@ -47,6 +49,13 @@ def routes(room: Room) -> list[BaseRoute]:
             ],
         }  # fmt: skip
 
+    def state(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "city": room.city.code if room.city else "",
+            "highest": values["highest"],
+            "alerts": [asdict(one) for one in values["force"]],
+        }
+
     async def as_cap(request: Request) -> Response:
         city, what = room.city, request.path_params["phenomenon"]
         entity = await room.context.full(f"urn:ngsi-ld:{TYPE}:{city.code5}:{what}") if city else None
@@ -64,7 +73,12 @@ def routes(room: Room) -> list[BaseRoute]:
 
     return [
         room.page.kept(
-            "/disaster", "disaster.html", situation, room.changes.following(TYPE, SHELTER), name="disaster"
+            "/disaster",
+            "disaster.html",
+            situation,
+            room.changes.following(TYPE, SHELTER),
+            name="disaster",
+            outside=Plain("disaster-plain.html", state),
         ),
         Route("/disaster/cap/{phenomenon}.xml", as_cap),
     ]

@@ -1,0 +1,240 @@
+"""Pages that outlive the server: what is written where, in which order, and that each file needs nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import threading
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import html5lib
+import paramiko
+import pytest
+from aiohttp import web
+from warned import KAGA, warn
+
+from kitamae.web.outside import writing
+from kitamae.web.outside.targets import Target
+from serving import Served, serving
+
+LANGUAGES = ("", ".ja-Hira", ".en", ".zh-Hans", ".ko")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "LOOK", 0.05)
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Served]:
+    async with serving(tmp_path / "data", city=KAGA, open=True, outside=str(tmp_path / "there")) as served:
+        await served.loaded()
+        yield served
+
+
+async def told(folder: Path, what: str) -> dict[str, Any]:
+    """What the last file says, as soon as its snapshot says `what`."""
+    for _ in range(400):
+        await asyncio.sleep(0.05)
+        if (last := folder / "disaster.json").is_file():
+            said: dict[str, Any] = json.loads(last.read_text())
+            if what in (folder / said["snapshot"]).read_text():
+                return said
+    raise AssertionError(f"{what} never came to {folder}")
+
+
+async def test_a_change_is_written_to_every_place_and_each_page_needs_nothing_else(
+    town: Served, tmp_path: Path
+) -> None:
+    await warn(town, "大雨警報")
+    said = await told(tmp_path / "there", "大雨警報")
+    state = (tmp_path / "there" / said["snapshot"]).read_bytes()
+    assert said["snapshot"] == f"snapshot/{sha256(state).hexdigest()}.json"
+    assert json.loads(state)["alerts"][0]["level"] == 3
+    assert said["pages"] == [f"disaster{one}.html" for one in LANGUAGES]
+    for name in said["pages"]:
+        text = (tmp_path / "there" / name).read_text("utf-8")
+        html5lib.HTMLParser(strict=True).parse(text)
+        assert "大雨警報" in text
+        assert not re.findall(r"<(?:link|img|iframe)\b|<script[^>]*\bsrc=|url\(", text)
+        links = re.findall(r'href="([^"]*)"', text)
+        assert all((tmp_path / "there" / link).is_file() for link in links if "://" not in link)
+        policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+        assert policy
+        for tag in ("style", "script"):
+            content = text.split(f"<{tag}>")[1].split(f"</{tag}>")[0]
+            assert b64encode(sha256(content.encode()).digest()).decode() in policy[1].replace("&#43;", "+")
+    assert not list((tmp_path / "there").rglob("*.part"))
+
+
+async def test_the_same_state_is_the_same_snapshot_and_a_former_one_stays(
+    town: Served, tmp_path: Path
+) -> None:
+    await warn(town, "大雨警報")
+    first = (await told(tmp_path / "there", "大雨警報"))["snapshot"]
+    await warn(town, "大雨特別警報", 5)
+    second = (await told(tmp_path / "there", "大雨特別警報"))["snapshot"]
+    await warn(town, "大雨警報")
+    for _ in range(400):
+        await asyncio.sleep(0.05)
+        if json.loads((tmp_path / "there" / "disaster.json").read_text())["snapshot"] != second:
+            break
+    assert json.loads((tmp_path / "there" / "disaster.json").read_text())["snapshot"] == first
+    for one in (first, second):
+        given = await town.client.get(f"/{one}")
+        assert given.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert f"snapshot/{sha256(given.content).hexdigest()}.json" == one
+
+
+async def test_they_are_given_from_here_too_and_nothing_else_of_the_disk_is(town: Served) -> None:
+    here = town.kitamae.layout.derived / "outside"
+    await warn(town, "大雨警報")
+    await told(here, "大雨警報")
+    page = await town.client.get("/snapshot/disaster.en.html")
+    assert (page.status_code, page.headers["cache-control"]) == (200, "no-cache")
+    assert "大雨警報" in page.text
+    assert (await town.client.get("/snapshot/disaster.json")).json()["pages"]
+    (here.parent / "secret.json").write_text("{}")
+    for name in ("..%2fsecret.json", "%2e%2e/secret.json", "nothing.html", "0" * 64 + ".json", "a.html.part"):
+        assert (await town.client.get(f"/snapshot/{name}")).status_code == 404
+
+
+async def test_a_place_that_cannot_be_written_is_said_and_keeps_no_other_waiting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    outside = f"{tmp_path / 'file' / 'below'}, {tmp_path / 'there'}"
+    async with serving(tmp_path / "data", city=KAGA, open=True, outside=outside) as town:
+        await town.loaded()
+        await warn(town, "大雨警報")
+        await told(tmp_path / "there", "大雨警報")
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if trouble := town.kitamae.city.health.also["outside:targets"]():
+                break
+        assert "below" in trouble
+        (tmp_path / "file").unlink()
+        await told(tmp_path / "file" / "below", "大雨警報")
+
+
+def test_what_is_shown_of_a_place_has_no_secret() -> None:
+    target = Target("sftp://kaga:geheim@example.jp/pages")
+    assert target.shown == "sftp://example.jp/pages"
+
+
+async def test_it_is_written_by_sftp(tmp_path: Path) -> None:
+    """A server of paramiko's stands in for somebody else's SFTP server."""
+    (tmp_path / "root").mkdir()
+    with sftp(tmp_path / "root") as port:
+        target = Target(f"sftp://kaga:word@127.0.0.1:{port}/pages")
+        content = {"snapshot/a.json": b"{}", "disaster.html": b"<p>", "disaster.json": b"{}"}
+        assert await target.put(content), target.trouble
+        assert await target.put({**content, "disaster.html": b"<p>anew"}), target.trouble
+    there = tmp_path / "root" / "pages"
+    assert (there / "disaster.html").read_bytes() == b"<p>anew"
+    assert sorted(one.name for one in there.rglob("*.*")) == ["a.json", "disaster.html", "disaster.json"]
+
+
+async def test_it_is_written_to_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of ours that keeps what is put stands in for S3."""
+    kept: dict[str, bytes] = {}
+
+    async def put(request: web.Request) -> web.Response:
+        assert request.headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=key/")
+        kept[request.path] = await request.read()
+        return web.Response(headers={"ETag": '"x"'})
+
+    app = web.Application()
+    app.router.add_put("/{path:.*}", put)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "word"),
+        ("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}"),
+        ("AWS_DEFAULT_REGION", "ap-northeast-1"),
+    ):
+        monkeypatch.setenv(name, value)
+    try:
+        target = Target("s3://pages/kaga")
+        assert await target.put({"snapshot/a.json": b"{}", "disaster.html": b"<p>"}), target.trouble
+    finally:
+        await runner.cleanup()
+    assert {path: body.split(b"\r\n")[1] if b"\r\n" in body else body for path, body in kept.items()} == {
+        "/pages/kaga/snapshot/a.json": b"{}",
+        "/pages/kaga/disaster.html": b"<p>",
+    }
+
+
+class _Door(paramiko.ServerInterface):
+    def check_auth_password(self, username: str, password: str) -> int:
+        right = (username, password) == ("kaga", "word")
+        return paramiko.AUTH_SUCCESSFUL if right else paramiko.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.OPEN_SUCCEEDED
+
+
+class _Files(paramiko.SFTPServerInterface):
+    root: Path
+
+    def _at(self, path: str) -> Path:
+        return self.root / path.lstrip("/")
+
+    def stat(self, path: str) -> Any:
+        try:
+            return paramiko.SFTPAttributes.from_stat(self._at(path).stat())
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno or 0)
+
+    lstat = stat
+
+    def mkdir(self, path: str, attr: Any) -> int:
+        self._at(path).mkdir()
+        return paramiko.SFTP_OK
+
+    def posix_rename(self, oldpath: str, newpath: str) -> int:
+        self._at(oldpath).replace(self._at(newpath))
+        return paramiko.SFTP_OK
+
+    def open(self, path: str, flags: int, attr: Any) -> Any:
+        handle = paramiko.SFTPHandle(flags)
+        handle.writefile = handle.readfile = self._at(path).open("wb")  # type: ignore[attr-defined]
+        handle.stat = lambda: self.stat(path)  # type: ignore[method-assign]
+        return handle
+
+
+@contextmanager
+def sftp(root: Path) -> Iterator[int]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    key = paramiko.ECDSAKey.generate()
+    files = type("Files", (_Files,), {"root": root})
+    open_: list[paramiko.Transport] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            transport = paramiko.Transport(connection)
+            transport.add_server_key(key)
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, files)
+            transport.start_server(server=_Door())
+            open_.append(transport)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        listening.close()
+        for one in open_:
+            one.close()
