@@ -40,7 +40,8 @@ class Target:
         loop = asyncio.get_running_loop()
         self._going = loop.run_in_executor(self._thread, self._write, files)
         try:
-            await asyncio.wait_for(asyncio.shield(self._going), SECONDS)
+            async with asyncio.timeout(SECONDS):
+                await asyncio.shield(self._going)
         except Exception as error:  # whatever a driver raises
             why = f"{self.shown}: {type(error).__name__} {error}"[:300]
             if why != self.trouble:
