@@ -74,6 +74,21 @@ async def test_a_change_is_written_to_every_place_and_each_page_needs_nothing_el
     assert not list((tmp_path / "there").rglob("*.part"))
 
 
+async def test_an_open_shelter_is_there_with_its_people_and_its_time(town: Served, tmp_path: Path) -> None:
+    found = (await town.client.get("/ngsi-ld/v1/entities?type=EvacuationShelter&limit=1")).json()[0]
+    said = {"開設状況": "開設", "避難者数": 41}
+    at = "2026-11-21T00:00:00Z"
+    news = {name: {"type": "Property", "value": one, "observedAt": at} for name, one in said.items()}
+    answer = await town.client.patch(f"/ngsi-ld/v1/entities/{found['id']}/attrs", json=news)
+    assert answer.status_code == 204, answer.text
+    last = await told(tmp_path / "there", found["id"])
+    (one,) = json.loads((tmp_path / "there" / last["snapshot"]).read_text())["shelters"]
+    assert (one["count"]["people"], one["is_open"]) == (41, True)
+    page = (tmp_path / "there" / "disaster.html").read_text()
+    assert found["名称"]["value"] in page
+    assert "41人" in page
+
+
 async def test_the_same_state_is_the_same_snapshot_and_a_former_one_stays(
     town: Served, tmp_path: Path
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,15 @@ def routes(room: Room) -> list[BaseRoute]:
             "city": room.city.code if room.city else "",
             "highest": values["highest"],
             "alerts": [asdict(one) for one in values["force"]],
+            "shelters": [
+                {
+                    **asdict(replace(one, needs={})),
+                    "band": band,
+                    "over": over,
+                    "location": entity.get("location"),
+                }
+                for one, entity, band, over in values["shelters"]
+            ],
         }
 
     async def as_cap(request: Request) -> Response:
