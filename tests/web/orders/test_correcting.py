@@ -195,6 +195,7 @@ async def test_a_granted_correction_is_written_by_two_and_the_person_sees_it_wit
     assert all(one in page for one in ("書いた人", "認めた人", number))
     kinds = [one["kind"] for one in (await town.client.get("/my/records")).json()["records"]]
     assert not any(one.startswith("order:") for one in kinds), "the proposal went with the word about it"
+    assert "記録を直したこと" in (await town.client.get("/my/notices")).text, "and the person is given notice"
 
 
 async def test_a_correction_is_found_by_its_new_name_and_not_by_the_old_one(town: Served) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
-from kitamae.kernel.people import approval, mynumber, order, proposal
+from kitamae.kernel.people import approval, mynumber, notices, order, proposal
 from kitamae.kernel.people.order import KIND, WAITS, Order, about, question, shown
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.policy import Question
@@ -170,6 +170,8 @@ class Corrections:
             if case is not None:
                 done = cases.carried(case, clock.text(now), made["by"], receipt)
                 await tx.put(TENANT, CASE, made["case"], done)
+                told = notices.What("case", made["case"], cases.CARRIED, len(done["steps"]) - 1)
+                await notices.owe(tx, made["person"], told, now)
 
         said = {"why": made["why"], "second": who.ref, "case": made["case"]}
         ordered = Ordered(made["by"], said, decided)
