@@ -127,6 +127,7 @@ PLATFORM: Final = {
             "text": "内容",
             "reason": "理由",
             "received_on": "開示を受けた日",
+            "proposal": "直す値の案",
             "outcome": "決定の種類",
             "days": "延長した日数",
             "due": "回答の期限",

@@ -25,7 +25,7 @@ _was = st.none() | st.tuples(_values)
 _edits = st.builds(Edit, st.text(min_size=1, max_size=20), _was, _was)
 
 
-@given(st.lists(st.builds(Proposed, st.text(max_size=40), _edits), max_size=5))
+@given(st.lists(st.builds(Proposed, st.text(max_size=40), _edits), min_size=1, max_size=5))
 def test_what_is_sealed_is_opened_again(said: list[Proposed]) -> None:
     assert proposal.opened(proposal.sealed(said)) == said
 
@@ -85,11 +85,8 @@ def test_what_is_of_another_type_is_refused_by_the_name_of_its_field(was: Any, t
     assert refused.value.more["missing"] == ["x"]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"record": "a"}]', "[null]", '"x"', "1"])
+@pytest.mark.parametrize("text", ["", "{}", "[]", "[1]", '[{"record": "a"}]', "[null]", '"x"', "1"])
 def test_what_was_not_sealed_here_is_refused(text: str) -> None:
-    if text == "{}":
-        assert proposal.opened(text) == []
-        return
     with pytest.raises(BadRequest):
         proposal.opened(text)
 

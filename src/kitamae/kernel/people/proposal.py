@@ -125,6 +125,8 @@ def opened(text: str) -> list[Proposed]:
     """Raises BadRequest for what was not made by `sealed`."""
     try:
         rows = orjson.loads(text)
+        if not rows:
+            raise BadRequest("not a proposal of values")
         return [
             Proposed(
                 str(one["record"]),
