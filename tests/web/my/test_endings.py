@@ -70,6 +70,28 @@ async def test_sessions_passkeys_mandates_and_what_partners_got_end_with_it(tmp_
         assert (await partner.ask()).status_code == 200, "the partner asks anew"
 
 
+async def test_membership_of_a_provider_is_told_before_and_ends(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", city=bare(tmp_path / "city"), demo_residents=True) as kaga:
+        await resident(kaga, "test-1", "/my")
+        ref = (await kaga.client.get("/my/export")).json()["person"]
+        told = {"provider": "p1", "what": "applied", "by": ref, "at": "2026-11-01T00:00:00Z"}
+        provider = {
+            "number": "p1", "sort": "company", "name": "加賀のりあい交通", "state": "accepted", "members": [ref, "visitor-2"],
+            "applied": {"at": told["at"], "by": ref}, "ledger": [{"number": 0, "told": told, "salt": "c2FsdA=="}],
+        }  # fmt: skip
+        await put(kaga, "city-provider", "p1", provider)
+        await put(kaga, "provider-of", ref, ["p1"])
+        for lang, words in (
+            ("ja", "提供者「加賀のりあい交通」のメンバー"),
+            ("en", "a member of the provider"),
+        ):
+            assert words in (await kaga.client.get(f"/my/erase?lang={lang}")).text
+        assert "利用登録も終わりました" in (await erase(kaga)).text
+        found = await documents(kaga, "city-provider", "provider-of")
+        assert ref not in found
+        assert "visitor-2" in found
+
+
 async def test_the_last_record_of_who_a_resident_is_takes_along_what_said_where_it_was(
     tmp_path: Path,
 ) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.delegates import records as mandates
 from kitamae.kernel.people.provider import owing
+from kitamae.kernel.people.providers.records import OF as PROVIDERS_OF
+from kitamae.kernel.people.providers.records import PROVIDER
 from kitamae.kernel.people.records import RESIDENT, REVOKED, TENANT
 from kitamae.kernel.people.relying import identity
 
@@ -30,13 +32,16 @@ _KINDS: Final = ("passkey", "session", "link", "consent", "code", "grant")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What there is of one. `partners`: their names; `mandates`: that were agreed upon, given or held; `visitor`: known by an e-mail address."""
+    """What there is of one. `partners`: their names; `mandates`: that were agreed upon, given or held; `visitor`: known by an e-mail address;
+    `providers`: to which the person belongs, by name.
+    """
 
     passkeys: int = 0
     sessions: int = 0
     partners: Sequence[str] = ()
     mandates: int = 0
     visitor: bool = False
+    providers: Sequence[str] = ()
 
 
 class Accounts:
@@ -58,12 +63,15 @@ class Accounts:
         clients: list[Any] = [
             await self._store.get(TENANT, "client", doc["client"]) for doc in found["consent"]
         ]
+        numbers: Any = await self._store.get(TENANT, PROVIDERS_OF, person) or []
+        providers: list[Any] = [await self._store.get(TENANT, PROVIDER, one) for one in numbers]
         account = Account(
             len(found["passkey"]),
             len(found["session"]),
             [client["name"] for client in clients if client],
             len(await mandates.agreed(self._store, person)),
             kept is not None,
+            [one["name"] for one in providers if one and person in one["members"]],
         )
         return account if account != Account() or any(found.values()) else None
 
@@ -77,9 +85,12 @@ class Accounts:
             for _, id, doc in await self._store.documents(TENANT, kind)
             if doc["person"] in ended and self._made(kind, doc) < ended[doc["person"]]
         ]
+        more = [await one(ended) for one in self._people.endings]
 
         async def end(tx: Transaction) -> dict[str, int]:
             went: Counter[str] = Counter()
+            for another in more:
+                went["membership"] += await another(tx)
             for kind, id in found:
                 there: Any = await tx.get(TENANT, kind, id) if kind in ("session", "consent") else None
                 went[kind] += await tx.drop(TENANT, kind, id)

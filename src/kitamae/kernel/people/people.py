@@ -43,7 +43,7 @@ from kitamae.kernel.people.tokens import Tokens
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from kitamae.kernel.context.store import Kept, Reader, Store, Transaction
     from kitamae.kernel.people.providers.force import Program
@@ -82,6 +82,10 @@ class People:
         self.program: Callable[[Reader, Token, int], Awaitable[Program]] | None = (
             None  # of a token with a contract
         )
+        self.endings: list[
+            Callable[[Mapping[str, int]], Awaitable[Callable[[Transaction], Awaitable[int]]]]
+        ] = []
+        """What else ends with an account: for persons -> before when, what is done in that transaction; how many memberships ended."""
         self.owes: Callable[[], None] = lambda: None
         """Called after a commit from which on partners may have to be told that somebody signed out."""
         self._known = Remembered()

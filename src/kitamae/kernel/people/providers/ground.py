@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from kitamae.kernel.context import clock
 from kitamae.kernel.days import JST
 from kitamae.kernel.people.approval import STRONG
-from kitamae.kernel.people.duties.records import log
 from kitamae.kernel.people.duties.standing import standing
 from kitamae.kernel.people.providers import force
+from kitamae.kernel.people.providers.named import entered
 from kitamae.kernel.people.providers.records import CONTRACT, PROVIDER, Contract, Provider, Said
 from kitamae.kernel.people.providers.terms import Terms
 from kitamae.kernel.people.records import TENANT
@@ -82,7 +82,7 @@ class Ground:
     async def keep_provider(self, tx: Transaction, kept: Provider, what: str, who: Principal) -> Provider:
         """Written, with the entry of the ledger that says what happened."""
         told = {"provider": kept["number"], "what": what, "state": kept["state"], "by": who.ref}
-        leaf = await log(tx, {**told, "at": clock.text(self.now())})
+        leaf = await entered(tx, {**told, "at": clock.text(self.now())})
         kept = {**kept, "ledger": [*kept["ledger"], leaf]}
         await tx.put(TENANT, PROVIDER, kept["number"], kept)
         return kept
@@ -91,7 +91,7 @@ class Ground:
         """The same, with all that its last version says."""
         told = {"contract": kept["id"], "provider": kept["provider"], "what": what, "by": who.ref}
         said = {name: value for name, value in kept["versions"][-1].items() if not isinstance(value, float)}
-        leaf = await log(tx, {**told, "version": said, "at": clock.text(self.now())})
+        leaf = await entered(tx, {**told, "version": said, "at": clock.text(self.now())})
         kept = {**kept, "ledger": [*kept["ledger"], leaf]}
         await tx.put(TENANT, CONTRACT, kept["id"], kept)
         return kept

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, cast
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.approval import plain
-from kitamae.kernel.people.duties.records import log
 from kitamae.kernel.people.providers import force
 from kitamae.kernel.people.providers.ground import demand_strong
+from kitamae.kernel.people.providers.named import entered
 from kitamae.kernel.people.providers.records import CONTRACT, KEY, Key
 from kitamae.kernel.people.records import REVOKED, TENANT, Token
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
@@ -52,6 +52,10 @@ class Keys:
     def known(self, ref: str) -> Key | None:
         """By the reference that stands in receipts and as a subscription's maker (`token-…`); also one that is gone."""
         return self._known.get(ref.removeprefix(_REF)) if ref.startswith(_REF) else None
+
+    def heard(self, key: Key) -> None:
+        """It was written by this worker."""
+        self._known[key["number"]] = key
 
     # --- by the provider
     async def make(
@@ -193,7 +197,7 @@ class Keys:
     async def _log(self, tx: Transaction, key: Key, what: str, who: Principal) -> None:
         told = {"key": key["number"], "contract": key["contract"], "what": what, "by": who.ref}
         contract = await self._on.contract(tx, key["contract"])
-        leaf = await log(tx, {**told, "purpose": key["purpose"], "at": clock.text(self._on.now())})
+        leaf = await entered(tx, {**told, "purpose": key["purpose"], "at": clock.text(self._on.now())})
         await tx.put(TENANT, CONTRACT, contract["id"], {**contract, "ledger": [*contract["ledger"], leaf]})
 
     async def _one(self, tx: Transaction, number: str) -> Key:

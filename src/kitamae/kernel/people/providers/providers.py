@@ -9,6 +9,7 @@ from kitamae.kernel.people.approval import plain
 from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.providers import corporate, force
 from kitamae.kernel.people.providers.contracts import Contracts
+from kitamae.kernel.people.providers.forgetting import Forgetting
 from kitamae.kernel.people.providers.ground import Ground, demand_strong, fresh
 from kitamae.kernel.people.providers.keys import Keys
 from kitamae.kernel.people.providers.members import Members, belongs
@@ -68,6 +69,7 @@ class Providers:
         """From now on keys are known, cut down to their contracts, and counted."""
         await self.keys.open()
         self._on.people.program = self.program
+        self._on.people.endings.append(Forgetting(self._on, self.contracts, self.keys).ending)
 
     async def program(self, store: Reader, token: Token, now: int) -> Program:
         """What a key may do now: for `People`, which looks tokens up, in the store or in a transaction."""
@@ -147,7 +149,8 @@ class Providers:
         """How to reach it; a volunteer's is read in the vault, with a receipt. Raises what reading there raises."""
         if provider["sort"] != "volunteer":
             return provider["contact"]
-        person = provider["applied"]["by"]
+        if not (person := provider["applied"]["by"]):
+            return ""  # he was erased
         found = await self.vault().read(Asked(who, PURPOSE, (person,), (PURPOSE,)))
         told = [one for one in found if one.fields.get("provider") == provider["number"]]
         return str(told[-1].fields.get("contact", "")) if told else ""

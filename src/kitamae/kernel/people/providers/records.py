@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
-from kitamae.kernel.people.duties.records import Leaf
+from kitamae.kernel.people.providers.named import Leaf
 from kitamae.kernel.responsibility import Party
 
 PROVIDER: Final = "city-provider"  # "provider" are the keys of the OpenID Provider

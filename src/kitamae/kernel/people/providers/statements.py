@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kitamae.kernel.context.store import Transaction
-    from kitamae.kernel.people.duties.records import Leaf
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.providers.fees import Plan
     from kitamae.kernel.people.providers.ground import Ground
     from kitamae.kernel.people.providers.meter import Meter
+    from kitamae.kernel.people.providers.named import Leaf
     from kitamae.kernel.people.providers.records import Contract, Line, Provider, Version
 
 SETTLES: Final = 600 * 1_000_000
