@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault.citykey import CityKey
     from kitamae.kernel.people.vault.keyplace import KeyPlace
-    from kitamae.kernel.people.vault.keyring import Look
     from kitamae.kernel.people.vault.keystore import KeyStore
     from kitamae.sdk.city import City
     from kitamae.sdk.manifest import Personal
@@ -54,7 +53,7 @@ class Keys:
     store: KeyStore
     city: Sequence[CityKey]
     problem: Problem | None = None
-    look: Look | None = None
+    look: Followed | None = None
 
 
 async def open_keys(settings: Settings, layout: Layout) -> Keys:
@@ -65,7 +64,7 @@ async def open_keys(settings: Settings, layout: Layout) -> Keys:
         )
     city: Sequence[CityKey] = ()
     trouble: Problem | None = None
-    look: Look | None = None
+    look: Followed | None = None
     try:
         look = Followed(key_place(settings, layout))
         city = city_keys(settings, layout)

@@ -86,6 +86,7 @@ async def test_membership_of_a_provider_is_told_before_and_ends(tmp_path: Path) 
             ("en", "a member of the provider"),
         ):
             assert words in (await kaga.client.get(f"/my/erase?lang={lang}")).text
+        await kaga.client.get("/my/erase?lang=ja")
         assert "利用登録も終わりました" in (await erase(kaga)).text
         found = await documents(kaga, "city-provider", "provider-of")
         assert ref not in found
