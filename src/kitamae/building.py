@@ -55,6 +55,7 @@ class Building:
     access: AccessLog
     kept_seconds: float
     outside: Sequence[str]
+    worker: bool
     log: Log | None = None
     witnesses: Witnesses | None = None
 

@@ -222,6 +222,7 @@ class City:
                 AccessLog(store),
                 settings.kept_page_seconds,
                 listed(settings.outside),
+                settings.worker,
                 log,
                 witnesses,
             )

@@ -60,7 +60,7 @@ class Rooms:
         )
         if on.profile:
             self._shell.languages = on.profile.languages
-        self._shell.kept_seconds = on.kept_seconds
+        self._shell.kept_seconds, self._shell.worker = on.kept_seconds, on.worker
         self._shell.colleagues = on.people.colleagues.called
         self._shell.visitors = on.ways.visitors is not None
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None

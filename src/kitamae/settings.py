@@ -97,6 +97,12 @@ class Settings(BaseSettings):
             ge=0, le=60, description="The least time between two drawings of a page that everybody sees alike"
         ),
     ] = 1.0
+    worker: Annotated[
+        bool,
+        Field(
+            description="Pages are kept in the reader's browser; false takes the worker away from every browser"
+        ),
+    ] = True
     outside: Annotated[
         str,
         Field(

@@ -71,7 +71,7 @@ def application(folder: Path) -> Starlette:
         if entity["id"] == GAUGE:
             entity["水位"] = value(23.11, unitCode="MTR", observedAt="2025-10-16T09:50:00Z")
     entities.append({**FAR, "modifiedAt": "2026-11-21T07:00:00Z"})
-    shell = Shell(FakeContext(entities, READINGS), City.of(profile))
+    shell = Shell(FakeContext(entities, READINGS), City.of(profile), worker=False)
     shell.basemap = Basemap(shell.context, folder)
     page = ShellPage(shell, HERE)
     found, menu = [], []

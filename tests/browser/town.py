@@ -43,7 +43,7 @@ class Town:
         self.loop.run_until_complete(self._serve(data, city, port, chosen))
 
     async def _serve(self, data: Path, city: Path, port: int, chosen: dict[str, object]) -> None:
-        settings = Settings.chosen(data=data, city=city, **chosen)
+        settings = Settings.chosen(data=data, city=city, **{"worker": False, **chosen})
         with Lock(data) as lock:
             self.kitamae = Kitamae(settings, lock, address=self.address)
             async with self.kitamae.running():

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kitamae.kernel.problems import Problem
-from kitamae.web import city_map, errors, packed, pages, tiles
+from kitamae.web import city_map, errors, packed, pages, tiles, worker
 from kitamae.web.page import ShellPage
 from kitamae.web.shell import HERE, STATIC
 
@@ -58,6 +58,7 @@ def routes(shell: Shell) -> list[BaseRoute]:
         at("/map/basemap.pmtiles", tiles.archive),
         at("/data", pages.data),
         at("/accessibility", pages.accessibility),
+        worker.route(shell),
         Mount("/static", Files(directory=STATIC), name="static"),
     ]
 

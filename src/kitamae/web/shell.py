@@ -101,6 +101,7 @@ class Shell:
         default=lambda _: None
     )  # what a member of staff is called
     kept: dict[str, KeptPage] = field(default_factory=dict)  # by path
+    worker: bool = True  # pages are kept in the reader's browser too
     kept_seconds: float = 1.0  # the least between two drawings of one of them
     basemap: Basemap | None = None  # None: the map shows points on an empty ground
 

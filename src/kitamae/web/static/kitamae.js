@@ -1,5 +1,10 @@
 // What a script adds to pages that already work without one. Nothing here is needed to read or to act.
 
+// Pages that must be there when the server is not are kept in the browser. The worker itself is always asked for past any cache.
+if (document.documentElement.dataset.worker) {
+  navigator.serviceWorker?.register(document.documentElement.dataset.worker, { updateViaCache: "none" }).catch(console.error);
+}
+
 // A map opens when somebody asks for it: only then is anything of it loaded.
 for (const island of document.querySelectorAll("[data-island]")) {
   const actions = island.querySelector(".actions");
