@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kitamae.kernel.people.duties.office import step
-from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.vault import Ordered
 from serving import Served
 
@@ -38,3 +38,12 @@ async def erased(served: Served, person: str, purpose: str) -> None:
 
     ordered = Ordered("staff-other", {"why": "期限が過ぎたため"}, decided)
     await served.kitamae.city.vault.erase_for(SYSTEM, person, purpose, ordered)
+
+
+async def entered(served: Served, ref: str) -> None:
+    """A resident agreed to the city's notices and entered where they go."""
+    city, who = served.kitamae.city, Principal(ref, "resident", assurance=3, session="x")
+    notice = city.consents.notice("notices", "ja")
+    assert notice is not None
+    await city.consents.agree(who, "notices", "ja", notice.version)
+    await city.vault.keep(SYSTEM, ref, "notices", "entered", {"email": "someone@example.jp"})
