@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -256,6 +256,14 @@ class Settings(BaseSettings):
         ):
             raise ValueError(f"expected the https address of an issuer, got {self.residents_issuer!r:.80}")
         return self
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_address_for_browsers(cls, given: str) -> str:
+        parts = urlsplit(given)
+        if given and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError(f"expected an address such as https://city.example.jp, got {given!r:.80}")
+        return given
 
     @model_validator(mode="after")
     def _a_certificate_has_a_key(self) -> Self:

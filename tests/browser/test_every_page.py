@@ -26,6 +26,7 @@ NO_PAGE = {
     "/openid/userinfo": "for programs of partners",
     "/sign-in/resident/return": "the answer of whoever knows the residents",
     "/sign-in/resident/start": "goes to whoever knows the residents",
+    "/staff/orders/correct": "a correction is of a case, which the address has to name",
     "/stand-in/authorize": "the stand-in of whoever knows the residents, asked as a relying party asks",
     "/v2/findUsage": "for programs that ask who used somebody's data",
 }

@@ -13,6 +13,7 @@ import kitamae.app  # noqa: F401  # with it every problem is known
 from kitamae import doctor
 from kitamae.cli import app, main
 from kitamae.commands import speech
+from kitamae.directory.layout import Layout
 from kitamae.kernel.problems import Problem
 
 COMMANDS = Path(speech.__file__).parent
@@ -110,7 +111,27 @@ def test_what_went_wrong_is_said_in_japanese(tmp_path: Path, capsys: pytest.Capt
         main(["status", "--data", str(tmp_path), "--lang", "ja"])
     told = capsys.readouterr().err
     assert told.startswith("kitamae: そのようなものはありません: ")
-    assert "にまちがありません" in told
+    assert "には、まちのデータがありません" in told
+
+
+def test_what_a_server_refused_is_said_as_what_it_is_and_not_as_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Layout(tmp_path).state.touch()
+    with pytest.raises(SystemExit):
+        main(["doctor", "--copied", "nothing", "--data", str(tmp_path), "--lang", "ja"])
+    assert capsys.readouterr().err.startswith("kitamae: そのようなものはありません: ")
+
+
+def test_an_address_of_the_city_that_no_browser_opens_is_refused_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KITAMAE_PUBLIC_URL", "city.example.jp")
+    with pytest.raises(SystemExit):
+        main(["doctor", "--data", str(tmp_path)])
+    told = capsys.readouterr().err.lower()
+    assert "public_url" in told
+    assert "https://city.example.jp" in told
 
 
 @pytest.mark.parametrize(

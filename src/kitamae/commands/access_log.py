@@ -66,7 +66,7 @@ async def access_log(
         ]
         answer = await client.get("/control/access-log?" + urlencode(asked))
         if answer.status_code >= 400:
-            raise Refused(str(answer.json().get("detail")))
+            raise Refused.of(answer)
     found = [line for line in answer.text.splitlines() if line]
     for line in found:
         entry = cast("Entry", orjson.loads(line))

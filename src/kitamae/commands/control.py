@@ -11,7 +11,7 @@ import socket
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 from starlette.applications import Starlette
@@ -41,7 +41,18 @@ if TYPE_CHECKING:
 
 
 class Refused(Problem):
-    """The server's answer to a command was no; `detail` is its sentence."""
+    """The server's answer to a command was no; `detail` is its sentence, and the kind of its problem the title."""
+
+    title = "It was not done"
+
+    @classmethod
+    def of(cls, answer: httpx2.Response) -> Self:
+        """An answer of 400 or more."""
+        body = orjson.loads(answer.content) if answer.content else None
+        if not isinstance(body, dict):
+            return cls(answer.text)
+        title = str(body.get("title") or cls.title)
+        return cls(str(body.get("detail") or title), title=title)
 
 
 class Control:
@@ -331,8 +342,6 @@ async def _running(layout: Layout) -> AsyncIterator[httpx2.AsyncClient]:
 async def ask(client: httpx2.AsyncClient, method: str, path: str, sent: object = None) -> Any:
     """One request; the JSON of its answer. Raises Refused with the server's sentence."""
     answer = await client.request(method, path, content=None if sent is None else orjson.dumps(sent))
-    body = orjson.loads(answer.content) if answer.content else None
     if answer.status_code >= 400:
-        detail = body.get("detail") or body.get("title") if isinstance(body, dict) else answer.text
-        raise Refused(str(detail))
-    return body
+        raise Refused.of(answer)
+    return orjson.loads(answer.content) if answer.content else None

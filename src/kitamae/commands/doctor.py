@@ -46,6 +46,8 @@ async def doctor(*, json: bool = False, copied: str = "", data: Path | None = No
         out.print(f"     {one['why']}\n     → {one['do']}\n", markup=False)
     told = count("{n} thing to do", "{n} things to do", len(serious)) if serious else say("Nothing to do.")
     out.print(told, markup=False)
+    if spoken:
+        out.print(say("[!!]: at once. [! ]: soon. [i ]: only to be known."), markup=False)
     return 1 if serious else 0
 
 

@@ -65,11 +65,12 @@ def count(one: str, many: str, /, n: int) -> str:
 
 def problem(told: Problem) -> str:
     """What went wrong. The sentence of the server is English; before it stands, in Japanese, of what kind it is."""
-    detail = told.detail or told.title
+    title = str(told.more.get("title", told.title))
+    detail = told.detail or title
     if _language == "en":
         return detail
-    kind = _said(told.title)
-    return kind if detail == told.title else f"{kind}: {detail}"
+    kind = _said(title)
+    return kind if detail == title else f"{kind}: {detail}"
 
 
 def teach(app: App) -> None:

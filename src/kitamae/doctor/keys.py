@@ -24,14 +24,14 @@ READABLE: Final = Kind(
     "readable-by-others",
     "bad",
     "{path} can be read by others on this machine.",
-    "Whoever reads it has what it protects.",
+    "Whoever reads it has all that it protects.",
     "chmod {mode} it. If somebody may have read it, treat a key as known: kitamae keys rotate, or a new one.",
 )
 BESIDE: Final = Kind(
     "city-key-beside-data",
     "warn",
-    "The city's key lies in the data directory, beside what it opens ({persons} persons).",
-    "Whoever copies the directory or its disk has both.",
+    "The city's key lies in the data directory, beside the records that it opens ({persons} persons).",
+    "Whoever copies the directory or its disk has the key and the records.",
     "Move it to another medium and say where with KITAMAE_CITY_KEY. See docs/operate/keys.md.",
 )
 NO_SHARES: Final = Kind(
@@ -72,16 +72,16 @@ CLOCK: Final = Kind(
 NO_COPY_OF_SEAL: Final = Kind(
     "no-copy-of-seal",
     "warn",
-    "Nobody has said that there is a copy of seal.key elsewhere, and no backup carries it.",
+    "Nobody has confirmed that a copy of seal.key is kept elsewhere, and no backup carries it.",
     "Without it residents and visitors are strangers after a restore, and partners cannot be signed in to.",
-    "Encrypt backups (KITAMAE_BACKUP_TO), which then carry it, or copy it to a safe place and say: kitamae doctor --copied seal.key",
+    "Encrypt backups (KITAMAE_BACKUP_TO), which then carry it; or copy it to a safe place, then confirm it: kitamae doctor --copied seal.key",
 )
 NO_COPY_OF_LEDGER: Final = Kind(
     "no-copy-of-ledger-key",
     "note",
-    "Nobody has said that there is a copy of ledger.key elsewhere; no backup carries it.",
-    "Without it a city that moves to another machine begins a new ledger there.",
-    "Copy it to a safe place and say: kitamae doctor --copied ledger.key",
+    "Nobody has confirmed that a copy of ledger.key is kept elsewhere; no backup carries it.",
+    "Without it a city that moves to another machine cannot go on with its ledger: it begins a new one.",
+    "Copy it to a safe place, then confirm it: kitamae doctor --copied ledger.key",
 )
 NO_KEYS_BACKUP: Final = Kind(
     "no-backup-of-keys",

@@ -82,7 +82,7 @@ DEMO: Final = Kind(
     "demo-residents",
     "warn",
     "Anybody can sign in as one of four invented residents.",
-    "Applications from nobody stand beside real ones.",
+    "Applications of people who do not exist would stand among real ones.",
     "Start it without --demo-residents before people use it.",
 )
 

@@ -43,14 +43,14 @@ PLAIN_BACKUP: Final = Kind(
     "plain-backup",
     "warn",
     "Backups are not encrypted.",
-    "Whoever finds one reads all that is not about persons, and they do not carry seal.key.",
+    "Whoever gets hold of a backup can read all of it that is not about persons. It also leaves seal.key out.",
     "Set KITAMAE_BACKUP_TO to a public key of age. See docs/operate/keys.md.",
 )
 CLOCK: Final = Kind(
     "clock-not-kept",
     "warn",
     "Nothing keeps this machine's clock right.",
-    "Deadlines, receipts, sign-ins and the ledger's times are only as right as the clock.",
+    "Deadlines, receipts, sign-ins and the ledger take their time from this clock. When it is wrong, they are wrong.",
     "Let systemd-timesyncd, chrony or ntpd run, with the town hall's time server.",
 )
 DISK: Final = Kind(
@@ -64,14 +64,14 @@ ROOT: Final = Kind(
     "runs-as-root",
     "warn",
     "The server runs as root.",
-    "A mistake in it is a mistake with the whole machine.",
+    "A flaw in the server would put the whole machine at risk.",
     "Run it as a user of its own who owns the data directory.",
 )
 HEALTH: Final = Kind(
     "health",
     "warn",
     "{check}: {said}.",
-    "The city watches this itself, and it is not in order.",
+    "The city checks this by itself, and it is not in order.",
     "docs/operate/watching.md says what each check means.",
 )
 WITNESS: Final = Kind(
@@ -113,22 +113,22 @@ RETENTION: Final = Kind(
     "no-retention",
     "note",
     "History is kept for ever: city.toml says for no type how many days.",
-    "What is not needed any more costs room and may tell more than it should.",
+    "History that is not needed any more takes room and may tell more than it should.",
     "Say it with history_days in city.toml.",
 )
 NO_PASSKEY: Final = Kind(
     "staff-without-passkey",
     "warn",
     "Members of staff who have no passkey: {count}.",
-    "They sign in with links that work once, which anybody can use who sees them first.",
+    "They sign in with links that work once. Whoever sees such a link first comes in as them.",
     "Each registers two passkeys at /account/passkeys.",
 )
 NO_SECOND: Final = Kind(
     "no-second-person",
     "warn",
-    "The staff desk has {count} holders who have not left.",
+    "Members of staff with the duty Personnel: {count}.",
     "Powerful duties need a second person; until two were given it, the first account does every desk's work.",
-    "Give the duty of the staff desk to two at least: /staff/duties, or kitamae staff give.",
+    "Give the duty Personnel to two at least: /staff/duties, or kitamae staff give.",
 )
 OVERDUE: Final = Kind(
     "overdue-reviews",
