@@ -15,6 +15,7 @@ from kitamae.kernel.people.requests import Breaches, Calendar, Requests
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.people.watching import Flags
+from kitamae.kernel.registers.evacuation import Evacuation
 from kitamae.kit.notices import Addresses, Mail, Pace, Paper, Sender
 from kitamae.sdk.city import Handling, Notifying
 from kitamae.sdk.providers import Providing
@@ -36,6 +37,7 @@ from kitamae.web import delegates as delegate_pages
 from kitamae.web import developers as developer_pages
 from kitamae.web import devices as device_pages
 from kitamae.web import duties as duty_pages
+from kitamae.web import evacuation as evacuation_pages
 from kitamae.web import links as link_pages
 from kitamae.web import notices as notice_pages
 from kitamae.web import orders as order_pages
@@ -50,6 +52,7 @@ from kitamae.web.developers import mine as provider_pages
 from kitamae.web.developers import public as public_of_developers
 from kitamae.web.devices import desk as device_desk
 from kitamae.web.devices import token as device_token
+from kitamae.web.evacuation import desk as evacuation_desk
 from kitamae.web.links import desk as link_desk
 from kitamae.web.links import keeper
 from kitamae.web.orders import desk as order_desk
@@ -276,6 +279,20 @@ def developers(site: Site) -> list[BaseRoute]:
     ]
     guard(mine, site.policy, site.tenant, for_everybody=True)
     return [*everybody, *mine]
+
+
+def evacuation(site: Site) -> list[BaseRoute]:
+    """Where evacuation orders are given; nothing where no city is served."""
+    on = site.on
+    if on.profile is None:
+        return []
+    site.shell.desks.append(evacuation_pages.DESK)
+    of = (on.profile.code5, on.profile.name["ja"])
+    orders = Evacuation(on.store, of, on.words.expand, tenant=site.tenant)
+    page = site.page(evacuation_pages.HERE)
+    desk: list[BaseRoute] = [*evacuation_desk.routes(page, site.reader, orders, on.profile)]
+    guard(desk, site.policy, site.tenant, desk="evacuation")
+    return desk
 
 
 def flags_of(site: Site) -> Flags:

@@ -81,6 +81,7 @@ class Rooms:
             *areas.improper_use(site),
             *areas.orders(site, self.orders),
             *areas.access_log(site),
+            *areas.evacuation(site),
             *areas.my_page(site),
             *(route for service in on.services for route in _rooms_of(site, service)),
             *registers.mounted(site.page(registers.HERE), on.registers, policy, site.tenant, on.address),

@@ -97,6 +97,13 @@ class AlertArea(BaseModel):
     name: Annotated[str, Field(min_length=1)]
 
 
+class Evacuating(BaseModel):
+    """For what evacuation orders are given: `districts` is the entity type of the city's data whose things they are."""
+
+    model_config = _STRICT
+    districts: str = "Town"
+
+
 class Handling(BaseModel):
     """Who deals with requests about personal data. `head`: who decides (加賀市長); `days`: what the city's 条例 sets, by kind of request,
     where it is fewer than the law's; `closed`: the turn of the year on which the town hall is closed, from and to.
@@ -157,6 +164,7 @@ class City(BaseModel):
     notices: Notifying = Notifying()
     shelters: Sheltering = Sheltering()
     providers: Providing = Providing()
+    evacuation: Evacuating = Evacuating()
     cap_senders: tuple[str, ...] = ()  # whose CAP messages it takes, by their `sender`
     alerts: tuple[AlertArea, ...] = ()  # the smallest first: of two that a message names, it counts
 

@@ -30,7 +30,17 @@ MOST: Final = 16_384
 TOGETHER: Final = 1_000
 """Statements in one request."""
 OWN: Final = frozenset(
-    {"services", "pias", "sensors", "incidents", "providers", "emergency-access", "ledger", "access-log"}
+    {
+        "services",
+        "pias",
+        "sensors",
+        "incidents",
+        "providers",
+        "emergency-access",
+        "ledger",
+        "access-log",
+        "evacuation",
+    }
 )
 """Registers of the platform: no token writes a statement that reads as if it were theirs."""
 _REGISTER: Final = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
