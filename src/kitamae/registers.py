@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from kitamae import own_papers
-from kitamae.kernel.registers import assessments, incidents, papers, sensors
+from kitamae.kernel.registers import assessments, evacuation_state, incidents, papers, sensors
 from kitamae.kernel.registers.assessments import Assessments, Paper
 from kitamae.kernel.registers.comments import Comments
 from kitamae.kernel.registers.incidents import Incidents
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kitamae.sdk.manifest import Manifest
     from kitamae.sdk.service import Service
 
-TYPES: Final = (sensors.TYPE, assessments.TYPE, papers.SERVICE, incidents.TYPE)
+TYPES: Final = (sensors.TYPE, assessments.TYPE, papers.SERVICE, incidents.TYPE, evacuation_state.TYPE)
 """Of the entities that they write, short."""
 
 _FILE: Final = "sensors.toml"

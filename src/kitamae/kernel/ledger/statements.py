@@ -40,6 +40,7 @@ OWN: Final = frozenset(
         "ledger",
         "access-log",
         "evacuation",
+        "evacuation-rehearsal",
     }
 )
 """Registers of the platform: no token writes a statement that reads as if it were theirs."""

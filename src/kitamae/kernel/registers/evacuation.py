@@ -1,7 +1,7 @@
 """The city's evacuation orders (避難情報): one member of staff proposes, a second one decides, and then it is in force.
 
 An order is a line of the register `evacuation`: what the city said, when, for which districts; it never changes. Its statement in the
-ledger, what is in force now, and the `Alert` entities that pages, CAP and the broker's subscribers show are written in one transaction
+ledger, what is in force now, and the entities that pages, CAP and the broker's subscribers show are written in one transaction
 with the second person's word. A rehearsal has a register, a state and a number of its own, and writes neither entity nor statement.
 
 `evacuation-proposal`  by number:              what somebody proposes
@@ -18,7 +18,7 @@ from kitamae.kernel.context.observed import observed
 from kitamae.kernel.people import approval
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.problems import Forbidden, NotFound
-from kitamae.kernel.registers.evacuation_state import after, alerts, demand, kind, shown
+from kitamae.kernel.registers.evacuation_state import TYPE, after, alerts, demand, kind, shown
 from kitamae.kernel.registers.register import Register
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class Evacuation:
     ) -> None:
         self._store, self._city, self._expand, self._tenant, self._now = store, city, expand, tenant, now
         self._registers = {
-            False: Register(store, "evacuation", "Alert", expand, tenant=tenant, now=now),
-            True: Register(store, "evacuation-rehearsal", "Alert", expand, publish=False, now=now),
+            False: Register(store, "evacuation", TYPE, expand, tenant=tenant, now=now),
+            True: Register(store, "evacuation-rehearsal", TYPE, expand, publish=False, now=now),
         }
 
     async def standing(self, *, rehearsal: bool) -> dict[str, Standing]:
@@ -169,10 +169,10 @@ class Evacuation:
         await tx.put(TENANT, PROPOSAL, number, {**proposal, "order": order})
         if rehearsal:
             return
-        for alert in alerts(before, new, proposal, self._city, at):
+        for alert in alerts(before, new, proposal, self._city):
             entity = {
                 "id": alert.pop("id"),
-                "type": [self._expand("Alert")],
+                "type": [self._expand(TYPE)],
                 "attrs": {
                     self._expand(name): [{"kind": "Property", "v": value, "observedAt": at}]
                     for name, value in alert.items()

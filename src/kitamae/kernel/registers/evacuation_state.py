@@ -10,6 +10,8 @@ from kitamae.kernel.problems import BadRequest, Conflict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TYPE: Final = "EvacuationOrder"
+"""Of the entities, one for each level, with the attributes of an Alert. Nobody writes them but the register: an order needs two."""
 LEVELS: Final = {3: "高齢者等避難", 4: "避難指示", 5: "緊急安全確保"}
 """警戒レベル and what the city says at it: 災害対策基本法 第56条・第60条, 内閣府「避難情報に関するガイドライン」."""
 HAZARDS: Final = (
@@ -87,15 +89,14 @@ def alerts(
     new: Mapping[str, Standing],
     proposal: Proposal,
     city: tuple[str, str],
-    at: str,
 ) -> list[dict[str, Any]]:
-    """Of the Alert entities, one for each level, what changes: short names and plain values."""
+    """Of the entities, one for each level, what changes: short names and plain values."""
     found: list[dict[str, Any]] = []
     for level, name in LEVELS.items():
         was, now = names(before, level), names(new, level)
         if was == now:
             continue
-        id = f"urn:ngsi-ld:Alert:{city[0]}:evacuation-{level}"
+        id = f"urn:ngsi-ld:{TYPE}:{city[0]}:evacuation-{level}"
         if not now:
             ended = "解除" if proposal["act"] == "issue" else _STATES[proposal["act"]]
             found.append({"id": id, "状態": ended})

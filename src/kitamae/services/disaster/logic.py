@@ -64,7 +64,9 @@ def _in_order(alerts: Iterable[Alert]) -> list[Alert]:
 
 
 def _urgent(one: Alert) -> int:
-    """A gauge's alert has no 警戒レベル: it stands among those at which everybody leaves."""
+    """What the city orders comes first. A gauge's alert has no 警戒レベル: it stands among those at which everybody leaves."""
+    if one.ordered:
+        return 10 + (one.level or 0)
     return 4 if one.gauge else one.level or 0
 
 

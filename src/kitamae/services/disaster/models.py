@@ -32,6 +32,11 @@ class Alert:
     lost: bool = False
 
     @property
+    def ordered(self) -> bool:
+        """Whether the city orders it (避難情報), and nobody else warns of it."""
+        return ":EvacuationOrder:" in self.id
+
+    @property
     def gauge(self) -> str:
         """The river gauge that raised it, by its code; "": none did."""
         what, _, code = self.phenomenon.partition("-")

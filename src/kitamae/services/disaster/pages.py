@@ -14,7 +14,7 @@ from kitamae.sdk.problems import NotFound
 from kitamae.sdk.sheltering import Sheltering
 from kitamae.services.disaster import logic
 from kitamae.services.disaster.alerts import cap
-from kitamae.services.disaster.alerts.city import TYPE
+from kitamae.services.disaster.alerts.city import ORDER, TYPE
 from kitamae.services.disaster.shelters import crowding
 from kitamae.services.disaster.shelters.shelter import TYPE as SHELTER
 from kitamae.services.disaster.shelters.shelter import shelter
@@ -67,15 +67,16 @@ def routes(room: Room) -> list[BaseRoute]:
 
     async def as_cap(request: Request) -> Response:
         city, what = room.city, request.path_params["phenomenon"]
-        entity = await room.context.full(f"urn:ngsi-ld:{TYPE}:{city.code5}:{what}") if city else None
+        type = ORDER if what.startswith("evacuation-") else TYPE
+        entity = await room.context.full(f"urn:ngsi-ld:{type}:{city.code5}:{what}") if city else None
         alert = logic.alert(entity) if entity else None
         if city is None or alert is None:
             raise NotFound(f"nothing was ever warned of as {what!r:.60}")
         message = cap.write(
             alert,
             sender=f"{city.id}.{city.code}",
-            place=city.name["ja"],
-            geocode=("全国地方公共団体コード", city.code),
+            place=alert.area if alert.ordered else city.name["ja"],
+            geocode=None if alert.ordered else ("全国地方公共団体コード", city.code),
             web=str(request.url_for("disaster")),
         )
         return Response(message, media_type=cap.MEDIA_TYPE)
@@ -85,7 +86,7 @@ def routes(room: Room) -> list[BaseRoute]:
             "/disaster",
             "disaster.html",
             situation,
-            room.changes.following(TYPE, SHELTER),
+            room.changes.following(TYPE, ORDER, SHELTER),
             name="disaster",
             outside=Plain("disaster-plain.html", state),
         ),
@@ -100,9 +101,12 @@ async def _shelters(room: Room) -> list[Shelter]:
 
 async def _alerts(room: Room) -> list[dict[str, Any]]:
     """The city's own: a neighbour's gauges are in the broker too."""
-    ours = f"urn:ngsi-ld:{TYPE}:{room.city.code5}:" if room.city else ""
-    return [
-        one
-        for one in await room.context.find([TYPE], limit=1_000, full=True)
-        if str(one["id"]).startswith(ours)
-    ]
+    ours = f":{room.city.code5}:" if room.city else ":"
+    found = await room.context.find([TYPE, ORDER], limit=1_000, full=True)
+    return [one for one in found if ours in str(one["id"]) and _is_what_it_is_called(one)]
+
+
+def _is_what_it_is_called(entity: Mapping[str, Any]) -> bool:
+    """Anybody with a token for alerts may choose an id: what is no order does not stand as one."""
+    types = entity["type"] if isinstance(entity["type"], list) else [entity["type"]]
+    return (ORDER in types) == str(entity["id"]).startswith(f"urn:ngsi-ld:{ORDER}:")

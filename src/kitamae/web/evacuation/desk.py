@@ -11,7 +11,7 @@ from starlette.routing import Route
 from kitamae.kernel.people.approval import STRONG
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
-from kitamae.kernel.registers.evacuation_state import HAZARDS, LEVELS, WHOLE, names
+from kitamae.kernel.registers.evacuation_state import HAZARDS, LEVELS, WHOLE, District, names
 from kitamae.web import speak
 from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
 from kitamae.web.evacuation import lalert
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.problems import Problem
     from kitamae.kernel.registers.evacuation import Evacuation
-    from kitamae.kernel.registers.evacuation_state import Act, District
+    from kitamae.kernel.registers.evacuation_state import Act
     from kitamae.sdk.city import City
     from kitamae.sdk.context import Context
     from kitamae.web.page import ShellPage

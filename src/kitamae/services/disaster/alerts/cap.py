@@ -36,6 +36,8 @@ _STATUS: Final[dict[str, Status]] = {
 }
 _ACTION: Final[dict[str, Action]] = {"Alert": "issue", "Update": "correction", "Cancel": "cancellation"}
 _SEVERITY: Final = {5: "Extreme", 4: "Severe", 3: "Severe", 2: "Moderate", 1: "Minor"}
+_RESPONSE: Final = {3: "Prepare", 4: "Evacuate", 5: "Shelter"}
+"""What the city orders at each level. At 3 those who need time leave and all others prepare; at 5 it is too late to leave."""
 _CATEGORY: Final = {
     "tsunami": "Geo",
     "earthquake": "Geo",
@@ -106,8 +108,8 @@ def _statements(info: etree._Element) -> Iterator[Statement]:
             yield Statement(event, code, "解除" if over else "", height, Area(value, name, scheme), "")
 
 
-def write(alert: Alert, *, sender: str, place: str, geocode: tuple[str, str], web: str) -> bytes:
-    """`sender`: an address of the city's without spaces; `place`: its name; `geocode`: (code list, code); `web`: the page about it."""
+def write(alert: Alert, *, sender: str, place: str, geocode: tuple[str, str] | None, web: str) -> bytes:
+    """`sender`: an address of the city's without spaces; `place`: its name; `geocode`: (code list, code), None for what has no code of a list; `web`: the page about it."""
     root = etree.Element(f"{_IN}alert", nsmap={None: NAMESPACE})  # type: ignore[dict-item]  # the stubs know no default namespace
     sent = _text(alert.since)
     _add(root, identifier=_identifier(alert, alert.since), sender=sender, sent=sent, status="Actual")
@@ -115,9 +117,16 @@ def write(alert: Alert, *, sender: str, place: str, geocode: tuple[str, str], we
     if not alert.in_force:
         _add(root, references=f"{sender},{_identifier(alert, alert.issued)},{_text(alert.issued)}")
     info = etree.SubElement(root, f"{_IN}info")
-    _add(info, language="ja-JP", category=_CATEGORY.get(alert.phenomenon, "Met"), event=alert.name)
+    _add(
+        info,
+        language="ja-JP",
+        category="Safety" if alert.ordered else _CATEGORY.get(alert.phenomenon, "Met"),
+        event=alert.name,
+    )
     if not alert.in_force:
         _add(info, responseType="AllClear")
+    elif alert.ordered:
+        _add(info, responseType=_RESPONSE.get(alert.level or 0, "Execute"))
     _add(
         info,
         urgency="Unknown" if alert.in_force else "Past",
@@ -131,7 +140,8 @@ def write(alert: Alert, *, sender: str, place: str, geocode: tuple[str, str], we
         _add(etree.SubElement(info, f"{_IN}parameter"), valueName=LEVEL, value=str(alert.level))
     area = etree.SubElement(info, f"{_IN}area")
     _add(area, areaDesc=place)
-    _add(etree.SubElement(area, f"{_IN}geocode"), valueName=geocode[0], value=geocode[1])
+    if geocode is not None:
+        _add(etree.SubElement(area, f"{_IN}geocode"), valueName=geocode[0], value=geocode[1])
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return written
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from kitamae.services.disaster.alerts.message import Message, Statement
 
 TYPE: Final = "Alert"
+ORDER: Final = "EvacuationOrder"
+"""What the city itself orders (避難情報): the same attributes, written by the desk that orders alone."""
 IN_FORCE, LIFTED, WITHDRAWN = "発表中", "解除", "取消"
 LOST = "途絶"
 """Whoever raised it (a gauge) has said nothing for a day."""
