@@ -262,7 +262,7 @@ def developers(site: Site) -> list[BaseRoute]:
             address=on.address,
             city=on.profile.id if on.profile else "",
             interfaces=[service.id for service in on.services if service.module("api")],
-            consented=sorted(on.consents.purposes),
+            consented=sorted(on.consents.purposes & on.providers.terms.purposes.keys()),
         )
     ]
     guard(everybody, site.policy, site.tenant)
