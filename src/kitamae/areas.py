@@ -12,6 +12,7 @@ from kitamae.kernel.people.links import Links
 from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.orders import Orders
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
+from kitamae.kernel.people.requests.concerned import looked_at
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.people.watching import Flags
@@ -180,6 +181,7 @@ def asked_of_us(site: Site) -> list[BaseRoute]:
         site.page(requests.HERE),
         Requests(on.store, site.vault, calendar, days=days),
         Breaches(on.store, calendar),
+        lambda by, since, until: looked_at(on.store, site.vault(), by, since, until),
         requests.files(city, on.services),
         _office(site),
         Search(site.vault),
@@ -223,6 +225,7 @@ def notices(site: Site, sender: Sender) -> list[BaseRoute]:
             _ground(site, notice_pages.HERE),
             addresses,
             notice_pages.Texts(page, site.origin),
+            Breaches(on.store, Calendar(on.profile.requests.closed if on.profile else Handling().closed)),
             rehearsal=rehearsal,
         )
     ]

@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 from bare_kaga import bare
+from kitamae.kernel import days
+from kitamae.kernel.context import clock
 from kitamae.kernel.people import notices
+from kitamae.kernel.people.person import SYSTEM, Principal
+from kitamae.kernel.people.vault import Asked
 from serving import SAME, Served, serving
 from signing_in import fields
 from web.requests.test_cases_over_http import NUMBER, filed, send, signed_in, staff, step, taro
@@ -296,3 +300,50 @@ async def test_all_that_waits_for_one_person_goes_as_one_letter(tmp_path: Path) 
         found = await settled(served, "sent", 3)
         assert len({one["letter"] for one in found}) == 1
         assert len(letters(tmp_path)) == 2
+
+
+async def test_whom_a_breach_concerns_is_found_by_the_looks_told_once_and_reads_what_the_law_wants_told(
+    tmp_path: Path,
+) -> None:
+    async with town(tmp_path) as served:
+        vault = served.kitamae.city.vault
+        persons = ["resident-taro", "resident-hanako", "resident-jiro"]
+        for ref in persons:
+            await vault.keep(SYSTEM, ref, "identity", "basic-four", {"name": "試験", "address": "例示町１"})
+        thief = Principal(
+            "token-thief", "service", frozenset({"read:person:identity"}), 1, tenants=frozenset({"*"})
+        )
+        await vault.read(Asked(thief, "identity", tuple(persons[:2])))
+        async with staff(served):
+            entered = await send(
+                served,
+                "/staff/breaches",
+                learnt=days.of(clock.now()).isoformat(),
+                summary="鍵が盗まれた",
+                sensitive="1",
+            )
+            address = entered.headers["location"]
+            today = days.of(clock.now()).isoformat()
+            seen = {"by": "token-thief", "since": today, "until": today}
+            for wrong in ({"since": "2026-13-01"}, {"by": ""}, {"until": "2026-01-01"}):
+                assert (await send(served, f"{address}/tell", address, **seen | wrong)).status_code == 400
+            counted = await send(served, f"{address}/tell", address, **seen)
+            assert "2人が見つかりました" in counted.text
+            assert await kept(served) == []
+            for _ in range(2):
+                done = await send(served, f"{address}/tell", address, really="1", **seen)
+                assert done.status_code == 303, done.text
+            assert {one["person"] for one in await kept(served)} == set(persons[:2])
+            assert len(await kept(served)) == 2
+            shown = (await served.client.get(address)).text
+            assert "これまでに2人に知らせました。" in shown
+            assert "resident-taro" not in shown
+        number = address.rpartition("/")[2]
+        async with taro(served):
+            link = f"{OWN}/breaches/{number}"
+            assert link in (await served.client.get(OWN)).text
+            page = (await served.client.get(link)).text
+            assert "鍵が盗まれた" in page
+            assert "再発防止" not in page, "that is for the Commission"
+        async with signed_in(served, "resident-jiro", "resident", 3):
+            assert (await served.client.get(link)).status_code == 404

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
+from kitamae.kernel import days
+from kitamae.kernel.context import clock
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden
 from kitamae.kit.notices.paper import MOST, UNDO_DAYS
 from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.requests.letters import day as letter_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +81,7 @@ def routes(
             letters=made,
             office=office,
             origin=origin,
+            today=letter_day(days.of(clock.now()).isoformat()),
             csrf=request.scope["csrf"],
             action=HERE,
         )

@@ -12,6 +12,7 @@ from kitamae.kernel.people import notices
 from kitamae.kernel.people.consent import Changed
 from kitamae.kernel.people.mynumber import HoldsMyNumber
 from kitamae.kernel.people.platform_purposes import CONTACT
+from kitamae.kernel.people.requests.breach import PARTS, TO_PERSONS
 from kitamae.kernel.people.vault import OWN, Asked
 from kitamae.kernel.problems import BadRequest, NotFound, TooManyRequests
 from kitamae.kit.notices import addresses as giving
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.people.requests import Breaches
     from kitamae.kit.notices import Addresses
     from kitamae.web.my.ground import Ground
     from kitamae.web.notices.texts import Texts
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 _SHOWN: Final = 200
 
 
-def routes(ground: Ground, addresses: Addresses, texts: Texts, *, rehearsal: bool) -> list[Route]:
+def routes(
+    ground: Ground, addresses: Addresses, texts: Texts, breaches: Breaches, *, rehearsal: bool
+) -> list[Route]:
     """`/my/notices` and what its forms send. `ground.page` draws from this folder."""
 
     async def show(request: Request, status: int = 200, wrong: str = "", typed: str = "") -> Response:
@@ -106,6 +110,23 @@ def routes(ground: Ground, addresses: Addresses, texts: Texts, *, rehearsal: boo
         await addresses.remove(who)
         return _away("removed")
 
+    async def breach(request: Request) -> Response:
+        """What whoever is concerned is told of a breach (規則第45条); of another one nobody hears here that there is it."""
+        who = signed_in(request)
+        if who is None:
+            return ground.sign_in(request)
+        number = request.path_params["number"]
+        given = (await notices.of(ground.store, who.ref, clock.now())).values()
+        if not any((one["about"], one["ref"]) == ("breach", number) for one in given):
+            raise NotFound(f"there is no notice of a breach {number!r:.40} for you")
+        told = (await breaches.one(number))["told"]
+        rows = [
+            (PARTS[name], told.get(name, "確認中です。"))
+            for name in TO_PERSONS
+            if name != "other" or name in told
+        ]
+        return ground.show(request, "notice-breach.html", number=number, rows=rows, action=MY)
+
     async def proof(request: Request) -> Response:
         """That one was told, or what became of the address, as a file that `kitamae verify` takes."""
         who = demand(request)
@@ -122,6 +143,7 @@ def routes(ground: Ground, addresses: Addresses, texts: Texts, *, rehearsal: boo
         Route(MY + "/sure", confirm, methods=["POST"]),
         Route(MY + "/language", speak, methods=["POST"]),
         Route(MY + "/remove", remove, methods=["POST"]),
+        Route(MY + "/breaches/{number}", breach, methods=["GET"]),
         Route(MY + "/proof/{number}", proof, methods=["GET"]),
     ]
 

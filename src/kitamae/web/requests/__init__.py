@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kitamae.sdk.personal_file import Entry
     from kitamae.web.page import ShellPage
     from kitamae.web.proofs import Proofs
+    from kitamae.web.requests.breach_desk import Concerned
     from kitamae.web.sought import Search
 
 __all__ = ["HERE", "Office", "files", "routes"]
@@ -38,6 +39,7 @@ def routes(
     page: ShellPage,
     requests: Requests,
     breaches: Breaches,
+    concerned: Concerned,
     register: Sequence[Entry],
     office: Office,
     search: Search,
@@ -53,7 +55,7 @@ def routes(
     """
     mine: list[BaseRoute] = [*own.routes(page, requests, office, proofs, vault)]
     asked: list[BaseRoute] = [*desk.routes(page, requests, office, search)]
-    broken: list[BaseRoute] = [*breach_desk.routes(page, breaches, office)]
+    broken: list[BaseRoute] = [*breach_desk.routes(page, breaches, office, concerned)]
     everybody: list[BaseRoute] = [*public.routes(page, breaches, register, office, days, delay)]
     page.shell.desks += [
         Desk(desk.DESK, REQUESTS, desk.DUTY),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from kitamae.kernel import days
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.requests import breach as clock
 from kitamae.kernel.people.requests.breach import PARTS, REASONS, STEPS, TO_PERSONS
@@ -19,7 +20,8 @@ from kitamae.web.requests.letters import Letter
 from kitamae.web.requests.own import form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import TypeAlias
 
     from starlette.requests import Request
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.problems import Problem
     from kitamae.sdk.page import Page
     from kitamae.web.requests.letters import Office
+
+    Concerned: TypeAlias = Callable[[str, int, int], Awaitable[list[str]]]
 
 DESK: Final = "/staff/breaches"
 DUTY: Final = "privacy"
@@ -38,8 +42,10 @@ _PAPERS: Final = {
 }
 
 
-def routes(page: Page, breaches: Breaches, office: Office) -> list[Route]:
-    """`/staff/breaches` and what is under it; for the privacy desk alone."""
+def routes(page: Page, breaches: Breaches, office: Office, concerned: Concerned) -> list[Route]:
+    """`/staff/breaches` and what is under it; for the privacy desk alone. `concerned(by, since, until)`: of whom that account or token saw
+    something in that time, microseconds UTC.
+    """
 
     async def index(request: Request) -> Response:
         """Every breach, newest first, with what is still owed."""
@@ -90,7 +96,10 @@ def routes(page: Page, breaches: Breaches, office: Office) -> list[Route]:
         return await show(request)
 
     async def show(
-        request: Request, wrong: Problem | None = None, sent: Mapping[str, str] | None = None
+        request: Request,
+        wrong: Problem | None = None,
+        sent: Mapping[str, str] | None = None,
+        counted: int | None = None,
     ) -> Response:
         number = request.path_params["number"]
         found = await breaches.one(number)
@@ -107,6 +116,8 @@ def routes(page: Page, breaches: Breaches, office: Office) -> list[Route]:
             parts=PARTS,
             sent=sent or {},
             steps=[step for step in STEPS if step != "amend" and step not in found["done"]],
+            given=sum(one.get("given", 0) for one in found["events"]),
+            counted=counted,
             wrong=wrong.detail if wrong else "",
             csrf=request.scope["csrf"],
             longest=LONGEST,
@@ -130,6 +141,25 @@ def routes(page: Page, breaches: Breaches, office: Office) -> list[Route]:
             return await show(request, wrong, sent)
         return RedirectResponse(f"{DESK}/{number}", 303, KEEP_NOTHING)
 
+    async def tell(request: Request) -> Response:
+        """Give notice to whom it concerns: first how many they are, then, said again, to all of them."""
+        sent, number = await form(request), request.path_params["number"]
+        try:
+            by = sent.get("by", "").strip()
+            since = days.begins("since", sent.get("since", ""), days.JST)
+            until = days.ends("until", sent.get("until", ""), days.JST)
+            if not by or until <= since:
+                raise BadRequest(
+                    "by, since, until: expected a day on which it began and one on which it ended"
+                )
+            persons = await concerned(by, since, until)
+            if "really" not in sent:
+                return await show(request, None, sent, len(persons))
+            await breaches.tell(asking(request.scope), number, persons)
+        except (BadRequest, Conflict) as wrong:
+            return await show(request, wrong, sent)
+        return RedirectResponse(f"{DESK}/{number}#tell", 303, KEEP_NOTHING)
+
     async def paper(request: Request) -> Response:
         """A report to the Commission, or the letter to persons, as it stands, to be printed."""
         number, which = request.path_params["number"], request.path_params["paper"]
@@ -150,6 +180,7 @@ def routes(page: Page, breaches: Breaches, office: Office) -> list[Route]:
         Route(DESK, enter, methods=["POST"]),
         Route(DESK + "/{number}", one, methods=["GET"]),
         Route(DESK + "/{number}", step, methods=["POST"]),
+        Route(DESK + "/{number}/tell", tell, methods=["POST"]),
         Route(DESK + "/{number}/papers/{paper}", paper, methods=["GET"]),
     ]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Final, NotRequired, TypedDict, cast
 
 from kitamae.kernel import days
 from kitamae.kernel.people.requests import deadline
@@ -47,12 +47,14 @@ PARTS: Final = {
 TO_PERSONS: Final = ("summary", "items", "cause", "harm", "other")
 """What persons are told (規則第45条)."""
 
+TELL: Final = "tell"
+"""The event of giving notice to some of the persons; `notify` is said by hand, once all were told."""
 STEPS: Final = ("amend", "prompt", "full", "notify", "publish", "close")
 
 
 class Event(TypedDict):
     """`learnt`, `persons`, `reasons`: as they stand after the step. `salt` in base64: with it and the rest anybody can make the
-    leaf again (`committed`). Nobody is named in it.
+    leaf again (`committed`). Nobody is named in it. `given`: to how many persons notice was given with it.
     """
 
     step: str
@@ -63,6 +65,7 @@ class Event(TypedDict):
     persons: int
     reasons: list[str]
     told: dict[str, str]
+    given: NotRequired[int]
     salt: str
     leaf: int
 

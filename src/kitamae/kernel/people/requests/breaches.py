@@ -5,27 +5,29 @@ from __future__ import annotations
 import base64
 import secrets
 from datetime import date
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
-from kitamae.kernel.people import mynumber
+from kitamae.kernel.people import mynumber, notices
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.requests import breach as breaches
 from kitamae.kernel.people.requests.requests import LONGEST
-from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.kernel.problems import BadRequest, Conflict, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from kitamae.kernel.calendar import Calendar
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Reader, Store, Transaction
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.requests.breach import Breach, Event
 
 KIND: Final = "breach"
 """Documents of the store, by number."""
+_TOGETHER: Final = 200
+"""Persons who are given notice in one transaction."""
 
 
 class Breaches:
@@ -74,6 +76,33 @@ class Breaches:
 
         return await self._keep(who, number, step, day, told, next_)
 
+    async def tell(self, who: Principal, number: str, persons: Sequence[str]) -> int:
+        """Give notice of it to these, to each once however often it is asked; to how many it was new. What is cut off goes on when it is
+        asked again. Raises Conflict for a breach that is closed, NotFound.
+        """
+        fresh = [one for one in dict.fromkeys(persons) if not await _was_told(self._store, one, number)]
+        day, given = self.today(), 0
+
+        def same(now: Breach | None) -> Breach:
+            if now is None:
+                raise NotFound(f"there is no breach {number!r:.40}")
+            if "close" in now["done"]:
+                raise Conflict("this breach is closed")
+            return now
+
+        for start in range(0, len(fresh), _TOGETHER):
+            some = fresh[start : start + _TOGETHER]
+
+            async def owing(tx: Transaction, some: Sequence[str] = some) -> int:
+                new = [one for one in some if not await _was_told(tx, one, number)]
+                for one in new:
+                    await notices.owe(tx, one, notices.What("breach", number), self._now())
+                return len(new)
+
+            made = await self._keep(who, number, breaches.TELL, day, {}, same, owing)
+            given += made["events"][-1].get("given", 0)
+        return given
+
     async def one(self, number: str) -> Breach:
         """Raises NotFound."""
         found = cast("Breach | None", await self._store.get(TENANT, KIND, number))
@@ -94,6 +123,7 @@ class Breaches:
         day: date,
         told: Mapping[str, str],
         after: Callable[[Breach | None], Breach],
+        owing: Callable[[Transaction], Awaitable[int]] | None = None,
     ) -> Breach:
         at, salt = clock.text(self._now()), commitment.salt()
 
@@ -111,6 +141,8 @@ class Breaches:
                 "salt": base64.b64encode(salt).decode(),
                 "leaf": 0,
             }
+            if owing is not None:
+                event["given"] = await owing(tx)
             said = commitment.canonical(breaches.committed(number, event))
             event["leaf"] = await tx.log(commitment.commit(salt, said))
             made = {**made, "events": [*made["events"], event]}
@@ -118,6 +150,12 @@ class Breaches:
             return made
 
         return await self._store.transact(work)
+
+
+async def _was_told(store: Reader, person: str, number: str) -> bool:
+    numbers: Any = await store.get(TENANT, notices.OF, person) or []
+    given = [await notices.one(store, one) for one in numbers]
+    return any(one is not None and (one["about"], one["ref"]) == ("breach", number) for one in given)
 
 
 def _demand(told: Mapping[str, str]) -> None:
