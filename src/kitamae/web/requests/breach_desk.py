@@ -148,10 +148,10 @@ def routes(page: Page, breaches: Breaches, office: Office, concerned: Concerned)
             by = sent.get("by", "").strip()
             since = days.begins("since", sent.get("since", ""), days.JST)
             until = days.ends("until", sent.get("until", ""), days.JST)
-            if not by or until <= since:
-                raise BadRequest(
-                    "by, since, until: expected a day on which it began and one on which it ended"
-                )
+            if not by:
+                raise BadRequest("by: this must be filled in")
+            if until <= since:
+                raise BadRequest("until: it would end before it begins")
             persons = await concerned(by, since, until)
             if "really" not in sent:
                 return await show(request, None, sent, len(persons))
