@@ -20,7 +20,7 @@ SAID_ON_PAGES = (
     *PEOPLE.glob("requests/*.py"), *(PEOPLE / name for name in ("approval.py", "colleagues.py", "mynumber.py", "passkeys.py", "gate.py", "throttle.py", "orders.py", "order.py", "corrections.py", "proposal.py")),
     PEOPLE / "relying" / "flow.py", PEOPLE / "relying" / "issuer.py", PEOPLE / "vault" / "withholding.py", PEOPLE / "vault" / "erasing_for.py", PEOPLE / "vault" / "correcting.py", *(SOURCE / "kernel" / "registers").glob("*.py"),
     *(one for area in ("duties", "delegates", "links", "devices", "my", "requests", "registers", "watching", "orders", "notices") for one in (HERE / area).glob("*.py")),
-    SOURCE / "kit" / "notices" / "paper.py", SOURCE / "kit" / "notices" / "addresses.py",
+    SOURCE / "kit" / "notices" / "paper.py",
     *(HERE / name for name in ("sign_in.py", "passkeys.py", "residents.py", "handed.py", "sought.py", "edits.py")),
 )  # fmt: skip
 ONLY_A_PROGRAM = (

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from kitamae.kernel import days
 from kitamae.kernel.context import clock
-from kitamae.kernel.problems import BadRequest, Conflict, Forbidden
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 from kitamae.kit.notices.paper import MOST, UNDO_DAYS
 from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
 from kitamae.web.requests.letters import day as letter_day
@@ -104,7 +104,7 @@ def routes(
             elif said == "returned":
                 await paper.returned(who, word(form, "number"))
             else:
-                raise BadRequest("expected undo or returned")
+                raise NotFound(f"there is nothing to {said!r:.20} here")
         except _REFUSED as problem:
             return await show(request, problem)
         return away(f"{HERE}?done={said}")

@@ -135,7 +135,7 @@ def routes(
             if one.fields.get("number") == number:
                 opened = record.opened if one.kind == record.RECORD else giving.opened
                 return await ground.proofs.file(number, opened(who.ref, one.fields), str(one.fields["salt"]))
-        raise NotFound(f"no notice of yours has the entry {number}")
+        raise NotFound(f"{number} is no number of an entry about a notice of yours")
 
     return [
         Route(MY, index, methods=["GET"]),
