@@ -18,6 +18,7 @@ from benchmarks.ledger import ledger
 from benchmarks.million import million
 from benchmarks.notified import notified
 from benchmarks.personal import erase, personal_read
+from benchmarks.situation import situation
 
 CLAIMS = (
     claims.get_entity,
@@ -33,7 +34,7 @@ PERSONAL = (personal_read, erase)
 """On a server of their own; where persons' keys lie in keys.db, not on PostgreSQL."""
 EMBEDDED = (ledger,)
 """On a server of their own, with the embedded store alone: its command finds the running server by the data directory."""
-ALONE = (aggregated, notified, decided)
+ALONE = (aggregated, notified, decided, situation)
 """On a server of its own."""
 APART = (guarded, million)
 """Each in a section of its own."""
