@@ -65,3 +65,8 @@ for (const button of document.querySelectorAll("button[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
 }
+
+// Reports wait on the phone while it has no connection.
+for (const box of document.querySelectorAll("[data-outbox]")) {
+  import(box.dataset.outbox).then(({ open }) => open(box), console.error);
+}

@@ -11,7 +11,7 @@ from kitamae.services.disaster.shelters import capacity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TYPE: Final = "EvacuationShelter"
+TYPE, SITE = "EvacuationShelter", "EvacuationSite"
 STATUS, PEOPLE, NATURE = "開設状況", "避難者数", "指定区分"
 OPEN, CLOSED = "開設", "閉鎖"
 AGREED, UNDESIGNATED = "協定", "指定なし"
