@@ -25,7 +25,9 @@ def entity(id: str, name: str, **values: Any) -> dict[str, Any]:
 
 async def register(served: Served, *entities: dict[str, Any]) -> None:
     """As a program with the right to write them."""
-    token, _ = await served.kitamae.city.people.tokens.issue("load", ["write:EvacuationShelter", "write:EvacuationSite"])
+    token, _ = await served.kitamae.city.people.tokens.issue(
+        "load", ["write:EvacuationShelter", "write:EvacuationSite"]
+    )
     made = await outside(
         served, "POST", "/ngsi-ld/v1/entityOperations/upsert", json=list(entities),
         headers={"Authorization": f"Bearer {token}"},

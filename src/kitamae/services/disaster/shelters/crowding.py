@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from kitamae.sdk.sheltering import Sheltering
     from kitamae.services.disaster.shelters.shelter import Count, Shelter
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Band = Literal["free", "busy", "crowded", "full", "unknown"]
 """空き, やや混雑, 混雑, 満; `unknown` where the count or the room is not known: never free."""
 BANDS: Final[tuple[Band, ...]] = ("free", "busy", "crowded", "full")
-Concern = Literal["over", "stale", "uncounted", "agreement-over", "agreement-ends"]
+Concern = Literal["over", "stale", "agreement-over", "agreement-ends"]
 _SOON: Final = timedelta(days=7)
 
 
@@ -73,11 +73,7 @@ def concerns(one: Shelter, rules: Sheltering, now: datetime, today: date) -> lis
     found: list[Concern] = []
     if one.is_open and over(one):
         found.append("over")
-    if one.is_open and one.count.people is None:
-        found.append("uncounted")
-    elif one.is_open and (one.count.at or datetime.min.replace(tzinfo=UTC)) < now - timedelta(
-        hours=rules.stale_hours
-    ):
+    if one.is_open and one.count.at and one.count.at < now - timedelta(hours=rules.stale_hours):
         found.append("stale")
     if one.until is not None and one.is_open:
         if one.until < today:
