@@ -263,7 +263,7 @@ async def test_ten_thousand_records_go_with_one_transaction(
 
 
 def test_a_line_of_the_list_of_erasures_that_a_crash_cut_off_is_left_out(tmp_path: Path) -> None:
-    from kitamae.adapters.sqlite.keys.store import listed
+    from kitamae.adapters.sql.erased import listed
 
     (tmp_path / "erased").write_text('["p-1", "c", 1, 2, 3]\n["p-2", "c"')
     assert [one.person for one in listed(tmp_path / "erased")] == ["p-1"]
