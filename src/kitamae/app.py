@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from kitamae.directory.lock import Lock
-    from kitamae.kernel.context.store import Transaction
     from kitamae.kernel.people.access_log import Entry
     from kitamae.kernel.people.colleagues import Called
     from kitamae.kernel.problems import Problem
@@ -220,19 +219,11 @@ class Kitamae:
             await self.city.access.restored(seen)
             return manifest
 
-    async def migrate(self, to: str) -> None:
-        """Begin to move into another store; `moving` tells how it goes. See `moving.py`."""
+    async def migrate(self, to: str, keys: str = "") -> None:
+        """Begin to move into another store, and persons' keys into `keys`; `moving` tells how it goes. See `moving.py`."""
         if self._changing.locked():
             raise Conflict("a backup, a restore or a move is going on; wait until it is done")
-
-        async def held(tx: Transaction) -> int:
-            return await tx.vault.persons()
-
-        if persons := await self.city.store.transact(held):
-            raise Unprocessable(
-                f"the city holds data about {persons} persons, which kitamae migrate does not carry: it stays where it is"
-            )
-        moving = await Moving.begin(self.settings, self.layout, to, self.city.broker.alias)
+        moving = await Moving.begin(self.settings, self.layout, to, self.city.broker.alias, keys)
         if self._move is not None and not self._move.done():
             await moving.close()
             raise Conflict(

@@ -20,6 +20,7 @@ from kitamae.directory.layout import Layout
 from kitamae.directory.lock import Lock
 from kitamae.kernel.context.moving.rounds import Rounds
 from kitamae.kernel.problems import BadRequest, Conflict, Problem
+from kitamae.moving_keys import KeysMove
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.moving.carried import Arriving, Leaving
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 100
 """Looks, 50 ms apart, for the connections of a city that was closed to be gone."""
 
+_ERASED: Final = "erased"
+"""The list of erasures, which lies beside persons' keys."""
+
 _FOLDERS: Final = ("ledger", "blobs")
 """What goes along into another directory. What stands in `history` is carried by the rounds."""
 
@@ -35,24 +39,32 @@ _log = structlog.get_logger("kitamae")
 
 
 class Moving:
-    """From `begin` to `close`. `where` is the target without any password."""
+    """From `begin` to `close`. `where` is the target without any password, `keys_in` where persons' keys are then ("": where they were)."""
 
     def __init__(
-        self, layout: Layout, source: Leaving, target: Arriving, where: str, lock: Lock | None
+        self,
+        layout: Layout,
+        source: Leaving,
+        target: Arriving,
+        where: str,
+        lock: Lock | None,
+        keys: KeysMove | None,
     ) -> None:
-        self.where = where
+        self.where, self.keys_in = where, keys.where if keys else ""
         self.state = "copying"
         self.why = ""
         self._from, self._lock = layout, lock
         self._source, self._target = source, target
-        self._rounds = Rounds(source, target)
+        self._keys = keys
+        self._rounds = Rounds(source, target, (keys.source, keys.target) if keys else None)
 
     @classmethod
-    async def begin(cls, settings: Settings, layout: Layout, to: str, alias: str) -> Self:
-        """`to`: postgresql://... or a directory. Raises BadRequest, Conflict, and what opening a store raises."""
+    async def begin(cls, settings: Settings, layout: Layout, to: str, alias: str, keys_to: str = "") -> Self:
+        """`to`: postgresql://... or a directory. `keys_to`: where persons' keys go. Raises BadRequest, Conflict, and what opening a store raises."""
         source = await _source(settings, layout)
         lock: Lock | None = None
         target: Arriving | None = None
+        keys: KeysMove | None = None
         try:
             if await source.workers() > 1:
                 raise Conflict("other processes serve this city too: stop them first, all but one")
@@ -64,6 +76,9 @@ class Moving:
             else:
                 where, lock, target = _directory(to)
             await target.begin(alias)
+            keys = await KeysMove.begin(
+                settings, layout, Layout(Path(where)) if lock else None, alias, keys_to
+            )
         except BaseException:
             await source.close()
             if target is not None:
@@ -71,7 +86,7 @@ class Moving:
             if lock is not None:
                 lock.release()
             raise
-        return cls(layout, source, target, where, lock)
+        return cls(layout, source, target, where, lock, keys)
 
     async def near(self) -> None:
         """Copy while the city is served, until little differs."""
@@ -90,6 +105,8 @@ class Moving:
         except BaseException:
             await self._source.leave(None)
             raise
+        if self._keys is not None:
+            await self._keys.target.finish()
         self.state = "moved"
         _log.info("the city has moved", to=self.where)
 
@@ -110,7 +127,8 @@ class Moving:
 
     def told(self) -> dict[str, Any]:
         """For `kitamae migrate`."""
-        return {"state": self.state, "why": self.why, "to": self.where, **self._rounds.progress.told()}
+        told = {"state": self.state, "why": self.why, "to": self.where, "keys_in": self.keys_in}
+        return {**told, **self._rounds.progress.told()}
 
     async def _files(self) -> None:
         """Into another directory goes what lies beside the state: files that never change."""
@@ -119,6 +137,8 @@ class Moving:
 
     async def close(self) -> None:
         """Let go of both."""
+        if self._keys is not None:
+            await self._keys.close()
         await self._source.close()
         await self._target.close()
         if self._lock is not None:
@@ -151,7 +171,8 @@ def _directory(to: str) -> tuple[str, Lock, Arriving]:
 
 def _copy(there: Layout, here: Layout) -> None:
     files = [path for folder in _FOLDERS for path in (there.root / folder).rglob("*") if path.is_file()]
-    for path in [*files, *(one for one in (there.city, there.ledger_key) if one.exists())]:
+    beside = (there.city, there.ledger_key, there.keys.with_name(_ERASED))
+    for path in [*files, *(one for one in beside if one.exists())]:
         to = here.root / path.relative_to(there.root)
         if to.exists() and to.stat().st_size == path.stat().st_size:
             continue

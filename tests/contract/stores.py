@@ -32,8 +32,13 @@ async def open_keys(kind: str, place: Path) -> KeyStore:
     """Persons' keys of that kind: a file in the directory, or a schema for each directory."""
     if kind == "sqlite":
         return sqlite_keys.open(place / "keys.db")
+    return await postgres_keys.open(key_address(place))
+
+
+def key_address(place: Path) -> str:
+    """Of the schema of that directory."""
     name = hashlib.blake2s(str(place).encode(), digest_size=8).hexdigest()
-    return await postgres_keys.open(postgres_server.dsn(f"k{name}"))
+    return postgres_server.dsn(f"k{name}")
 
 
 STORES: dict[str, Opener] = {"postgresql": open_postgres, "sqlite": open_sqlite}

@@ -22,13 +22,14 @@ from kitamae.adapters.postgres.moving import PostgresArriving, PostgresLeaving
 from kitamae.adapters.sqlite.arriving import SqliteArriving
 from kitamae.adapters.sqlite.leaving import SqliteLeaving
 from kitamae.kernel.context import clock
-from kitamae.kernel.context.moving import rounds
+from kitamae.kernel.context.moving import rounds, tables
 from kitamae.kernel.context.moving.rounds import Rounds
 from kitamae.kernel.context.operations.command import Command
 from kitamae.kernel.context.operations.create import Upsert
 from kitamae.kernel.context.query.tree import Compare, EntityQuery, Op, TypeQ
 from kitamae.kernel.context.query.tree import Path as QPath
 from kitamae.kernel.context.store import Instance, InstanceQuery, Store, Transaction
+from kitamae.kernel.people.vault.rows import Noted, Sealed
 from kitamae.kernel.problems import Conflict, NotFound
 
 ALIAS = "kitamae-of-the-tests"
@@ -100,6 +101,10 @@ act = st.one_of(
     st.tuples(st.just("owe"), st.sampled_from(["q1", "q2"])),
     st.tuples(st.just("log"), st.binary(max_size=3)),
     st.tuples(st.just("settle"), st.sampled_from(["q1", "q2"])),
+    st.tuples(st.just("seal"), st.tuples(st.sampled_from("xyz"), st.sampled_from("pq"), st.integers(1, 3))),
+    st.tuples(st.just("unseal"), st.sampled_from("xyz")),
+    st.tuples(st.just("look"), st.tuples(st.sampled_from("pq"), st.integers(1, 3))),
+    st.tuples(st.just("vault erase"), st.tuples(st.sampled_from("pq"), st.sampled_from(["c", "receipts"]))),
 )
 acts = st.lists(act, min_size=3, max_size=30)
 
@@ -128,6 +133,18 @@ async def do(store: Store, what: str, given: Any) -> None:
                 await tx.drop("", "subscription", given)
             case "log":
                 await tx.log(given)
+            case "seal":
+                id, person, version = given
+                await tx.vault.put(Sealed("", id, person, "c", "k", version, 1, version, 9, b"sealed"))
+            case "unseal":
+                await tx.vault.drop([one for one in [await tx.vault.get("", given)] if one])
+            case "look":
+                person, version = given
+                number = await tx.log(b"look")
+                seal = b"sealed %d" % version
+                await tx.vault.note(Noted(number, "", person, version, "w", "u", "b", "s", version, seal))
+            case "vault erase":
+                await tx.vault.erase(*given, 2)
             case "owe":
                 await tx.owe("", given, 1, b'{"payload": 1}')
 
@@ -157,6 +174,16 @@ async def do(store: Store, what: str, given: Any) -> None:
             await store.transact(work)
 
 
+async def vault(tx: Transaction) -> Any:
+    looks = await tx.vault.looks(0, 1 << 62)
+    return (
+        [await tx.vault.of("", person) for person in "pq"],
+        looks,
+        [await tx.vault.noted("", person, 1 << 62, 100) for person in "pq"],
+        await tx.vault.erased(),
+    )
+
+
 async def answers(store: Store) -> dict[str, Any]:
     """Everything that can be asked."""
     queries = [
@@ -166,6 +193,7 @@ async def answers(store: Store) -> dict[str, Any]:
         EntityQuery(tenant="kaga", attrs=(NAMES[1],), limit=100, count=True),
     ]
     said: dict[str, Any] = {
+        "vault": await store.transact(vault),
         "tenants": await store.tenants(),
         "queues": await store.queues(),
         "leaves": await store.leaves(0, 1000),
@@ -221,7 +249,7 @@ class CutOff:
 
     def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         async def answer(*given: Any) -> Any:
-            writes = name in ("adopt", "tell", "keep", "owe", "log", "finish")
+            writes = name in ("adopt", "tell", "keep", "owe", "log", "put_rows", "finish")
             self._left -= writes
             if writes and self._left < 0 and not self._after:
                 raise Cut
@@ -241,6 +269,7 @@ def way(request: pytest.FixtureRequest) -> tuple[str, str]:
 def test_a_city_that_is_written_to_meanwhile_answers_the_same_afterwards(
     way: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tables.Copy, "AT_ONCE", 2)
     for name, few in (("ENTITIES", 2), ("INSTANCES", 3), ("CHANGES", 3), ("DOCUMENTS", 2), ("SMALL", 0)):
         monkeypatch.setattr(rounds, name, few)
 

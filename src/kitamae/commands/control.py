@@ -209,7 +209,8 @@ class Control:
         return JSONResponse({**told, "proof": done.proof()})
 
     async def _migrate(self, request: Request) -> JSONResponse:
-        await self._kitamae.migrate((await _json(request))["to"])
+        sent = await _json(request)
+        await self._kitamae.migrate(sent["to"], str(sent.get("keys") or ""))
         return await self._moving(request)
 
     async def _moving(self, _: Request) -> JSONResponse:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _LOOK_SECONDS: Final = 0.2
 
 
-async def migrate(target: str, /, *, data: Path | None = None, store: str | None = None) -> None:
+async def migrate(
+    target: str, /, *, keys: str | None = None, data: Path | None = None, store: str | None = None
+) -> None:
     """Copy the city into another store while it is served, and serve it from there afterwards.
 
     A copy that was cut off goes on when this is called again. When everything is there, the server stops answering: start
@@ -30,6 +32,9 @@ async def migrate(target: str, /, *, data: Path | None = None, store: str | None
     ----------
     target
         postgresql://user@host/database, or a directory that is empty or not there yet.
+    keys
+        postgresql://user@host/database for persons' keys, which never lie with the state. Into a directory they go along; keys
+        that are on PostgreSQL already stay there.
     data
         The data directory.
     store
@@ -39,7 +44,7 @@ async def migrate(target: str, /, *, data: Path | None = None, store: str | None
     where = _whole(target)
     out = Console(highlight=False, soft_wrap=True)
     async with connect(Settings.chosen(data=data, store=store)) as client:
-        await ask(client, "POST", "/control/migrate", {"to": where})
+        await ask(client, "POST", "/control/migrate", {"to": where, "keys": keys})
         try:
             said = await _watch(client, out)
         except asyncio.CancelledError:
@@ -58,6 +63,15 @@ async def migrate(target: str, /, *, data: Path | None = None, store: str | None
         ),
         markup=False,
     )
+    if said["keys_in"]:
+        out.print(
+            say(
+                "persons' keys are in {keys_in} ({keys} rows; {records} sealed records and receipts went with the state)\nthe old ones are a backup"
+                " of keys from now on: destroy them in time",
+                **{name: said[name] for name in ("keys_in", "keys", "records")},
+            ),
+            markup=False,
+        )
 
 
 def _whole(target: str) -> str:

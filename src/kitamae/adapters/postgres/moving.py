@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 
-from kitamae.adapters.postgres import changes, connect, entities, history, hot, migrate, numbers, series
+from kitamae.adapters.postgres import (
+    changes,
+    connect,
+    entities,
+    history,
+    hot,
+    migrate,
+    numbers,
+    series,
+    tables,
+)
 from kitamae.adapters.postgres.flush import columns
 from kitamae.adapters.postgres.group import State, Wrote
 from kitamae.adapters.postgres.known import Known
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
     from kitamae.adapters.postgres.group import Id
+    from kitamae.kernel.context.moving.tables import Row, Table
 
 _SQL = queries("entity", "change", "document", "history", "ledger", "moving")
 _ARRIVING: Final = migrate.LOCK + 1
@@ -153,6 +164,11 @@ class PostgresLeaving:
     async def last_leaf(self) -> int:
         """See `Leaving.last_leaf`."""
         return await self._value("leaf_last")
+
+    async def rows(self, table: Table, after: Row, upto: Row, most: int) -> list[Row]:
+        """See `Rows.rows`."""
+        with connect.problems():
+            return await tables.between(self._db, table, after, upto, most)
 
     async def high(self) -> int:
         """See `Leaving.high`."""
@@ -304,6 +320,11 @@ class PostgresArriving(PostgresLeaving):
         """See `Arriving.log`."""
         async with self._writing() as db:
             await db.execute(_SQL["leaf_insert"], *columns(leaves))
+
+    async def put_rows(self, table: Table, rows: Sequence[Row], gone: Sequence[Row]) -> None:
+        """See `TakenRows.put_rows`."""
+        async with self._writing() as db:
+            await tables.put(db, table, rows, gone)
 
     async def finish(self, high: int) -> None:
         """See `Arriving.finish`."""

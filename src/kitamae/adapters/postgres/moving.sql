@@ -106,3 +106,14 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND app
 -- name: alone
 -- Whether nobody else fills this schema. For as long as the connection lives.
 SELECT pg_try_advisory_lock($1, hashtext(current_schema()));
+
+-- name: rows_between
+-- Of a table that is carried as it is (`kernel/context/moving/tables.py`).
+SELECT {columns} FROM {table} WHERE ({ordered}) > ({after}) AND ({ordered}) <= ({upto}) ORDER BY {ordered} LIMIT {most};
+
+-- name: rows_put
+INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays})
+ON CONFLICT ({key}) DO UPDATE SET {changed};
+
+-- name: rows_drop
+DELETE FROM {table} WHERE ({key}) IN (SELECT * FROM unnest({key_arrays}));

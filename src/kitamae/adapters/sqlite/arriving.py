@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import apsw
 import orjson
 
-from kitamae.adapters.sqlite import database, migrate
+from kitamae.adapters.sqlite import database, migrate, tables
 from kitamae.adapters.sqlite.adopting import Adopting
 from kitamae.adapters.sqlite.leaving import SqliteLeaving
 from kitamae.adapters.sqlite.many import Many
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kitamae.kernel.context.moving.carried import Id
+    from kitamae.kernel.context.moving.tables import Row, Table
     from kitamae.kernel.context.store import Leaf, Owed
 
 _SQL = queries("change", "entity", "ledger", "moving")
@@ -123,6 +124,10 @@ class SqliteArriving(SqliteLeaving):
     async def log(self, leaves: Sequence[Leaf]) -> None:
         """See `Arriving.log`."""
         await self._write(lambda db: _LEAVES(db, leaves))
+
+    async def put_rows(self, table: Table, rows: Sequence[Row], gone: Sequence[Row]) -> None:
+        """See `TakenRows.put_rows`."""
+        await self._write(lambda db: tables.put(db, table, rows, gone))
 
     async def finish(self, high: int) -> None:
         """See `Arriving.finish`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import apsw
 import orjson
 
-from kitamae.adapters.sqlite import carried, database
+from kitamae.adapters.sqlite import carried, database, tables
 from kitamae.adapters.sqlite.named import queries
 from kitamae.kernel.context.moving.carried import (
     MOVED,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kitamae.kernel.context.moving.carried import Id
+    from kitamae.kernel.context.moving.tables import Row, Table
 
 _SQL = queries("change", "entity", "ledger", "moving")
 _EVER: Final = (1 << 63) - 1
@@ -54,7 +55,7 @@ class SqliteLeaving:
             return await asyncio.to_thread(self._do, work, begin)
 
     def _do(self, work: Callable[[apsw.Connection], T], begin: str) -> T:
-        with database.problems(), _transaction(self._db, begin):
+        with database.problems(), transaction(self._db, begin):
             return work(self._db)
 
     async def standing(self, after: Id, upto: Id, most: int) -> list[Standing]:
@@ -138,6 +139,10 @@ class SqliteLeaving:
         """See `Leaving.last_leaf`."""
         return await self._run(lambda db: int(db.execute(_SQL["leaf_last"]).get))
 
+    async def rows(self, table: Table, after: Row, upto: Row, most: int) -> list[Row]:
+        """See `Rows.rows`."""
+        return await self._run(lambda db: tables.between(db, table, after, upto, most))
+
     async def high(self) -> int:
         """See `Leaving.high`."""
         return await self._run(lambda db: int(db.execute(_SQL["high"]).get))
@@ -170,7 +175,8 @@ class SqliteLeaving:
 
 
 @contextmanager
-def _transaction(db: apsw.Connection, begin: str) -> Iterator[None]:
+def transaction(db: apsw.Connection, begin: str = "BEGIN") -> Iterator[None]:
+    """All of it, or nothing."""
     db.execute(begin)
     try:
         yield

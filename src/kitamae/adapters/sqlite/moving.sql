@@ -121,3 +121,13 @@ WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = :name);
 INSERT INTO instance
     (number, entity, attribute, t, observed, seq, created_at, modified_at, deleted_at, num, doc)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: rows_between
+-- Of a table that is carried as it is (`kernel/context/moving/tables.py`).
+SELECT {columns} FROM {table} WHERE ({key}) > ({of_key}) AND ({key}) <= ({of_key}) ORDER BY {key} LIMIT ?;
+
+-- name: rows_put
+INSERT OR REPLACE INTO {table} ({columns}) VALUES ({of_all});
+
+-- name: rows_drop
+DELETE FROM {table} WHERE ({key}) = ({of_key});

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
+from kitamae.kernel.context.moving.tables import Rows, TakenRows
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -110,7 +112,7 @@ class Document(NamedTuple):
     doc: bytes
 
 
-class Leaving(Protocol):
+class Leaving(Rows, Protocol):
     """A store that is copied, read beside everything else. Each answer is of one commit. Raises Problem."""
 
     async def standing(self, after: Id, upto: Id, most: int) -> list[Standing]:
@@ -181,7 +183,7 @@ class Leaving(Protocol):
         ...
 
 
-class Arriving(Leaving, Protocol):
+class Arriving(Leaving, TakenRows, Protocol):
     """A store that is being filled and that nobody serves. What a method writes is one commit, durable when it returns."""
 
     async def begin(self, alias: str) -> None:

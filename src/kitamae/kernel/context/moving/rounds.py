@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context.moving.carried import FIRST, LAST, PRIME, Id, Standing
+from kitamae.kernel.context.moving.tables import KEYS, VAULT, Copy
 from kitamae.kernel.problems import Conflict
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.moving.carried import Arriving, Leaving, Whole
+    from kitamae.kernel.context.moving.tables import Rows, TakenRows
 
 ENTITIES: Final = 500
 """Compared at a time."""
@@ -30,7 +32,7 @@ LAST_ROUNDS: Final = 5
 
 @dataclass(slots=True)
 class Progress:
-    """What has been compared and copied. `differences`: those that the last round that ended had found."""
+    """What has been compared and copied; `records`: of the vault, with receipts; `keys`: with tags and erasures. `differences`: those that the last round that ended had found."""
 
     round: int = 0
     entities: int = 0
@@ -39,6 +41,8 @@ class Progress:
     documents: int = 0
     owed: int = 0
     leaves: int = 0
+    records: int = 0
+    keys: int = 0
     differences: int = 0
 
     def told(self) -> dict[str, Any]:
@@ -49,8 +53,11 @@ class Progress:
 class Rounds:
     """From `source`, which may be written to all the while, to `target`."""
 
-    def __init__(self, source: Leaving, target: Arriving) -> None:
+    def __init__(self, source: Leaving, target: Arriving, keys: tuple[Rows, TakenRows] | None = None) -> None:
+        """`keys`: from where to where persons' keys go; None: they stay where they are."""
         self._source, self._target = source, target
+        self._vault = Copy(source, target, VAULT)
+        self._keys = Copy(*keys, KEYS) if keys else None
         self.progress = Progress()
 
     async def near(self) -> None:
@@ -78,7 +85,11 @@ class Rounds:
             + await self._documents()
             + await self._owed()
             + await self._leaves(upto)
+            + await self._vault.round()
+            + (await self._keys.round() if self._keys else 0)
         )
+        self.progress.records = self._vault.copied
+        self.progress.keys = self._keys.copied if self._keys else 0
         self.progress.round += 1
         self.progress.differences = found
         return found

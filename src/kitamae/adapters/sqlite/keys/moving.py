@@ -1,0 +1,82 @@
+"""keys.db on its way: read while it is used, or filled. See `kernel.context.moving.tables.Keys`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import apsw
+
+from kitamae.adapters.sql.halves import half_of
+from kitamae.adapters.sqlite import database, tables
+from kitamae.adapters.sqlite.keys.version import migrate
+from kitamae.adapters.sqlite.leaving import transaction
+from kitamae.kernel.context.moving.tables import KEYS, MARK, MOVING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from kitamae.kernel.context.moving.tables import Row, Table
+
+T = TypeVar("T")
+
+
+class SqliteKeysMoving:
+    """A connection of its own. `filled`: it is made where it is not there, and brought to the newest version."""
+
+    def __init__(self, path: Path, *, filled: bool) -> None:
+        """Raises StoreTooNew, StoreUnknown, StoreDamaged."""
+        self._one = asyncio.Lock()
+        with database.problems():
+            if filled:
+                database.private(path)
+            self._db = apsw.Connection(str(path))
+            try:
+                self._db.set_busy_timeout(5_000)
+                if filled:
+                    migrate(self._db)
+                    database.durable(self._db)
+                    self._db.execute("PRAGMA secure_delete = ON")  # what is deleted is written over
+                else:
+                    self._db.execute("PRAGMA query_only = ON")
+            except BaseException:
+                self._db.close()
+                raise
+
+    async def _run(self, work: Callable[[apsw.Connection], T]) -> T:
+        async with self._one:
+            return await asyncio.to_thread(self._do, work)
+
+    def _do(self, work: Callable[[apsw.Connection], T]) -> T:
+        with database.problems(), transaction(self._db):
+            return work(self._db)
+
+    async def rows(self, table: Table, after: Row, upto: Row, most: int) -> list[Row]:
+        """See `Rows.rows`."""
+        return await self._run(lambda db: tables.between(db, table, after, upto, most))
+
+    async def put_rows(self, table: Table, rows: Sequence[Row], gone: Sequence[Row]) -> None:
+        """See `TakenRows.put_rows`."""
+        await self._run(lambda db: tables.put(db, table, rows, gone))
+
+    async def begin(self, alias: str) -> None:
+        """See `Keys.begin`."""
+
+        def work(db: apsw.Connection) -> None:
+            marks: dict[str, int] = dict(tables.between(db, MARK, MARK.first, MARK.last, 100))
+            some = [tables.between(db, one, one.first, one.last, 1) for one in KEYS if one is not MARK]
+            tables.put(db, MARK, [half_of(alias, marks.get(MOVING), anything=any(some))], ())
+
+        await self._run(work)
+
+    async def finish(self) -> None:
+        """See `Keys.finish`."""
+        await self.put_rows(MARK, (), [(MOVING,)])
+        async with self._one:  # nothing of what was dropped stays in the WAL
+            await asyncio.to_thread(self._db.wal_checkpoint, mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    async def close(self) -> None:
+        """See `Keys.close`."""
+        async with self._one:
+            await asyncio.to_thread(self._db.close)
