@@ -245,13 +245,6 @@ async def test_a_city_on_postgresql_without_a_place_for_keys_says_so(tmp_path: P
     assert not (tmp_path / "data" / "keys.db").exists()
 
 
-async def test_a_city_with_personal_data_does_not_move_and_leave_it_behind(tmp_path: Path) -> None:
-    async with serving(tmp_path / "data", city=KAGA) as served:
-        await keep(served, "p-taro")
-        with pytest.raises(Problem, match="does not carry"):
-            await served.kitamae.migrate(str(tmp_path / "elsewhere"))
-
-
 def test_no_route_of_personal_data_is_outside_the_two_prefixes() -> None:
     from kitamae.web.records import routes
 

@@ -235,7 +235,11 @@ class Kitamae:
     async def stay(self) -> None:
         """Leave off moving; what is copied already is found there by the next try."""
         if self._move is not None:
-            self._move.cancel()
+            if self.moving is None or self.moving.state in (
+                "copying",
+                "closing",
+            ):  # else it is only letting go
+                self._move.cancel()
             await asyncio.gather(self._move, return_exceptions=True)
 
     async def _go(self, moving: Moving) -> None:
