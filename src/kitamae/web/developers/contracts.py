@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kitamae.kernel.people.providers import digest, latest
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 from kitamae.web.developers.mine import MINE
 from kitamae.web.developers.refusals import refused
 from kitamae.web.duties.forms import KEEP_NOTHING, away, word
 from kitamae.web.my.ground import sent, signed_in
 from kitamae.web.providers import papers
+from kitamae.web.providers.standing import standing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starlette.requests import Request
 
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.providers import Contract, Provider, Providers
-    from kitamae.kernel.people.providers.meter import Row
     from kitamae.web.page import ShellPage
 
 _AT: Final = f"{MINE}/{{number}}/contracts/{{contract}}"
@@ -51,27 +48,14 @@ def routes(page: ShellPage, providers: Providers) -> list[Route]:
         if signed_in(request) is None:
             return RedirectResponse(MINE, 303, KEEP_NOTHING)
         provider, contract = await found(request, signed_in(request))
-        last, held = latest(contract), providers.contracts.held(contract)
-        month = f"{providers.today:%Y-%m}"
+        seen = await standing(providers, contract)
         return show(
             request,
             "contract.html",
             status=400 if failed else 200,
+            **seen,
             provider=provider,
-            contract=contract,
-            version=last,
-            held=held,
-            stands=providers.contracts.stands(contract),
-            offered=providers.contracts.waiting(contract) is not None and "confirmed" in last,
-            digest=digest(last),
-            keys=[(one, providers.keys.good(one)) for one in await providers.keys.of(contract["id"])],
-            today=await providers.meter.today(contract["id"], held),
-            month=month,
-            days=_days(await providers.meter.month(contract["id"], month)),
-            statements=[
-                (one, await providers.statements.paid(one))
-                for one in await providers.statements.of(contract["id"])
-            ],
+            offered=providers.contracts.waiting(contract) is not None and "confirmed" in seen["last"],
             overlaps=_OVERLAPS,
             secret=secret,
             failed=failed,
@@ -172,13 +156,3 @@ def routes(page: ShellPage, providers: Providers) -> list[Route]:
         Route(f"{_AT}/statements.csv", table, methods=["GET"]),
         Route(f"{_AT}/statements/{{month}}/{{n}}", statement, methods=["GET"]),
     ]
-
-
-def _days(rows: Sequence[Row]) -> list[tuple[str, dict[str, int]]]:
-    """All keys together, newest day first."""
-    days: dict[str, dict[str, int]] = {}
-    for row in rows:
-        counted = days.setdefault(row.day, {"read": 0, "write": 0, "notification": 0, "refused": 0})
-        for name in counted:
-            counted[name] += int(row.counts[name])  # type: ignore[literal-required]  # the names stand above
-    return sorted(days.items(), reverse=True)

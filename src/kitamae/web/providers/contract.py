@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from kitamae.kernel.people.approval import STRONG
-from kitamae.kernel.people.providers import digest, latest
-from kitamae.kernel.people.providers.records import add, nothing
 from kitamae.kernel.problems import NotFound
 from kitamae.web.duties.forms import away, staff, word
 from kitamae.web.providers.drafting import numbered
 from kitamae.web.providers.ground import CONTRACTS, REFUSED, form, refused
+from kitamae.web.providers.standing import standing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from kitamae.kernel.people.providers import Counts
-    from kitamae.kernel.people.providers.meter import Row
     from kitamae.web.providers.ground import Ground
 
 
@@ -31,31 +26,17 @@ def routes(ground: Ground) -> list[Route]:
 
     async def one(request: Request, failed: str = "") -> Response:
         who, kept = staff(request), await providers.contracts.one(request.path_params["id"])
-        last, held = latest(kept), providers.contracts.held(kept)
         asked = await providers.contracts.asked(kept)
-        month = f"{providers.today:%Y-%m}"
         return ground.show(
             request,
             "staff-contract.html",
             status=400 if failed else 200,
-            contract=kept,
+            **await standing(providers, kept),
             provider=await providers.one(kept["provider"]),
-            last=last,
-            held=held,
-            stands=providers.contracts.stands(kept),
             waiting=providers.contracts.waiting(kept),
             asked=asked,
-            digest=digest(last),
             mine=asked is not None and asked["by"] == who.ref,
             strong=who.assurance >= STRONG,
-            keys=[(key, providers.keys.good(key)) for key in await providers.keys.of(kept["id"])],
-            today=await providers.meter.today(kept["id"], held),
-            month=month,
-            days=_days(await providers.meter.month(kept["id"], month)),
-            statements=[
-                (row, await providers.statements.paid(row))
-                for row in await providers.statements.of(kept["id"])
-            ],
             failed=failed,
         )
 
@@ -104,11 +85,3 @@ def routes(ground: Ground) -> list[Route]:
         Route(CONTRACTS + "/{id}", ask, methods=["GET"]),
         Route(CONTRACTS + "/{id}/{word}", say, methods=["POST"]),
     ]
-
-
-def _days(rows: Sequence[Row]) -> list[tuple[str, Counts]]:
-    """All keys together, newest day first."""
-    found: dict[str, Counts] = {}
-    for row in rows:
-        found[row.day] = add(found.get(row.day, nothing()), row.counts)
-    return sorted(found.items(), reverse=True)
