@@ -58,7 +58,7 @@ def test_two_with_passkeys_rehearse_order_and_lift_an_evacuation(chromium, town)
         page.get_by_label("避難指示").check()
         page.get_by_label("発令するときの災害").select_option("洪水")
         page.get_by_label("市民に伝える言葉と理由").fill("川の水があふれるおそれがあります。")
-        page.get_by_text("なではじまる地区").click()
+        page.get_by_text("な行の地区").click()
         page.get_by_label("七日市町").check()
 
     first, me = person(town.link)

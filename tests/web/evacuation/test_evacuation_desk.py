@@ -130,6 +130,17 @@ async def test_it_is_widened_raised_lifted_and_withdrawn_and_history_tells_the_c
     assert [value.count("、") + 1 for value, _ in told["対象地域"]["values"]] == [2, 3, 2]
 
 
+async def test_its_words_are_corrected_and_the_same_twice_is_refused(town: Served) -> None:
+    await ordered(town, **RIVER)
+    await colleague(town, "disaster")
+    answer = await propose(town, **RIVER)
+    assert (answer.status_code, "もうそのとおりに効いています" in answer.text) == (409, True)
+    await ordered(town, **{**RIVER, "text": "右岸の人は避難してください。"})
+    shown = await page(town)
+    assert "右岸の人は避難してください。" in shown
+    assert RIVER["text"] not in shown
+
+
 async def test_it_is_given_as_cap_that_the_oasis_schema_takes(town: Served, shared: Path) -> None:
     schema = etree.XMLSchema(etree.parse(shared / "data" / "vectors" / "cap" / "CAP-v1.2.xsd"))
     await ordered(town, **RIVER)

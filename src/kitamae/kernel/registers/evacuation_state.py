@@ -46,6 +46,7 @@ class Standing(TypedDict):
     name: str
     level: int
     hazard: str
+    text: str
     order: str
     since: str
 
@@ -70,10 +71,11 @@ def after(before: Mapping[str, Standing], proposal: Proposal, order: str, at: st
     if proposal["act"] == "issue":
         for one in proposal["districts"]:
             there = before.get(one["id"])
-            if there and (there["level"], there["hazard"]) == (proposal["level"], proposal["hazard"]):
+            if there and all(there[name] == proposal[name] for name in ("level", "hazard", "text")):
                 continue
             new[one["id"]] = {
-                "name": one["name"], "level": proposal["level"], "hazard": proposal["hazard"], "order": order, "since": at,
+                "name": one["name"], "level": proposal["level"], "hazard": proposal["hazard"], "text": proposal["text"], "order": order,
+                "since": at,
             }  # fmt: skip
         if new == dict(before):
             raise Conflict("for these districts that is in force already")
@@ -94,7 +96,7 @@ def alerts(
     found: list[dict[str, Any]] = []
     for level, name in LEVELS.items():
         was, now = names(before, level), names(new, level)
-        if was == now:
+        if was == now and proposal["level"] != level:  # at its own level the words may have changed alone
             continue
         id = f"urn:ngsi-ld:{TYPE}:{city[0]}:evacuation-{level}"
         if not now:
