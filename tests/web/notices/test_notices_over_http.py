@@ -347,3 +347,24 @@ async def test_whom_a_breach_concerns_is_found_by_the_looks_told_once_and_reads_
             assert "再発防止" not in page, "that is for the Commission"
         async with signed_in(served, "resident-jiro", "resident", 3):
             assert (await served.client.get(link)).status_code == 404
+
+
+async def test_a_restore_of_a_backup_from_before_a_notice_was_sent_does_not_send_it_again(
+    tmp_path: Path,
+) -> None:
+    async with town(tmp_path) as served:
+        served.kitamae.city._rooms.notices._paused = 2**62
+        async with taro(served):
+            await give_address(served, tmp_path)
+        async with taro(served):
+            await answered(served)
+        assert [one["state"] for one in await kept(served)] == ["waiting"]
+        await served.kitamae.backup(tmp_path / "backup.tar")
+        served.kitamae.city._rooms.notices._paused = 0
+        await settled(served, "sent")
+        assert len(letters(tmp_path)) == 2
+        await served.kitamae.restore(tmp_path / "backup.tar")
+        (one,) = await settled(served, "sent")
+        assert one["how"] == "mail"
+        await asyncio.sleep(2.5)
+        assert len(letters(tmp_path)) == 2
