@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Handed to `pages.routes(room)`, `api.router(room)`, `desk.routes(room)`, `ingest.start(room)` and `jobs.start(room)`."""
+    """Handed to `pages.routes(room)`, `api.router(room)`, `desk.routes(room)`, `ingest.start(room)` and `jobs.start(room, observing)`."""
 
     manifest: Manifest
     city: City | None  # None: an empty broker is served, without a city

@@ -5,7 +5,7 @@ models.py       what it knows              api.py     router(room) -> a FastAPI 
 logic.py        what it does: pure         ingest.py  start(room): listens for what comes from outside;
                                                       for `kitamae import`: FORMATS, TYPE, MOST_BYTES, BadMessageError,
                                                       refused, changes (see docs/build-a-service.md)
-templates/, locales/, static/, pia/        jobs.py    start(room): what it does by the clock
+templates/, locales/, static/, pia/        jobs.py    start(room, observing): what it does beside requests
                                            desk.py    routes(room) -> its staff's pages under /staff/<desk>
 """
 

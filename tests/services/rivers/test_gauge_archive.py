@@ -224,3 +224,19 @@ async def test_what_came_while_the_program_was_down_is_judged_when_it_begins_aga
         assert [value for _, value in await history(served, urn, "状態")] == ["発表中"]
         gauge = f"urn:ngsi-ld:RiverGauge:172065:{UDANI}"
         assert len(await history(served, gauge, logic.VERDICT)) == 3
+
+
+async def test_with_the_policy_on_the_job_writes_its_verdicts_and_alerts_also_of_a_gauge_in_no_register(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path, city=KAGA) as served:
+        await served.loaded()
+        city = served.kitamae.city
+        door = Observations(city.store, await city.broker.contexts.resolve(None))
+        high = {"type": "Property", "value": 8.0}
+        stranger = {**report("9", 9.0, 5), "危険水位": high}
+        assert await door.hear([report(UDANI, 24.2, 5), stranger]) == ["", ""]
+        await watched(served)
+        known = (await served.client.get("/ngsi-ld/v1/entities?type=Alert")).json()
+        assert {one["id"].rpartition("-")[2] for one in known} == {UDANI, "9"}
+        assert city.health.also["jobs:rivers"]() == ""
