@@ -11,6 +11,10 @@ from bare_kaga import bare
 from browser.people import with_session
 from browser.seen import DESK, LANGUAGES, PHONE, draw, in_order, wrong
 from browser.town import Town, send
+from kitamae.kernel import days
+from kitamae.kernel.context import clock
+from kitamae.kernel.people.person import Principal
+from kitamae.kernel.people.vault import Asked
 from serving import Served
 from staffing import give, known
 
@@ -129,3 +133,30 @@ def test_what_is_posted_is_noted_and_undone_by_keyboard(chromium, town):
     page.wait_for_url("**done=undo")
     assert page.get_by_role("button", name="えらんだ手紙を印刷する").is_visible()
     page.context.close()
+
+
+def test_a_breach_is_told_from_its_page_by_keyboard_and_read_by_whom_it_concerns(chromium, town):
+    officer = town.do(town.kitamae.city.people.staff(another=True))
+    town.do(give(Served(town.kitamae, None), officer, "privacy-officer"))
+    client, secret = town.session(officer, "staff", 2)
+    today = days.of(clock.now()).isoformat()
+    address = send(client, "/staff/breaches", learnt=today, summary="鍵が盗まれた", sensitive="1")
+    client.close()
+    thief = Principal("token-9", "service", frozenset({"read:person:identity"}), 1, tenants=frozenset({"*"}))
+    town.do(town.kitamae.city.vault.read(Asked(thief, "identity", ("resident-hanako",))))
+    page = with_session(chromium, town.address, secret)
+    page.goto(town.address + address)
+    page.get_by_label("見た職員の番号").fill("token-9")
+    page.get_by_label("この日から").fill(today)
+    page.get_by_label("この日まで").fill(today)
+    page.keyboard.press("Enter")
+    page.get_by_text("1人が見つかりました").wait_for()
+    for width in (PHONE, DESK):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert wrong(page) == []
+        draw(page, "breach-counted", "ja", width)
+    page.get_by_role("button", name="この人たちに知らせる").press("Enter")
+    page.get_by_text("これまでに1人に知らせました。").wait_for()
+    in_order(page, town.address, (address,), "breach")
+    told = f"{MY}/breaches/{address.rpartition('/')[2]}"
+    in_order(with_session(chromium, town.address, town.hanako), town.address, (told,), "told")
