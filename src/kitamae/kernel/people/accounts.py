@@ -33,7 +33,7 @@ _KINDS: Final = ("passkey", "session", "link", "consent", "code", "grant")
 @dataclass(frozen=True, slots=True)
 class Account:
     """What there is of one. `partners`: their names; `mandates`: that were agreed upon, given or held; `visitor`: known by an e-mail address;
-    `providers`: to which the person belongs, by name.
+    `providers`: to which the person belongs, by name; `own`: those of them that end with him, a volunteer without other members.
     """
 
     passkeys: int = 0
@@ -42,6 +42,7 @@ class Account:
     mandates: int = 0
     visitor: bool = False
     providers: Sequence[str] = ()
+    own: Sequence[str] = ()
 
 
 class Accounts:
@@ -65,13 +66,15 @@ class Accounts:
         ]
         numbers: Any = await self._store.get(TENANT, PROVIDERS_OF, person) or []
         providers: list[Any] = [await self._store.get(TENANT, PROVIDER, one) for one in numbers]
+        member = [one for one in providers if one and person in one["members"]]
         account = Account(
             len(found["passkey"]),
             len(found["session"]),
             [client["name"] for client in clients if client],
             len(await mandates.agreed(self._store, person)),
             kept is not None,
-            [one["name"] for one in providers if one and person in one["members"]],
+            [one["name"] for one in member],
+            [one["name"] for one in member if one["sort"] == "volunteer" and len(one["members"]) == 1],
         )
         return account if account != Account() or any(found.values()) else None
 
