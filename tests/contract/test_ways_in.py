@@ -65,11 +65,11 @@ async def signed_in(worker: Worker, ref: str = "resident-1", role: SignedInAs = 
     return SignedIn(ref, role, 2, 1, secrecy.digest(secret))
 
 
-async def code(worker: Worker, who: SignedIn | None = None) -> tuple[str, str]:
+async def code(worker: Worker, who: SignedIn | None = None, backchannel: str = "") -> tuple[str, str]:
     """A client, and a code for it."""
     who = who or await signed_in(worker)
     client, _ = await worker.provider.clients.add(
-        "のりあいバス予約", "予約した人を見分けます", [BACK], public=True
+        "のりあいバス予約", "予約した人を見分けます", [BACK], public=True, backchannel=backchannel
     )
     sent = [("client_id", client["id"]), *ASKED]
     asked = read(await whence(worker.provider.clients, sent, CITY), dict(sent))
@@ -118,6 +118,31 @@ async def test_whoever_left_the_town_hall_is_signed_in_at_no_partner_any_more(wo
         await other.provider.grants.refresh(client, issued.refresh, "")
     with pytest.raises(InvalidGrant, match="has left"):
         await other.provider.grants.exchange(waiting, unspent, BACK, VERIFIER)
+
+
+async def test_partners_are_owed_word_of_whoever_left_and_the_worker_that_sends_it_hears_of_that(
+    workers: list[Worker],
+) -> None:
+    one, other = workers
+    await one.people.staff()
+    ref = await one.people.staff(another=True)
+    who = await signed_in(one, ref, "staff")
+    told = "https://bus.example.jp/signed-out"
+    client, made = await code(one, who, backchannel=told)
+    await one.provider.grants.exchange(client, made, BACK, VERIFIER)
+    await one.people.tidy()
+    assert await one.provider.logouts.waiting._store.documents("", "logout") == []
+    await one.office.prepare(SYSTEM, "退職", [step(ref, ACCOUNT, gives=False)])
+    await one.people.tidy()
+    [(_, id, owed)] = await one.provider.logouts.waiting._store.documents("", "logout")
+    assert (owed["client"], ref in str(owed), bool(owed["sid"])) == (client, False, True)
+    assert owed["subject"] == await one.pseudonyms.of("partner", "bus.example.jp", ref)
+    here, there = (one.provider.logouts.waiting._store, other.provider.logouts.waiting._store)
+    if here is not there:  # two processes, on PostgreSQL
+        await there.catch_up()
+        assert list(other.provider.logouts.waiting._known) == [id]
+    await one.people.tidy()
+    assert len(await one.provider.logouts.waiting._store.documents("", "logout")) == 1, "once"
 
 
 async def test_whoever_is_let_in_again_is_signed_out_at_partners_too(workers: list[Worker]) -> None:
