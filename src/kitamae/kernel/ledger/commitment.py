@@ -20,6 +20,7 @@ from kitamae.kernel.ledger.refusals import Malformed, NotProved
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Json
+    from kitamae.kernel.context.store import Transaction
 
 DOMAIN: Final = b"kitamae/ledger/commitment/v1\0"
 SALT: Final = 32
@@ -45,6 +46,12 @@ def commit(salt: bytes, record: bytes) -> bytes:
     if len(salt) != SALT:
         raise ValueError(f"a salt is of {SALT} bytes")
     return sha256(DOMAIN + salt + record).digest()
+
+
+async def log(tx: Transaction, record: Json) -> tuple[int, str]:
+    """Commit to the record in the ledger, within a transaction: the number of the leaf, and the salt that opens it (base64)."""
+    made = salt()
+    return await tx.log(commit(made, canonical(record))), base64.b64encode(made).decode()
 
 
 def opened(leaf: bytes, salt: bytes, record: bytes) -> None:

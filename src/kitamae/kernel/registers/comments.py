@@ -9,7 +9,6 @@ Documents of kind `pia-comment`, by a random id: {service, at, text, state: wait
 
 from __future__ import annotations
 
-import base64
 import secrets
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
@@ -68,18 +67,17 @@ class Comments:
             raise TooManyRequests(
                 "many comments wait to be read; send yours again in a day", retryAfter=86_400
             )
-        id, salt = secrets.token_hex(8), commitment.salt()
+        id = secrets.token_hex(8)
 
         async def work(tx: Transaction) -> None:
             entry = await self._assessments.register.current(tx, service)
             if entry is None or not assessments.takes_comments(entry["said"], self._assessments.now()):
                 raise Conflict("no comments are asked for on this assessment now")
             at = clock.text(self._assessments.now())
-            record = commitment.canonical({"service": service, "at": at, "text": text})
-            number = await tx.log(commitment.commit(salt, record))
+            number, salt = await commitment.log(tx, {"service": service, "at": at, "text": text})
             made: Comment = {
                 "service": service, "at": at, "text": text, "state": "waiting", "answer": "",
-                "salt": base64.b64encode(salt).decode(), "number": number,
+                "salt": salt, "number": number,
             }  # fmt: skip
             await tx.put(TENANT, KIND, id, made)
 

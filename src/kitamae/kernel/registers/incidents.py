@@ -17,7 +17,6 @@ The desk's log is append-only: `incident-log` documents, each with a commitment 
 
 from __future__ import annotations
 
-import base64
 import secrets
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
@@ -119,18 +118,15 @@ class Incidents:
         if not text or len(text) > _NOTE:
             raise BadRequest(f"text: expected 1 to {_NOTE:,} letters")
         mynumber.demand_none({"text": text})
-        salt = commitment.salt()
 
         async def work(tx: Transaction) -> None:
             await self._before(tx, id)
             last = int(await tx.get(TENANT, _COUNTED, id) or 0) + 1
             await tx.put(TENANT, _COUNTED, id, last)
             at = clock.text(self.register.now())
-            record = commitment.canonical({"incident": id, "at": at, "who": who, "text": text})
-            number = await tx.log(commitment.commit(salt, record))
-            made: Note = {
-                "incident": id, "at": at, "who": who, "text": text, "salt": base64.b64encode(salt).decode(), "number": number,
-            }  # fmt: skip
+            told = {"incident": id, "at": at, "who": who, "text": text}
+            number, salt = await commitment.log(tx, told)
+            made: Note = {"incident": id, "at": at, "who": who, "text": text, "salt": salt, "number": number}
             await tx.put(TENANT, LOG, f"{id}/{last:06}", made)
 
         await self._store.transact(work)

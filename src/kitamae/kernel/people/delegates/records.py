@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired, TypedDict
 
 from kitamae.kernel.context import clock
@@ -76,11 +75,9 @@ async def keep(
     said: dict[str, Any] = {name: value for name, value in mandate.items() if name != "events"}
     opening: dict[str, dict[str, Any]] = {}
     for person in sorted({mandate["of"], mandate["by"]} - {""}):
-        salt, record = commitment.salt(), {"mandate": said, "at": at, "by": by, "what": what, "for": person}
-        number = await tx.log(commitment.commit(salt, commitment.canonical(record)))
-        opening[person] = {
-            "at": at, "event": record, "number": number, "salt": base64.b64encode(salt).decode(),
-        }  # fmt: skip
+        record = {"mandate": said, "at": at, "by": by, "what": what, "for": person}
+        number, salt = await commitment.log(tx, record)
+        opening[person] = {"at": at, "event": record, "number": number, "salt": salt}
         numbers: Any = await tx.get(TENANT, INDEX, person) or []
         if mandate["number"] not in numbers:
             await tx.put(TENANT, INDEX, person, [*numbers, mandate["number"]])

@@ -11,7 +11,6 @@ salt, stand with the change under `ledger`.
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
 from kitamae.kernel.ledger import commitment
@@ -72,6 +71,5 @@ class Taken(TypedDict):
 
 async def log(tx: Transaction, told: dict[str, Any]) -> Leaf:
     """Into the ledger, within the transaction of what it tells."""
-    salt = commitment.salt()
-    number = await tx.log(commitment.commit(salt, commitment.canonical(told)))
-    return {"number": number, "told": told, "salt": base64.b64encode(salt).decode()}
+    number, salt = await commitment.log(tx, told)
+    return {"number": number, "told": told, "salt": salt}

@@ -8,7 +8,6 @@ A leaf of the ledger is a salted commitment to an event; its salt stands with th
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired, TypedDict
 
 from kitamae.kernel.ledger import commitment
@@ -83,7 +82,5 @@ class Capability(TypedDict):
 
 async def told(tx: Transaction, at: str, by: str, what: str, record: dict[str, Any]) -> Event:
     """Log an event in this transaction: `record` and the event itself are what the leaf commits to."""
-    salt = commitment.salt()
-    leaf = commitment.commit(salt, commitment.canonical({**record, "at": at, "by": by, "what": what}))
-    number = await tx.log(leaf)
-    return {"at": at, "by": by, "what": what, "leaf": number, "salt": base64.b64encode(salt).decode()}
+    number, salt = await commitment.log(tx, {**record, "at": at, "by": by, "what": what})
+    return {"at": at, "by": by, "what": what, "leaf": number, "salt": salt}

@@ -5,7 +5,6 @@ changes, with a leaf in the ledger; what was wrong is put right by a further sta
 from __future__ import annotations
 
 import asyncio
-import base64
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -181,9 +180,8 @@ class Statements:
             if bool(kept["events"] and kept["events"][-1]["paid"]) is paid:
                 raise Conflict("that is noted already")
             event = {"paid": paid, **on.said(who)}
-            salt = commitment.salt()
-            number = await tx.log(commitment.commit(salt, commitment.canonical({"statement": id, **event})))
-            event |= {"leaf": number, "salt": base64.b64encode(salt).decode()}
+            number, salt = await commitment.log(tx, {"statement": id, **event})
+            event |= {"leaf": number, "salt": salt}
             await tx.put(TENANT, PAID, id, {"events": [*kept["events"], event]})
 
         await on.store.transact(work)
@@ -244,6 +242,5 @@ def _next(month: str) -> date:
 async def _leaf(tx: Transaction, made: Statement, what: str) -> Leaf:
     """The ledger commits to the whole statement; record and salt stand with it."""
     told: dict[str, Any] = {"what": what, "statement": {k: v for k, v in made.items() if k != "ledger"}}
-    salt = commitment.salt()
-    number = await tx.log(commitment.commit(salt, commitment.canonical(told)))
-    return {"number": number, "told": {"what": what}, "salt": base64.b64encode(salt).decode()}
+    number, salt = await commitment.log(tx, told)
+    return {"number": number, "told": {"what": what}, "salt": salt}
