@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import smtplib
 import ssl
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.post import Post
 
 _SECONDS: Final = 20
+_ENHANCED: Final = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 
 
 def post(server: str, sender: str) -> Post:
@@ -74,11 +76,14 @@ class Smtp:
                 server.quit()
 
     def _demand(self, code: int, said: bytes, *, ever: bool = False) -> None:
-        """RFC 5321 4.2.1: 2xx yes, 4xx not now, 5xx never (`ever`: but perhaps later). Raises PostFailed."""
+        """RFC 5321 4.2.1: 2xx yes, 4xx not now, 5xx never (`ever`: but perhaps later). Raises PostFailed with the code and the
+        enhanced one (RFC 3463) alone: a server's own words name the mailbox, and would stand in logs and in `/health`.
+        """
         if code // 100 == 2:
             return
         kind = RefusedForGood if code // 100 == 5 and not ever else PostFailed
-        raise kind(f"{self._host}: {code} {said.decode('ascii', 'replace'):.200}")
+        enhanced = _ENHANCED.match(said)
+        raise kind(f"{self._host}: {code}{f' {enhanced[1].decode()}' if enhanced else ''}")
 
 
 class Folder:
