@@ -13,7 +13,7 @@ from kitamae.kernel.people import notices
 from kitamae.kernel.people.post import PerhapsTaken, PostFailed, RefusedForGood
 from kitamae.kernel.people.records import REVOKED
 from kitamae.kernel.people.vault import Vault
-from kitamae.kernel.people.vault.problems import VaultClosed
+from kitamae.kernel.people.vault.problems import Erased, Tampered, VaultClosed
 from kitamae.kit.notices import Pace, Sender, Told
 from kitamae.kit.notices.channel import Reached
 
@@ -31,15 +31,20 @@ class Clock:
 
 
 class Wire:
-    """A channel to everybody but `nobody`; `fails` with what it is told to."""
+    """A channel to everybody but `nobody`; `fails` with what it is told to, and to reach those in `unread` too."""
 
     name = "mail"
 
     def __init__(self) -> None:
         self.fails: Exception | None = None
         self.taken: list[Told] = []
+        self.unread: dict[str, Exception] = {}
+        self.looked: list[str] = []
 
     async def reach(self, person: str) -> Reached | None:
+        self.looked.append(person)
+        if person in self.unread:
+            raise self.unread[person]
         return None if person == "nobody" else Reached(f"{person}@example.jp", "en")
 
     async def hand_over(self, to: Reached, told: Told) -> None:
@@ -233,21 +238,84 @@ async def test_a_rehearsal_hands_nothing_over_and_is_not_made_up_for(store: Stor
 async def test_what_was_told_since_the_backup_is_not_told_again(store: Store) -> None:
     post = Post(store)
     number = await post.owe()
-    before, due = await post.one(number), await notices.due(store, number)
+    back = await _backup(store, number)
     await post.sender.turn()
     gone: Any = await store.get("", REVOKED, number)
-
-    async def older(
-        tx: Any,
-    ) -> None:  # the state as the backup had it, and the list of what was ended carried into it
-        await notices.put(tx, number, before)
-        assert due
-        await notices.put_due(tx, number, due)
-        await tx.drop("", notices.DUE, number)
-
-    await store.transact(older)
+    await store.transact(back)
     assert gone["how"] == "mail"
     assert await notices.restored(store) == 1
     await post.later(7200)
     assert len(post.wire.taken) == 1
     assert ((await post.one(number))["state"], (await post.one(number))["how"]) == ("sent", "mail")
+
+
+async def _backup(store: Store, number: str) -> Any:
+    """What puts it back as it is now, beside what the list of what was ended says since."""
+    before, due = await notices.one(store, number), await notices.due(store, number)
+    assert before
+    assert due
+
+    async def older(tx: Any) -> None:
+        await notices.put(tx, number, before)
+        await notices.put_due(tx, number, due)
+
+    return older
+
+
+async def test_what_perhaps_arrived_since_the_backup_is_not_sent_again(store: Store) -> None:
+    post = Post(store)
+    number = await post.owe()
+    back = await _backup(store, number)
+    post.wire.fails = PerhapsTaken("reset")
+    await post.sender.turn()
+    unsure = await post.one(number)
+    await store.transact(back)
+    post.wire.fails = None
+    assert [await notices.restored(store) for _ in range(2)] == [1, 0]
+    await post.later(7200)
+    assert (post.wire.taken, await post.one(number)) == ([], unsure)
+
+
+async def test_what_is_withheld_after_it_was_chosen_is_not_handed_over(store: Store) -> None:
+    post = Post(store)
+    number = await post.owe()
+    reach = post.wire.reach
+
+    async def slowly(person: str) -> Reached | None:
+        async def withhold(tx: Any) -> None:
+            await notices.postpone(tx, "taro", post.clock() + 1000 * SECOND)
+
+        await store.transact(withhold)
+        return await reach(person)
+
+    post.wire.reach = slowly  # type: ignore[method-assign]
+    await post.sender.turn()
+    assert (post.wire.taken, (await post.one(number))["state"]) == ([], "waiting")
+
+
+@pytest.mark.parametrize("why", [Tampered("a record was changed"), Erased("its key is gone")])
+async def test_who_cannot_be_looked_up_holds_up_nobody_and_is_not_looked_at_every_second(
+    store: Store, why: Exception
+) -> None:
+    post = Post(store)
+    await post.owe("taro")
+    post.clock.at += 1
+    await post.owe("hanako")
+    post.wire.unread["taro"] = why
+    for _ in range(5):
+        await post.later(1)
+    assert len(post.wire.taken) == 1
+    assert post.wire.looked == ["taro", "hanako"]
+    await post.later(30)
+    assert post.wire.looked == ["taro", "hanako", "taro"]
+
+
+async def test_while_the_vault_is_closed_nobody_is_tried_in_vain(store: Store) -> None:
+    post = Post(store)
+    number = await post.owe()
+    post.wire.unread["taro"] = VaultClosed("sealed")
+    with pytest.raises(VaultClosed):
+        await post.sender.turn()
+    due = await notices.due(store, number)
+    assert due
+    assert due["tries"] == 0

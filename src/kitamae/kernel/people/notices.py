@@ -27,7 +27,7 @@ _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for a
 
 About = Literal["case", "flag", "consent", "breach"]
 State = Literal["waiting", "sent", "paper", "posted", "rehearsed"]
-_AGAIN: Final = ("state", "how", "letter", "by")
+_AGAIN: Final = ("state", "how", "letter", "by", "why")
 OVER: Final[frozenset[State]] = frozenset({"sent", "posted", "rehearsed"})
 """States in which the town hall owes nothing any more."""
 
@@ -122,6 +122,12 @@ async def told(tx: Transaction, number: str, notice: Notice) -> None:
     await tx.put(TENANT, REVOKED, number, {name: notice[name] for name in _AGAIN} | {"at": notice["done"]})
 
 
+async def perhaps_told(tx: Transaction, number: str, notice: Notice, at: int) -> None:
+    """It may have arrived, and goes on paper: no restore of an older state hands it to that channel again. `at`: now, microseconds UTC."""
+    await put(tx, number, notice)
+    await tx.put(TENANT, REVOKED, number, {name: notice[name] for name in _AGAIN} | {"at": clock.text(at)})
+
+
 async def untold(tx: Transaction, number: str, notice: Notice) -> None:
     """It must be told again."""
     await put(tx, number, notice)
@@ -129,7 +135,7 @@ async def untold(tx: Transaction, number: str, notice: Notice) -> None:
 
 
 async def restored(store: Store) -> int:
-    """Those that a restored state knows as waiting, and that were told since: as they were told; how many."""
+    """Those that a restored state knows as waiting, and that were told since, or perhaps were: as it was noted; how many."""
     back = [number for number, one in (await every(store)).items() if one["state"] in ("waiting", "paper")]
 
     async def work(tx: Transaction) -> int:
@@ -137,10 +143,12 @@ async def restored(store: Store) -> int:
         for number in back:
             then, kept = await one(tx, number), cast("Any", await tx.get(TENANT, REVOKED, number))
             if then is not None and kept is not None:
-                again = {name: kept[name] for name in _AGAIN}
-                await put(tx, number, cast("Notice", {**then, **again, "done": kept["at"], "why": ""}))
-                await tx.drop(TENANT, DUE, number)
-                done += 1
+                again: Any = {name: kept.get(name, "") for name in _AGAIN}
+                again["done"] = kept["at"] if kept["state"] in OVER else ""
+                if then != (now := {**then, **again}):
+                    await put(tx, number, cast("Notice", now))
+                    await tx.drop(TENANT, DUE, number)
+                    done += 1
         return done
 
     return await store.transact(work) if back else 0

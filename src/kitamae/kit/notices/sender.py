@@ -21,6 +21,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people import notices
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.post import PerhapsTaken, PostFailed, RefusedForGood
+from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import Problem
 from kitamae.kit.notices import record
 from kitamae.kit.notices.channel import Told
@@ -141,7 +142,17 @@ class Sender:
             await self._settle(person, numbers, "", "rehearsed", "")
             return True
         for channel in self._channels:
-            if (to := await channel.reach(person)) is not None:
+            try:
+                to = await channel.reach(person)
+            except VaultClosed:
+                raise
+            except (
+                Problem
+            ) as why:  # of this person alone: the others must not wait, nor he be looked at every second
+                _log.warning("where somebody is reached is not read", why=str(why) or why.title)
+                await self._later(numbers, "")
+                return True
+            if to is not None:
                 return await self._hand_over(channel, to, person, numbers)
         await self._onto_paper(numbers, "", "no-address" if self._channels else "no-channel")
         return True
@@ -172,13 +183,14 @@ class Sender:
         return True
 
     async def _begin(self, numbers: Sequence[str], letter: str) -> list[str]:
-        """Durable before anything is said to the other side."""
+        """Durable before anything is said to the other side. What was postponed since it was chosen is not begun."""
+        now = self._now()
 
         async def work(tx: Transaction) -> list[str]:
             begun = []
             for number in numbers:
                 waits = await notices.due(tx, number)
-                if waits is not None and not waits["letter"]:
+                if waits is not None and not waits["letter"] and waits["next"] <= now:
                     await notices.put_due(tx, number, {**waits, "letter": letter})
                     begun.append(number)
             return begun
@@ -238,13 +250,20 @@ class Sender:
             await self._onto_paper(tired, letter, "not-taken")
 
     async def _onto_paper(self, numbers: Sequence[str], letter: str, why: str) -> None:
+        at = self._now()
+
         async def work(tx: Transaction) -> None:
             for number in numbers:
                 notice, waits = await notices.one(tx, number), await notices.due(tx, number)
                 if waits is None or waits["letter"] != letter:
                     continue
                 await tx.drop("", notices.DUE, number)
-                if notice is not None:
-                    await notices.put(tx, number, {**notice, "state": "paper", "why": why, "letter": letter})
+                if notice is None:
+                    continue
+                after: Notice = {**notice, "state": "paper", "why": why, "letter": letter}
+                if why == "unsure":
+                    await notices.perhaps_told(tx, number, after, at)
+                else:
+                    await notices.put(tx, number, after)
 
         await self._store.transact(work)
