@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from served_city import Served, servers
 
-from browser.seen import violations
+from browser.seen import violations, wrong
 from browser.town import free_port
 from kitamae.web.shell import STATIC
 
@@ -216,3 +216,31 @@ class stub:  # noqa: N801  # reads as what it is in a with
         self.over.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "disaster.html",
+        "disaster.ja-Hira.html",
+        "disaster.en.html",
+        "disaster.zh-Hans.html",
+        "disaster.ko.html",
+    ],
+)
+def test_the_plain_copy_is_in_order_on_a_phone_and_turns_red_by_itself(place, page, name):
+    city, _ = place
+    for _ in range(100):
+        if b'count">41' in city.ask("GET", f"/snapshot/{name}")[2]:
+            break
+        threading.Event().wait(0.2)
+    page.clock.install()
+    page.goto(f"{city.address}/snapshot/{name}")
+    assert "41" in page.inner_text("main")
+    assert wrong(page) == []
+    assert not page.is_visible("[data-when-old]")
+    page.clock.fast_forward("16:00")
+    assert page.is_visible("[data-when-old]")
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.asof')).backgroundColor") == "rgb(169, 0, 0)"
+    )

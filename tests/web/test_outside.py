@@ -63,7 +63,7 @@ async def test_a_change_is_written_to_every_place_and_each_page_needs_nothing_el
         text = (tmp_path / "there" / name).read_text("utf-8")
         html5lib.HTMLParser(strict=True).parse(text)
         assert "大雨警報" in text
-        assert not re.findall(r"<(?:link|img|iframe)\b|<script[^>]*\bsrc=|url\(", text)
+        assert not re.findall(r"<(?:link|img|iframe|use)\b|<script[^>]*\bsrc=|url\(", text)
         links = re.findall(r'href="([^"]*)"', text)
         assert all((tmp_path / "there" / link).is_file() for link in links if "://" not in link)
         policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
@@ -87,6 +87,7 @@ async def test_an_open_shelter_is_there_with_its_people_and_its_time(town: Serve
     page = (tmp_path / "there" / "disaster.html").read_text()
     assert found["名称"]["value"] in page
     assert "41人" in page
+    assert "不明" in page, "for which hazard it is not known to be safe"
 
 
 async def test_the_same_state_is_the_same_snapshot_and_a_former_one_stays(
@@ -115,6 +116,7 @@ async def test_they_are_given_from_here_too_and_nothing_else_of_the_disk_is(town
     page = await town.client.get("/snapshot/disaster.en.html")
     assert (page.status_code, page.headers["cache-control"]) == (200, "no-cache")
     assert "大雨警報" in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
     assert (await town.client.get("/snapshot/disaster.json")).json()["pages"]
     (here.parent / "secret.json").write_text("{}")
     for name in ("..%2fsecret.json", "%2e%2e/secret.json", "nothing.html", "0" * 64 + ".json", "a.html.part"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from kitamae.sdk.manifest import Language
     from kitamae.web.shell import Shell
 
+STYLE: Final = "plain.css"
+SCRIPT: Final = "asof.js"
+
 
 def draw(
     shell: Shell,
@@ -30,18 +33,23 @@ def draw(
     values: Mapping[str, Any],
 ) -> bytes:
     """`name`: the page's file without its ending; `here`: where it is when the server answers."""
-    style, script = _text("plain.css"), _text("asof.js")
     given = {
         "lang": language,
         "tag": TAGS[language],
         "city": shell.city,
-        "style": Markup(style),  # noqa: S704  # files of ours
-        "script": Markup(script),  # noqa: S704
-        "policy": f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; form-action 'none'",
+        "style": Markup(_text(STYLE)),  # noqa: S704  # files of ours
+        "script": Markup(_text(SCRIPT)),  # noqa: S704
+        "policy": policy(),
         "switch": [(file(name, code), TAGS[code], NAMES[code], code) for code in shell.languages],
         "here": here,
     }
     return shell.environment(folder, language).get_template(template).render({**given, **values}).encode()
+
+
+def policy() -> str:
+    """What such a page may do: its own style and script, and nothing else."""
+    style, script = _source(_text(STYLE)), _source(_text(SCRIPT))
+    return f"default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
 
 
 def file(name: str, language: Language) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import FileResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from kitamae.kernel.problems import NotFound
+from kitamae.web import packed
+from kitamae.web.outside.plain import policy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
 _STATE: Final = re.compile(r"[0-9a-f]{64}\.json")
 _PAGE: Final = re.compile(r"[a-z0-9-]{1,60}(\.[A-Za-z-]{2,12})?\.(html|json)")
@@ -27,14 +29,23 @@ def routes(folder: Path) -> list[Route]:
         name = request.path_params["name"]
         state = bool(_STATE.fullmatch(name))
         path = folder / "snapshot" / name if state else folder / name
-        if not (state or _PAGE.fullmatch(name)) or not path.is_file():
-            raise NotFound(f"no snapshot is called {name!r:.80}")
+        try:
+            if not (state or _PAGE.fullmatch(name)):
+                raise FileNotFoundError
+            content = await asyncio.to_thread(
+                path.read_bytes
+            )  # at once: another one may take its place meanwhile
+        except OSError:
+            raise NotFound(f"no snapshot is called {name!r:.80}") from None
         kept = "public, max-age=31536000, immutable" if state else "no-cache"
         headers = {
             "Cache-Control": kept,
             "X-Content-Type-Options": "nosniff",
             "Access-Control-Allow-Origin": "*",
         }
-        return FileResponse(path, headers=headers)
+        if name.endswith(".html"):
+            headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'"
+        media = "application/json" if name.endswith(".json") else "text/html; charset=utf-8"
+        return packed.small(request.headers, Response(content, headers=headers, media_type=media))
 
     return [Route("/snapshot/{name}", given, methods=["GET"])]
