@@ -30,10 +30,10 @@ CLAIMS = (
     claims.batch_readings,
     claims.memory,
 )
-PERSONAL = (personal_read, erase)
-"""On a server of their own; where persons' keys lie in keys.db, not on PostgreSQL."""
-EMBEDDED = (ledger,)
-"""On a server of their own, with the embedded store alone: its command finds the running server by the data directory."""
+PERSONAL = (personal_read,)
+"""On a server of its own; where persons' keys lie in keys.db, not on PostgreSQL."""
+EMBEDDED = (erase, ledger)
+"""With the embedded store alone: they find the city by its data directory."""
 ALONE = (aggregated, notified, decided, situation)
 """On a server of its own."""
 APART = (guarded, million)

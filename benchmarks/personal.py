@@ -6,14 +6,27 @@ decrypted. How many receipts were left is read from the ledger's checkpoint.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import shutil
 import statistics
+import tempfile
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.harness import ROUNDS, Result, Server, load
+from benchmarks.harness import HERE, ROUNDS, Result, Server, load
+from kitamae.app import Kitamae
+from kitamae.directory.lock import Lock
+from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.vault import Ordered
+from kitamae.settings import Settings
+
+if TYPE_CHECKING:
+    from kitamae.kernel.context.store import Transaction
 
 PERSONS: Final = 2_000
 RECORDS: Final = 10_000  # of whoever is erased
@@ -45,26 +58,44 @@ def personal_read(one: Server) -> Result:
     )
 
 
-def erase(one: Server) -> Result:
-    """Erase a person with 10,000 records; the slowest of the rounds counts."""
-    token = _token(one)
-    seconds = []
-    before = one.cpu()
-    for n in range(max(1, ROUNDS)):
-        person = f"erased-{n}"
-        _keep(one, token, [person] * RECORDS)
-        began = time.perf_counter()
-        told = _ask(one, token, "DELETE", f"/people/{person}/records?purpose={PURPOSE}")
-        seconds.append(time.perf_counter() - began)
-        if told["records"] != RECORDS:
-            raise SystemExit(f"{told['records']} records were erased, not {RECORDS}")
-        if _ask(one, token, "GET", f"/people/{person}/records?purpose={PURPOSE}")["records"]:
-            raise SystemExit("an erased person was read")
-    cpu = (one.cpu() - before) / len(seconds) / RECORDS * 1e6
+def erase() -> Result:
+    """Erase a person with 10,000 records, as two members of staff decided; the slowest of the rounds counts. In this process: over HTTP
+    the second of them comes with a passkey.
+    """
+    with tempfile.TemporaryDirectory(prefix=".bench-", dir=os.environ.get("BENCH_DIR", ".")) as folder:
+        seconds, cpu = asyncio.run(_erased(Path(folder)))
     return Result(
         "erase a person with 10,000 records", max(seconds), cpu, 1, unit=" s",
-        spread=(min(seconds), max(seconds)), note=f"median {statistics.median(seconds):.2f} s; CPU with writing a record",
+        spread=(min(seconds), max(seconds)), note=f"median {statistics.median(seconds):.2f} s; CPU of erasing, a record",
     )  # fmt: skip
+
+
+async def _erased(folder: Path) -> tuple[list[float], float]:
+    """(Seconds of each round, microseconds of this process for each record.)"""
+    shutil.copytree(HERE / "city", folder / "city")
+    settings = Settings.chosen(data=folder / "data", city=folder / "city")
+    seconds, used = [], 0.0
+
+    async def decided(tx: Transaction, upto: int) -> None:
+        """The second word is another row; what is measured is the erasing."""
+
+    with Lock(folder / "data") as lock:
+        kitamae = Kitamae(settings, lock)
+        async with kitamae.running():
+            vault = kitamae.city.vault
+            for n in range(max(1, ROUNDS)):
+                person = f"erased-{n}"
+                for _ in range(RECORDS):
+                    await vault.keep(SYSTEM, person, PURPOSE, "person", FIELDS)
+                cpu, began = time.process_time(), time.perf_counter()
+                told = await vault.erase_for(
+                    SYSTEM, person, PURPOSE, Ordered("staff-other", {"why": "計測のため"}, decided)
+                )
+                seconds.append(time.perf_counter() - began)
+                used += time.process_time() - cpu
+                if told.records != RECORDS:
+                    raise SystemExit(f"{told.records} records were erased, not {RECORDS}")
+    return seconds, used / len(seconds) / RECORDS * 1e6
 
 
 def _logged(one: Server) -> int:
