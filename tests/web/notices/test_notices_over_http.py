@@ -14,7 +14,7 @@ import pytest
 from bare_kaga import bare
 from kitamae.kernel import days
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import notices
+from kitamae.kernel.people import notices, secret
 from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.vault import Asked
 from serving import SAME, Served, serving
@@ -347,6 +347,47 @@ async def test_whom_a_breach_concerns_is_found_by_the_looks_told_once_and_reads_
             assert "再発防止" not in page, "that is for the Commission"
         async with signed_in(served, "resident-jiro", "resident", 3):
             assert (await served.client.get(link)).status_code == 404
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+async def test_notice_of_a_breach_waits_until_a_look_that_is_withheld_is_shown(
+    tmp_path: Path, order: str
+) -> None:
+    async with town(tmp_path) as served:
+        city, today = served.kitamae.city, days.of(clock.now()).isoformat()
+        await city.vault.keep(SYSTEM, "resident-taro", "identity", "basic-four", {"name": "試験"})
+        thief = Principal(
+            "token-thief", "service", frozenset({"read:person:identity"}), 1, tenants=frozenset({"*"})
+        )
+        await city.vault.read(Asked(thief, "identity", ("resident-taro",)))
+        (look,) = await city.vault.outside.looks_at(SYSTEM, "", "resident-taro", 1 << 62, 10)
+        until = clock.now() + 86_400_000_000
+
+        async def withhold() -> None:
+            officer = await city.people.who(secret.digest(served.client.cookies["kitamae_session"]))
+            await city.vault.withhold(officer, "resident-taro", look.number, "刑事訴訟法 第197条第2項", until)
+
+        async with staff(served):
+            entered = await send(served, "/staff/breaches", learnt=today, summary="鍵が盗まれた")
+            address = entered.headers["location"]
+            if order == "before":
+                await withhold()
+            seen = {"by": "token-thief", "since": today, "until": today, "really": "1"}
+            assert (await send(served, f"{address}/tell", address, **seen)).status_code == 303
+            if order == "after":
+                await settled(served, "paper")  # he gave no address: it is a letter that nobody printed yet
+                assert 'name="n"' in (await served.client.get(DESK)).text
+                await withhold()
+            assert 'name="n"' not in (await served.client.get(DESK)).text
+            ((number, given),) = (await notices.every(city.store)).items()
+            assert given["after"] == clock.text(until)
+            waits = await notices.due(city.store, number)
+            assert (waits["next"] if waits else 0) == (until if order == "before" else 0)
+            assert (await send(served, f"{DESK}/letters", DESK, n=number)).status_code in (400, 409)
+        async with taro(served):
+            assert "お知らせはまだありません" in (await served.client.get(OWN)).text
+            told = await served.client.get(f"{OWN}/breaches/{address.rpartition('/')[2]}")
+            assert told.status_code == 404
 
 
 async def test_a_restore_of_a_backup_from_before_a_notice_was_sent_does_not_send_it_again(

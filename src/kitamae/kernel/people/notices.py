@@ -27,6 +27,8 @@ _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for a
 
 About = Literal["case", "flag", "consent", "breach"]
 State = Literal["waiting", "sent", "paper", "posted", "rehearsed"]
+_OF_LOOKS: Final[frozenset[About]] = frozenset({"flag", "breach"})
+"""What rests on looks at a person."""
 _AGAIN: Final = ("state", "how", "letter", "by", "why")
 OVER: Final[frozenset[State]] = frozenset({"sent", "posted", "rehearsed"})
 """States in which the town hall owes nothing any more."""
@@ -105,11 +107,17 @@ async def put(tx: Transaction, number: str, notice: Notice) -> None:
 
 
 async def postpone(tx: Transaction, person: str, until: int) -> None:
-    """Looks at this person are withheld until then (microseconds UTC): what would tell of them now waits as long."""
+    """Looks at this person are withheld until then (microseconds UTC): what would tell of them now waits as long, on the list of letters
+    too while nobody has printed it.
+    """
     numbers: Any = await tx.get(TENANT, OF, person) or []
     for number in numbers:
         notice, waits = await one(tx, number), await due(tx, number)
-        if notice is not None and waits is not None and notice["about"] == "flag" and not waits["letter"]:
+        if notice is None or notice["about"] not in _OF_LOOKS:
+            continue
+        if waits is None and notice["state"] == "paper" and not notice["printed"]:
+            await put(tx, number, {**notice, "after": clock.text(until)})
+        elif waits is not None and not waits["letter"]:
             later = max(until, waits["next"])
             await put(tx, number, {**notice, "after": clock.text(later)})
             await put_due(tx, number, {**waits, "next": later})
@@ -169,14 +177,17 @@ async def every(store: Store) -> dict[str, Notice]:
     return {number: cast("Notice", doc) for _, number, doc in await store.documents(TENANT, KIND)}
 
 
+def held_back(notice: Notice, at: int) -> bool:
+    """Nobody may hear of it at that moment, microseconds UTC."""
+    return bool(notice["after"]) and clock.micros(notice["after"]) > at
+
+
 async def of(store: Reader, person: str, at: int) -> dict[str, Notice]:
     """Those of one person that he may know of at that moment (microseconds UTC), newest first."""
     numbers: Any = await store.get(TENANT, OF, person) or []
     found = {number: await one(store, number) for number in reversed(numbers)}
     return {
-        number: notice
-        for number, notice in found.items()
-        if notice is not None and (not notice["after"] or clock.micros(notice["after"]) <= at)
+        number: notice for number, notice in found.items() if notice is not None and not held_back(notice, at)
     }
 
 

@@ -61,7 +61,11 @@ class Paper:
     async def waiting(self) -> dict[str, Notice]:
         """What goes by letter, the oldest first."""
         return self._in_order(
-            {id: one for id, one in (await notices.every(self._store)).items() if one["state"] == "paper"}
+            {
+                id: one
+                for id, one in (await notices.every(self._store)).items()
+                if one["state"] == "paper" and not notices.held_back(one, self._now())
+            }
         )
 
     async def lately(self) -> dict[str, Notice]:
@@ -140,7 +144,7 @@ class Paper:
         if not 1 <= len(set(numbers)) <= MOST:
             raise BadRequest(f"choose 1 to {MOST} notices")
         chosen = dict([await self._known(number) for number in dict.fromkeys(numbers)])
-        if any(one["state"] != "paper" for one in chosen.values()):
+        if any(one["state"] != "paper" or notices.held_back(one, self._now()) for one in chosen.values()):
             raise Conflict("one of these notices is not on the list any more: somebody else has posted it")
         return self._in_order(chosen)
 

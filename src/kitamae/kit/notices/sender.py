@@ -255,8 +255,8 @@ class Sender:
         async def work(tx: Transaction) -> None:
             for number in numbers:
                 notice, waits = await notices.one(tx, number), await notices.due(tx, number)
-                if waits is None or waits["letter"] != letter:
-                    continue
+                if waits is None or waits["letter"] != letter or (not letter and waits["next"] > at):
+                    continue  # somebody else has it, or it was postponed since it was chosen
                 await tx.drop("", notices.DUE, number)
                 if notice is None:
                     continue

@@ -20,7 +20,7 @@ from kitamae.web.requests.letters import Letter
 from kitamae.web.requests.own import form
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import TypeAlias
 
     from starlette.requests import Request
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kitamae.sdk.page import Page
     from kitamae.web.requests.letters import Office
 
-    Concerned: TypeAlias = Callable[[str, int, int], Awaitable[list[str]]]
+    Concerned: TypeAlias = Callable[[str, int, int], Awaitable[Mapping[str, Sequence[int]]]]
 
 DESK: Final = "/staff/breaches"
 DUTY: Final = "privacy"
@@ -43,8 +43,8 @@ _PAPERS: Final = {
 
 
 def routes(page: Page, breaches: Breaches, office: Office, concerned: Concerned) -> list[Route]:
-    """`/staff/breaches` and what is under it; for the privacy desk alone. `concerned(by, since, until)`: of whom that account or token saw
-    something in that time, microseconds UTC.
+    """`/staff/breaches` and what is under it; for the privacy desk alone. `concerned(by, since, until)`: by the reference of each of whom that account
+    or token saw something in that time (microseconds UTC), the numbers of these looks.
     """
 
     async def index(request: Request) -> Response:

@@ -14,6 +14,7 @@ from kitamae.kernel.people import mynumber, notices
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.requests import breach as breaches
 from kitamae.kernel.people.requests.requests import LONGEST
+from kitamae.kernel.people.vault import withholding
 from kitamae.kernel.problems import BadRequest, Conflict, NotFound
 
 if TYPE_CHECKING:
@@ -76,11 +77,12 @@ class Breaches:
 
         return await self._keep(who, number, step, day, told, next_)
 
-    async def tell(self, who: Principal, number: str, persons: Sequence[str]) -> int:
-        """Give notice of it to these, to each once however often it is asked; to how many it was new. What is cut off goes on when it is
+    async def tell(self, who: Principal, number: str, persons: Mapping[str, Sequence[int]]) -> int:
+        """Give notice of it to these, to each once however often it is asked; to how many it was new. `persons`: by reference the looks that
+        it is about (numbers of receipts); who may see none of them yet is told with the first that is shown. What is cut off goes on when it is
         asked again. Raises Conflict for a breach that is closed, NotFound.
         """
-        fresh = [one for one in dict.fromkeys(persons) if not await _was_told(self._store, one, number)]
+        fresh = [one for one in persons if not await _was_told(self._store, one, number)]
         day, given = self.today(), 0
 
         def same(now: Breach | None) -> Breach:
@@ -95,8 +97,10 @@ class Breaches:
 
             async def owing(tx: Transaction, some: Sequence[str] = some) -> int:
                 new = [one for one in some if not await _was_told(tx, one, number)]
+                now = self._now()
                 for one in new:
-                    await notices.owe(tx, one, notices.What("breach", number), self._now())
+                    after = await withholding.shown_from(tx, one, persons[one], now)
+                    await notices.owe(tx, one, notices.What("breach", number), now, after)
                 return len(new)
 
             made = await self._keep(who, number, breaches.TELL, day, {}, same, owing)

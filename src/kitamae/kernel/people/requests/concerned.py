@@ -15,18 +15,18 @@ _NOBODY: Final = "?"
 """Of whose looks the earlier ones are wanted too."""
 
 
-async def looked_at(store: Store, vault: Vault, by: str, since: int, until: int) -> list[str]:
-    """References, in the order of the first look; whoever was erased since is not among them. `since` to before `until`, microseconds UTC.
+async def looked_at(store: Store, vault: Vault, by: str, since: int, until: int) -> dict[str, list[int]]:
+    """By reference the numbers of the looks, in the order of the first one; whoever was erased since is not among them. `since` to before `until`, microseconds UTC.
 
     It goes by the receipts from the first on: nothing is opened. Raises Forbidden where nobody declares the purpose `watching`.
     """
-    found: dict[str, None] = {}
+    found: dict[str, list[int]] = {}
     after = 0
     while leaves := await store.leaves(after, _TOGETHER):
         upto = leaves[-1].number
         for seen in await vault.outside.looks(SYSTEM, after, upto, _NOBODY):
             look = seen.look
             if look.who == by and look.person and not look.own and since <= look.at < until:
-                found.setdefault(look.person)
+                found.setdefault(look.person, []).append(look.number)
         after = upto
-    return list(found)
+    return found

@@ -19,9 +19,9 @@ from kitamae.kernel.people.vault.receipt import Receipt, leave
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Reader, Store, Transaction
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.vault.inner import Inner
     from kitamae.kernel.people.vault.keyring import PersonKeys
@@ -49,7 +49,7 @@ class Held(TypedDict):
     order: bool
 
 
-async def kept(store: Store, person: str) -> Mapping[str, Held]:
+async def kept(store: Reader, person: str) -> Mapping[str, Held]:
     """All that was ever withheld from a person."""
     return cast("Mapping[str, Held]", await store.get(TENANT, KIND, person) or {})
 
@@ -63,6 +63,16 @@ def shown_at(rows: Mapping[str, Held], at: int) -> list[int]:
     """For each look that is withheld at that moment, when it will be shown; soonest first. Microseconds UTC."""
     ends = (clock.micros(one["until"]) for one in rows.values() if not one["order"])
     return sorted(end for end in ends if end > at)
+
+
+async def shown_from(store: Reader, person: str, numbers: Sequence[int], at: int) -> int:
+    """Until when nobody may tell the person of these looks, which is when the first of them is shown; 0: one is shown at that moment
+    already. Microseconds UTC.
+    """
+    rows = await kept(store, person)
+    ends = [clock.micros(rows[str(one)]["until"]) if str(one) in rows else at for one in numbers]
+    first = min(ends, default=at)
+    return first if first > at else 0
 
 
 async def promised(store: Store, at: int) -> list[int]:

@@ -267,13 +267,8 @@ class Flags:
             if look.person and look.person != flag["who"]:
                 own.setdefault(look.person, []).append(look.number)
         for person, numbers in own.items():
-            held = cast(
-                "Mapping[str, withholding.Held]", await tx.get(TENANT, withholding.KIND, person) or {}
-            )
-            shown = [clock.micros(held[str(one)]["until"]) if str(one) in held else now for one in numbers]
-            await notices.owe(
-                tx, person, notices.What("flag"), now, after=min(shown) if min(shown) > now else 0
-            )
+            after = await withholding.shown_from(tx, person, numbers, now)
+            await notices.owe(tx, person, notices.What("flag"), now, after)
 
 
 def _file(id: str) -> str:
