@@ -15,6 +15,7 @@ from served_city import at_once, servers
 
 import postgres_server
 from bare_kaga import bare
+from kitamae.adapters.sqlite.keys.moving import SqliteKeysMoving
 from kitamae.kernel.context.moving.rounds import Rounds
 from kitamae.kernel.ledger import merkle
 from kitamae.kernel.people.person import SYSTEM
@@ -244,3 +245,20 @@ def test_a_server_that_is_killed_in_the_middle_of_the_move_goes_on_with_it_and_k
 async def erase(city: City, person: str) -> None:
     async with city.served() as served:
         await served.kitamae.city.vault.erase(SYSTEM, person)
+
+
+async def test_a_city_that_both_marks_say_has_moved_has_moved_whatever_becomes_of_its_keys_mark(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(keys: SqliteKeysMoving) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(SqliteKeysMoving, "finish", fails)
+    async with city.served() as served:
+        headers = await fill(served)
+        await moved(served, str(tmp_path / "new"))
+        assert "moved" in (await served.client.get("/health/ready")).text
+    shutil.copy(tmp_path / "data" / "city.key", tmp_path / "new" / "city.key")
+    city.at["data"] = tmp_path / "new"
+    async with city.served() as served:
+        assert await read(served, headers, "p-taro") == [NAMES["p-taro"]["name"]]

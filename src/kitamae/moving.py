@@ -105,9 +105,14 @@ class Moving:
         except BaseException:
             await self._source.leave(None)
             raise
+        self.state = "moved"  # from here on: both marks say so, whatever becomes of the copy's own mark
         if self._keys is not None:
-            await self._keys.target.finish()
-        self.state = "moved"
+            try:
+                await self._keys.target.finish()
+            except Exception:
+                _log.exception(
+                    "persons' keys have moved and still bear the mark of half a copy", keys=self.keys_in
+                )
         _log.info("the city has moved", to=self.where)
 
     async def _demand_alone(self) -> None:

@@ -62,6 +62,9 @@ class Waiting:
         self._store, self._kind, self._count, self._hand_over = store, kind, given_up, hand_over
         self._lane, self._now = lane, now
         self._known: dict[str, dict[str, Any]] = {}
+        self._since: list[
+            dict[str, dict[str, Any] | None]
+        ] = []  # of each reading that goes on: what changed since it began
         self._given_up: dict[str, Any] = {}
         self._said = ""
         self._stale = False
@@ -69,17 +72,32 @@ class Waiting:
         store.on_documents(self._others)
 
     async def open(self) -> None:
-        """Read what waits."""
+        """Read what waits. What is taken or tried meanwhile is as it is then, not as it was read."""
         self._stale = False
-        self._known = {id: doc for _, id, doc in await self._store.documents(TENANT, self._kind)}
-        self._given_up = await self._store.get(TENANT, *self._count) or {}
+        since: dict[str, dict[str, Any] | None] = {}
+        self._since.append(since)
+        try:
+            read = {id: doc for _, id, doc in await self._store.documents(TENANT, self._kind)}
+            self._given_up = await self._store.get(TENANT, *self._count) or {}
+        finally:
+            self._since = [one for one in self._since if one is not since]
+        self._known = {id: doc for id, doc in (read | since).items() if doc is not None}
+
+    def _is(self, id: str, doc: dict[str, Any] | None) -> None:
+        """From now on; None: it is gone."""
+        for one in self._since:
+            one[id] = doc
+        if doc is None:
+            self._known.pop(id, None)
+        else:
+            self._known[id] = doc
 
     async def _others(self, kept: Sequence[Kept]) -> None:
         for one in kept:
             if one.kind == self._kind and one.doc is None:
-                self._known.pop(one.id, None)
+                self._is(one.id, None)
             elif one.kind == self._kind and isinstance(one.doc, dict):
-                self._known[one.id] = one.doc
+                self._is(one.id, one.doc)
                 self._changed.set()
             elif (one.kind, one.id) == self._count:
                 self._given_up = one.doc if isinstance(one.doc, dict) else {}
@@ -96,7 +114,7 @@ class Waiting:
             await tx.put(TENANT, self._kind, id, doc)
 
         await self._store.transact(put)
-        self._known[id] = doc
+        self._is(id, doc)
         self._changed.set()
 
     # --- handing over
@@ -175,20 +193,20 @@ class Waiting:
             await self._give_up(id, self._said)
             return
 
-        async def keep(tx: Transaction) -> None:
-            if await tx.get(TENANT, self._kind, id) is not None:
-                await tx.put(TENANT, self._kind, id, after)
+        async def keep(tx: Transaction) -> dict[str, Any] | None:
+            if await tx.get(TENANT, self._kind, id) is None:
+                return None
+            await tx.put(TENANT, self._kind, id, after)
+            return after
 
-        await self._store.transact(keep)
-        if id in self._known:
-            self._known[id] = after
+        self._is(id, await self._store.transact(keep))
 
     async def _drop(self, id: str) -> None:
         async def gone(tx: Transaction) -> None:
             await tx.drop(TENANT, self._kind, id)
 
         await self._store.transact(gone)
-        self._known.pop(id, None)
+        self._is(id, None)
 
     async def _give_up(self, id: str, why: str) -> None:
         """Counted over a day, so that somebody looks."""
@@ -204,7 +222,7 @@ class Waiting:
             return told
 
         self._given_up = await self._store.transact(gone)
-        self._known.pop(id, None)
+        self._is(id, None)
         _log.warning("what waited is given up", kind=self._kind, why=why)
 
     # --- how it is

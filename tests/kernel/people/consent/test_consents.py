@@ -114,6 +114,7 @@ async def test_a_withdrawal_outlives_a_state_that_is_restored_by_whatever_means(
     assert await city.consents.restored(await city.vault.withdrawn()) == 1
     assert not city.consents.agreed("p-taro", "notices")
     assert (await city.consents.of("p-taro"))["notices"]["state"] == "withdrawn"
+    assert await told(city) == [], "he ended it himself"
     assert await city.consents.restored(await city.vault.withdrawn()) == 0
     city.place.time += 1_000_000
     assert await city.agree(), "what is agreed to since stays"

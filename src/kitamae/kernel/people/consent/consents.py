@@ -263,7 +263,8 @@ class Consents:
             after.clear()
             after.update(all | {purpose: made})
             await tx.put(TENANT, KIND, person, cast("dict[str, Any]", dict(after)))
-            if event in ("withdrawn", "expired") and made["by"] != person:
+            by_others = made["by"] not in (person, _SYSTEM)  # what is ended again after a restore is no news
+            if event == "expired" or (event == "withdrawn" and by_others):
                 await notices.owe(tx, person, notices.What("consent", purpose), at)
             return {"event": told, "number": number, "until": made["until"]}
 
