@@ -58,6 +58,33 @@ async def test_one_sees_ones_own_records_and_who_looked(tmp_path: Path) -> None:
         assert all(one["proof"]["number"] in leaves for one in told)
 
 
+async def test_a_look_that_shows_no_field_says_that_somebody_is_here_and_leaves_a_receipt(
+    tmp_path: Path,
+) -> None:
+    """`note` is a field of the purpose that nobody wrote: the answer has the record's number, kind and times."""
+    async with serving(tmp_path / "data", city=KAGA) as served:
+        me = await signed_in(served)
+        await keep(served, me)
+        vault = served.kitamae.city.vault
+        await vault.keep(SYSTEM, me, "requests", "request", {"name": TARO["name"]})
+        program = await bearer(served, "read:person:identity", "read:person:requests")
+        asked = (("identity", "note", "person"), ("requests", "represented", "request"))
+        for purpose, field, _ in asked:
+            looked = await served.client.get(
+                f"/people/{me}/records?purpose={purpose}&field={field}", headers=program
+            )
+            assert [one["fields"] for one in looked.json()["records"]] == [{}]
+            nothing = await served.client.get(
+                f"/people/{me}/records?purpose={purpose}&field={field}&kind=x", headers=program
+            )
+            assert nothing.json()["records"] == []  # of nothing that was told nothing is left
+        told = (await served.client.get("/my/receipts")).json()["receipts"]
+        assert [(one["purpose"], one["fields"]) for one in reversed(told)] == [
+            (purpose, {kind: []}) for purpose, _, kind in asked
+        ]
+        assert (await served.client.get("/my/log")).status_code == 200
+
+
 async def test_whoever_may_not_look_is_told_so_and_a_wrong_question_too(tmp_path: Path) -> None:
     async with serving(tmp_path / "data", city=KAGA) as served:
         await keep(served, "p-taro")

@@ -11,7 +11,7 @@ import socket
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 from starlette.applications import Starlette
@@ -26,18 +26,23 @@ from kitamae.directory.lock import InUse, Lock, holder
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.access_log.entry import CLASSES, lines
 from kitamae.kernel.people.colleagues import called
-from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.policy import Question
 from kitamae.kernel.problems import BadRequest, Conflict, NotFound, Problem, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     import httpx2
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
     from kitamae.adapters.sqlite.closing import Closing
     from kitamae.app import Kitamae
+    from kitamae.kernel.people.policy import Policy
     from kitamae.settings import Settings
+
+ASKED: Final = "operate", "system:control"
+"""What the policy is asked before any `/control/*`; the operator may, as the machinery itself."""
 
 
 class Refused(Problem):
@@ -60,6 +65,7 @@ class Control:
 
     def __init__(self, kitamae: Kitamae) -> None:
         self._kitamae = kitamae
+        self._policy: Policy | None = None
         self._own = Starlette(
             routes=[
                 Route("/control/status", self._status, methods=["GET"]),
@@ -82,7 +88,6 @@ class Control:
                 Route("/control/keys/rotate", self._rotate, methods=["POST"]),
                 Route("/control/keys/clock", self._clock, methods=["POST"]),
                 Route("/control/keys/backup", self._backup_keys, methods=["POST"]),
-                Route("/control/people/{person}", self._erase, methods=["DELETE"]),
                 Route("/control/migrate", self._migrate, methods=["POST"]),
                 Route("/control/migrate", self._moving, methods=["GET"]),
                 Route("/control/migrate", self._stay, methods=["DELETE"]),
@@ -98,9 +103,34 @@ class Control:
         """ASGI, `http` only."""
         await self._edge(scope, receive, send)
 
+    @property
+    def addresses(self) -> list[tuple[str, str]]:
+        """(method, path) of all that is answered here and nowhere else."""
+        return [
+            (method, one.path)
+            for one in self._own.routes
+            if isinstance(one, Route)
+            for method in sorted(one.methods or ())
+        ]
+
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        inner: ASGIApp = self._own.router if scope["path"].startswith("/control/") else self._kitamae.serve
-        await inner(scope, receive, send)
+        if not scope["path"].startswith("/control/"):
+            await self._kitamae.serve(scope, receive, send)
+            return
+        self._asked().demand(Question(asking(scope), *ASKED))
+        await self._own.router(scope, receive, send)
+
+    def _asked(self) -> Policy:
+        """The city's policy; while it changes places, and once it has moved away, the one that was there last: whoever waits for that asks on.
+
+        Raises Unavailable.
+        """
+        try:
+            self._policy = self._kitamae.city.policy
+        except Unavailable:
+            if self._policy is None:
+                raise
+        return self._policy
 
     async def _status(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.status())
@@ -200,13 +230,6 @@ class Control:
 
     async def _backup_keys(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._kitamae.backup_keys(Path((await _json(request))["to"])), 201)
-
-    async def _erase(self, request: Request) -> JSONResponse:
-        classes = request.query_params.getlist("class")
-        vault = self._kitamae.city.vault
-        done = await vault.erase(SYSTEM, request.path_params["person"], classes)
-        told = {"classes": done.classes, "records": done.records, "until": clock.text(done.until)}
-        return JSONResponse({**told, "proof": done.proof()})
 
     async def _migrate(self, request: Request) -> JSONResponse:
         sent = await _json(request)

@@ -149,7 +149,7 @@ class Reading:
                 )
                 shown = _shown(rows, allowed.fields)
                 session = own_session if person == who.ref else ""  # a delegate leaves a receipt each time
-                if not shown or (session and await tx.vault.noted_in(asked.tenant, person, session)):
+                if not rows or (session and await tx.vault.noted_in(asked.tenant, person, session)):
                     found += rows
                     continue
                 made = Receipt(
@@ -267,10 +267,10 @@ def _alone(asked: Asked) -> str:
 
 
 def _shown(rows: Sequence[Sealed], only: frozenset[str] | None) -> dict[str, list[str]]:
-    """Kind -> the fields that will be shown."""
+    """Kind -> the fields that will be shown; none of a kind whose rows say only that, and since when, there is one: a look too."""
     shown: dict[str, set[str]] = {}
     for row in rows:
         names = orjson.loads(row.fields).keys()
         seen = names - {former.FIELD} if only is None else only.intersection(names)
         shown.setdefault(row.kind, set()).update(seen)
-    return {kind: sorted(names) for kind, names in sorted(shown.items()) if names}
+    return {kind: sorted(names) for kind, names in sorted(shown.items())}
