@@ -409,3 +409,35 @@ async def test_a_restore_of_a_backup_from_before_a_notice_was_sent_does_not_send
         assert one["how"] == "mail"
         await asyncio.sleep(2.5)
         assert len(letters(tmp_path)) == 2
+
+
+async def test_what_somebody_was_still_to_be_told_goes_with_his_account_and_no_key_of_his_comes_back(
+    tmp_path: Path,
+) -> None:
+    async with town(tmp_path) as served:
+        city, sender = served.kitamae.city, served.kitamae.city._rooms.notices
+        sender._paused = 2**62
+        assert city.vault
+
+        async def owe() -> str:
+            async def work(tx: Any) -> str:
+                return await notices.owe(tx, "resident-taro", notices.What("flag"), clock.now())
+
+            return await city.store.transact(work)
+
+        await city.vault.keep(SYSTEM, "resident-taro", "identity", "basic-four", {"name": "試験"})
+        await owe()
+        gone = await city.vault.erase(SYSTEM, "resident-taro")
+        assert gone.account["notice"] == 1
+        assert await kept(served) == []
+        assert await city.store.get("", notices.OF, "resident-taro") is None
+        late = await owe()  # as one that was being handed over, or written, at that very moment
+        await sender._settle("resident-taro", [late], "", "sent", "mail")
+        (one,) = await kept(served)
+        assert one["state"] == "sent"
+        assert await city.vault._inner.keys.store.of("resident-taro") == []
+        async with staff(served):
+            returned = await send(served, f"{DESK}/returned", DESK, number=late)
+            assert returned.headers["location"] == f"{DESK}?done=returned"
+        assert [one["state"] for one in await kept(served)] == ["paper"]
+        assert await city.vault._inner.keys.store.of("resident-taro") == []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people import notices
 from kitamae.kernel.people.delegates import records as mandates
 from kitamae.kernel.people.provider import owing
 from kitamae.kernel.people.providers.records import OF as PROVIDERS_OF
@@ -76,7 +77,12 @@ class Accounts:
             [one["name"] for one in member],
             [one["name"] for one in member if one["sort"] == "volunteer" and len(one["members"]) == 1],
         )
-        return account if account != Account() or any(found.values()) else None
+        there = account != Account() or any(found.values())
+        return (
+            account
+            if there or any(one["person"] == person for one in (await self._untold()).values())
+            else None
+        )
 
     async def ending(self, ended: Mapping[str, int], at: int) -> Ending:
         """Person -> before when (microseconds UTC): what there was of these accounts goes, in the transaction that the answer is called
@@ -87,6 +93,11 @@ class Accounts:
             for kind in _KINDS
             for _, id, doc in await self._store.documents(TENANT, kind)
             if doc["person"] in ended and self._made(kind, doc) < ended[doc["person"]]
+        ]
+        untold = [
+            number
+            for number, one in (await self._untold()).items()
+            if one["person"] in ended and clock.micros(one["at"]) < ended[one["person"]]
         ]
         more = [await one(ended) for one in self._people.endings]
 
@@ -103,6 +114,11 @@ class Accounts:
                     await owing.of_consents(tx, [there], at)
                 if kind == "passkey":  # no restore brings it back
                     await tx.put(TENANT, REVOKED, id, {"at": clock.text(at)})
+            for number in untold:
+                one = await notices.one(tx, number)
+                if one is not None and one["state"] not in notices.OVER:
+                    await notices.drop(tx, number, one)
+                    went["notice"] += 1
             for person, before in ended.items():
                 went["mandate"] += await mandates.forget(tx, person, before)
                 kept: Any = await tx.get(TENANT, "person", person)
@@ -112,6 +128,11 @@ class Accounts:
             return {kind: count for kind, count in sorted(went.items()) if count}
 
         return end
+
+    async def _untold(self) -> dict[str, notices.Notice]:
+        """What anybody is still to be told, by number."""
+        all = await notices.every(self._store)
+        return {number: one for number, one in all.items() if one["state"] not in notices.OVER}
 
     async def unbind(self, tx: Transaction, person: str) -> bool:
         """Where nothing is held any more of who a resident is, nothing says either where it was."""

@@ -12,6 +12,7 @@ from kitamae.kernel.people.platform_purposes import DELIVERY, REQUESTS
 from kitamae.kernel.people.relying.identity import PURPOSE as IDENTITY
 from kitamae.kernel.people.vault import Asked
 from kitamae.kernel.people.vault.classes import DAY
+from kitamae.kernel.people.vault.problems import Erased
 from kitamae.kernel.problems import BadRequest, Conflict
 from kitamae.kit.notices import record
 
@@ -182,7 +183,10 @@ class Paper:
                     await write(tx, number, _after(now, event, how, why, clock.text(at), who.ref))
                 return list(own)
 
-            done += len(await record.keep(self._vault(), who, person, event, how, at, change))
+            try:
+                done += len(await record.keep(self._vault(), who, person, event, how, at, change))
+            except Erased:  # it is off the list all the same
+                done += len(await self._store.transact(change))
         return done
 
 

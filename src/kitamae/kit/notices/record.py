@@ -31,7 +31,7 @@ async def keep(
     vault: Vault, who: Principal, person: str, event: str, how: str, at: int, change: Any
 ) -> Sequence[str]:
     """The change, the record and the leaf in one transaction; the numbers of the notices. `at` in microseconds UTC. Raises Nothing,
-    and what writing into the vault raises.
+    Erased where nothing is held about the person any more, and what writing into the vault raises.
     """
     salt = commitment.salt()
     told: dict[str, Any] = {"at": clock.text(at), "by": who.ref, "event": event, "how": how, "person": person}
@@ -46,7 +46,7 @@ async def keep(
 
     fields = {name: value for name, value in told.items() if name != "person"}
     fields["salt"] = base64.b64encode(salt).decode()
-    await vault.keep(who, person, DELIVERY.name, RECORD, fields, along=along)
+    await vault.keep(who, person, DELIVERY.name, RECORD, fields, along=along, known=True)
     return done
 
 

@@ -61,12 +61,14 @@ class Writing:
         said: Mapping[str, str] | None = None,
         over: Mapping[str, bytes] | None = None,
         ordered: Ordered | None = None,
+        known: bool = False,
     ) -> str:
         """Write one record, or put it in the place of the one with that id; its id. `klass`: the purpose it is collected for.
 
         `along`: what belongs into the same transaction; the fields that it answers with are kept with the others. `said`: what the
         receipt says besides, where somebody else than the person writes. `over`: what must stand there, name -> JSON; a correction of
-        it, which lengthens no retention. `ordered`: two want it, and the receipt says so instead.
+        it, which lengthens no retention. `ordered`: two want it, and the receipt says so instead. `known`: not about somebody who was
+        erased, who gets no new keys by it; raises Erased.
         Raises NotSignedIn, Forbidden, HoldsMyNumber, BadRequest, NotFound for an id that is another person's, Moved.
         """
         inner = self._inner
@@ -83,6 +85,8 @@ class Writing:
         record = id or secrets.token_hex(16)
         before = await self._found_by(tenant, person, klass, id) if id else []
         for _ in range(_TRIES):
+            if known and RECEIPTS not in (await inner.keys.of(person, anew=True)).current:
+                raise Erased("nothing is held about that person any more")
             keys = await inner.keys.ensure(person, (klass, RECEIPTS))
             row = sealed(keys, tenant, record, klass, kind, at, purpose.due(at), told)
             tags = await self._tags(row, fields)
