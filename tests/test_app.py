@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +235,27 @@ async def test_one_tidying_that_fails_is_told_and_keeps_no_other_from_being_done
         await asyncio.gather(tidying, return_exceptions=True)
     ((what, level),) = [(one["what"], one["log_level"]) for one in told if "what" in one]
     assert ("fails" in what, level) == (True, "error")
+
+
+async def test_an_order_that_fails_keeps_neither_old_orders_nor_what_is_past_its_time(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, done = served.kitamae.city, []
+
+    async def fails() -> int:
+        raise RuntimeError("a record is damaged")
+
+    async def tidied(name: str) -> None:
+        done.append(name)
+
+    monkeypatch.setattr(city._rooms.links, "tidy", fails)
+    monkeypatch.setattr(city._rooms.orders, "expire", fails)
+    monkeypatch.setattr(city._rooms.orders, "tidy", partial(tidied, "orders"))
+    monkeypatch.setattr(city._kept, "sweep", partial(tidied, "kept"))
+    tidying = asyncio.create_task(every_hour(*city._of_persons()))
+    async with asyncio.timeout(5):
+        while len(done) < 2:
+            await asyncio.sleep(0)
+    tidying.cancel()
+    await asyncio.gather(tidying, return_exceptions=True)
+    assert done == ["orders", "kept"]

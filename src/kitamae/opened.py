@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -54,7 +55,7 @@ from kitamae.ways_in import WaysIn
 from kitamae.web import data_tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -146,6 +147,7 @@ class City:
             Closing(on.store, settings.history_months) if isinstance(on.store, sqlite.SqliteStore) else None
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._beside: list[Alone | Again] = []
         on.store.on_commit(measures.committed)
         on.store.on_commit(on.changes.heard)
 
@@ -329,12 +331,12 @@ class City:
             self._alone("/watching", watcher.run)
             self.health.also["watching:receipts"] = lambda: watcher.trouble
         if isinstance(self._apart, Apart):
-            self._go(self._apart.run())
+            self._always("list of what was ended", self._apart.run)
         self._go(
-            every_hour(self.people.tidy, self._tidy_persons, self._tidy_snapshots, self._rooms.orders.finish)
+            every_hour(self.people.tidy, *self._of_persons(), self._tidy_snapshots, self._rooms.orders.finish)
         )
-        self._go(self.registers.papers.run())
-        self._go(self.access.run())
+        self._always("papers", self.registers.papers.run)
+        self._always("access log", self.access.run)
         self._alone("/access-log", self.access_upkeep.run)
         self.health.also["access:log"] = lambda: self.access.trouble
         self._alone("/papers", self.registers.papers.write)
@@ -342,18 +344,19 @@ class City:
         self._alone("/consents", lambda: every_hour(self.consents.expire))
         if self.log:
             log = self.log
-            self._go(log.run(self._witnesses.first if self._witnesses else None))
+            first = self._witnesses.first if self._witnesses else None
+            self._always("ledger", lambda: log.run(first))
             self.health.also["ledger:log"] = lambda: log.trouble
         if self._witnesses:
             self._alone("/ledger/witnesses", self._witnesses.run)
             self.health.also["ledger:witnesses"] = self._witnesses.trouble
-        self._go(self.providers.meter.run())
+        self._always("usage of providers", self.providers.meter.run)
         self.health.also["providers:usage"] = lambda: self.providers.meter.trouble
         closing = self.providers.statements
         self._alone("/providers/months", closing.run)
         self.health.also["providers:statements"] = lambda: closing.trouble
         logouts = self.ways.provider.logouts
-        self._tasks.append(asyncio.create_task(Alone(self.store, "/logouts", logouts.run).run()))
+        self._alone("/logouts", logouts.run)
         self.health.also["openid:logouts"] = logouts.trouble
         self._alone("/outside", self._rooms.outside.run)
         self.health.also["outside:targets"] = self._rooms.outside.trouble
@@ -364,10 +367,11 @@ class City:
         self._alone("/notices", sending.run)
         self.health.also["mail:notices"] = lambda: sending.trouble
         if self.closing:
-            self._go(self.closing.run())
+            self._always("closed months", self.closing.run)
+        self.health.also["city:beside"] = self._beside_trouble
         for name, job in self._rooms.jobs().items():
-            doing = Again(name, job)
-            self._alone(f"/jobs/{name}", doing.run)
+            doing = Alone(self.store, f"/jobs/{name}", job)
+            self._go(doing.run())
             self.health.also[f"jobs:{name}"] = doing.trouble
         if self.profile:
             self.loading = f"{self.profile.id}{_BEING_LOADED}"
@@ -378,7 +382,18 @@ class City:
 
     def _alone(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """In one worker at a time."""
-        self._go(Alone(self.store, name, work).run())
+        self._begin(Alone(self.store, name, work))
+
+    def _always(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """In every worker."""
+        self._begin(Again(name, work))
+
+    def _begin(self, what: Alone | Again) -> None:
+        self._beside.append(what)
+        self._go(what.run())
+
+    def _beside_trouble(self) -> str:
+        return "; ".join(f"{one.name}: {why}" for one in self._beside if (why := one.trouble()))
 
     def hear(self, mqtt: Subscriber) -> None:
         """Listen to devices too, with the one session that they have at the MQTT broker: one worker at a time."""
@@ -386,7 +401,7 @@ class City:
 
     def tell(self, relay: Relay) -> None:
         """Give NATS every change."""
-        self._go(relay.run())
+        self._always("changes to NATS", relay.run)
         self.health.also["stream:relay"] = lambda: relay.trouble
 
     async def stop(self) -> None:
@@ -459,15 +474,22 @@ class City:
             seconds = round(time.perf_counter() - began, 1)
             _log.info("the city is loaded", city=profile.id, entities=loaded.written, seconds=seconds)
 
-    async def _tidy_persons(self) -> None:
-        """What is about persons goes by the same clock as in the vault: not by one that is in doubt."""
-        if self._vault and self._vault.clock_trouble():
-            return
-        await self._rooms.links.tidy()
-        if self._vault:
-            await self._rooms.orders.expire()
-        await self._rooms.orders.tidy()
-        await self._kept.sweep()
+    def _of_persons(self) -> list[Callable[[], Awaitable[object]]]:
+        """What is forgotten about persons, each by itself, and by the same clock as in the vault: not by one that is in doubt."""
+
+        def by_its_clock(work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
+            @functools.wraps(work)
+            async def checked() -> None:
+                if not (self._vault and self._vault.clock_trouble()):
+                    await work()
+
+            return checked
+
+        orders = self._rooms.orders
+        expiring = [orders.expire] if self._vault else []
+        return [
+            by_its_clock(one) for one in (self._rooms.links.tidy, *expiring, orders.tidy, self._kept.sweep)
+        ]
 
     async def _tidy_snapshots(self) -> None:
         await self.broker.snapshots.tidy(self.store, self.broker.clock())

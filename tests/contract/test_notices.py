@@ -319,3 +319,18 @@ async def test_while_the_vault_is_closed_nobody_is_tried_in_vain(store: Store) -
     due = await notices.due(store, number)
     assert due
     assert due["tries"] == 0
+
+
+async def test_what_nobody_foresaw_stops_neither_the_sender_nor_the_others(store: Store) -> None:
+    post = Post(store)
+    number = await post.owe("taro")
+    post.wire.fails = KeyError("taro")
+    await post.sender._look()
+    assert "KeyError" in post.sender.trouble
+    assert "taro" not in post.sender.trouble
+    post.wire.fails = None
+    other = await post.owe("hanako")
+    await post.sender._look()
+    assert [told.text for told in post.wire.taken] == [other]
+    one = await post.one(number)
+    assert (one["state"], one["why"]) == ("paper", "unsure"), "it may have arrived: somebody decides"

@@ -16,6 +16,9 @@ import postgres_server
 import staffing
 from bare_kaga import bare
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import approval
+from kitamae.kernel.people.order import KIND
+from kitamae.kernel.people.order import about as about_order
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.vault import citykey
 from kitamae.kernel.people.vault.citykey import CityKey
@@ -345,6 +348,34 @@ async def test_only_what_was_granted_and_only_for_whom_it_is_the_duty(town: Serv
     town.client.cookies.clear()
     assert (await town.client.get(f"{HERE}?case={number}")).status_code in (303, 401, 403)
     assert ref
+
+
+async def test_one_order_that_cannot_be_closed_keeps_no_other_from_it(
+    town: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, number, _ = await granted(town)
+    order = await propose(town, number, address="例示町２")
+    city = town.kitamae.city
+    orders, broken = city._rooms.orders, "0" * 12
+
+    async def copy(tx: Any) -> None:
+        for kind, id, new in (
+            (KIND, order, broken), (approval.KIND, about_order(order), about_order(broken)),
+        ):  # fmt: skip
+            await tx.put("", kind, new, await tx.get("", kind, id))
+
+    await city.store.transact(copy)
+    drop, later = orders.corrections.drop, orders._now() + 15 * 86_400_000_000
+
+    async def drops(who: Any, number: str, *rest: Any) -> None:
+        if number == broken:
+            raise RuntimeError("its record is damaged")
+        await drop(who, number, *rest)
+
+    monkeypatch.setattr(orders.corrections, "drop", drops)
+    monkeypatch.setattr(orders, "_now", lambda: later)
+    assert await orders.expire() == 1
+    assert (await orders._word(order))[0]["word"] == "expired"
 
 
 async def test_what_nobody_decided_in_time_is_forgotten_and_the_order_says_so(

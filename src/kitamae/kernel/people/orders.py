@@ -9,6 +9,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final, cast
 
+import structlog
+
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import approval, mynumber, order, swept
 from kitamae.kernel.people.corrections import Corrections
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.requests.case import Case
     from kitamae.kernel.people.vault import Vault
 
+_log = structlog.get_logger("kitamae")
 KEPT: Final = 365 * 86_400_000_000
 """How long what became of it is in the list; the person's receipt is kept as every other."""
 
@@ -198,7 +201,7 @@ class Orders:
         await self._store.transact(work)
 
     async def expire(self) -> int:
-        """What was proposed goes where nobody decided in time; how many. Raises VaultClosed."""
+        """What was proposed goes where nobody decided in time; how many. One that fails keeps no other. Raises VaultClosed."""
         over: list[tuple[str, Order]] = []
         for _, number, doc in await self._store.documents(TENANT, KIND):
             made = cast("Order", doc)
@@ -206,13 +209,19 @@ class Orders:
             asked = is_correction(made) and said is not None and said["word"] == "asked"
             if asked and said and approval.word(said, self._now()) == "expired":
                 over.append((number, made))
+        self._vault()
+        done = 0
         for number, made in over:
 
             async def word(tx: Transaction, number: str = number) -> None:
                 await approval.expire(tx, about(number), self._now())
 
-            await self.corrections.drop(SYSTEM, number, made, word)
-        return len(over)
+            try:
+                await self.corrections.drop(SYSTEM, number, made, word)
+                done += 1
+            except Exception:  # the next hour
+                _log.exception("what nobody decided about in time is not dropped", order=number)
+        return done
 
     async def tidy(self) -> int:
         """Forget what was decided, withdrawn or not decided long ago; how many."""

@@ -71,33 +71,36 @@ class Sender:
     ) -> None:
         self._store, self._vault, self._channels = store, vault, channels
         self._write, self.pace, self._now = write, pace, now
-        self._paused = 0
+        self._paused, self._carried = 0, False
         self._minute: deque[int] = deque()
         self._told: dict[str, int] = {}
         self.trouble = ""
 
     async def run(self) -> None:
         """Until it is cancelled; what is being handed over then is finished first."""
-        again = True
+        self._carried = False
         while True:
-            work = asyncio.create_task(self._look(first=again))
+            work = asyncio.create_task(self._look())
             try:
                 await asyncio.shield(work)
             except asyncio.CancelledError:
                 await asyncio.wait({work}, timeout=_ENDING)
                 raise
-            again = False
             await asyncio.sleep(_LOOK)
 
-    async def _look(self, *, first: bool) -> None:
+    async def _look(self) -> None:
         try:
-            if first and (back := await notices.restored(self._store)):
+            if not self._carried and (back := await notices.restored(self._store)):
                 _log.warning("notices that were told since the backup are not told again", count=back)
+            self._carried = True
             await self.recover()
             await self.turn()
         except Problem as problem:
             self.trouble = problem.detail or problem.title
             _log.error("notices are not sent", why=self.trouble)
+        except Exception as error:  # what was being handed over goes on paper with the next look
+            self.trouble = f"notices are not sent: {type(error).__name__}"
+            _log.exception("notices are not sent")
 
     async def recover(self) -> None:
         """What was being handed over when a process died goes on paper: it may have arrived."""
