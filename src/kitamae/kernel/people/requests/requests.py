@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from kitamae.kernel.calendar import Calendar
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Reader, Store, Transaction
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.requests.case import Case, Move
     from kitamae.kernel.people.vault import Vault
@@ -185,10 +185,8 @@ class Requests:
         return [(number, cast("Case", doc)) for _, number, doc in kept]
 
     async def of(self, person: str) -> list[tuple[str, Case]]:
-        """Those of one person, in the order in which they were filed; nobody else's is looked at."""
-        numbers: Any = await self._store.get(TENANT, INDEX, person) or []
-        found = [(one, await self._store.get(TENANT, KIND, one)) for one in numbers]
-        return [(number, cast("Case", doc)) for number, doc in found if doc is not None]
+        """As `of` below."""
+        return await of(self._store, person)
 
     async def said(self, who: Principal, number: str) -> list[Said]:
         """Every step in order, with what was said. It leaves a receipt. What was erased is not there any more.
@@ -278,6 +276,13 @@ class Requests:
         """The day until which an answer is owed, where the step tells it: a letter that is printed again says what was sent."""
         until = cases.term(case, self.calendar, case["extended"]) if step in DATED else None
         return {"due": until.last.isoformat()} if until else {}
+
+
+async def of(store: Reader, person: str) -> list[tuple[str, Case]]:
+    """Number and row of the cases of one person, in the order in which they were filed; nobody else's is looked at."""
+    numbers: Any = await store.get(TENANT, INDEX, person) or []
+    found = [(one, await store.get(TENANT, KIND, one)) for one in numbers]
+    return [(number, cast("Case", doc)) for number, doc in found if doc is not None]
 
 
 def _kind(number: str) -> str:

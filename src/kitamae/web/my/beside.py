@@ -1,0 +1,134 @@
+"""What is held about a person as documents of the store, for the file that he takes along, and by name what is not in it, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from kitamae.kernel.context import clock
+from kitamae.kernel.people import notices
+from kitamae.kernel.people.duties.records import EMERGENCY, TRANSFER
+from kitamae.kernel.people.duties.steps import KIND as DUTIES
+from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.requests import requests
+from kitamae.web.concern import told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kitamae.kernel.people.duties.transfer import Transfer
+    from kitamae.kernel.people.person import Principal
+    from kitamae.web.my.ground import Ground
+
+TAKEN: Final[Mapping[str, str]] = {
+    "person": "account",
+    "session": "sessions",
+    "recovery": "account",
+    "passkey": "passkeys",
+    "consent": "partners",
+    "mandate": "mandates",
+    "flag": "flags",
+    "notice": "notices",
+    "withheld": "shownLater",
+    "case": "cases",
+    "city-provider": "providers",
+    "agreement": "consents",
+    "duties": "duties",
+    "transfer": "transfers",
+    "emergency": "emergencies",
+}
+"""Kind of document in which a person's reference stands -> under which name the file says what it says of him."""
+
+_WAY_IN: Final = "it lets in whoever has it, and ends by itself within hours or days"
+_INDEX: Final = "numbers of documents that are in the file themselves"
+_OFFICE: Final = "what a member of staff did in office, about something else: a paper of the town hall, not data held about him"
+_PROVIDER: Final = (
+    "what he did for a provider, which reads it on its own pages; that he belongs to it is in the file"
+)
+LEFT_OUT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("link", "code", "grant", "access", "refresh", "mandate-offer", "provider-invitation", "spent"), _WAY_IN
+    ),
+    **dict.fromkeys(("mandates", "cases", "notices", "provider-of", "resident"), _INDEX),
+    **dict.fromkeys(
+        (
+            "approval", "breach", "capability", "device-key", "evacuation-now", "evacuation-proposal", "incident-log", "clock-confirmed",
+            "desk-act", "desk-note", "device-keys", "link-use", "client", "register",
+        ),
+        _OFFICE,
+    ),
+    **dict.fromkeys(("contract", "provider-key", "provider-statement", "provider-paid"), _PROVIDER),
+    "staffing": "to whom the staff desk was given: the same stands among his duties",
+    "staff-number": "a digest of his number, from which nobody can read it",
+    "order": "what two of the staff have to decide about his records: its receipt, with the reason, is among the looks once it is done",
+    "notice-due": "how often a notice was tried: how it was told is in the file",
+    "logout": "that a partner is told to sign him out: it goes when the partner was told",
+    "letter": "a letter that the mail server has not taken yet, sealed: it goes when it is taken, in a day at most",
+    "watched": "at which hours a member of staff works: whoever knew it would know how not to be noticed",
+    "revoked": "that something ended, by its number, so that no restore brings it back",
+    "access-log": "the machine's log, in batches of everybody's lines: who saw his records is among the looks",
+}  # fmt: skip
+"""Kind -> why it is not in the file."""
+
+
+async def beside(ground: Ground, who: Principal) -> dict[str, list[dict[str, Any]]]:
+    """By the name that it has in the file; each of these is little."""
+    store, ref = ground.store, who.ref
+    sessions: list[Any] = [doc for _, _, doc in await store.documents(TENANT, "session")]
+    held = await notices.of(store, ref, clock.now())
+    kept = await requests.of(store, ref)
+    return {
+        "account": await _account(ground, ref),
+        "sessions": [_less(one, "person") for one in sessions if one["person"] == ref],
+        "partners": await _partners(ground, ref),
+        "mandates": [{**one, "state": state} for one, state in await ground.delegates.of(ref)],
+        "flags": [told(one) for one in await ground.flags.mine(who)],
+        "passkeys": [{"id": id, **one} for id, one in await ground.passkeys.of(ref)],
+        "notices": [{"number": number, **_less(one, "person", "by")} for number, one in held.items()],
+        "cases": [{"number": number, **_less(one, "person")} for number, one in kept],
+        "providers": [_less(one, "members", "ledger") for one in await ground.providers.mine(who)],
+        **(await _of_staff(ground, ref) if who.role == "staff" else {}),
+    }
+
+
+async def _account(ground: Ground, ref: str) -> list[dict[str, Any]]:
+    """None where there is nothing but the card. `named`: when somebody wrote his name; `letIn`: when a colleague let him in."""
+    kept: Any = await ground.store.get(TENANT, "person", ref)
+    if kept is None:
+        return []
+    let: Any = await ground.store.get(TENANT, "recovery", ref)
+    more = {"named": kept["named"]["told"]["at"]} if "named" in kept else {}
+    return [_less(kept, "named") | more | ({"letIn": _less(let, "ledger")} if let else {})]
+
+
+async def _partners(ground: Ground, ref: str) -> list[dict[str, Any]]:
+    """`client` is the partner's id, `name` what it is called, `subject` how it calls him."""
+    found = []
+    agreed: list[Any] = [doc for _, _, doc in await ground.store.documents(TENANT, "consent")]
+    for doc in agreed:
+        if doc["person"] == ref:
+            client: Any = await ground.store.get(TENANT, "client", doc["client"])
+            found.append({"name": client["name"] if client else "", **_less(doc, "person")})
+    return found
+
+
+async def _of_staff(ground: Ground, ref: str) -> dict[str, list[dict[str, Any]]]:
+    """Of changes of duties his part alone: colleagues stand in them too."""
+    store = ground.store
+    duties: Any = await store.get(TENANT, DUTIES, ref) or {"steps": []}
+    taken: Any = await store.get(TENANT, EMERGENCY, ref) or {"taken": []}
+    transfers = []
+    for _, id, doc in await store.documents(TENANT, TRANSFER):
+        one = cast("Transfer", doc)
+        steps = [step for step in one["steps"] if step["person"] == ref]
+        if steps or one["by"] == ref:
+            own = _less(one, "ledger", "sections")
+            transfers.append({"id": id, **own, "steps": steps, "section": one["sections"].get(ref, [])})
+    return {
+        "duties": [_less(step, "person") for step in duties["steps"]],
+        "transfers": transfers,
+        "emergencies": [_less(one, "ledger") for one in taken["taken"]],
+    }
+
+
+def _less(doc: Any, *without: str) -> dict[str, Any]:
+    return {name: value for name, value in doc.items() if name not in without}
