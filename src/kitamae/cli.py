@@ -49,6 +49,8 @@ for name in ("status", "make", "rotate", "split", "combine", "rehearse", "backup
 app.command("kitamae.commands.keeping:backup")
 app.command("kitamae.commands.keeping:restore")
 app.command("kitamae.commands.keeping:status")
+app.command("kitamae.commands.encrypting:encrypt")
+app.command("kitamae.commands.encrypting:decrypt")
 app.command("kitamae.commands.doctor:doctor")
 app.command("kitamae.commands.sbom:sbom")
 app.command("kitamae.commands.access_log:access_log", name="access-log")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
 
 from kitamae.kernel.problems import BadRequest, StoreFull
 
@@ -42,22 +42,30 @@ def recipients(texts: Sequence[str]) -> list[Recipient]:
 
 def seal(path: Path, to: Sequence[Recipient]) -> None:
     """Encrypt a file in its place; the plain one is gone then. Raises StoreFull."""
-    import pyrage
-
     sealed = path.with_name(path.name + ".age")
     try:
         with (
             path.open("rb") as plain,
             os.fdopen(os.open(sealed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
         ):
-            pyrage.encrypt_io(plain, out, to)
-            out.flush()
+            seal_stream(plain, out, to)
             os.fsync(out.fileno())
         sealed.replace(path)
     except OSError as error:
         raise StoreFull(f"the encrypted backup could not be written: {error.strerror}") from error
     finally:
         sealed.unlink(missing_ok=True)
+
+
+def seal_stream(plain: BinaryIO, out: BinaryIO, to: Sequence[Recipient]) -> None:
+    """Encrypt what is read, piece by piece. Raises StoreFull."""
+    import pyrage
+
+    try:
+        pyrage.encrypt_io(plain, out, to)
+        out.flush()
+    except OSError as error:
+        raise StoreFull(f"the encrypted backup could not be written: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -76,32 +84,45 @@ def opened(file: Path, folder: Path, identity: str | None) -> Iterator[Path]:
         return
     plain = folder / f".opened-{os.getpid()}.tar"
     try:
-        _open(file, plain, _identities(identity))
+        _open(file, plain, identities(identity))
         yield plain
     finally:
         plain.unlink(missing_ok=True)
 
 
-def _open(file: Path, plain: Path, identities: Sequence[Any]) -> None:
-    import pyrage
-
+def _open(file: Path, plain: Path, found: Sequence[Any]) -> None:
     try:
         with (
             file.open("rb") as sealed,
             os.fdopen(os.open(plain, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
         ):
-            pyrage.decrypt_io(sealed, out, identities)
-    except pyrage.DecryptError as error:
-        raise Unreadable(
-            f"{file}: this identity does not open it, or it was cut off or changed ({error})"
-        ) from None
+            open_stream(sealed, out, found, str(file))
     except OSError as error:
-        if error.errno is None:  # so the library says that a part of the file was changed
-            raise Unreadable(f"{file} is damaged: {error}") from None
         raise StoreFull(f"{file} could not be opened: {error.strerror}") from error
 
 
-def _identities(text: str | None) -> list[Any]:
+def open_stream(sealed: BinaryIO, out: BinaryIO, found: Sequence[Any], name: str) -> None:
+    """Decrypt what is read, piece by piece: only pieces that are whole and unchanged are written. `found`: identities.
+
+    Raises Unreadable, also at the end, for one that was cut off; StoreFull.
+    """
+    import pyrage
+
+    try:
+        pyrage.decrypt_io(sealed, out, found)
+        out.flush()
+    except pyrage.DecryptError as error:
+        raise Unreadable(
+            f"{name}: this identity does not open it, or it was cut off or changed ({error})"
+        ) from None
+    except OSError as error:
+        if error.errno is None:  # so the library says that a part of the file was changed
+            raise Unreadable(f"{name} is damaged: {error}") from None
+        raise StoreFull(f"{name} could not be opened: {error.strerror}") from error
+
+
+def identities(text: str | None) -> list[Any]:
+    """Of a text (AGE-SECRET-KEY-1...), or of the file that it names. Raises Unreadable."""
     import pyrage
 
     if not text:
