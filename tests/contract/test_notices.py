@@ -66,7 +66,7 @@ class Post:
 
     async def owe(self, person: str = "taro", after: int = 0) -> str:
         async def work(tx: Any) -> str:
-            return await notices.owe(tx, person, notices.What("flag"), self.clock(), after)
+            return await notices.owe(tx, person, notices.What("flag"), self.clock(), after, [1])
 
         return await self.store.transact(work)
 
@@ -281,9 +281,12 @@ async def test_what_is_withheld_after_it_was_chosen_is_not_handed_over(store: St
     number = await post.owe()
     reach = post.wire.reach
 
+    async def late(looks: Sequence[int]) -> int:
+        return post.clock() + 1000 * SECOND
+
     async def slowly(person: str) -> Reached | None:
         async def withhold(tx: Any) -> None:
-            await notices.postpone(tx, "taro", post.clock() + 1000 * SECOND)
+            await notices.postpone(tx, "taro", post.clock(), late)
 
         await store.transact(withhold)
         return await reach(person)

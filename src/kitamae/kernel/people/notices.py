@@ -16,7 +16,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people.records import REVOKED, TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from kitamae.kernel.context.store import Reader, Store, Transaction
 
@@ -27,8 +27,6 @@ _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for a
 
 About = Literal["case", "flag", "consent", "breach"]
 State = Literal["waiting", "sent", "paper", "posted", "rehearsed"]
-_OF_LOOKS: Final[frozenset[About]] = frozenset({"flag", "breach"})
-"""What rests on looks at a person."""
 _AGAIN: Final = ("state", "how", "letter", "by", "why")
 OVER: Final[frozenset[State]] = frozenset({"sent", "posted", "rehearsed"})
 """States in which the town hall owes nothing any more."""
@@ -48,6 +46,7 @@ class What(NamedTuple):
 class Notice(TypedDict):
     """`at`: when it was written; `after`: before then it is neither sent nor shown ("": at once). `how`: by which channel it went, and
     `done`, when. `why`: of one on paper, why no channel took it. `letter`: the number that the letter bears. `by`: who posted it.
+    `looks`: numbers of the person's receipts on which it rests.
     """
 
     person: str
@@ -64,6 +63,7 @@ class Notice(TypedDict):
     printed: str
     done: str
     by: str
+    looks: list[int]
 
 
 class Due(TypedDict):
@@ -75,14 +75,18 @@ class Due(TypedDict):
     letter: str
 
 
-async def owe(tx: Transaction, person: str, what: What, at: int, after: int = 0) -> str:
-    """The number of a new notice; it commits with what it tells. `at`: now, `after`: not before, both microseconds UTC."""
+async def owe(
+    tx: Transaction, person: str, what: What, at: int, after: int = 0, looks: Sequence[int] = ()
+) -> str:
+    """The number of a new notice; it commits with what it tells. `at`: now, `after`: not before, both microseconds UTC. `looks`: as in
+    `Notice`.
+    """
     drawn = "".join(secrets.choice(_LETTERS) for _ in range(10))
     number = f"{drawn[:5]}-{drawn[5:]}"
     made = Notice(
         person=person, about=what.about, ref=what.ref, step=what.step, which=what.which,
         at=clock.text(at), after=clock.text(after) if after else "",
-        state="waiting", how="", why="", letter="", printed="", done="", by="",
+        state="waiting", how="", why="", letter="", printed="", done="", by="", looks=list(looks),
     )  # fmt: skip
     await put(tx, number, made)
     await put_due(tx, number, Due(person=person, next=max(at, after), tries=0, letter=""))
@@ -106,21 +110,26 @@ async def put(tx: Transaction, number: str, notice: Notice) -> None:
     await tx.put(TENANT, KIND, number, dict(notice))
 
 
-async def postpone(tx: Transaction, person: str, until: int) -> None:
-    """Looks at this person are withheld until then (microseconds UTC): what would tell of them now waits as long, on the list of letters
-    too while nobody has printed it.
+async def postpone(
+    tx: Transaction, person: str, at: int, shown_from: Callable[[Sequence[int]], Awaitable[int]]
+) -> None:
+    """Some look at this person is withheld for longer or shorter: what would tell of it, and was not told, waits as long; also on the list
+    of letters, while nobody has printed it. `at`: now; `shown_from(looks)`: when the first is shown, 0: at once. Microseconds UTC.
     """
     numbers: Any = await tx.get(TENANT, OF, person) or []
     for number in numbers:
         notice, waits = await one(tx, number), await due(tx, number)
-        if notice is None or notice["about"] not in _OF_LOOKS:
+        if notice is None or not notice.get("looks") or (waits is not None and waits["letter"]):
             continue
-        if waits is None and notice["state"] == "paper" and not notice["printed"]:
-            await put(tx, number, {**notice, "after": clock.text(until)})
-        elif waits is not None and not waits["letter"]:
-            later = max(until, waits["next"])
-            await put(tx, number, {**notice, "after": clock.text(later)})
-            await put_due(tx, number, {**waits, "next": later})
+        if waits is None and (notice["state"] != "paper" or notice["printed"]):
+            continue
+        later = await shown_from(notice["looks"])
+        after = clock.text(later) if later else ""
+        if after == notice["after"]:
+            continue
+        await put(tx, number, {**notice, "after": after})
+        if waits is not None:
+            await put_due(tx, number, {**waits, "next": max(later, at)})
 
 
 async def told(tx: Transaction, number: str, notice: Notice) -> None:

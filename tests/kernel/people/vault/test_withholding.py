@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from vaults import NAME, OFFICER, PURPOSES, TARO, Place, asked, receipts
 
+from kitamae.kernel.people import notices
 from kitamae.kernel.people.mynumber import HoldsMyNumber
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.vault import OWN, Asked, Vault
@@ -131,3 +133,26 @@ async def test_what_was_withheld_is_not_swept_before_the_person_had_the_time_to_
     place.later((SHOWN_DAYS + 1) * DAY)
     await vault.sweep()
     assert number not in {one.number for one in await receipts(vault)}
+
+
+async def test_only_the_notice_of_that_look_waits_and_as_long_as_the_order_says_now(
+    place: Place, vault: Vault
+) -> None:
+    first, second = await looked(vault), await looked(vault)
+
+    async def owe(tx: Any) -> tuple[str, ...]:
+        flag = notices.What("flag")
+        return tuple(
+            [await notices.owe(tx, TARO.ref, flag, place.time, 0, looks) for looks in ((first,), (second,))]
+        )
+
+    of_first, of_second = await place.store.transact(owe)
+
+    async def waits() -> list[int]:
+        due = await notices.all_due(place.store)
+        return [(due[one]["next"] - place.time) // DAY for one in (of_first, of_second)]
+
+    for days in (300, 1):
+        await vault.withhold(PRIVACY, TARO.ref, first, LAW, place.time + days * DAY)
+        assert await waits() == [days, 0]
+        assert list(await notices.of(place.store, TARO.ref, place.time)) == [of_second]

@@ -100,7 +100,7 @@ class Breaches:
                 now = self._now()
                 for one in new:
                     after = await withholding.shown_from(tx, one, persons[one], now)
-                    await notices.owe(tx, one, notices.What("breach", number), now, after)
+                    await notices.owe(tx, one, notices.What("breach", number), now, after, persons[one])
                 return len(new)
 
             made = await self._keep(who, number, breaches.TELL, day, {}, same, owing)

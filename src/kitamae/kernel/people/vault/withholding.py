@@ -127,7 +127,7 @@ class Withholding:
                     str(own): {"until": clock.text(until), "order": True},
                 }
                 await tx.put(TENANT, KIND, person, rows | held)
-                await notices.postpone(tx, person, until)
+                await notices.postpone(tx, person, at, lambda looks: shown_from(tx, person, looks, at))
                 return own
 
             try:

@@ -268,7 +268,7 @@ class Flags:
                 own.setdefault(look.person, []).append(look.number)
         for person, numbers in own.items():
             after = await withholding.shown_from(tx, person, numbers, now)
-            await notices.owe(tx, person, notices.What("flag"), now, after)
+            await notices.owe(tx, person, notices.What("flag"), now, after, numbers)
 
 
 def _file(id: str) -> str:
