@@ -191,3 +191,25 @@ async def test_looking_at_a_flag_leaves_a_receipt_of_the_officer(served: Served)
     outside = served.kitamae.city.vault.outside
     told = await outside.looks_at(SYSTEM, "", person, 1 << 62, 10)
     assert [(one.who, one.purpose, one.basis) for one in told] == [(officer, "watching", "law")]
+
+
+async def test_whose_records_they_were_is_told_one_at_a_time_and_that_person_sees_who_asked(
+    served: Served,
+) -> None:
+    _, person = await looked(served)
+    officer = await of_staff(served, "privacy-officer")
+    await enter(served, officer)
+    address = await raised(served)
+    outside = served.kitamae.city.vault.outside
+    page = (await served.client.get(address)).text
+    assert person not in page
+    assert len(await outside.looks_at(SYSTEM, "", person, 1 << 62, 10)) == 1, "the clerk's alone"
+    (link,) = re.findall(r'href="(/staff/watching/[0-9a-f]+[?]look=[0-9]+)"', page)
+    for wrong in (f"{address}?look=1", f"{address}?look=x", f"{address}?look={'9' * 30}"):
+        assert person not in (await served.client.get(wrong)).text
+    assert person in (await served.client.get(link)).text
+    told = await outside.looks_at(SYSTEM, "", person, 1 << 62, 10)
+    assert [(one.who, one.purpose) for one in told][:1] == [(officer, "watching")]
+    await resident(served, person)
+    (first, _) = (await served.client.get("/my/receipts")).json()["receipts"]
+    assert (first["who"], first["fields"]) == (officer, {"receipts": ["receipts"]})

@@ -1,4 +1,6 @@
-"""`/staff/watching`: flags for the privacy officer. Looking at the evidence of one leaves a receipt."""
+"""`/staff/watching`: flags for the privacy officer. Looking at the evidence of one leaves a receipt; whose records they were is
+told of one look at a time (`?look=`), and leaves a receipt with that person.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from kitamae.kernel.people.vault import Look, Purposes
+    from kitamae.kernel.people.vault import Purposes
     from kitamae.kernel.people.watching import Flags
-    from kitamae.kernel.people.watching.flags import Decision, Flag
+    from kitamae.kernel.people.watching.flags import Decision, Flag, Glance
     from kitamae.web.page import ShellPage
 
 LIST: Final = "/staff/watching"
@@ -30,6 +32,7 @@ DECIDED: Final = 50
 """Flags that are not open any more, on the list."""
 OPEN: Final = 200
 _PASSKEY: Final = 2
+_DIGITS: Final = 18  # of a receipt's number
 _KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
 
 
@@ -52,15 +55,16 @@ def routes(page: ShellPage, flags: Flags, purposes: Callable[[], Purposes]) -> l
         )
 
     async def shown(request: Request, failed: str = "", status: int = 200) -> Response:
-        evidence = await flags.evidence(asking(request.scope), request.path_params["id"])
-        by_number = {number: one["kind"] for one in evidence.flag["reasons"] for number in one["numbers"]}
+        text = request.query_params.get("look", "")
+        opened = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+        evidence = await flags.evidence(asking(request.scope), request.path_params["id"], opened)
         return page.render(
             request,
             "flag.html",
             status=status,
             headers=_KEEP_NOTHING,
             flag=evidence.flag,
-            looks=[_row(one, by_number) for one in evidence.looks],
+            looks=[_row(one) for one in evidence.looks],
             total=looks(evidence.flag),
             titles=titles(purposes()),
             said=[one for one in evidence.said if one["reason"]],
@@ -96,11 +100,11 @@ def looks(flag: Flag) -> int:
     return len({number for one in flag["reasons"] for number in one["numbers"]})
 
 
-def _row(look: Look, kinds: dict[int, str]) -> dict[str, Any]:
+def _row(look: Glance) -> dict[str, Any]:
     return {
         "number": look.number,
         "at": clock.text(look.at),
+        "nth": look.nth,
         "person": look.person,
         "purpose": look.purpose,
-        "kind": kinds[look.number],
     }

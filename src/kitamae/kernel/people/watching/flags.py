@@ -76,11 +76,22 @@ class Flag(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """A look as evidence: `nth` of the persons in this flag, 0 who was erased since; `person` "" unless it was opened."""
+
+    number: int
+    at: int
+    purpose: str
+    nth: int
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """`looks`: by number; `person` "" where the person was erased since. `said`: what was written down at each step."""
+    """`looks`: by number. `said`: what was written down at each step."""
 
     flag: Flag
-    looks: Sequence[Look]
+    looks: Sequence[Glance]
     said: Sequence[Mapping[str, object]]
 
 
@@ -147,13 +158,30 @@ class Flags:
         found.sort(key=lambda one: (one["day"], one["tenths"]), reverse=True)
         return sorted(found, key=lambda one: one["state"] != "open")
 
-    async def evidence(self, who: Principal, id: str) -> Evidence:
-        """What a flag rests on; leaves a receipt. Raises NotSignedIn, Forbidden, NotFound."""
+    async def evidence(self, who: Principal, id: str, opened: int = 0) -> Evidence:
+        """What a flag rests on; leaves a receipt in the flag's own file. Whose records were looked at is told of one look, by the
+        number that is `opened`, and leaves a receipt with that person. Raises NotSignedIn, Forbidden, NotFound.
+        """
         flag = await self._known(who, id)
         said = await self._vault().read(Asked(who, PURPOSE, (_file(id),), tenant=self._tenant))
         numbers = sorted({number for one in flag["reasons"] for number in one["numbers"]})
         looks = await self._vault().outside.numbered(SYSTEM, numbers[-SHOWN:])
-        return Evidence(flag, looks, sorted((one.fields for one in said), key=_number))
+        named = {one.number: await self._whose(who, one) for one in looks if one.number == opened}
+        nth = {
+            person: n for n, person in enumerate(dict.fromkeys(one.person for one in looks if one.person), 1)
+        }
+        glances = [
+            Glance(one.number, one.at, one.purpose, nth.get(one.person, 0), named.get(one.number, ""))
+            for one in looks
+        ]
+        return Evidence(flag, glances, sorted((one.fields for one in said), key=_number))
+
+    async def _whose(self, who: Principal, look: Look) -> str:
+        """The person's reference, once the receipt of that is durable; "": he was erased."""
+        asked = Asked(who, PURPOSE, (look.person,), tenant=look.tenant)
+        if not look.person or not await self._vault().receipts(asked, look.number + 1, 1, whole=True):
+            return ""
+        return look.person
 
     async def decide(self, who: Principal, id: str, decision: Decision, reason: str) -> Flag:
         """Once, by somebody else than whom it is about. Raises NotSignedIn, Forbidden, NotFound, Conflict, BadRequest, HoldsMyNumber."""
