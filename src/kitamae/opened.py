@@ -98,6 +98,7 @@ class City:
             on.profile.access_log_days if on.profile else {},
             lambda: self._vault.clock_trouble() if self._vault else "",
         )
+        self._office_days = on.profile.office_days if on.profile else {}
         self.consents.policy = self.policy
         self.consents.vault = lambda: self.vault
         self.providers = on.providers
@@ -293,7 +294,9 @@ class City:
     ) -> None:
         """What is wrong with the keys closes the vault, not the city: shelters are shown all the same."""
         self._keys, self._apart = keys, apart
-        self._kept = retention.Retention(self.store, purposes, now)
+        self._kept = retention.Retention(
+            self.store, purposes, now, office=self._office_days, renamed=self.people.colleagues.again
+        )
         if personal.wanted(settings):
             self.health.also["vault:keys"] = lambda: (
                 self._vault.clock_trouble() if self._vault else str(self._closed)

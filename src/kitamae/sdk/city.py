@@ -22,6 +22,7 @@ from kitamae.intake.reading import Reading
 from kitamae.intake.row import Refusal, UnreadableFileError
 from kitamae.kernel.municipality import check_digit
 from kitamae.kernel.people.access_log.entry import Class
+from kitamae.kernel.people.office_papers import Paper
 from kitamae.sdk.links import KindOfLink
 from kitamae.sdk.manifest import DataClasses, Language, Personal, Words
 from kitamae.sdk.providers import Providing
@@ -154,6 +155,7 @@ class City(BaseModel):
     types: tuple[str, ...]
     history_days: dict[str, Annotated[int, Field(ge=1)]] = {}
     access_log_days: dict[Class, Annotated[int, Field(ge=1)]] = {}
+    office_days: dict[Paper, Annotated[int, Field(ge=365)]] = {}  # 文書保存: what is not said is an example
     data: tuple[DataFile, ...] = ()
     classes: tuple[DataClasses, ...] = ()
     personal: tuple[Held, ...] = ()

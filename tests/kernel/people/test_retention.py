@@ -13,6 +13,7 @@ from stores import STORES
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.accounts import Accounts
+from kitamae.kernel.people.duties.steps import state
 from kitamae.kernel.people.orders import Orders
 from kitamae.kernel.people.people import LinkSpent, People
 from kitamae.kernel.people.platform_purposes import REQUESTS
@@ -126,6 +127,88 @@ async def test_each_kind_has_its_days_and_one_entry_says_how_much_of_each_went(t
     assert await town.store.get("", "cases", "r-1") == ["k2"]
     assert await town.told() == [{"withheld": 1}, {"consent": 1}, {"case": 1, "mandate": 1}]
     assert "r-1" not in str(await town.told()), "how much, never whose"
+
+
+async def test_papers_of_the_town_hall_go_so_long_after_leaving_review_or_close_and_not_before(
+    town: Town,
+) -> None:
+    start, forgotten = town.at, list[str]()
+
+    async def renamed(refs: Any) -> None:
+        forgotten.extend(refs)
+
+    span = {"staff": 400, "transfer": 400, "emergency": 400, "breach": 400}
+    town.retention = Retention(town.store, Purposes([REQUESTS]), town.now, office=span, renamed=renamed)  # type: ignore[arg-type]
+
+    def step(duty: str, transfer: str, at: float, *, gives: bool) -> dict[str, Any]:
+        when = town.later(at)
+        return {
+            "person": "staff-1", "duty": duty, "gives": gives, "tenants": [""], "until": None, "transfer": transfer, "at": when,
+            "decided": when, "by": "staff-9", "second": "staff-8",
+        }  # fmt: skip
+
+    def change(counts: float) -> dict[str, Any]:
+        return {"counts": town.later(counts), "effective": None, "at": town.later(counts), "steps": []}
+
+    def taken(id: str, review: float | None) -> dict[str, Any]:
+        found = (
+            {"by": "s", "at": town.later(review), "justified": True, "why": "大雨"}
+            if review is not None
+            else None
+        )
+        return {"id": id, "why": "大雨のため", "review": found}
+
+    here = step("counter", "t1", -900, gives=True)
+    left = step("account", "t2", 0, gives=False)
+    person = {"role": "staff", "createdAt": town.later(-900), "name": "窓口 花子", "section": "市民課"}
+    closed = {"done": {"close": "2026-11-21"}, "events": [{"at": town.later(0)}]}
+    await town.put(
+        ("person", "staff-1", {**person, "named": {"told": {"at": town.later(-900)}}}),
+        ("person", "staff-2", person),
+        ("duties", "staff-1", {"steps": [here, left]}),
+        ("duties", "staff-2", {"steps": [{**here, "person": "staff-2", "transfer": "t3"}]}),
+        ("staff-number", "n1", {"person": "staff-1"}),
+        ("staff-number", "n2", {"person": "staff-2"}),
+        ("recovery", "staff-1", {"by": "staff-2", "at": town.later(-1)}),
+        *(
+            ("transfer", id, change(counts))
+            for id, counts in {"t1": -900, "t2": 0, "t3": -900, "t4": -400}.items()
+        ),
+        ("approval", "transfer:t4", {"by": "staff-2"}),
+        ("emergency", "staff-1", {"taken": [taken("e1", 0), taken("e2", None), taken("e3", 5)]}),
+        ("breach", "b1", closed),
+        ("breach", "b2", {**closed, "done": {}}),
+        ("breach", "b3", closed),
+        ("notice", "k", {"about": "breach", "ref": "b3", "state": "waiting", "person": "r-1"}),
+    )
+    town.at = start + 400 * DAY - 1
+    assert await town.retention.sweep() == 1
+    assert (await town.ids("transfer"), await town.ids("approval")) == (["t1", "t2", "t3"], []), (
+        "others rest on theirs"
+    )
+    assert (await town.ids("staff-number"), forgotten) == (["n1", "n2"], [])
+    town.at += 1
+    await town.retention.sweep()
+    assert await town.store.get("", "person", "staff-1") == {
+        "role": "staff",
+        "createdAt": person["createdAt"],
+    }
+    assert await town.store.get("", "person", "staff-2") == person, "who is there stays as he is"
+    kept = (await town.store.get("", "duties", "staff-1"))["steps"]
+    assert kept == [{**left, "transfer": "", "by": "", "second": ""}], (
+        "that he left, so that nobody is let in again"
+    )
+    assert state(kept, town.at).left
+    assert (await town.ids("staff-number"), await town.ids("recovery"), forgotten) == (
+        ["n2"],
+        [],
+        ["staff-1"],
+    )
+    assert await town.ids("transfer") == ["t3"]
+    assert [one["id"] for one in (await town.store.get("", "emergency", "staff-1"))["taken"]] == ["e2", "e3"]
+    assert await town.ids("breach") == ["b2", "b3"], "one is open, and of one somebody has still to be told"
+    assert await town.retention.sweep() == 0
+    assert "staff-" not in str(await town.told())
 
 
 async def test_orders_of_long_ago_go_with_an_entry(town: Town) -> None:

@@ -9,8 +9,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import notices, swept
+from kitamae.kernel.people import notices, office_papers, swept
 from kitamae.kernel.people.delegates import records as mandates
+from kitamae.kernel.people.duties import steps
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.requests import case as cases
@@ -19,7 +20,7 @@ from kitamae.kernel.people.vault import withholding
 from kitamae.kernel.people.vault.classes import CONSENT_DAYS, DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.vault import Purposes
@@ -38,16 +39,31 @@ DAYS: Final[Mapping[str, int]] = {
 }
 """Kind of document -> days: a visitor whose letter's link nobody opened; a mandate after it ended, as what the vault keeps of it; what somebody
 allowed a partner to know, after which he is asked anew; that a look was withheld, after it is shown; an entry about this; a notice, after it was told. A case that is
-over is kept as long as the vault keeps what was said in it (`Purpose.days`).
+over is kept as long as the vault keeps what was said in it (`Purpose.days`); papers of the town hall as the city says (`office_papers.py`).
 """
 
 
 class Retention:
-    """On one store. `now` in microseconds UTC."""
+    """On one store. `now` in microseconds UTC; `office`: days of the papers of which the city says how long; `renamed` hears who is not
+    called anything any more.
+    """
 
-    def __init__(self, store: Store, purposes: Purposes, now: Callable[[], int] = clock.now) -> None:
-        self._store, self._now = store, now
-        self.days = {**DAYS, requests.KIND: purposes.demand(REQUESTS.name).days}
+    def __init__(
+        self,
+        store: Store,
+        purposes: Purposes,
+        now: Callable[[], int] = clock.now,
+        *,
+        office: Mapping[office_papers.Paper, int] | None = None,
+        renamed: Callable[[Iterable[str]], Awaitable[None]] | None = None,
+    ) -> None:
+        self._store, self._now, self._renamed = store, now, renamed
+        papers = {**office_papers.DAYS, **(office or {})}
+        self.days = {
+            **DAYS,
+            requests.KIND: purposes.demand(REQUESTS.name).days,
+            **{kind: papers[paper] for kind, paper in office_papers.KINDS.items()},
+        }
 
     async def sweep(self) -> int:
         """What was kept long enough goes; how many."""
@@ -61,6 +77,7 @@ class Retention:
         found = [one for kind in self.days for one in await self._due(kind, at)][:MOST]
         if not found:
             return 0
+        bound = await office_papers.numbers(self._store)
         grants = [
             (id, doc["person"], doc["client"]) for _, id, doc in await self._store.documents(TENANT, "grant")
         ]
@@ -70,7 +87,10 @@ class Retention:
             for kind, id, doc in found:
                 if await tx.get(TENANT, kind, id) != doc:
                     continue  # something happened to it meanwhile: the next sweep looks again
-                await self._drop(tx, kind, id, doc)
+                if kind in office_papers.KINDS:
+                    await office_papers.drop(tx, kind, id, doc, at - self.days[kind] * DAY, bound)
+                else:
+                    await self._drop(tx, kind, id, doc)
                 if kind == "consent":  # with what the partner got by it
                     for grant, *whose in grants:
                         if whose == [doc["person"], doc["client"]]:
@@ -79,10 +99,15 @@ class Retention:
             await swept.note(tx, at, went)
             return sum(went.values())
 
-        return await self._store.transact(work)
+        went = await self._store.transact(work)
+        if self._renamed is not None:
+            await self._renamed([id for kind, id, _ in found if kind == steps.KIND])
+        return went
 
     async def _due(self, kind: str, at: int) -> list[Due]:
         before = at - self.days[kind] * DAY
+        if kind in office_papers.KINDS:
+            return await office_papers.due(self._store, kind, at, before)
         kept = await self._store.documents(TENANT, kind)
         return [(kind, id, doc) for _, id, doc in kept if (end := _over(kind, doc)) and end <= before]
 

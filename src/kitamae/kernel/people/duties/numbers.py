@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.pseudonyms import Pseudonyms
 
-_KIND: Final = "staff-number"
+KIND: Final = "staff-number"
 _NUMBER: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,19}", re.ASCII)
 
 
@@ -51,18 +51,18 @@ class Numbers:
             )
         demand_none({"number": plain})
         key = await self._key(plain)
-        before = [id for _, id, doc in await self._store.documents(TENANT, _KIND) if doc["person"] == person]
+        before = [id for _, id, doc in await self._store.documents(TENANT, KIND) if doc["person"] == person]
 
         async def work(tx: Transaction) -> None:
             known: Any = await tx.get(TENANT, "person", person)
             if known is None or known["role"] != "staff":
                 raise NotFound(f"there is no member of staff {person!r:.60}")
             await self._office.demand(who, known.get("tenants", [HOME]), tx)
-            bound: Any = await tx.get(TENANT, _KIND, key)
+            bound: Any = await tx.get(TENANT, KIND, key)
             if bound is not None and bound["person"] != person:
                 raise Conflict("that number is somebody else's")
             for id in before:
-                await tx.drop(TENANT, _KIND, id)
+                await tx.drop(TENANT, KIND, id)
             told = {
                 "word": "number bound",
                 "person": person,
@@ -70,7 +70,7 @@ class Numbers:
                 "by": who.ref,
                 "at": clock.text(clock.now()),
             }
-            await tx.put(TENANT, _KIND, key, {"person": person, "ledger": await log(tx, told)})
+            await tx.put(TENANT, KIND, key, {"person": person, "ledger": await log(tx, told)})
 
         await self._store.transact(work)
 
@@ -80,7 +80,7 @@ class Numbers:
         for number in numbers:
             if not _NUMBER.fullmatch(number) or number.casefold().startswith(ACCOUNTS):
                 continue  # what an account is called is nobody's number, whoever bound it
-            bound: Any = await self._store.get(TENANT, _KIND, await self._key(number))
+            bound: Any = await self._store.get(TENANT, KIND, await self._key(number))
             if bound is not None:
                 found[number] = str(bound["person"])
         return found
