@@ -169,6 +169,7 @@ def facts(settings: Settings, on: Building) -> Facts:
         without_papers=on.registers.papers.missing(),
         papers=own_papers.of_purposes(on.profile),
         registers=frozenset(on.words.expand(name) for name in TYPES),
+        register_ids=tuple(f"urn:ngsi-ld:{name}:" for name in TYPES),
         classes=classes(on.profile, on.services, on.words.expand),
         bases={one.name: one.basis for one in personal.purposes(on.profile, on.services)},
         consented=on.consents.agreed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from lxml import etree
 import staffing
 from kitamae.services.disaster.alerts import cap
 from serving import SAME, Served, serving
-from signing_in import fields
+from signing_in import fields, outside
 
 KAGA = Path(__file__).resolve().parents[3] / "cities" / "kaga"
 DESK = "/staff/evacuation"
@@ -247,18 +248,49 @@ async def test_whoever_proposed_takes_it_back_and_a_second_one_refuses_with_a_re
     assert "市が出している避難情報</h2>" not in await page(town)
 
 
-async def test_nobody_writes_an_order_past_the_desk(town: Served) -> None:
-    """Neither staff nor a program, and an alert that is called like one does not stand as one."""
+def forged(level: int, type_: str = "Alert", **more: Any) -> dict[str, Any]:
+    at = "2099-11-21T00:00:00Z"
+    said = {"状態": "発表中", "警戒レベル": level, "名称": "緊急安全確保"}
+    entity = {"id": f"urn:ngsi-ld:EvacuationOrder:17206:evacuation-{level}", "type": type_, **more}
+    return entity | {name: {"type": "Property", "value": one, "observedAt": at} for name, one in said.items()}
+
+
+async def sent_in(town: Served, entity: dict[str, Any], method: str = "POST", path: str = "") -> Any:
+    """By a program whose token is for alerts."""
+    token, _ = await town.kitamae.city.people.tokens.issue("alerts", ["write:Alert", "write:EvacuationOrder"])
+    return await outside(
+        town, method, f"/ngsi-ld/v1/{path or 'entities'}", json=entity, headers={"Authorization": f"Bearer {token}"}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("type_", ["EvacuationOrder", "Alert", ["Alert", "EvacuationOrder"]])
+async def test_nobody_writes_an_order_past_the_desk(town: Served, type_: Any) -> None:
+    """Neither staff nor a program, and no alert is called like one."""
     await colleague(town, "disaster")
-    said = {"type": "Property", "value": "発表中", "observedAt": "2026-11-21T00:00:00Z"}
-    level = {"type": "Property", "value": 5, "observedAt": "2026-11-21T00:00:00Z"}
-    forged = {"状態": said, "警戒レベル": level, "名称": {"type": "Property", "value": "緊急安全確保"}}
-    for id, type_ in (
-        ("urn:ngsi-ld:EvacuationOrder:17206:evacuation-5", "EvacuationOrder"),
-        ("urn:ngsi-ld:EvacuationOrder:17206:evacuation-5", "Alert"),
-    ):
-        answer = await town.client.post(
-            "/ngsi-ld/v1/entities", json={"id": id, "type": type_, **forged}, headers=SAME
-        )
-        assert answer.status_code == (403 if type_ == "EvacuationOrder" else 201), answer.text
+    entity = forged(5, type_)
+    answer = await town.client.post("/ngsi-ld/v1/entities", json=entity, headers=SAME)
+    assert answer.status_code == 403, answer.text
+    assert (await sent_in(town, entity)).status_code == 403
+    assert (await sent_in(town, entity, path="temporal/entities")).status_code == 403
+    assert (await town.client.get("/disaster/cap/evacuation-5.xml")).status_code == 404
     assert "緊急安全確保 警戒レベル5" not in await page(town)
+    assert (
+        await sent_in(town, entity | {"id": "urn:ngsi-ld:Alert:17206:x"}, path="entities")
+    ).status_code == (201 if type_ == "Alert" else 403)
+
+
+async def test_what_was_forged_before_that_was_refused_is_no_order_and_hides_none(town: Served) -> None:
+    policy = town.kitamae.city.policy
+    now = policy.facts
+    policy.change(facts=replace(now, register_ids=()))
+    for level in (4, 5):
+        assert (await sent_in(town, forged(level))).status_code == 201
+    policy.change(facts=now)
+    assert (await town.client.get("/disaster/cap/evacuation-4.xml")).status_code == 404
+    await ordered(town, **RIVER)
+    assert "避難指示 警戒レベル4" in await page(town)
+    assert (await town.client.get("/disaster/cap/evacuation-4.xml")).status_code == 200
+    there = f"entities/{forged(5)['id']}"
+    assert (await sent_in(town, forged(5), "PATCH", f"{there}/attrs")).status_code == 403
+    assert (await sent_in(town, {}, "DELETE", there)).status_code == 204, "it can be taken away"
+    assert (await sent_in(town, {}, "DELETE", f"entities/{forged(4)['id']}")).status_code == 403

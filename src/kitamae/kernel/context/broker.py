@@ -99,7 +99,7 @@ class Request:
         asked = False
         narrow, facts = self.principal.narrow, self.broker.policy.facts
         for name in types:
-            single = narrow or facts.by_thing(self.principal, name)
+            single = narrow or facts.by_thing(self.principal, name) or facts.called_as_register(thing)
             self.demand(action, f"entity:{name}", thing if single else "")
             asked = True
         if not asked:

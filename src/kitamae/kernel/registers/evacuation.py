@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.observed import observed
+from kitamae.kernel.context.operations import Command
+from kitamae.kernel.context.operations.delete import Purge
 from kitamae.kernel.people import approval
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.problems import Forbidden, NotFound
@@ -178,7 +180,14 @@ class Evacuation:
                     for name, value in alert.items()
                 },
             }
+            await self._clear(tx, entity["id"], who.ref)
             await observed(tx, self._tenant, cast("Any", entity), now, now, who.ref)
+
+    async def _clear(self, tx: Transaction, id: str, by: str) -> None:
+        """What was written under an order's id before that was refused does not keep the order from standing."""
+        there = await tx.entity(self._tenant, id)
+        if there is not None and self._expand(TYPE) not in there["type"]:
+            await tx.apply(Command(self._tenant, id, Purge(), by))
 
 
 async def _standing(tx: Transaction, proposal: Proposal) -> dict[str, Standing]:

@@ -69,7 +69,7 @@ def routes(room: Room) -> list[BaseRoute]:
         city, what = room.city, request.path_params["phenomenon"]
         type = ORDER if what.startswith("evacuation-") else TYPE
         entity = await room.context.full(f"urn:ngsi-ld:{type}:{city.code5}:{what}") if city else None
-        alert = logic.alert(entity) if entity else None
+        alert = logic.alert(entity) if entity and _is_what_it_is_called(entity) else None
         if city is None or alert is None:
             raise NotFound(f"nothing was ever warned of as {what!r:.60}")
         message = cap.write(
@@ -102,7 +102,10 @@ async def _shelters(room: Room) -> list[Shelter]:
 async def _alerts(room: Room) -> list[dict[str, Any]]:
     """The city's own: a neighbour's gauges are in the broker too."""
     ours = f":{room.city.code5}:" if room.city else ":"
-    found = await room.context.find([TYPE, ORDER], limit=1_000, full=True)
+    orders = await room.context.find(
+        [ORDER], limit=1_000, full=True
+    )  # alone: no number of alerts leaves one out
+    found = [*orders, *await room.context.find([TYPE], limit=1_000, full=True)]
     return [one for one in found if ours in str(one["id"]) and _is_what_it_is_called(one)]
 
 

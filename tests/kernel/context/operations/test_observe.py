@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.entity import Attribute, Entity
 from kitamae.kernel.context.operations.observe import LATE, Observe
+from kitamae.kernel.problems import Conflict
 
 NOW = 1_700_000_000_000_000
 
@@ -34,6 +36,15 @@ def test_an_older_reading_leaves_the_present_and_is_told_to_be_late() -> None:
     known = Observe(gauge(1.0, "2026-01-01T00:10:00Z")).apply(None, NOW).after
     late = Observe(gauge(0.5, "2026-01-01T00:00:00Z")).apply(known, NOW + 1)
     assert (late.verb, late.after, late.not_updated) == ("none", known, {"level": LATE})
+
+
+def test_what_is_there_under_that_name_and_of_another_type_is_not_written_over() -> None:
+    other: Entity = {**gauge(1.0, "2026-01-01T00:00:00Z"), "type": ["Alert"]}
+    there = Observe(other).apply(None, NOW).after
+    with pytest.raises(Conflict):
+        Observe(gauge(1.1, "2026-01-01T00:10:00Z")).apply(there, NOW + 1)
+    both: Entity = {**other, "type": ["Alert", "RiverGauge"]}
+    assert Observe(gauge(1.1, "2026-01-01T00:10:00Z")).apply(both, NOW + 1).verb == "updated"
 
 
 def test_a_newer_reading_of_the_same_value_is_a_change() -> None:

@@ -13,6 +13,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.context.operations import draft as drafts
 from kitamae.kernel.context.operations import expiry, instance
 from kitamae.kernel.context.operations.create import Create
+from kitamae.kernel.problems import Conflict
 
 if TYPE_CHECKING:
     from kitamae.kernel.context.entity import Attribute, Attributes, Entity
@@ -31,9 +32,13 @@ class Observe:
     entity: Entity
 
     def apply(self, before: Entity | None, now: int) -> Effect:
-        """Instance by instance. `Effect.verb` is "none" where everything was known."""
+        """Instance by instance. `Effect.verb` is "none" where everything was known. Raises Conflict where the entity is of another type:
+        somebody else's thing of that name, whose readers would take this for theirs.
+        """
         if expiry.alive(before, now) is None:
             return Create(self.entity).apply(before, now)
+        if missing := set(self.entity["type"]) - set(before["type"] if before else ()):
+            raise Conflict(f"{self.entity['id']} is there already, and is no {', '.join(sorted(missing))}")
         draft = drafts.begin(before, now)
         old = self._is_old(draft.attrs)
         for name, instances in self.entity["attrs"].items():

@@ -43,7 +43,8 @@ class Facts:
     manifest declares; None: no city is served, and any type is taken. `without_papers`: services, and assessments of what the city and
     the platform hold, without one in force. `papers`: on which of those a purpose rests that is no service's (and MANDATES).
     `classes`: what is limited or closed, by expanded type, or by type, space and expanded attribute; all else is open.
-    `registers`: entity types (expanded) of the public registers, which nobody writes but the registers themselves.
+    `registers`: entity types (expanded) of the public registers, which nobody writes but the registers themselves; `register_ids`: how
+    the ids of such entities begin: what is called so is of no other type.
     `installed`: does an installed sensor of the public register write this entity (its id)? None: no city is served, so there is no
     register. `sensed`: does the register name sensors of this type (expanded)? `bases`: on what each declared purpose rests. `consented`: has this person agreed to this purpose, now?
     """
@@ -53,6 +54,7 @@ class Facts:
     without_papers: frozenset[str] = frozenset()
     papers: Mapping[str, str] = field(default_factory=dict)
     registers: frozenset[str] = frozenset()
+    register_ids: tuple[str, ...] = ()
     classes: Mapping[str, DataClass] = field(default_factory=dict)
     installed: Callable[[str], bool] | None = None
     sensed: Callable[[str], bool] = lambda _: False
@@ -70,6 +72,10 @@ class Facts:
             and UNREGISTERED not in who.scopes
             and self.sensed(what.removeprefix("entity:"))
         )
+
+    def called_as_register(self, thing: str) -> bool:
+        """Whether that id is one of the public registers' entities, whatever type somebody gives it."""
+        return thing.startswith(self.register_ids)
 
     def registered(self, question: Question) -> bool:
         """Not so for a device that would write what no installed sensor of the public register observes; nor for a program, where the
@@ -130,12 +136,19 @@ def told(question: Question, facts: Facts) -> tuple[Uid, Uid, Uid, dict[str, Any
             "tenant": question.tenant,
             "about": about,
             "declared": kind != "entity" or facts.takes(name),
-            "register": kind == "entity" and name in facts.registers,
+            "register": kind == "entity" and _of_register(name, question, facts),
             "papers": _papers(question, facts) not in facts.without_papers,
         },
         "parents": [],
     }
     return principal, ("Action", question.action), resource, context, [caller, thing]
+
+
+def _of_register(type_: str, question: Question, facts: Facts) -> bool:
+    """What only borrowed such an id, before this was asked, is deleted by whoever may delete its type."""
+    return type_ in facts.registers or (
+        question.action == "write" and facts.called_as_register(question.thing)
+    )
 
 
 def _among(held: frozenset[tuple[str, str]], question: Question) -> bool:

@@ -103,10 +103,9 @@ class Policy:
         who, what = question.who, question.what
         if "undeclared" in decision.because:
             type_ = what.removeprefix("entity:")
-            if type_ in self._facts.registers:
-                raise Forbidden(
-                    f"{type_} is said by a public register: it is changed there, and nowhere else"
-                )
+            if type_ in self._facts.registers or self._facts.called_as_register(question.thing):
+                said = type_ if type_ in self._facts.registers else question.thing
+                raise Forbidden(f"{said} is said by a public register: it is changed there, and nowhere else")
             raise Forbidden(f"neither the city nor a service's manifest declares the entity type {type_}")
         if "no-papers" in decision.because:
             service, point, _ = question.purpose.partition(".")
