@@ -101,7 +101,7 @@ async def test_a_resident_takes_along_what_stands_about_him_in_documents(town: S
         await tx.put("", "city-provider", "p-1", said)
         await tx.put("", "provider-of", person, ["p-1"])
         what, now = notices.What("consent", "notices"), clock.now()
-        told.append(await notices.owe(tx, person, what, now))
+        told.append(await notices.owe(tx, person, what, now, looks=[4711]))
         await notices.owe(tx, person, what, now, now + 86_400_000_000)
 
     await town.kitamae.city.store.transact(work)
@@ -114,6 +114,7 @@ async def test_a_resident_takes_along_what_stands_about_him_in_documents(town: S
         (number, "question", "received")
     ]
     assert [one["number"] for one in file["notices"]] == told[:1], "none that is held back"
+    assert "4711" not in str(file["notices"]), "one of these looks may still be withheld"
     assert len(file["sessions"]) == 1
     assert file.keys() >= set(TAKEN.values()) - {"duties", "transfers", "emergencies"}
     assert "emergencies" not in file

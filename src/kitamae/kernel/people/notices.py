@@ -133,8 +133,10 @@ async def postpone(
 
 
 async def told(tx: Transaction, number: str, notice: Notice) -> None:
-    """It is over: no restore of an older state makes it be sent again (`ended.py`)."""
-    await put(tx, number, notice)
+    """It is over: no restore of an older state makes it be sent again (`ended.py`). On which looks it rested nobody needs any more, and
+    after an erasure nothing says whose they were.
+    """
+    await put(tx, number, {**notice, "looks": []})
     await tx.drop(TENANT, DUE, number)
     await tx.put(TENANT, REVOKED, number, {name: notice[name] for name in _AGAIN} | {"at": notice["done"]})
 

@@ -83,7 +83,9 @@ async def beside(ground: Ground, who: Principal) -> dict[str, list[dict[str, Any
         "mandates": [{**one, "state": state} for one, state in await ground.delegates.of(ref)],
         "flags": [told(one) for one in await ground.flags.mine(who)],
         "passkeys": [{"id": id, **one} for id, one in await ground.passkeys.of(ref)],
-        "notices": [{"number": number, **_less(one, "person", "by")} for number, one in held.items()],
+        "notices": [
+            {"number": number, **_less(one, "person", "by", "looks")} for number, one in held.items()
+        ],
         "cases": [{"number": number, **_less(one, "person")} for number, one in kept],
         "providers": [_less(one, "members", "ledger") for one in await ground.providers.mine(who)],
         **(await _of_staff(ground, ref) if who.role == "staff" else {}),
