@@ -11,7 +11,6 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.context.store import Store
 from kitamae.kernel.people import notices
 from kitamae.kernel.people.post import PerhapsTaken, PostFailed, RefusedForGood
-from kitamae.kernel.people.records import REVOKED
 from kitamae.kernel.people.vault import Vault
 from kitamae.kernel.people.vault.problems import Erased, Tampered, VaultClosed
 from kitamae.kit.notices import Pace, Sender, Told
@@ -240,7 +239,7 @@ async def test_what_was_told_since_the_backup_is_not_told_again(store: Store) ->
     number = await post.owe()
     back = await _backup(store, number)
     await post.sender.turn()
-    gone: Any = await store.get("", REVOKED, number)
+    gone: Any = await store.get("", notices.TOLD, number)
     await store.transact(back)
     assert gone["how"] == "mail"
     assert await notices.restored(store) == 1

@@ -4,6 +4,7 @@ from the list beside the keys where that is gone.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,17 @@ import pytest_asyncio
 from stores import STORES, open_keys
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import approval, secret
+from kitamae.kernel.people import approval, notices, secret
 from kitamae.kernel.people.apart import Apart
 from kitamae.kernel.people.duties import ACCOUNT, Office, Plan
 from kitamae.kernel.people.duties.office import digest_of, step
+from kitamae.kernel.people.ended import MARK, carry, newest, unfinished
 from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.passkeys import Passkeys
 from kitamae.kernel.people.people import LinkSpent, People
 from kitamae.kernel.people.person import NOBODY, SYSTEM
 from kitamae.kernel.people.seal import Seal
-from kitamae.kernel.people.vault.keystore import KeyStore
+from kitamae.kernel.people.vault.keystore import KeyStore, Over
 from kitamae.kernel.problems import Unavailable
 
 KINDS = (
@@ -313,3 +315,135 @@ class Broken:
 
     async def note_ended(self, *_: Any) -> None:
         raise Unavailable("no")
+
+
+async def test_a_letter_undone_while_the_list_was_not_reached_is_no_restore_and_stays_undone(
+    town: Town,
+) -> None:
+    ref = await town.people.staff()
+
+    async def owe(tx: Any) -> str:
+        return await notices.owe(tx, "taro", notices.What("flag"), town.at)
+
+    number, other = [await town.store.transact(owe) for _ in range(2)]
+    for one in (number, other):
+        posted = await _notice(town, one, "posted", clock.text(town.at))
+        await town.store.transact(lambda tx, one=one, posted=posted: notices.told(tx, one, posted))
+    made, _ = await town.people.admit(ref, "staff", 2)
+    await town.put("logout", "x", {"client": "c"})
+    town.store.on_kept((), nobody)  # killed between the commit and the list
+    undone, at = await _notice(town, number, "paper", ""), town.at + 1
+    await town.store.transact(lambda tx: notices.on_paper(tx, number, undone, at))
+    await town.store.transact(lambda tx: notices.drop(tx, other, undone))
+    await town.start()
+    assert (await town.people.who(secret.digest(made))).ref == ref
+    assert await town.store.get("", "logout", "x") == {"client": "c"}
+    await notices.restored(town.store)
+    assert await notices.one(town.store, number) == undone
+    if town.keys:
+        docs = {one.id: one.doc for one in await town.keys.ended() if one.kind == notices.TOLD}
+        assert b'"paper"' in docs[number]
+    posted = await _notice(town, number, "posted", clock.text(town.at))
+    known = await town.people.ended()
+    await town.put(notices.KIND, number, posted)  # a backup of before it was undone
+    await town.put(notices.TOLD, number, known.told[number] | {"state": "posted", "at": clock.text(town.at)})
+    await carry(town.store, known)
+    assert await notices.restored(town.store) == 1
+    assert await notices.one(town.store, number) == undone
+    assert (await town.people.who(secret.digest(made))).ref == ref, "of notices alone nobody signs in again"
+
+
+async def _notice(town: Town, number: str, state: Any, done: str) -> notices.Notice:
+    held = await notices.one(town.store, number)
+    assert held
+    return {**held, "state": state, "done": done, "how": "letter" if done else ""}
+
+
+async def test_of_two_workers_that_start_after_a_restore_one_carries_and_no_sign_out_at_a_partner_is_lost(
+    town: Town,
+) -> None:
+    ref = await town.people.staff()
+    _, token = await town.people.tokens.issue("bad", ["write:*"])
+    made, _ = await town.people.admit(ref, "staff", 2)
+    session: Any = await town.store.get("", "session", secret.digest(made))
+    partners = {"partners": {"c": {"subject": "s", "sid": "sid"}}}
+    await town.put("session", secret.digest(made), session | partners)
+    await town.put("client", "c", {"name": "c", "backchannel": "https://bus.example.jp/out"})
+    await town.put("logout", "told once", {"client": "c"})
+    full = await town.backup()
+    await town.people.tokens.revoke(token["number"])
+    known, now = await town.people.ended(), await town.backup()
+    town.store.on_kept((), nobody)
+
+    async def swap(tx: Any) -> None:
+        for kind, id in now:
+            await tx.drop("", kind, id)
+        for (kind, id), doc in full.items():
+            await tx.put("", kind, id, doc)
+
+    await town.store.transact(swap)
+    slow, quick = People(Late(town), str, now=town.now), People(town.store, str, now=town.now)
+    both = []
+    for people, store in ((slow, slow._store), (quick, town.store)):
+        both.append(asyncio.create_task(_begins(people, store, known)))
+        await asyncio.sleep(0.05)
+    done = await asyncio.wait_for(asyncio.gather(*both), 20)
+    assert done == [0, 1]
+    owed = {id: doc for _, id, doc in await town.store.documents("", "logout")}
+    assert [(one["client"], one["sid"]) for one in owed.values()] == [("c", "sid")]
+    assert "told once" not in owed
+    assert await quick.who(secret.digest(made)) is NOBODY
+    assert not await unfinished(town.store)
+
+
+async def _begins(people: People, store: Any, known: Any) -> int:
+    """As `Apart.open` does."""
+    back = await carry(store, known)
+    if back or await unfinished(store):
+        await people.everybody_out()
+    return back
+
+
+class Late:
+    """A worker's store: what it has read is old when it writes, for another worker carried meanwhile."""
+
+    def __init__(self, town: Town) -> None:
+        self._town, self._first = town, True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._town.store, name)
+
+    async def transact(self, work: Any) -> Any:
+        if self._first:
+            self._first = False
+            for _ in range(200):
+                await asyncio.sleep(0.02)
+                mark: Any = await self._town.store.get("", *MARK)
+                if mark and mark["out"]:
+                    break
+        return await self._town.store.transact(work)
+
+
+async def test_whoever_was_not_signed_out_before_a_kill_is_with_the_next_start(town: Town) -> None:
+    ref = await town.people.staff()
+    made, _ = await town.people.admit(ref, "staff", 2)
+    await town.put(*MARK, {"restore": "x", "out": False})
+    await town.put("logout", "owed since", {"client": "c"})
+    if town.keys is None:
+        await carry(town.store, await town.people.ended())
+        assert await unfinished(town.store)
+        return
+    await town.start()
+    assert await town.people.who(secret.digest(made)) is NOBODY
+    assert await town.store.get("", "logout", "owed since")
+    assert not await unfinished(town.store)
+
+
+def test_an_older_word_about_a_notice_takes_no_newer_ones_place_in_restored_keys() -> None:
+    old, new = [
+        Over(notices.TOLD, "n", 0, f'{{"at": "2026-11-2{day}T00:00:00Z"}}'.encode()) for day in (1, 2)
+    ]
+    gone = Over("revoked", "t", 0, b"{}")
+    assert newest([old], [new, gone]) == [new, gone]
+    assert newest([new], [old, gone]) == [gone]
+    assert newest([], [old]) == [old]

@@ -21,7 +21,7 @@ from web.requests.test_cases_over_http import filed
 __all__ = ["town"]
 
 NOBODY = {
-    "access-log-day", "backup", "city", "doctor", "evacuation-count", "health", "identity", "incident-count", "letters", "logouts",
+    "access-log-day", "backup", "carried", "city", "doctor", "evacuation-count", "health", "identity", "incident-count", "letters", "logouts",
     "pia-comment", "provider", "provider-minute", "registers", "sealed", "sensors-loaded", "swept", "token",
 }  # fmt: skip
 """Kinds of the city's own in which nobody's reference stands."""

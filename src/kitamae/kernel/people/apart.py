@@ -44,6 +44,7 @@ class Apart:
         back = await ended.carry(store, ended.listed(await keys.ended(), now()))
         if back:
             _log.warning("what had been ended had come back with a restore, and is ended again", count=back)
+        if back or await ended.unfinished(store):
             await people.everybody_out()
         await apart.match()
         store.on_kept(ended.KINDS, apart.heard)

@@ -8,16 +8,18 @@ state, also of what this backup never knew: the next restore may be of another o
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import approval, colleagues
+from kitamae.kernel.people import approval, colleagues, notices
 from kitamae.kernel.people.duties import steps
 from kitamae.kernel.people.duties.records import FOUNDED, TRANSFER, Founded
 from kitamae.kernel.people.duties.steps import Kept, carried, without
+from kitamae.kernel.people.provider import owing
 from kitamae.kernel.people.records import GIVEN, REVOKED, TENANT
 from kitamae.kernel.people.vault.keystore import Over
 
@@ -29,15 +31,17 @@ if TYPE_CHECKING:
 
 WAYS: Final = ("link", "session", "code", "grant", "access", "refresh")
 """Ways in that end by themselves. Where one is there that was left before its time, the state is older than the list: all of them end."""
-KINDS: Final = (REVOKED, steps.KIND, TRANSFER, approval.KIND, *WAYS)
+KINDS: Final = (REVOKED, steps.KIND, TRANSFER, approval.KIND, notices.TOLD, *WAYS)
 """Documents of which the list tells."""
+MARK: Final = ("carried", "last")
+"""{restore, out}: a restore into which the list was carried, by a name of its own, and whether everybody was signed out after it."""
 _CLOSED: Final = ("refused", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """Documents by their ids: of `revoked`, `duties`, changes that were withdrawn, and second persons' words against something. `left`:
-    (kind, id) of ways in that are over.
+    (kind, id) of ways in that are over. `told`: of notices, what became of them; that is not ended for good: the newer one holds.
     """
 
     revoked: Mapping[str, Any]
@@ -45,6 +49,7 @@ class Ended:
     withdrawn: Mapping[str, Any]
     refused: Mapping[str, Any]
     left: Sequence[tuple[str, str]] = field(default=())
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def ended(store: Store) -> Ended:
@@ -58,6 +63,7 @@ async def ended(store: Store) -> Ended:
         await of(steps.KIND),
         {id: doc for id, doc in (await of(TRANSFER)).items() if doc["gone"]},
         {id: doc for id, doc in (await of(approval.KIND)).items() if doc["word"] in _CLOSED},
+        told=await of(notices.TOLD),
     )
 
 
@@ -73,7 +79,9 @@ def listed(rows: Sequence[Over], now: int) -> Ended:
             left.append((one.kind, one.id))
         elif one.kind in found:
             found[one.kind][one.id] = orjson.loads(one.doc)
-    return Ended(found[REVOKED], found[steps.KIND], found[TRANSFER], found[approval.KIND], left)
+    return Ended(
+        found[REVOKED], found[steps.KIND], found[TRANSFER], found[approval.KIND], left, found[notices.TOLD]
+    )
 
 
 def rows(known: Ended) -> list[Over]:
@@ -83,6 +91,7 @@ def rows(known: Ended) -> list[Over]:
         steps.KIND: known.duties,
         TRANSFER: known.withdrawn,
         approval.KIND: known.refused,
+        notices.TOLD: known.told,
     }
     return [_row(kind, id, doc) for kind, some in docs.items() for id, doc in cast("Any", some).items()]
 
@@ -96,7 +105,7 @@ def row(own: Own, now: int) -> Over | None:
             return None
         return Over(kind, own.id, clock.micros(went["expiresAt"]), b"{}")
     over = doc is not None and (
-        kind in (REVOKED, steps.KIND)
+        kind in (REVOKED, steps.KIND, notices.TOLD)
         or (kind == TRANSFER and doc["gone"])
         or (kind == approval.KIND and doc["word"] in _CLOSED)
     )
@@ -108,9 +117,47 @@ def _row(kind: str, id: str, doc: Any) -> Over:
     return Over(kind, id, until, orjson.dumps(doc, option=orjson.OPT_SORT_KEYS))
 
 
+def newest(there: Sequence[Over], others: Sequence[Over]) -> list[Over]:
+    """Of `others`, what is to stand in a list in which `there` stands: of notices nothing that is older."""
+    before = {(one.kind, one.id): one for one in there if one.kind == notices.TOLD}
+    return [
+        one for one in others
+        if (old := before.get((one.kind, one.id))) is None or _newer(orjson.loads(one.doc), orjson.loads(old.doc))
+    ]  # fmt: skip
+
+
 # --- into a state that was restored
-async def carry(store: Store, known: Ended) -> int:
-    """Into the city as the backup left it; how much had come back. Nothing is written where nothing had."""
+async def carry(store: Store, known: Ended, *, owed: bool | None = None) -> int:
+    """Into the city as the backup left it; how much had come back, notices apart. Nothing is written where nothing had.
+
+    What a restored state owes partners they were told, once: it goes in the same transaction. `owed`: whether it does; None: where
+    something had come back.
+    """
+    back: int | None = None
+    while back is None:  # another worker carried the same meanwhile: look again
+        back = await _carry(store, known, owed)
+    return back
+
+
+async def unfinished(store: Store) -> bool:
+    """Something was carried, and whoever did has not signed everybody out yet."""
+    mark: Any = await store.get(TENANT, *MARK)
+    return mark is not None and not mark["out"]
+
+
+async def finish(store: Store) -> None:
+    """Everybody is signed out."""
+
+    async def work(tx: Transaction) -> None:
+        mark: Any = await tx.get(TENANT, *MARK)
+        if mark is not None and not mark["out"]:
+            await tx.put(TENANT, *MARK, {**mark, "out": True})
+
+    await store.transact(work)
+
+
+async def _carry(store: Store, known: Ended, owed: bool | None) -> int | None:
+    mark: Any = await store.get(TENANT, *MARK)
     here = await ended(store)
     gone = known.withdrawn.keys() | here.withdrawn.keys()
     revoked = {id: doc for id, doc in known.revoked.items() if id not in here.revoked}
@@ -119,17 +166,29 @@ async def carry(store: Store, known: Ended) -> int:
         id: doc for id, doc in known.refused.items()
         if id not in here.refused and not await _asked_again(store, id, doc)
     }  # fmt: skip
+    told = {id: doc for id, doc in known.told.items() if id not in here.told or _newer(doc, here.told[id])}
     persons = _changed(known, here, gone)
-    left = await _left(store, known.left)
+    back = len(revoked) + len(withdrawn) + len(refused) + len(persons) + await _left(store, known.left)
+    going_on = mark is not None and not mark["out"]  # cut off while everybody was signed out: that is owed
+    forgets = owed if owed is not None else back > 0 and not going_on
+    past = [id for _, id, _ in await store.documents(TENANT, owing.KIND)] if forgets else []
 
-    async def work(tx: Transaction) -> None:
+    async def work(tx: Transaction) -> bool:
+        if await tx.get(TENANT, *MARK) != mark:
+            return False
+        if back or forgets:
+            await tx.put(TENANT, *MARK, {"restore": secrets.token_hex(8), "out": False})
+        for id in past:
+            await tx.drop(TENANT, owing.KIND, id)
         for id, doc in revoked.items():
             await tx.put(TENANT, REVOKED, id, doc)
             for kind in GIVEN:
                 await tx.drop(TENANT, kind, id)
-        for kind, docs in ((TRANSFER, withdrawn), (approval.KIND, refused)):
+        for kind, docs in ((TRANSFER, withdrawn), (approval.KIND, refused), (notices.TOLD, told)):
             for id, doc in docs.items():
                 await tx.put(TENANT, kind, id, doc)
+        for id in told:
+            await tx.drop(TENANT, notices.DUE, id)
         for id, change in withdrawn.items():
             for person in change["sections"]:
                 if await tx.get(TENANT, "person", person) is not None:
@@ -141,10 +200,15 @@ async def carry(store: Store, known: Ended) -> int:
         if founded is not None and any(one["transfer"] in gone for one in founded["given"]):
             given = [one for one in founded["given"] if one["transfer"] not in gone]
             await tx.put(TENANT, *FOUNDED, {"given": given})
+        return True
 
-    if revoked or withdrawn or refused or persons:
-        await store.transact(work)
-    return len(revoked) + len(withdrawn) + len(refused) + len(persons) + left
+    if (back or forgets or told) and not await store.transact(work):
+        return None
+    return back
+
+
+def _newer(one: Any, other: Any) -> bool:
+    return clock.micros(one["at"]) > clock.micros(other["at"])
 
 
 async def _asked_again(store: Store, about: str, refused: Any) -> bool:

@@ -2,6 +2,8 @@
 
 `notice` by number:               `Notice`, kept five years after it was told
 `notice-due` by number:           `Due`, while it waits for a channel
+`notice-told` by number:          {state, how, letter, by, why, at} since it was told or went on paper: no restore of an older state makes
+                                  it otherwise (`ended.py`); the newer one of two holds
 `notices` by a person's reference: the numbers of his notices, in order
 
 A notice says that there is something to read and where, never what: that stands where it always stood, with its receipt.
@@ -13,7 +15,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people.records import REVOKED, TENANT
+from kitamae.kernel.people.records import TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 KIND: Final = "notice"
 DUE: Final = "notice-due"
+TOLD: Final = "notice-told"
 OF: Final = "notices"
 _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
 
@@ -138,39 +141,42 @@ async def told(tx: Transaction, number: str, notice: Notice) -> None:
     """
     await put(tx, number, {**notice, "looks": []})
     await tx.drop(TENANT, DUE, number)
-    await tx.put(TENANT, REVOKED, number, {name: notice[name] for name in _AGAIN} | {"at": notice["done"]})
+    await tx.put(TENANT, TOLD, number, {name: notice[name] for name in _AGAIN} | {"at": notice["done"]})
 
 
-async def perhaps_told(tx: Transaction, number: str, notice: Notice, at: int) -> None:
-    """It may have arrived, and goes on paper: no restore of an older state hands it to that channel again. `at`: now, microseconds UTC."""
+async def on_paper(tx: Transaction, number: str, notice: Notice, at: int) -> None:
+    """It may have arrived, or must be told again, and goes on paper: no restore of an older state hands it to a channel again, or has it as
+    told. `at`: now, microseconds UTC.
+    """
     await put(tx, number, notice)
-    await tx.put(TENANT, REVOKED, number, {name: notice[name] for name in _AGAIN} | {"at": clock.text(at)})
-
-
-async def untold(tx: Transaction, number: str, notice: Notice) -> None:
-    """It must be told again."""
-    await put(tx, number, notice)
-    await tx.drop(TENANT, REVOKED, number)
+    await tx.put(TENANT, TOLD, number, {name: notice[name] for name in _AGAIN} | {"at": clock.text(at)})
 
 
 async def restored(store: Store) -> int:
-    """Those that a restored state knows as waiting, and that were told since, or perhaps were: as it was noted; how many."""
-    back = [number for number, one in (await every(store)).items() if one["state"] in ("waiting", "paper")]
+    """Those that a restored state knows otherwise than they have been since: as it was noted; how many."""
+    known = {number: cast("Any", doc) for _, number, doc in await store.documents(TENANT, TOLD)}
+    every_one = await every(store)
+    back = [
+        number for number, kept in known.items()
+        if (then := every_one.get(number)) is not None and _since(then, kept) != then
+    ]  # fmt: skip
 
     async def work(tx: Transaction) -> int:
         done = 0
         for number in back:
-            then, kept = await one(tx, number), cast("Any", await tx.get(TENANT, REVOKED, number))
-            if then is not None and kept is not None:
-                again: Any = {name: kept.get(name, "") for name in _AGAIN}
-                again["done"] = kept["at"] if kept["state"] in OVER else ""
-                if then != (now := {**then, **again}):
-                    await put(tx, number, cast("Notice", now))
-                    await tx.drop(TENANT, DUE, number)
-                    done += 1
+            then, kept = await one(tx, number), cast("Any", await tx.get(TENANT, TOLD, number))
+            if then is not None and kept is not None and then != (now := _since(then, kept)):
+                await put(tx, number, now)
+                await tx.drop(TENANT, DUE, number)
+                done += 1
         return done
 
     return await store.transact(work) if back else 0
+
+
+def _since(then: Notice, kept: Mapping[str, Any]) -> Notice:
+    again = {name: kept.get(name, "") for name in _AGAIN}
+    return cast("Notice", {**then, **again, "done": kept["at"] if kept["state"] in OVER else ""})
 
 
 async def put_due(tx: Transaction, number: str, waits: Due) -> None:
@@ -206,7 +212,7 @@ async def drop(tx: Transaction, number: str, notice: Mapping[str, Any]) -> None:
     """Forget it."""
     await tx.drop(TENANT, KIND, number)
     await tx.drop(TENANT, DUE, number)
-    await tx.drop(TENANT, REVOKED, number)
+    await tx.drop(TENANT, TOLD, number)
     left: Sequence[str] = [
         other for other in cast("Any", await tx.get(TENANT, OF, notice["person"])) or [] if other != number
     ]

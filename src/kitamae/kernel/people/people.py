@@ -21,7 +21,7 @@ from kitamae.kernel.people.duties.plan import Plan
 from kitamae.kernel.people.duties.records import EMERGENCY, FOUNDED, log
 from kitamae.kernel.people.duties.standing import Standing, standing
 from kitamae.kernel.people.duties.steps import KIND as DUTIES
-from kitamae.kernel.people.ended import WAYS, Ended, carry, ended
+from kitamae.kernel.people.ended import WAYS, Ended, carry, ended, finish
 from kitamae.kernel.people.person import HOME, NOBODY, Principal
 from kitamae.kernel.people.provider import grants, owing
 from kitamae.kernel.people.provider.grants import KINDS as GRANTED
@@ -464,19 +464,17 @@ class People:
         """After a restore: what was ended since the backup stays so (`ended.py`), and everybody signs in again, to partners too: a
         refresh token that was used since would work once more.
         """
-        await carry(self._store, known)
+        await carry(self._store, known, owed=not self._out)
         await self.everybody_out()
 
     async def everybody_out(self) -> None:
-        """The state is a restored one: whoever is signed in signs in again. What it owes partners they were told, once."""
-        if not self._out:
-            for _, digest, _ in await self._store.documents(TENANT, owing.KIND):
-                await self._drop(owing.KIND, digest)
-            self._out = True  # what is owed from here on was not
+        """The state is a restored one, and the list was carried into it: whoever is signed in signs in again."""
+        self._out = True  # what is owed from here on partners were not told
         await self.end_sessions("")
         for kind in WAYS:
             for _, digest, _ in await self._store.documents(TENANT, kind):
                 await self._drop(kind, digest)
+        await finish(self._store)
         self.owes()
         self._known.forget(None)
 

@@ -24,8 +24,8 @@ DEVICE_KEY: Final = "device-key"
 RESIDENT: Final = "resident"
 """Who signed in with his card -> the id of the record of who he is, in the vault."""
 REVOKED: Final = "revoked"
-GIVEN: Final = ("token", "passkey", DEVICE_KEY, "capability", "mandate", "contract", "notice-due")
-"""What was given and may be taken back, or waited and is done, by the id under which `revoked` then remembers it: no restore brings it back (`ended.py`)."""
+GIVEN: Final = ("token", "passkey", DEVICE_KEY, "capability", "mandate", "contract")
+"""What was given and may be taken back, by the id under which `revoked` then remembers it: no restore brings it back (`ended.py`)."""
 
 TENANT = ""
 """Persons belong to the city, not to one of its data tenants."""

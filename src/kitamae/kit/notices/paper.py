@@ -179,8 +179,11 @@ class Paper:
                         raise Conflict(
                             "one of these notices is not on the list any more: somebody else has posted it"
                         )
-                    write = notices.told if event == "posted" else notices.untold
-                    await write(tx, number, _after(now, event, how, why, clock.text(at), who.ref))
+                    after = _after(now, event, how, why, clock.text(at), who.ref)
+                    if event == "posted":
+                        await notices.told(tx, number, after)
+                    else:
+                        await notices.on_paper(tx, number, after, at)
                 return list(own)
 
             try:

@@ -265,7 +265,7 @@ class Sender:
                     continue
                 after: Notice = {**notice, "state": "paper", "why": why, "letter": letter}
                 if why == "unsure":
-                    await notices.perhaps_told(tx, number, after, at)
+                    await notices.on_paper(tx, number, after, at)
                 else:
                     await notices.put(tx, number, after)
 

@@ -61,6 +61,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "staff-number": "a digest of his number, from which nobody can read it",
     "order": "what two of the staff have to decide about his records: its receipt, with the reason, is among the looks once it is done",
     "notice-due": "how often a notice was tried: how it was told is in the file",
+    "notice-told": "what became of a notice, a second time, for after a restore: how it was told is in the file",
     "logout": "that a partner is told to sign him out: it goes when the partner was told",
     "letter": "a letter that the mail server has not taken yet, sealed: it goes when it is taken, in a day at most",
     "watched": "at which hours a member of staff works: whoever knew it would know how not to be noticed",

@@ -12,6 +12,7 @@ from kitamae.adapters.sqlite import backup, database
 from kitamae.adapters.sqlite.keys.store import destroy
 from kitamae.adapters.sqlite.keys.version import migrate, version
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.ended import newest
 from kitamae.kernel.people.vault.keystore import Erasure, Over
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import StoreUnknown
@@ -48,7 +49,8 @@ def restore(copy: Path, path: Path, now: int, *, backup_days: int) -> int:
                 db.execute("BEGIN IMMEDIATE")
                 for one in gone:
                     destroy(db, one)
-                db.executemany(_SQL["ended_put"], ended)
+                there = [Over(*row) for row in db.execute(_SQL["ended"])]
+                db.executemany(_SQL["ended_put"], newest(there, ended))
                 db.execute(_SQL["latest_note"], (now,))
                 db.execute("COMMIT")
             finally:
