@@ -9,16 +9,17 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from sheltering import entity, keeper, opened, register, report, staff, update
 
 from bare_kaga import bare
 from kitamae.kernel.context import clock
+from kitamae.services.disaster import pages
 from serving import Served, serving
 from signing_in import outside
 
@@ -60,6 +61,15 @@ def then(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     now = SimpleNamespace(at=datetime(2024, 1, 9, 12, tzinfo=JST))
     told = SimpleNamespace(time_ns=lambda: int(now.at.timestamp()) * 1_000_000_000)
     monkeypatch.setattr(clock, "time", told)
+
+    class Then(datetime):
+        """What the page for everybody takes for now."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(now.at.timestamp(), tz)
+
+    monkeypatch.setattr(pages, "datetime", Then)
     return now
 
 

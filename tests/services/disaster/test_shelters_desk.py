@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import html5lib
 import pytest
@@ -30,6 +32,19 @@ async def everybody(served: Served, lang: str = "ja") -> str:
     assert page.status_code == 200, page.text
     html5lib.HTMLParser(strict=True).parse(page.text)
     return str(page.text)
+
+
+def reported(**values: tuple[object, int]) -> dict[str, Any]:
+    """As a program writes it: each attribute's value, and how many hours ago that was so."""
+    now = datetime.now(UTC)
+    return {
+        "id": ONE,
+        "type": "EvacuationShelter",
+        **{
+            name: {"type": "Property", "value": value, "observedAt": (now - timedelta(hours=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")}
+            for name, (value, ago) in values.items()
+        },
+    }  # fmt: skip
 
 
 async def test_a_shelter_is_found_opened_counted_and_shown_to_everybody(town: Served) -> None:
@@ -62,12 +77,47 @@ async def test_without_a_count_or_without_known_room_it_is_never_called_free(tow
     await act(town, "open")
     page = await everybody(town)
     assert "混み具合は不明" in page
-    assert "人数の報告がまだない避難所が1か所" in page
+    assert "いまの人数の報告がない避難所が1か所" in page
     made = await opened(town, "湯の宿 さくら", 避難者数="3")
     assert made.status_code == 303
     page = await everybody(town)
     assert page.count("混み具合は不明") == 2
     assert "空き" not in page
+
+
+async def test_a_count_of_a_former_opening_is_never_shown_as_of_now(town: Served) -> None:
+    await act(town, "open")
+    await act(town, "count", 避難者数="3", 避難者数_屋外="1", 要配慮者数_乳幼児="1")
+    assert "空き" in await everybody(town)
+    await act(town, "close")
+    gone = await known(town)
+    assert not [name for name in gone if name.startswith("避難者数")]
+    assert "乳幼児</dt>" not in (await town.client.get(f"{DESK}/{ONE}")).text
+    await act(town, "open")
+    page = await everybody(town)
+    assert "混み具合は不明" in page
+    assert "いまの人数の報告がない避難所が1か所" in page
+    assert "空き" not in page
+
+
+@pytest.mark.parametrize(("opened_ago", "counted_ago"), [(1, 2), (9, 7)])
+async def test_a_count_of_before_the_opening_or_of_long_ago_is_unknown_to_everybody_and_marked_at_the_desk(
+    town: Served, opened_ago: int, counted_ago: int
+) -> None:
+    await register(town, reported(開設状況=("開設", opened_ago), 避難者数=(3, counted_ago)))
+    page = await everybody(town)
+    assert "混み具合は不明" in page
+    assert "避難している人：0人" in page
+    assert "空き" not in page
+    told = (await outside(town, "GET", "/api/disaster/shelters")).json()
+    assert (told["open"], told["people"], told["uncounted"]) == (1, 0, 1)
+    one = told["shelters"][0]
+    assert (one["people"], one["counted_at"], one["band"]) == (None, None, "unknown")
+    for path in (DESK, f"{DESK}/{ONE}"):
+        desk = (await town.client.get(path)).text
+        assert "人数の報告が古くなっています" in desk, path
+        assert "3人" in desk, path
+        assert "空き" not in desk, path
 
 
 @pytest.mark.parametrize("wrong", ["10000000", "-1", "たくさん", "5001", "1.5", "²", "12345678901"])

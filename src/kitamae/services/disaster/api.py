@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -26,7 +26,7 @@ class ShelterOut(BaseModel):
     id: str
     name: str
     kind: str = Field(description="designated, agreed (opened by an agreement) or undesignated")
-    people: int | None = Field(description="null: nobody counted")
+    people: int | None = Field(description="null: nobody counted since it was opened, or not lately")
     counted_at: datetime | None
     room: int | None = Field(description="for how many people; null: not known")
     band: str = Field(description="free, busy, crowded, full; unknown where the count or the room is")
@@ -52,7 +52,8 @@ def router(room: Room) -> APIRouter:
     @api.get("/shelters")
     async def shelters() -> SheltersOut:
         """Shelters that are open now, those with room first."""
-        known = [shelter(one) for one in await room.context.find([TYPE], limit=5_000, full=True)]
+        found, now = await room.context.find([TYPE], limit=5_000, full=True), datetime.now(UTC)
+        known = [crowding.current(shelter(one), rules, now) for one in found]
         told = crowding.totals(known)
         return SheltersOut(
             open=told.open, people=told.people, uncounted=told.uncounted, at=told.at,

@@ -61,12 +61,14 @@ def routes(room: Room) -> list[BaseRoute]:
         notes = await desk.writing.notes()
         found_ = await desk.context.find([TYPE], limit=5_000, full=True)
         known = [shelter(one, notes.get(one["id"])) for one in found_]
-        shown = crowding.in_order(known, rules)
+        told = [crowding.current(one, rules, now) for one in known]
+        reported = {one.id: one for one in known}
+        shown = [reported[one.id] for one in crowding.in_order(told, rules)]
         text = request.query_params.get("text", "")[:100].strip()
         found = crowding.found([one for one in shown if not one.is_open], text) if text else []
         return room.page.render(
             request, "shelters.html", status=status, headers=_HEADERS,
-            totals=crowding.totals(known), all=len(known), text=text, found=found[:_SHOWN], matched=len(found),
+            totals=crowding.totals(told), all=len(known), text=text, found=found[:_SHOWN], matched=len(found),
             open=[(one, *_judged(one, now)) for one in shown if one.is_open],
             failed=failed, typed=typed or {}, form=secrets.token_urlsafe(12), desk=desk.path,
             done=_known(request.query_params.get("done")), csrf=desk.csrf(request), PEOPLE=PEOPLE, PARTNER=PARTNER, UNTIL=UNTIL,
@@ -74,7 +76,8 @@ def routes(room: Room) -> list[BaseRoute]:
 
     def _judged(one: Shelter, now: datetime) -> tuple[crowding.Band, list[crowding.Concern]]:
         concerns = crowding.concerns(one, rules, now, now.astimezone(zone).date())
-        return crowding.band(crowding.indoors(one), rules), concerns
+        told = crowding.current(one, rules, now)
+        return crowding.band(crowding.indoors(told), rules), concerns
 
     async def look(request: Request) -> Response:
         return await index(request)
@@ -138,24 +141,30 @@ def routes(room: Room) -> list[BaseRoute]:
         try:
             match told.get("act"):
                 case "open" | "close" as what:
-                    values = {STATUS: OPEN if what == "open" else CLOSED}
+                    values: dict[str, Any] = {STATUS: OPEN if what == "open" else CLOSED}
+                    notes = {}
+                    if what == "close":  # nobody is there any more: what was counted is history
+                        values |= dict.fromkeys([PEOPLE, *map(people_in, SPACES)])
+                        notes = dict.fromkeys(map(needing, NEEDS))
                     seen = {STATUS: told.get("seen-status", "")}
-                    outcome = await write(by, Act(told.get("form", ""), what, id, TYPE, values, seen=seen))
+                    outcome = await write(
+                        by, Act(told.get("form", ""), what, id, TYPE, values, notes=notes, seen=seen)
+                    )
                 case "count":
                     at = days.moment("at", told.get("at", ""), zone)
                     seen = {PEOPLE: told.get("seen-people", "")}
-                    people, notes = sent.counted(told, rules)
+                    people, needs = sent.counted(told, rules)
                     looked = seen if at is None else None
                     outcome = await write(
                         by,
                         Act(
-                            told.get("form", ""), "counted", id, TYPE, people, notes=notes, at=at, seen=looked
+                            told.get("form", ""), "counted", id, TYPE, people, notes=needs, at=at, seen=looked
                         ),
                     )
                 case "describe":
-                    facts, notes = sent.described(told, rules)
+                    facts, agreed = sent.described(told, rules)
                     outcome = await write(
-                        by, Act(told.get("form", ""), "described", id, TYPE, facts=facts, notes=notes)
+                        by, Act(told.get("form", ""), "described", id, TYPE, facts=facts, notes=agreed)
                     )
                 case "undo":
                     outcome = await undo(by, id, told)
@@ -209,7 +218,10 @@ def _stands(entity: Mapping[str, Any], act: Mapping[str, Any]) -> bool:
     """Whether what it wrote is still what the city knows."""
     if act["outcome"] != "new":
         return False
-    return all(_observed(entity, name) == act["observedAt"] for name in act["values"])
+    return all(
+        _observed(entity, name) == (act["observedAt"] if value is not None else "")
+        for name, value in act["values"].items()
+    )
 
 
 def _alone(entity: Mapping[str, Any], acts: list[tuple[str, dict[str, Any]]]) -> bool:

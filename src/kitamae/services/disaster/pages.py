@@ -36,7 +36,7 @@ def routes(room: Room) -> list[BaseRoute]:
     async def situation() -> Mapping[str, Any]:
         now = datetime.now(UTC)
         force, ended = logic.now(await _alerts(room), now)
-        shelters = await _shelters(room)
+        shelters = [crowding.current(one, rules, now) for one in await _shelters(room)]
         opened = crowding.in_order([one for one in shelters if one.is_open], rules)
         simple = {one["id"]: one for one in await room.context.find([SHELTER], limit=5_000)} if opened else {}
         return {

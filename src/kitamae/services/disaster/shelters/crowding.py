@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -49,6 +49,25 @@ def indoors(one: Shelter) -> Count:
     return type(one.count)(max(0, one.count.people - outside.people), one.count.at, one.count.room)
 
 
+def current(one: Shelter, rules: Sheltering, now: datetime) -> Shelter:
+    """As everybody is told of it: a count of before the present opening, or older than `stale_hours`, says nothing of now. `now` in UTC."""
+    oldest = now - timedelta(hours=rules.stale_hours)
+    if one.since is not None:
+        oldest = max(oldest, one.since)
+
+    def fresh(count: Count) -> Count:
+        return count if count.at and count.at >= oldest else replace(count, people=None, at=None)
+
+    spaces = {name: fresh(count) for name, count in one.spaces.items()}
+    needs = {name: fresh(count) for name, count in one.needs.items()}
+    return replace(
+        one,
+        count=fresh(one.count),
+        spaces={name: count for name, count in spaces.items() if (count.people, count.room) != (None, None)},
+        needs={name: count for name, count in needs.items() if count.people is not None},
+    )
+
+
 def over(one: Shelter) -> bool:
     """More people than there is room for."""
     count = indoors(one)
@@ -56,7 +75,7 @@ def over(one: Shelter) -> bool:
 
 
 def totals(shelters: Iterable[Shelter]) -> Totals:
-    """Of all, closed ones too."""
+    """Of all, closed ones too, as they are `current`."""
     opened = [one for one in shelters if one.is_open]
     return Totals(
         open=len(opened),
@@ -69,11 +88,12 @@ def totals(shelters: Iterable[Shelter]) -> Totals:
 
 
 def concerns(one: Shelter, rules: Sheltering, now: datetime, today: date) -> list[Concern]:
-    """Why the desk should look at it. `now` in UTC, `today` in the city."""
+    """Why the desk should look at it, from all that was reported of it. `now` in UTC, `today` in the city."""
     found: list[Concern] = []
-    if one.is_open and over(one):
+    told = current(one, rules, now)
+    if one.is_open and over(told):
         found.append("over")
-    if one.is_open and one.count.at and one.count.at < now - timedelta(hours=rules.stale_hours):
+    if one.is_open and one.count.people is not None and told.count.people is None:
         found.append("stale")
     if one.until is not None and one.is_open:
         if one.until < today:
@@ -84,7 +104,7 @@ def concerns(one: Shelter, rules: Sheltering, now: datetime, today: date) -> lis
 
 
 def in_order(shelters: Iterable[Shelter], rules: Sheltering) -> list[Shelter]:
-    """The open ones first, those with room before those without; then by name."""
+    """As they are `current`: the open ones first, those with room before those without; then by name."""
     rank = {one: n for n, one in enumerate((*BANDS[:3], "unknown", "full"))}
     return sorted(shelters, key=lambda one: (not one.is_open, rank[band(indoors(one), rules)], one.name))
 
