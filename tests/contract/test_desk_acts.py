@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kitamae.kernel.context import clock, observed, read
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.store import InstanceQuery, Store
 from kitamae.kernel.problems import AlreadyExists, BadRequest, Conflict, Forbidden, NotFound
@@ -116,6 +117,24 @@ async def test_what_is_taken_away_is_gone_and_its_history_stays(store: Store) ->
     assert 40 in await history(store)
 
 
+async def test_what_an_undo_puts_back_keeps_its_own_time_and_only_while_the_act_stands(store: Store) -> None:
+    await made(store)
+    early, late = NOW - 60 * MINUTE, NOW - 30 * MINUTE
+    await desk(store, early).write("staff-1", act("ten", values={"people": 10}, notes={"infants": 1}))
+    await desk(store, late).write("staff-1", act("many", values={"people": 99}, notes={"infants": 9}))
+    _, row = (await desk(store).acts(ONE))[0]
+    assert row["since"] == {"people": clock.text(early), "infants": clock.text(early)}
+    undo = {"undoes": "form-many", "since": row["since"], "values": {"people": 10}, "notes": {"infants": 1}}
+    await desk(store).write("staff-1", act("back", "undone", **undo))
+    found = await store.transact(lambda tx: tx.entity("", ONE))
+    (people,) = found["attrs"][CORE.expand("people")] if found else [{}]
+    assert (people["v"], people["observedAt"]) == (10, clock.text(early))
+    assert (await desk(store).notes())[ONE]["infants"] == {"value": 1, "observedAt": clock.text(early)}
+    with pytest.raises(Conflict, match="meantime"):
+        await desk(store).write("staff-2", act("again", "undone", **undo))
+    assert len(await store.documents("", ACTS + ONE)) == 4
+
+
 async def test_each_act_has_a_leaf_of_the_ledger_and_a_refused_one_none(store: Store) -> None:
     await made(store)
     before = len(await store.leaves(0, 100))
@@ -137,3 +156,15 @@ async def test_only_what_the_desk_made_last_is_taken_back(store: Store) -> None:
     with pytest.raises(Forbidden):
         await desk(store).remove("staff-1", "form-gone", ONE, TYPE)
     assert await present(store) == 1
+
+
+async def test_what_somebody_else_reported_on_is_not_taken_back(store: Store) -> None:
+    await made(store)
+    payload = {
+        "id": ONE, "type": TYPE, "people": {"type": "Property", "value": 4, "observedAt": clock.text(NOW)},
+    }  # fmt: skip
+    entity = read.entity(payload, CORE)
+    await store.transact(lambda tx: observed.observed(tx, "", entity, NOW, NOW, "link-1"))
+    with pytest.raises(Conflict, match="meantime"):
+        await desk(store).remove("staff-1", "form-gone", ONE, TYPE)
+    assert await present(store) == 4

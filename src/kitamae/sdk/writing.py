@@ -1,6 +1,6 @@
 """What a service's desk writes: one act about one thing, by somebody whose duty it is, with its line in the ledger.
 
-`desk-act:<entity>`   by the form's own number:   {at, by, what, leaf, salt, entity, values, facts, notes, before, observedAt, outcome}
+`desk-act:<entity>`   by the form's own number:   {at, by, what, leaf, salt, entity, values, facts, notes, before, since, observedAt, outcome}
 `desk-note`           by the entity:              {name: {value, observedAt}}, what only the desk may know of it
 
 State, act and leaf are committed together. A form that is sent twice counts once: it carries its number.
@@ -42,7 +42,9 @@ class Act:
     """`values` are observed (at `at`, microseconds UTC; None: now), `facts` hold until somebody changes them, `notes` are for the desk
     alone; None in each: it is taken away. Plain values; a GeoJSON geometry in `facts` is a place. `new`: nothing may be there yet.
 
-    `seen`: when what the form showed had been observed (RFC 3339, "" for nothing), by attribute; None: it did not look.
+    `seen`: when what the form showed had been reported (RFC 3339, "" for nothing), by attribute or note; None: it did not look.
+    `undoes`: the number of the act that this one takes back, as long as what that wrote is still what the city knows; `since`: when
+    what it puts back had been observed, by attribute or note.
     """
 
     id: str
@@ -55,6 +57,8 @@ class Act:
     new: bool = False
     seen: Mapping[str, str] | None = None
     at: int | None = None
+    undoes: str = ""
+    since: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
@@ -119,12 +123,13 @@ class Writing:
                     raise Conflict("a form with this number was sent before, and said something else")
                 return Written(kept["outcome"], kept["before"], again=True)
             known = await tx.entity(self.tenant, act.entity)
-            self._demand(known, act)
             noted = await tx.get(TENANT, NOTES, act.entity) or {}
-            before = {
-                name: value for name, (value, _) in self._now(known, {**act.values, **act.facts}).items()
-            }
-            before |= {name: noted.get(name, {}).get("value") for name in act.notes}
+            self._demand(known, noted, act)
+            if act.undoes:
+                self._stands(known, noted, await tx.get(TENANT, ACTS + act.entity, act.undoes))
+            present = self._now(known, noted, {**act.values, **act.facts, **act.notes})
+            before = {name: value for name, (value, _) in present.items()}
+            since = {name: present[name][1] for name in {**act.values, **act.notes} if present[name][1]}
             outcome = await self._apply(tx, by, act, known, at, now)
             if act.notes:
                 await self._note(tx, act, noted, clock.text(at))
@@ -133,19 +138,26 @@ class Writing:
                 "facts": {name: one if not isinstance(one, Mapping) else dict(one) for name, one in act.facts.items()},
             }  # fmt: skip
             event = await told(tx, clock.text(now), by, act.what, _exact(said))
-            row = {**event, **said, "digest": act.digest, "before": before}
+            row = {**event, **said, "digest": act.digest, "before": before, "since": since}
             await tx.put(TENANT, ACTS + act.entity, act.id, row)
             return Written(outcome, before)
 
         return await self.store.transact(work)
 
     async def remove(self, by: str, id: str, entity: str, type: str) -> None:
-        """Take back a thing that the desk itself made. Raises NotFound, Forbidden for another's."""
+        """Take back a thing that the desk itself made, until something else is known of it.
+
+        Raises NotFound, Conflict, Forbidden for another's.
+        """
         acts = await self.acts(entity)
         if not acts or acts[0][1]["what"] != "made" or type not in self.types:
             raise Forbidden("only what this desk made is taken back")
 
         async def work(tx: Transaction) -> None:
+            known = await tx.entity(self.tenant, entity)
+            noted = await tx.get(TENANT, NOTES, entity) or {}
+            made = await tx.get(TENANT, ACTS + entity, acts[0][0])
+            self._stands(known, noted, made, alone=True)
             await tx.apply(Command(self.tenant, entity, Delete(), by))
             await tx.drop(TENANT, NOTES, entity)
             stamp = clock.text(self.now())
@@ -172,9 +184,9 @@ class Writing:
     async def _note(self, tx: Transaction, act: Act, noted: Mapping[str, Any], at: str) -> None:
         """What is older than what was noted changes nothing."""
         newer = {
-            name: None if value is None else {"value": value, "observedAt": at}
+            name: None if value is None else {"value": value, "observedAt": act.since.get(name, at)}
             for name, value in act.notes.items()
-            if not _later(str(noted.get(name, {}).get("observedAt", "")), at)
+            if act.undoes or not _later(str(noted.get(name, {}).get("observedAt", "")), at)
         }
         kept = {name: one for name, one in {**noted, **newer}.items() if one is not None}
         if kept:
@@ -182,7 +194,7 @@ class Writing:
         else:
             await tx.drop(TENANT, NOTES, act.entity)
 
-    def _demand(self, known: Entity | None, act: Act) -> None:
+    def _demand(self, known: Entity | None, noted: Mapping[str, Any], act: Act) -> None:
         if act.new:
             if known is not None:
                 raise AlreadyExists(f"{act.entity} is already here", entity=act.entity)
@@ -191,17 +203,46 @@ class Writing:
             raise NotFound(f"{act.entity!r:.120} is not there any more")
         if act.seen is None:
             return
-        now = self._now(known, act.seen)
+        now = self._now(known, noted, act.seen)
         if newer := {name: one for name, one in now.items() if _later(one[1], act.seen[name])}:
             raise Moved("look at it again: it was reported on in the meantime", now=newer)
 
-    def _now(self, entity: Entity | None, names: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    def _stands(
+        self,
+        known: Entity | None,
+        noted: Mapping[str, Any],
+        act: Mapping[str, Any] | None,
+        *,
+        alone: bool = False,
+    ) -> None:
+        """Whether all that an act wrote is what is known, and, if `alone`, nothing else was ever reported. Raises Conflict."""
+        moved = Conflict("look at it again: it was reported on in the meantime")
+        if act is None or act["outcome"] != "new" or known is None:
+            raise moved
+        wrote = {**act["values"], **act["facts"], **act["notes"]}
+        for name, (value, at) in self._now(known, noted, wrote).items():
+            timed = value is not None and name not in act["facts"]
+            if value != wrote[name] or (timed and at != act["observedAt"]):
+                raise moved
+        own = {self.words.expand(name) for name in wrote}
+        reported = {name for name, ones in known["attrs"].items() if any("observedAt" in one for one in ones)}
+        if alone and (reported - own or noted.keys() - wrote.keys()):
+            raise moved
+
+    def _now(
+        self, entity: Entity | None, noted: Mapping[str, Any], names: Mapping[str, Any]
+    ) -> dict[str, tuple[Any, str]]:
+        """(value, when it was observed, else written) of each attribute or note; (None, "") where nothing is known."""
         iris = {name: self.words.expand(name) for name in names}
         present = observed.values(entity, iris.values())
-        return {
-            name: (one["v"], str(one.get("observedAt", ""))) if (one := present.get(iri)) else (None, "")
-            for name, iri in iris.items()
-        }
+        found: dict[str, tuple[Any, str]] = {}
+        for name, iri in iris.items():
+            if one := present.get(iri):
+                found[name] = (one["v"], str(one.get("observedAt") or one.get("modifiedAt") or ""))
+            else:
+                note = noted.get(name, {})
+                found[name] = (note.get("value"), str(note.get("observedAt", "")))
+        return found
 
     async def _apply(
         self, tx: Transaction, by: str, act: Act, known: Entity | None, at: int, now: int
@@ -209,7 +250,12 @@ class Writing:
         payload: dict[str, Any] = {"id": act.entity, "type": self.words.expand(act.type)}
         for name, value in act.values.items():
             if value is not None:
-                payload[name] = {"type": "Property", "value": value, "observedAt": clock.text(at)}
+                seen = act.since.get(name, clock.text(at))
+                payload[name] = {"type": "Property", "value": value, "observedAt": seen}
+                iri = self.words.expand(name)
+                if act.undoes and known is not None and iri in known["attrs"]:
+                    # it is older than what it takes the place of, and is to stand all the same
+                    await tx.apply(Command(self.tenant, act.entity, DeleteAttribute(iri), by))
         for name, value in act.facts.items():
             if value is not None:
                 geometry = isinstance(value, Mapping) and "coordinates" in value

@@ -228,6 +228,22 @@ async def test_the_last_act_is_undone_unless_something_newer_was_reported(town: 
     assert (await known(town))["避難者数"] == 21
 
 
+async def test_what_is_put_back_has_the_time_it_had_and_what_was_closed_is_open_with_its_counts(
+    town: Served,
+) -> None:
+    await act(town, "open")
+    await act(town, "count", 避難者数="10", 避難者数_屋外="2")
+    before = (await outside(town, "GET", f"/ngsi-ld/v1/entities/{ONE}")).json()
+    await act(town, "close")
+    assert (await act(town, "undo")).headers["location"].endswith("?done=undone")
+    after = (await outside(town, "GET", f"/ngsi-ld/v1/entities/{ONE}")).json()
+    for name in ("開設状況", "避難者数", "避難者数_屋外"):
+        assert after[name] == before[name]
+    await act(town, "describe", 定員_屋内="60")
+    assert (await act(town, "undo")).status_code == 303
+    assert "定員_屋内" not in await known(town)
+
+
 async def test_a_place_opened_by_mistake_is_taken_back_until_somebody_counts_there(town: Served) -> None:
     made = await opened(town, "まちがえた場所")
     id = re.sub(r"\?.*", "", made.headers["location"]).rpartition("/")[2]

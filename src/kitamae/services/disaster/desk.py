@@ -117,12 +117,15 @@ def routes(room: Room) -> list[BaseRoute]:
         band, concerns = _judged(known, now)
         acts = await desk.writing.acts(id)
         last = acts[0] if acts and acts[0][1]["what"] not in ("undone", "made", "removed") else None
+        # what was put back by an undo is in history twice, of one moment
+        counted = reversed(await desk.context.history(id, PEOPLE, last=_SHOWN))
+        readings = list({(each.at, str(each.value)): each for each in counted}.values())
         undoable = last is not None and _stands(entity, last[1])
         return room.page.render(
             request, "shelter.html", status=status, headers=_HEADERS,
             one=known, entity=simple, band=band, concerns=concerns, acts=acts[:_SHOWN], last=last if undoable else None,
             own=":own-" in id, removable=_alone(entity, acts),
-            readings=list(reversed(await desk.context.history(id, PEOPLE, last=_SHOWN))),
+            readings=readings,
             seen={name: _observed(entity, name) for name in (STATUS, PEOPLE)}, spaces=SPACES, needs=NEEDS,
             people_in=people_in, room_in=room_in, needing=needing, PEOPLE=PEOPLE, PARTNER=PARTNER, UNTIL=UNTIL,
             failed=failed, typed=typed or {}, moved=moved or {}, form=secrets.token_urlsafe(12), most=rules.most,
@@ -199,11 +202,18 @@ def routes(room: Room) -> list[BaseRoute]:
         entity, (_, before) = await desk.context.full(id), acts[0]
         if before["what"] in ("made", "undone", "removed") or entity is None or not _stands(entity, before):
             raise Conflict("look at it again: it was reported on in the meantime")
-        known = before["before"]
-        values = {name: known.get(name) for name in before["values"]}
+        known, since = before["before"], before.get("since", {})
+
+        def former(names: Mapping[str, Any]) -> dict[str, Any]:
+            """With the time that it had; what has none known is taken away: it must not look as if reported now."""
+            return {name: known.get(name) if name in since else None for name in names}
+
+        values, notes = former(before["values"]), former(before["notes"])
         facts = {name: known.get(name) for name in before["facts"]}
-        notes = {name: known.get(name) for name in before["notes"]}
-        await write(by, Act(told.get("form", ""), "undone", id, TYPE, values, facts, notes))
+        undone = Act(
+            told.get("form", ""), "undone", id, TYPE, values, facts, notes, undoes=acts[0][0], since=since
+        )
+        await write(by, undone)
         return "undone"
 
     return [
