@@ -361,7 +361,9 @@ class City:
         logouts = self.ways.provider.logouts
         self._alone("/logouts", logouts.run)
         self.health.also["openid:logouts"] = logouts.trouble
+        self._go(self._rooms.outside.run_here())
         self._alone("/outside", self._rooms.outside.run)
+        self.health.also["pages:kept"] = self._rooms.trouble
         self.health.also["outside:targets"] = self._rooms.outside.trouble
         if letters := self.ways.letters:
             self._alone("/letters", letters.run)

@@ -87,8 +87,8 @@ class Rooms:
             *registers.mounted(site.page(registers.HERE), on.registers, policy, site.tenant, on.address),
         ]
         kept_here = on.derived / "outside"
-        targets = [Target(address) for address in (str(kept_here), *on.outside)]
-        self.outside = Outside(self._shell, targets, on.address)
+        elsewhere = [Target(address, n) for n, address in enumerate(on.outside, 1)]
+        self.outside = Outside(self._shell, Target(str(kept_here)), elsewhere, on.address)
         snapshots: list[BaseRoute] = [*outside_routes.routes(kept_here)]
         guard(snapshots, site.policy, site.tenant)
         routes += snapshots
@@ -139,6 +139,10 @@ class Rooms:
         """A page that everybody sees alike, as it was read last; None where there is none at this address."""
         page = self._shell.kept.get(scope["path"])
         return page.last(scope) if page else None
+
+    def trouble(self) -> str:
+        """Which kept pages could not be read anew; "" for none."""
+        return "; ".join(f"{one.path}: {one.trouble}" for one in self._shell.kept.values() if one.trouble)
 
     def error_page(self, scope: Mapping[str, Any], problem: Problem, request: str) -> bytes:
         """A Problem for a reader, in the reader's language."""

@@ -134,14 +134,60 @@ async def test_a_place_that_cannot_be_written_is_said_and_keeps_no_other_waiting
             await asyncio.sleep(0.05)
             if trouble := town.kitamae.city.health.also["outside:targets"]():
                 break
-        assert "below" in trouble
+        assert trouble == "place 1 (folder) cannot be written; the log says why", "and not where"
         (tmp_path / "file").unlink()
         await told(tmp_path / "file" / "below", "大雨警報")
 
 
-def test_what_is_shown_of_a_place_has_no_secret() -> None:
-    target = Target("sftp://kaga:geheim@example.jp/pages")
-    assert target.shown == "sftp://example.jp/pages"
+@pytest.mark.parametrize(
+    "address", ["sftp://kaga:ge/heim@example.jp/geheim", "s3://geheim/pages", "/srv/geheim"]
+)
+async def test_what_is_told_of_a_place_has_no_secret(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError(f"no way to {address}")
+
+    target = Target(address, 2)
+    monkeypatch.setattr(target, "_write", fails)
+    assert not await target.put({})
+    assert "2" in target.trouble
+    assert "heim" not in target.shown + target.trouble
+
+
+def test_a_chain_of_addresses_is_refused() -> None:
+    with pytest.raises(ValueError, match="place 3"):
+        Target("simplecache::sftp://kaga:word@example.jp/pages", 3)
+
+
+async def test_a_slow_place_keeps_no_other_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    write = Target._write
+
+    def slow(self: Target, content: Any) -> None:
+        if self.address.endswith("slow"):
+            over.wait(60)
+        write(self, content)
+
+    monkeypatch.setattr(Target, "_write", slow)
+    outside = f"{tmp_path / 'slow'}, {tmp_path / 'there'}"
+    async with serving(tmp_path / "data", city=KAGA, open=True, outside=outside) as town:
+        await town.loaded()
+        for name in ("大雨警報", "大雨特別警報"):
+            await warn(town, name)
+            await told(tmp_path / "there", name)
+        assert not (tmp_path / "slow").exists()
+        over.set()
+
+
+async def test_a_snapshot_that_was_taken_away_is_there_again_with_its_state(
+    town: Served, tmp_path: Path
+) -> None:
+    await warn(town, "大雨警報")
+    first = (await told(tmp_path / "there", "大雨警報"))["snapshot"]
+    await warn(town, "大雨特別警報", 5)
+    await told(tmp_path / "there", "大雨特別警報")
+    (tmp_path / "there" / first).unlink()
+    await warn(town, "大雨警報")
+    assert (await told(tmp_path / "there", '"大雨警報"'))["snapshot"] == first
 
 
 async def test_it_is_written_by_sftp(tmp_path: Path) -> None:

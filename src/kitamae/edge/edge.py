@@ -143,6 +143,16 @@ class Edge:
             scope["principal"] = self._everybody
         return receive
 
+    def _last(self, scope: Scope, request: str) -> ASGIApp | None:
+        """What was answered here before, where that may stand for it."""
+        if scope["method"] not in ("GET", "HEAD"):
+            return None
+        try:
+            return self._kept(scope)
+        except Exception:
+            _log.exception("the kept page failed", request=request)
+            return None
+
     async def _answer(
         self, scope: Scope, receive: Receive, error: Exception, request: str, send: Send
     ) -> None:
@@ -151,11 +161,7 @@ class Edge:
             _log.error("failed", request=request, method=scope["method"], status=500, exc_info=error)
         elif problem.status > 500:  # foreseen: a full disk, a restore, a source that does not answer
             _log.warning("could not", request=request, status=problem.status, why=problem.title)
-        if (
-            problem.status >= 500
-            and scope["method"] in ("GET", "HEAD")
-            and (kept := self._kept(scope)) is not None
-        ):
+        if problem.status >= 500 and (kept := self._last(scope, request)) is not None:
             await kept(scope, receive, send)
             return
         try:

@@ -32,17 +32,14 @@ OLD: Final = 30.0
 """Seconds after which a page is drawn anew though nothing changed: time passes, and what it says ends."""
 PATIENCE: Final = 0.5
 """Seconds that a reader waits for the page as it is now, where there is a former one."""
-_CHOICES: Final = frozenset({"lang", "size"})
-_MOST_QUERY: Final = 40  # bytes: ?lang=ja_Hira&size=standard
 
 _log = structlog.get_logger("kitamae")
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """`of` counts the readings of what it shows."""
+    """For everybody who chose the same."""
 
-    of: int
     headers: tuple[tuple[bytes, bytes], ...]  # several cookies, for one, have the same name
     body: bytes
     small: bytes
@@ -86,7 +83,8 @@ class KeptPage:
         self._dirty = True
         self._read_at = self._tried_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
-        self._drawn: dict[bytes, Drawn] = {}
+        self._drawn: dict[str, Drawn] = {}
+        self.trouble = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, `http` only. Raises what reading raises, as long as there is no former page."""
@@ -102,20 +100,19 @@ class KeptPage:
         """What was read last, whoever asks; None where there is nothing."""
         if self._values is None:
             return None
-        asked = {**scope, "query_string": b""} if len(scope["query_string"]) > _MOST_QUERY else scope
-        request = Request(asked)
+        request = Request(scope)
+        if not self._page.chosen(request):
+            request = Request({**scope, "query_string": b""})
         return self._one(request, self._values).answer(request)
 
     def _one(self, request: Request, values: Mapping[str, Any]) -> Drawn:
-        key = self._page.variant(request) + b"?" + request.scope["query_string"]
-        known = self._drawn.get(key)
-        if known is not None and known.of == self._of:
+        key = f"{self._page.variant(request)} {request.query_params.multi_items()}"
+        if (known := self._drawn.get(key)) is not None:
             return known
         response = self._page.drawn(request, self._template, values)
         response.headers.add_vary_header("Accept-Encoding")
         body = bytes(response.body)
         drawn = self._drawn[key] = Drawn(
-            self._of,
             tuple(one for one in response.raw_headers if one[0] != b"content-length"),
             body,
             gzip.compress(body, compresslevel=6, mtime=0),
@@ -125,11 +122,7 @@ class KeptPage:
 
     def _is_alike(self, request: Request) -> bool:
         """Nothing but the language and the size of the letters was chosen, and nothing stands above the page for this reader."""
-        return (
-            len(request.scope["query_string"]) <= _MOST_QUERY
-            and _CHOICES.issuperset(request.query_params)
-            and not self._page.above(request)
-        )
+        return self._page.chosen(request) and not self._page.above(request)
 
     # --- what it shows
     async def current(self) -> tuple[Mapping[str, Any], int]:
@@ -151,11 +144,12 @@ class KeptPage:
         self._dirty = False
         try:
             values = await self._ask()
-        except Exception:
-            self._dirty = True
+        except Exception as error:
+            self._dirty, self.trouble = True, f"shown as it was: {type(error).__name__}"
             if self._values is None:
                 raise
             _log.exception("a page is shown as it was", template=self._template)
             return
-        self._values, self._read_at = values, time.monotonic()
+        self._values, self._read_at, self.trouble = values, time.monotonic(), ""
         self._of += 1
+        self._drawn = {}

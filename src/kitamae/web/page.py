@@ -119,9 +119,15 @@ class ShellPage:
         self.shell.kept[path] = one
         return Route(path, one, methods=["GET"], name=name)
 
-    def variant(self, request: Request) -> bytes:
+    def variant(self, request: Request) -> str:
         """What two readers of a page have in common who see the same."""
-        return f"{self.language(request)} {_size(request)} {request.url.scheme}".encode()
+        return f"{self.language(request)} {_size(request)} {request.url.scheme}"
+
+    def chosen(self, request: Request) -> bool:
+        """Whether nothing but a language and a size of letters that there are is chosen in the address, each once."""
+        said = request.query_params.multi_items()
+        sound = {"lang": self.shell.languages, "size": SIZES}
+        return len(dict(said)) == len(said) and all(value in sound.get(name, ()) for name, value in said)
 
     def above(self, request: Request) -> bool:
         """Whether something stands above every page for this reader."""

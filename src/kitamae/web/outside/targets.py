@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import fsspec
 import structlog
@@ -20,20 +19,22 @@ _log = structlog.get_logger("kitamae")
 
 
 class Target:
-    """One place. `trouble` says what was wrong the last time; "" for nothing."""
+    """One place. `trouble` says, without a name of the place, that it could not be written the last time; "" for nothing."""
 
-    def __init__(self, address: str) -> None:
-        """`address`: without it is a folder's path. Secrets stand in it or in the driver's own environment; `shown` has none."""
+    def __init__(self, address: str, number: int = 0) -> None:
+        """`address`: without `scheme://` a folder's path; secrets may stand in it, so only `number` and the scheme are ever told. Raises
+        ValueError for a chain of addresses (`::`).
+        """
+        if "::" in address:
+            raise ValueError(f"place {number}: expected one address of fsspec's, not a chain with ::")
         self.address = address
-        parts = urlsplit(address)
-        self.shown = f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if parts.scheme else address
+        self.shown = f"place {number} ({address.partition('://')[0] if '://' in address else 'folder'})"
         self.trouble = ""
         self._thread = ThreadPoolExecutor(1, "outside")  # one that hangs holds up itself alone
         self._going: asyncio.Future[None] | None = None
-        self._there: set[str] = set()
 
     async def put(self, files: Mapping[str, bytes]) -> bool:
-        """In this order; a name with a slash is of a file that never changes, and is written once. Whether all of it is there."""
+        """In this order. Whether all of it is there."""
         if self._going is not None and not self._going.done():
             self.trouble = f"{self.shown}: still busy with what came before"
             return False
@@ -43,10 +44,9 @@ class Target:
             async with asyncio.timeout(SECONDS):
                 await asyncio.shield(self._going)
         except Exception as error:  # whatever a driver raises
-            why = f"{self.shown}: {type(error).__name__} {error}"[:300]
-            if why != self.trouble:
-                _log.error("what is kept outside is not written", target=self.shown, why=why)
-            self.trouble = why
+            if not self.trouble:
+                _log.error("what is kept outside is not written", target=self.shown, why=repr(error)[:300])
+            self.trouble = f"{self.shown} cannot be written; the log says why"
             return False
         if self.trouble:
             _log.info("what is kept outside is written again", target=self.shown)
@@ -62,8 +62,6 @@ class Target:
         made: set[str] = set()
         for name, content in files.items():
             path = f"{root.rstrip('/')}/{name}"
-            if "/" in name and name in self._there:
-                continue
             folder = path.rpartition("/")[0]
             if folder not in made and _renames(system):
                 system.makedirs(folder, exist_ok=True)
@@ -73,8 +71,6 @@ class Target:
                 system.mv(f"{path}.part", path)
             else:
                 system.pipe_file(path, content)
-            if "/" in name:
-                self._there.add(name)
 
 
 def _renames(system: Any) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -15,77 +13,68 @@ import orjson
 import structlog
 
 from kitamae.web.outside import plain
-from kitamae.web.outside.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kitamae.web.kept import KeptPage
+    from kitamae.web.outside.targets import Target
     from kitamae.web.shell import Shell
 
 LOOK: Final = 1.0
-"""Seconds between two looks at what changed."""
-CONFIRM: Final = 120.0
-"""Seconds after which pages are written anew though nothing changed: that it is still so, they say with their time."""
+"""Seconds between two looks at what changed. A page that says nothing new is read anew after `kept.OLD` and written too: that it is still so,
+it says with its time. What cannot be read is not written, and grows old there.
+"""
 MOST: Final = 2_000
 """Snapshots in the folder of ours; elsewhere the city says how long they stay."""
 _log = structlog.get_logger("kitamae")
 
 
-@dataclass(slots=True)
-class Written:
-    """What a target has of one page: of which reading, and since when (`time.monotonic`)."""
-
-    of: int = -1
-    at: float = float("-inf")
-
-
 @dataclass
 class Outside:
-    """Writes kept pages to each of `targets`, until it is cancelled; the first of them is a folder of ours. `origin`: how people reach the
-    server.
+    """Writes kept pages until it is cancelled. `here`: a folder of ours, which each worker writes; `elsewhere`: what one of them does.
+    `origin`: how people reach the server.
     """
 
     shell: Shell
-    targets: Sequence[Target]
+    here: Target
+    elsewhere: Sequence[Target]
     origin: str
-    _written: dict[tuple[str, str], Written] = field(default_factory=dict)
+    _written: dict[tuple[str, str], int] = field(default_factory=dict)  # of which reading, by page and place
+
+    async def run_here(self) -> None:
+        """In each worker: so each one gives pages as they are, and reads them though nobody asks."""
+        await self._run(self.here)
 
     async def run(self) -> None:
-        """One worker does."""
+        """In one worker: each place by itself, so that a slow one keeps no other waiting."""
+        async with asyncio.TaskGroup() as group:
+            for target in self.elsewhere:
+                group.create_task(self._run(target))
+
+    def trouble(self) -> str:
+        """What is wrong with the places; "" for nothing."""
+        return "; ".join(one.trouble for one in (self.here, *self.elsewhere) if one.trouble)
+
+    async def write(self, page: KeptPage, target: Target) -> None:
+        """What this place has not yet. Raises what reading the page raises, as long as it was never read."""
+        values, of = await page.current()
+        if self._written.get((page.path, target.address)) == of:
+            return
+        if await target.put(files(self.shell, page, values, self.origin)):
+            self._written[page.path, target.address] = of
+
+    async def _run(self, target: Target) -> None:
         while True:
             for page in list(self.shell.kept.values()):
                 if page.outside is not None:
                     try:
-                        await self.write(page)
+                        await self.write(page, target)
                     except Exception:  # the next look is a second away
                         _log.exception("what is kept outside is not drawn", page=page.path)
+            if target is self.here:
+                await asyncio.to_thread(_tidy, Path(target.address) / "snapshot")
             await asyncio.sleep(LOOK)
-
-    async def write(self, page: KeptPage) -> None:
-        """To every target that has not this reading of the page, or has had it for long."""
-        values, of = await page.current()
-        now = time.monotonic()
-        due = [
-            target
-            for target in self.targets
-            if (had := self._had(page, target)).of != of or now - had.at >= CONFIRM
-        ]
-        if not due:
-            return
-        content = files(self.shell, page, values, self.origin)
-        done = await asyncio.gather(*(target.put(content) for target in due))
-        for target, whole in zip(due, done, strict=True):
-            if whole:
-                self._written[page.path, target.address] = Written(of, now)
-        await asyncio.to_thread(_tidy, Path(self.targets[0].address) / "snapshot")
-
-    def trouble(self) -> str:
-        """What is wrong with the targets; "" for nothing."""
-        return "; ".join(target.trouble for target in self.targets if target.trouble)
-
-    def _had(self, page: KeptPage, target: Target) -> Written:
-        return self._written.setdefault((page.path, target.address), Written())
 
 
 def files(shell: Shell, page: KeptPage, values: Mapping[str, Any], origin: str) -> dict[str, bytes]:
@@ -106,9 +95,12 @@ def files(shell: Shell, page: KeptPage, values: Mapping[str, Any], origin: str) 
         )
         for language in shell.languages
     }
-    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    told = {"snapshot": snapshot, "writtenAt": at, "pages": list(drawn)}
-    return {snapshot: state, **drawn, f"{name}.json": orjson.dumps(told, option=orjson.OPT_INDENT_2)}
+    told = {"snapshot": snapshot, "asOf": values["now"], "pages": list(drawn)}
+    return {
+        snapshot: state,
+        **drawn,
+        f"{name}.json": orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z),
+    }
 
 
 def _tidy(folder: Path) -> None:

@@ -15,11 +15,23 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
-      for (const name of await caches.keys()) if (name !== KEPT) await caches.delete(name);
+      for (const name of await caches.keys()) if (name !== KEPT && (await carried(name))) await caches.delete(name);
       await self.clients.claim();
     })(),
   );
 });
+
+/** What this release could not get yet is taken over from the one before: it may be the only copy. False where it cannot be. */
+async function carried(name) {
+  try {
+    const [former, kept] = [await caches.open(name), await caches.open(KEPT)];
+    for (const one of await former.keys()) if (!(await kept.match(one))) await kept.put(one, await former.match(one));
+    return true;
+  } catch (error) {
+    console.error(error);
+    return false;
+  }
+}
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
@@ -33,8 +45,8 @@ self.addEventListener("fetch", (event) => {
 
 /** The page as it is, or after PATIENCE, or when the server cannot, as it was. */
 async function page(event, url) {
-  const now = fetch(event.request).then((answer) => keep(url.pathname + url.search, answer));
-  event.waitUntil(now.catch(() => {}));
+  const now = fetch(event.request); // answered first, stored afterwards: a full phone or a slow line keeps nobody waiting
+  event.waitUntil(now.then((answer) => keep(url.pathname + url.search, answer.clone())).catch(console.error));
   const late = new Promise((done) => setTimeout(done, PATIENCE));
   const answer = await Promise.race([now.catch(() => {}), late]);
   if (answer && answer.status < 500) return answer;
@@ -48,13 +60,12 @@ async function was(url) {
 
 /** Only what everybody sees alike has an ETag here: nothing that was drawn for one person is kept. */
 async function keep(address, answer) {
-  if (!answer.ok || answer.redirected || !answer.headers.has("ETag")) return answer;
+  if (!answer.ok || answer.redirected || !answer.headers.has("ETag")) return;
   const kept = await caches.open(KEPT);
-  const text = await answer.clone().text();
   await kept.put(address, answer.clone());
+  const text = await answer.text();
   const drawn = [...text.matchAll(/(?:src|href|data-island|data-icons)="(\/static\/[^"#]*)"/g)].map(([, found]) => found);
   await Promise.allSettled([...new Set(drawn)].map(async (one) => (await kept.match(one)) ?? kept.add(one)));
-  return answer;
 }
 
 async function fresh(address) {
@@ -68,7 +79,7 @@ async function drawing(request) {
   if (there && new URL(request.url).searchParams.has("v")) return there;
   try {
     const answer = await fetch(request);
-    if (answer.status === 200) await kept.put(request, answer.clone());
+    if (answer.status === 200) kept.put(request, answer.clone()).catch(console.error);
     return answer;
   } catch (error) {
     if (there) return there;
