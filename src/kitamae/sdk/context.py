@@ -76,3 +76,10 @@ class Context(Protocol):
         `since`: only those of that moment or later.
         """
         ...
+
+
+def told(entity: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An attribute's default instance of a normalized entity; empty where there is none. Anybody with a token may have written the others."""
+    found = entity.get(name, {})
+    instances = found if isinstance(found, list) else [found]
+    return next((one for one in instances if isinstance(one, dict) and "datasetId" not in one), {})

@@ -152,3 +152,20 @@ def test_what_has_an_end_is_over_after_it_and_an_event_after_a_day() -> None:
     assert [one.phenomenon for one in force] == ["eruption", "fog"]
     assert [one.phenomenon for one in ended] == ["tornado"]
     assert {one.level for one in force} == {None}, "9 is no level"
+
+
+async def test_a_second_instance_of_its_state_neither_changes_an_alert_nor_stops_the_page(
+    town: Served,
+) -> None:
+    await hear(town, jma(("大雨警報", "03", "発表"), at=ago(2)))
+    other = {
+        "type": "Property",
+        "value": "解除",
+        "observedAt": ago(1).replace("+00:00", "Z"),
+        "datasetId": "urn:ngsi-ld:of:somebody",
+    }
+    answer = await town.client.post(f"/ngsi-ld/v1/entities/{RAIN}/attrs", json={"状態": other})
+    assert answer.status_code in (204, 207), answer.text
+    assert "大雨警報" in await page(town)
+    await hear(town, jma(("大雨特別警報", "33", "発表"), at=ago(0.5)))
+    assert "大雨特別警報" in await page(town)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.sdk.context import told
 from kitamae.services.disaster.alerts.city import IN_FORCE, LOST, WITHDRAWN, value
 from kitamae.services.disaster.models import Alert
 
@@ -18,7 +19,7 @@ DAY: Final = timedelta(days=1)
 
 def alert(entity: Mapping[str, Any]) -> Alert | None:
     """From a normalized entity with the city's short names; None for one that says no state or no time."""
-    state = entity.get("状態", {})
+    state = told(entity, "状態")
     said, at = state.get("value"), _moment(state.get("observedAt"))
     if not isinstance(said, str) or at is None:
         return None
@@ -27,14 +28,16 @@ def alert(entity: Mapping[str, Any]) -> Alert | None:
         id=str(entity["id"]),
         phenomenon=str(entity["id"]).rpartition(":")[2],
         name=str(value(entity, "名称") or ""),
-        level=level if level in range(1, 6) and not isinstance(level, bool) else None,
+        level=level
+        if isinstance(level, int) and level in range(1, 6) and not isinstance(level, bool)
+        else None,
         in_force=said in (IN_FORCE, LOST),
         withdrawn=said == WITHDRAWN,
         area=str(value(entity, "対象地域") or ""),
         office=str(value(entity, "発表者") or ""),
         headline=str(value(entity, "見出し") or ""),
         since=at,
-        issued=_moment(entity.get("名称", {}).get("observedAt")) or at,
+        issued=_moment(told(entity, "名称").get("observedAt")) or at,
         until=_moment(value(entity, "有効期限")),
         lost=said == LOST,
     )

@@ -86,7 +86,7 @@ def routes(room: Room) -> list[BaseRoute]:
             "/disaster",
             "disaster.html",
             situation,
-            room.changes.following(TYPE, ORDER, SHELTER),
+            room.changes.following(TYPE, ORDER, SHELTER, tenant=room.city.tenant if room.city else ""),
             name="disaster",
             outside=Plain("disaster-plain.html", state),
         ),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.sdk.context import told
 from kitamae.services.rivers import logic
 from kitamae.services.rivers.watch import alerts
 from kitamae.services.rivers.watch.quality import WINDOW, judged
@@ -112,7 +113,7 @@ async def _thresholds(room: Room, gauge: Gauge) -> Callable[[Reading], Gauge]:
 
 
 def _upto(entity: dict[str, Any]) -> datetime | None:
-    said = logic.told(entity, logic.VERDICT).get("observedAt")
+    said = told(entity, logic.VERDICT).get("observedAt")
     return datetime.fromisoformat(said).astimezone(UTC) if said else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from kitamae.sdk.context import told
 from kitamae.services.rivers.models import Gauge, State
 
 if TYPE_CHECKING:
@@ -55,13 +56,6 @@ def _doubt(entity: dict[str, Any], observed: object) -> str:
     verdict = told(entity, VERDICT)
     said = str(verdict.get("value", ""))
     return said if observed and verdict.get("observedAt") == observed and said != FINE else ""
-
-
-def told(entity: dict[str, Any], name: str) -> dict[str, Any]:
-    """An attribute's default instance; empty where there is none. Anybody with a token may have written the others."""
-    found = entity.get(name, {})
-    instances: list[dict[str, Any]] = found if isinstance(found, list) else [found]
-    return next((one for one in instances if "datasetId" not in one), {})
 
 
 def _metres(entity: dict[str, Any], name: str) -> float | None:

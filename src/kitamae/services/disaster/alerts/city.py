@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.sdk.context import told
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -176,13 +178,13 @@ def _same_event(message: Message, there: Mapping[str, Any]) -> bool:
 
 
 def _older(message: Message, there: Mapping[str, Any]) -> bool:
-    known = there.get("状態", {}).get("observedAt", "")
+    known = told(there, "状態").get("observedAt", "")
     return bool(known) and message.reported < datetime.fromisoformat(known).astimezone(UTC)
 
 
 def value(entity: Mapping[str, Any], name: str) -> Any:
     """Of a normalized entity's Property; None where it has none."""
-    return entity.get(name, {}).get("value")
+    return told(entity, name).get("value")
 
 
 def _text(at: datetime) -> str:
