@@ -220,12 +220,14 @@ def notices(site: Site, sender: Sender) -> list[BaseRoute]:
         *(site.vault, on.consents, on.ways.pseudonyms, Once(on.store), on.ways.letters, Throttle(_LETTERS)),
     )
     rehearsal = sender.pace.rehearsal
+    calendar = Calendar(on.profile.requests.closed if on.profile else Handling().closed)
+    breaches = Breaches(on.store, calendar)
     mine: list[BaseRoute] = [
         *notice_pages.mine(
             _ground(site, notice_pages.HERE),
             addresses,
             notice_pages.Texts(page, site.origin),
-            Breaches(on.store, Calendar(on.profile.requests.closed if on.profile else Handling().closed)),
+            breaches,
             rehearsal=rehearsal,
         )
     ]
@@ -239,7 +241,8 @@ def notices(site: Site, sender: Sender) -> list[BaseRoute]:
             rehearsal=rehearsal,
             mails=on.ways.carrier is not None,
             origin=site.origin,
-        )
+        ),
+        requests.enclosed(site.page(requests.HERE), breaches, _office(site), notice_pages.DESK.href),
     ]
     guard(desk, site.policy, site.tenant, desk=notice_pages.DUTY)
     return [*mine, *desk]

@@ -125,7 +125,7 @@ def test_what_is_posted_is_noted_and_undone_by_keyboard(chromium, town):
     page = with_session(chromium, town.address, town.officer)
     page.goto(town.address + STAFF)
     page.get_by_role("button", name="えらんだ手紙を印刷する").press("Enter")
-    page.get_by_role("button", name="1通の手紙を出した").press("Enter")
+    page.get_by_role("button", name="えらんだ手紙を出した").press("Enter")
     page.wait_for_url("**done=posted")
     assert page.get_by_role("button", name="えらんだ手紙を印刷する").count() == 0
     assert wrong(page) == []

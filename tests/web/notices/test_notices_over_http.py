@@ -16,9 +16,11 @@ from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import notices, secret
 from kitamae.kernel.people.person import SYSTEM, Principal
+from kitamae.kernel.people.requests import Breaches, Calendar
 from kitamae.kernel.people.vault import Asked
 from serving import SAME, Served, serving
 from signing_in import fields
+from staffing import give
 from web.requests.test_cases_over_http import NUMBER, filed, send, signed_in, staff, step, taro
 
 FROM = "noreply@city.example.jp"
@@ -441,3 +443,50 @@ async def test_what_somebody_was_still_to_be_told_goes_with_his_account_and_no_k
             assert returned.headers["location"] == f"{DESK}?done=returned"
         assert [one["state"] for one in await kept(served)] == ["paper"]
         assert await city.vault._inner.keys.store.of("resident-taro") == []
+
+
+async def test_each_sheet_is_chosen_by_itself_and_what_is_enclosed_is_the_desks_to_print(
+    tmp_path: Path,
+) -> None:
+    async with town(tmp_path, mail="", mail_from="") as served:
+        vault = served.kitamae.city.vault
+        assert vault
+        place = {"name": "加賀 太郎", "address": "例示町１"}
+        await vault.keep(SYSTEM, "resident-taro", "identity", "basic-four", place)
+        breaches = Breaches(served.kitamae.city.store, Calendar())
+        officer = Principal("staff-9", "staff", session="s", assurance=2)
+        number = await breaches.enter(
+            officer, breaches.today(), ["sensitive"], 2, {"summary": "鍵が盗まれた"}
+        )
+        async with signed_in(served, "staff-8", "staff", 2):
+            assert (await served.client.get(f"{DESK}/breaches/{number}")).status_code == 403
+        await served.kitamae.city.people.staff()
+        clerk = await served.kitamae.city.people.staff(another=True)
+        await give(served, clerk, "requests")
+        async with signed_in(served, clerk, "staff", 2):
+            paper = f"{DESK}/breaches/{number}"
+            assert (await served.client.get(paper)).status_code == 404, "nobody was told of it"
+            await breaches.tell(officer, number, {"resident-taro": [1], "resident-jiro": [2]})
+
+            async def owe(tx: Any) -> str:
+                return await notices.owe(tx, "resident-hanako", notices.What("flag"), clock.now())
+
+            flag = await served.kitamae.city.store.transact(owe)
+            waits = await settled(served, "paper", 3)
+            assert {one["person"] for one in waits} == {"resident-taro", "resident-jiro", "resident-hanako"}
+            assert "鍵が盗まれた" in (await served.client.get(paper)).text
+            assert (await served.client.get(f"/staff/breaches/{number}/papers/persons")).status_code == 403
+            of = {one["person"]: id for id, one in (await notices.every(served.kitamae.city.store)).items()}
+            everybody = " ".join(of.values())
+            printed = (await send(served, f"{DESK}/letters", DESK, n=everybody)).text
+            assert f'href="{paper}"' in printed
+            chosen = dict(re.findall(r'name="n" value="([^"]+)"( checked)?', printed))
+            assert chosen == {of["resident-taro"]: " checked", of["resident-jiro"]: "", flag: ""}
+            sheets = printed.split("<article")[1:]
+            alone = [one for one in sheets if flag in one]
+            assert [len([one for one in sheets if "the enclosed" in one]), len(alone)] == [2, 1]
+            for words in ("enclosed", "随信文件", "동봉", "同封", "いっしょに"):
+                assert words not in alone[0]
+            await send(served, f"{DESK}/posted", DESK, n=of["resident-taro"])
+        states = {one["person"]: one["state"] for one in await kept(served)}
+        assert (states["resident-taro"], states["resident-jiro"]) == ("posted", "paper")

@@ -118,5 +118,6 @@ def routes(
 
 
 def _numbers(form: FormData) -> list[str]:
+    """A letter of several notices is one choice: their numbers, a space between."""
     chosen: list[Any] = form.getlist("n")
-    return [one for one in chosen if isinstance(one, str)]
+    return [number for one in chosen if isinstance(one, str) for number in one.split()]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from kitamae.web.asked import guard
 from kitamae.web.requests import breach_desk, desk, own, public
+from kitamae.web.requests.breach_desk import enclosed
 from kitamae.web.requests.files import files
 from kitamae.web.requests.letters import Office
 from kitamae.web.shell import Desk
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from kitamae.web.requests.breach_desk import Concerned
     from kitamae.web.sought import Search
 
-__all__ = ["HERE", "Office", "files", "routes"]
+__all__ = ["HERE", "Office", "enclosed", "files", "routes"]
 
 HERE: Final = Path(__file__).parent
 

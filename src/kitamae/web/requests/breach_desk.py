@@ -166,14 +166,7 @@ def routes(page: Page, breaches: Breaches, office: Office, concerned: Concerned)
         if which not in _PAPERS:
             raise NotFound(f"there are {', '.join(_PAPERS)}")
         made = _paper(number, await breaches.one(number), which, breaches.today().isoformat(), office)
-        return page.render(
-            request,
-            "letter.html",
-            headers=KEEP_NOTHING,
-            letter=made,
-            office=office,
-            back=f"{DESK}/{number}",
-        )
+        return _printed(page, request, made, office, f"{DESK}/{number}")
 
     return [
         Route(DESK, index, methods=["GET"]),
@@ -183,6 +176,25 @@ def routes(page: Page, breaches: Breaches, office: Office, concerned: Concerned)
         Route(DESK + "/{number}/tell", tell, methods=["POST"]),
         Route(DESK + "/{number}/papers/{paper}", paper, methods=["GET"]),
     ]
+
+
+def enclosed(page: Page, breaches: Breaches, office: Office, base: str) -> Route:
+    """The letter to persons, for whoever posts notices at `base`: what is enclosed once somebody was given notice, and nothing else."""
+
+    async def letter(request: Request) -> Response:
+        """The letter to persons, as it stands, to be printed."""
+        number = request.path_params["number"]
+        found = await breaches.one(number)
+        if not any(one.get("given") for one in found["events"]):
+            raise NotFound(f"there is no breach {number!r:.40} of which somebody was given notice")
+        made = _paper(number, found, "persons", breaches.today().isoformat(), office)
+        return _printed(page, request, made, office, base)
+
+    return Route(base + "/breaches/{number}", letter, methods=["GET"])
+
+
+def _printed(page: Page, request: Request, made: Letter, office: Office, back: str) -> Response:
+    return page.render(request, "letter.html", headers=KEEP_NOTHING, letter=made, office=office, back=back)
 
 
 def _paper(number: str, breach: Breach, which: str, today: str, office: Office) -> Letter:
