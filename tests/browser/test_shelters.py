@@ -137,6 +137,13 @@ def test_a_phone_without_a_connection_keeps_reports_and_sends_them_with_their_ow
     send.click()
     phone.get_by_text("受け付けられなかった報告があります").wait_for()
     assert known(town)["避難者数"] == 55
+    phone.reload()
+    refused = phone.get_by_role("listitem").filter(has_text="10000000")
+    refused.filter(has_text="書いた内容を確かめてください").wait_for()
+    assert wrong(phone) == []
+    draw(phone, "refused-report", "ja", PHONE)
+    phone.get_by_role("button", name="読んだので消す").click()
+    refused.wait_for(state="detached")
     for lang in LANGUAGES:
         phone.goto(f"{address}?lang={lang}")
         assert wrong(phone) == [], lang
@@ -167,3 +174,32 @@ def test_what_waits_outlives_the_server_and_the_page_and_is_sent_once(chromium, 
     phone.reload()
     phone.get_by_text("送りました").wait_for()
     assert counts(town) == [*before, 61]
+
+
+def test_a_clock_that_is_ahead_loses_nothing_and_a_phone_that_keeps_nothing_sends_at_once(
+    chromium, town, staff
+):
+    desk = with_session(chromium, town.address, staff)
+    desk.goto(f"{town.address}/staff/links?kind=shelter-keeper&text=作見")
+    desk.get_by_role("button", name="リンクを作る").click()
+    address = desk.locator("p > code").inner_text()
+    fast = anybody(chromium, PHONE)
+    fast.add_init_script(
+        "const real = Date.now; Date.now = () => real() + 3_600_000;"
+        "globalThis.Date = class extends Date { constructor(...of) { super(...(of.length ? of : [Date.now()])); } };"
+    )
+    fast.goto(address)
+    fast.get_by_label("避難者数（人）").fill("71")
+    fast.get_by_role("button", name="送る").click()
+    fast.get_by_text("いま：71").wait_for(timeout=40_000)
+    assert known(town)["避難者数"] == 71
+
+    blocked = anybody(chromium, PHONE)
+    blocked.add_init_script(
+        "Object.defineProperty(globalThis, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } });"
+    )
+    blocked.goto(address)
+    blocked.get_by_label("避難者数（人）").fill("72")
+    blocked.get_by_role("button", name="送る").click()
+    blocked.wait_for_url("**?done=new")
+    assert known(town)["避難者数"] == 72

@@ -196,6 +196,22 @@ async def test_what_a_keeper_reported_meanwhile_is_shown_and_not_overwritten(tow
     assert (await known(town))["避難者数"] == 12
 
 
+@pytest.mark.parametrize("name", ["避難者数_屋外", "要配慮者数_乳幼児"])
+async def test_what_was_counted_meanwhile_by_space_or_by_need_is_shown_and_not_overwritten(
+    town: Served, name: str
+) -> None:
+    await act(town, "open")
+    await act(town, "count", 避難者数="30", 避難者数_屋外="4", 要配慮者数_乳幼児="2")
+    page = (await town.client.get(f"{DESK}/{ONE}")).text
+    assert (await act(town, "count", **{name: "7"})).status_code == 303
+    for what, typed in (("count", {name: "5"}), ("close", {})):
+        form = {**forms(page)[what], **typed}
+        answer = await town.client.post(f"{DESK}/{ONE}", data=form, headers=SAME)
+        assert answer.status_code == 409, what
+        assert re.search(r"(屋外|乳幼児)：7人", answer.text)
+    assert (await act(town, "close")).status_code == 303
+
+
 async def test_a_count_from_paper_that_is_older_than_what_is_known_goes_to_history(town: Served) -> None:
     await act(town, "count", 避難者数="50")
     late = await act(town, "count", 避難者数="20", at="2026-11-20T08:00")

@@ -32,7 +32,7 @@ from kitamae.services.disaster.shelters.shelter import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 50
 _HEADERS: Final = {"Cache-Control": "no-store"}
+_COUNTS: Final = (PEOPLE, *map(people_in, SPACES), *map(needing, NEEDS))
 _DONE: Final = ("new", "late", "known", "made", "undone", "removed")
 
 
@@ -126,7 +127,8 @@ def routes(room: Room) -> list[BaseRoute]:
             one=known, entity=simple, band=band, concerns=concerns, acts=acts[:_SHOWN], last=last if undoable else None,
             own=":own-" in id, removable=_alone(entity, acts),
             readings=readings,
-            seen={name: _observed(entity, name) for name in (STATUS, PEOPLE)}, spaces=SPACES, needs=NEEDS,
+            seen={name: _observed({**entity, **notes.get(id, {})}, name) for name in (STATUS, *_COUNTS)},
+            spaces=SPACES, needs=NEEDS,
             people_in=people_in, room_in=room_in, needing=needing, PEOPLE=PEOPLE, PARTNER=PARTNER, UNTIL=UNTIL,
             failed=failed, typed=typed or {}, moved=moved or {}, form=secrets.token_urlsafe(12), most=rules.most,
             done=_known(request.query_params.get("done")), there=bool(request.query_params.get("there")),
@@ -147,15 +149,15 @@ def routes(room: Room) -> list[BaseRoute]:
                     values: dict[str, Any] = {STATUS: OPEN if what == "open" else CLOSED}
                     notes = {}
                     if what == "close":  # nobody is there any more: what was counted is history
-                        values |= dict.fromkeys([PEOPLE, *map(people_in, SPACES)])
+                        values |= dict.fromkeys((PEOPLE, *map(people_in, SPACES)))
                         notes = dict.fromkeys(map(needing, NEEDS))
-                    seen = {STATUS: told.get("seen-status", "")}
+                    seen = _looked(told, [STATUS, *(_COUNTS if what == "close" else ())])
                     outcome = await write(
                         by, Act(told.get("form", ""), what, id, TYPE, values, notes=notes, seen=seen)
                     )
                 case "count":
                     at = days.moment("at", told.get("at", ""), zone)
-                    seen = {PEOPLE: told.get("seen-people", "")}
+                    seen = _looked(told, _COUNTS)
                     people, needs = sent.counted(told, rules)
                     looked = seen if at is None else None
                     outcome = await write(
@@ -222,6 +224,11 @@ def routes(room: Room) -> list[BaseRoute]:
         Route(desk.path + "/{id}", see, methods=["GET"]),
         Route(desk.path + "/{id}", act, methods=["POST"]),
     ]
+
+
+def _looked(told: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """When what the form showed had been reported."""
+    return {name: told.get(f"seen-{name}", "") for name in names}
 
 
 def _stands(entity: Mapping[str, Any], act: Mapping[str, Any]) -> bool:
