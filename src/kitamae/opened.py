@@ -374,10 +374,10 @@ class City:
         if self.closing:
             self._always("closed months", self.closing.run)
         self.health.also["city:beside"] = self._beside_trouble
-        for name, job in self._rooms.jobs().items():
+        for name, (job, failing) in self._rooms.jobs().items():
             doing = Alone(self.store, f"/jobs/{name}", job)
             self._go(doing.run())
-            self.health.also[f"jobs:{name}"] = doing.trouble
+            self.health.also[f"jobs:{name}"] = functools.partial(_either, doing.trouble, failing)
         if self.profile:
             self.loading = f"{self.profile.id}{_BEING_LOADED}"
             self._go(self._load(self.profile))
@@ -519,3 +519,7 @@ async def _apart(
     except Problem as problem:
         _log.error("what was ended is not carried into this state", why=str(problem))
         return problem
+
+
+def _either(*troubles: Callable[[], str]) -> str:
+    return "; ".join(said for one in troubles if (said := one()))

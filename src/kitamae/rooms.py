@@ -96,17 +96,17 @@ class Rooms:
         self._app = Starlette(routes=routes)
         self._app.router.default = _nothing_here
 
-    def jobs(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-        """What services do beside requests, by the service's id."""
+    def jobs(self) -> dict[str, tuple[Callable[[], Coroutine[Any, Any, None]], Callable[[], str]]]:
+        """What services do beside requests, by the service's id; and what of it fails while the rest goes on ("": nothing)."""
         site = self._site
-        found: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
+        found: dict[str, tuple[Callable[[], Coroutine[Any, Any, None]], Callable[[], str]]] = {}
         for service in site.on.services:
             if module := service.module("jobs"):
                 papers = service.manifest
                 observing = Observing(
                     *(papers.id, papers.writes, site.tenant, site.on.store, site.on.words, site.policy)
                 )
-                found[papers.id] = partial(module.start, _room(site, service), observing)
+                found[papers.id] = partial(module.start, _room(site, service), observing), observing.trouble
         return found
 
     def _own(self, site: Site, others: list[BaseRoute]) -> list[BaseRoute]:

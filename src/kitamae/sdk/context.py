@@ -78,8 +78,8 @@ class Context(Protocol):
         ...
 
 
-def told(entity: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def told(entity: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
     """An attribute's default instance of a normalized entity; empty where there is none. Anybody with a token may have written the others."""
-    found = entity.get(name, {})
+    found = (entity or {}).get(name, {})
     instances = found if isinstance(found, list) else [found]
     return next((one for one in instances if isinstance(one, dict) and "datasetId" not in one), {})

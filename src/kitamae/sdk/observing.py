@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from kitamae.kernel.context import clock, read
 from kitamae.kernel.context.observed import observed
 from kitamae.kernel.people.person import ONE, Principal
 from kitamae.kernel.people.policy import Question
+from kitamae.kernel.problems import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from kitamae.kernel.context.jsonld import Context as Words
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.policy import Policy
+
+
+_log = structlog.get_logger("kitamae")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,31 @@ class Observing:
     store: Store
     words: Words
     policy: Policy
+    failing: dict[str, str] = field(default_factory=dict)
+    """Of which things the work failed the last time, and with what kind of error."""
+
+    @contextmanager
+    def apart(self, thing: str) -> Iterator[None]:
+        """The work on one thing of many: where it fails, that is logged and told in `/health`, and the others go on. Raises Unavailable:
+        no store is nobody's own fault.
+        """
+        try:
+            yield
+        except Unavailable:
+            raise
+        except Exception as error:
+            if self.failing.get(thing) != type(error).__name__:
+                _log.exception("one of many failed", service=self.service, thing=thing)
+            self.failing[thing] = type(error).__name__
+        else:
+            self.failing.pop(thing, None)
+
+    def trouble(self) -> str:
+        """Of which of them, and how many; "": of none."""
+        if not self.failing:
+            return ""
+        thing, kind = next(iter(self.failing.items()))
+        return f"{thing}: {kind}" + (f" (and {len(self.failing) - 1} more)" if len(self.failing) > 1 else "")
 
     async def observe(self, entities: Sequence[dict[str, Any]]) -> None:
         """Normalized entities with the city's short names, all attributes of one `observedAt`: newer than what is known, it becomes

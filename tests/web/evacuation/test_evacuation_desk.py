@@ -294,3 +294,13 @@ async def test_what_was_forged_before_that_was_refused_is_no_order_and_hides_non
     assert (await sent_in(town, forged(5), "PATCH", f"{there}/attrs")).status_code == 403
     assert (await sent_in(town, {}, "DELETE", there)).status_code == 204, "it can be taken away"
     assert (await sent_in(town, {}, "DELETE", f"entities/{forged(4)['id']}")).status_code == 403
+
+
+async def test_a_warning_that_is_higher_than_what_is_ordered_says_what_to_do_first(town: Served) -> None:
+    await ordered(town, **{**RIVER, "level": "3"})
+    shown = await page(town)
+    assert "警戒レベル3の情報が出ています" not in shown
+    rain = forged(5, id="urn:ngsi-ld:Alert:17206:rain")
+    assert (await sent_in(town, rain)).status_code == 201
+    shown = await page(town)
+    assert shown.index("警戒レベル5の情報が出ています") < shown.index("高齢者等避難")

@@ -59,7 +59,7 @@ def highest(alerts: Iterable[Alert]) -> int | None:
 def _over(one: Alert, at: datetime) -> bool:
     if one.until is not None:
         return one.until < at
-    return (one.lost or one.phenomenon in EVENTS) and one.since < at - DAY
+    return one.phenomenon in EVENTS and one.since < at - DAY
 
 
 def _in_order(alerts: Iterable[Alert]) -> list[Alert]:

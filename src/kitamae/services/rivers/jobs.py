@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.sdk.context import told
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from kitamae.sdk.observing import Observing
     from kitamae.sdk.room import Room
     from kitamae.services.rivers.models import Gauge
-    from kitamae.services.rivers.watch.quality import Judged
+    from kitamae.services.rivers.watch.quality import Doubt
 
 TICK: Final = 60.0
 """Seconds after which the clock alone is asked: who has been silent for too long?"""
 MOST: Final = 10_000
 """Gauges: about as many as Japan has."""
+AHEAD: Final = timedelta(minutes=5)
+"""How far a gauge's clock may be ahead. What is of a later time is 範囲外, and the gauge's other readings are judged as if it were not."""
 _TOGETHER: Final = 200
 """Readings in one transaction."""
 _MARKS: Final = {"start": "観測開始水位", "danger": "危険水位", "flood": "氾濫開始水位"}
@@ -39,7 +41,8 @@ async def start(room: Room, observing: Observing) -> None:
     tenant = room.city.tenant if room.city else ""
     with room.changes.follow("RiverGauge", tenant=tenant) as following:
         for entity in await room.context.find(["RiverGauge"], limit=MOST, full=True):
-            await look(room, observing, entity)
+            with observing.apart(entity["id"]):
+                await look(room, observing, entity)
         while True:
             try:
                 async with asyncio.timeout(TICK):
@@ -50,19 +53,26 @@ async def start(room: Room, observing: Observing) -> None:
             for id in changed:
                 known = await room.context.full(id)
                 if known is not None:
-                    await look(room, observing, known)
+                    with observing.apart(id):
+                        await look(room, observing, known)
 
 
 async def look(room: Room, observing: Observing, entity: dict[str, Any]) -> None:
     """Judge what is new of one gauge (normalized)."""
     gauge, upto = logic.gauge(entity), _upto(entity)
-    if gauge.at is None or upto == gauge.at:
+    if gauge.at is None or upto == gauge.at <= _latest():
         return
+    if upto and upto > _latest():
+        upto = await _before(room, gauge, logic.VERDICT)
     since = upto - WINDOW if upto else None
     history = room.context.history
-    readings = logic.levels(await history(gauge.id, logic.LEVEL, last=None, since=since))
+    reported = logic.levels(await history(gauge.id, logic.LEVEL, last=None, since=since))
+    latest = _latest()
+    readings = [one for one in reported if one.at <= latest]
     known = {one.at: str(one.value) for one in await history(gauge.id, logic.VERDICT, last=None, since=since)}
     found = list(judged(readings, await _thresholds(room, gauge), known))
+    if ahead := [one.at for one in reported if one.at > latest and one.at not in known]:
+        await observing.observe([_verdict(gauge, at, "範囲外") for at in ahead])
     fresh = [one for one in found if one.at not in known]
     for begin in range(0, len(fresh), _TOGETHER):
         part = fresh[begin : begin + _TOGETHER]
@@ -70,31 +80,54 @@ async def look(room: Room, observing: Observing, entity: dict[str, Any]) -> None
         until = [one for one in found if one.at <= part[-1].at]
         # in one transaction: a verdict says that what follows from its reading is done
         await observing.observe(
-            [*alerts.steps(until, gauge, present, upto), *(_verdict(gauge, one) for one in part)]
+            [
+                *alerts.steps(until, gauge, present, upto),
+                *(_verdict(gauge, one.at, one.doubt) for one in part),
+            ]
         )
         upto = max(upto, part[-1].at) if upto else part[-1].at
 
 
-def _verdict(gauge: Gauge, one: Judged) -> dict[str, Any]:
-    said = {"type": "Property", "value": one.doubt or logic.FINE, "observedAt": _text(one.at)}
+def _verdict(gauge: Gauge, at: datetime, doubt: Doubt | None) -> dict[str, Any]:
+    said = {"type": "Property", "value": doubt or logic.FINE, "observedAt": _text(at)}
     return {"id": gauge.id, "type": "RiverGauge", logic.VERDICT: said}
 
 
 async def _silent(room: Room, observing: Observing) -> None:
-    """Alerts of gauges that say nothing any more."""
+    """Alerts of gauges that say nothing any more; and again what failed."""
     now = datetime.now(UTC)
     for entity in await room.context.find(["RiverGauge"], limit=MOST, full=True):
-        gauge = logic.gauge(entity)
-        if gauge.at is None or now - gauge.at <= alerts.SILENT:
-            continue
-        present = await room.context.full(alerts.urn(gauge))
-        if present and (ended := alerts.lost(gauge, present, gauge.at, now)):
-            await observing.observe([ended])
+        with observing.apart(entity["id"]):
+            if entity["id"] in observing.failing:
+                await look(room, observing, entity)
+            await _hush(room, observing, entity, now)
+
+
+async def _hush(room: Room, observing: Observing, entity: dict[str, Any], now: datetime) -> None:
+    gauge = logic.gauge(entity)
+    at = gauge.at
+    if at is not None and at > _latest():
+        at = await _before(room, gauge, logic.LEVEL)
+    if at is None or now - at <= alerts.SILENT:
+        return
+    present = await room.context.full(alerts.urn(gauge))
+    if present and (ended := alerts.lost(gauge, present, at, now)):
+        await observing.observe([ended])
+
+
+def _latest() -> datetime:
+    return datetime.now(UTC) + AHEAD
+
+
+async def _before(room: Room, gauge: Gauge, name: str) -> datetime | None:
+    """When the last was that is not from the future."""
+    known = await room.context.history(gauge.id, name, last=1_000)
+    return max((one.at for one in known if one.at <= _latest()), default=None)
 
 
 async def _thresholds(room: Room, gauge: Gauge) -> Callable[[Reading], Gauge]:
     """The gauge with the thresholds that the city knew when it learned a reading: whoever runs it may set them anew."""
-    told = {
+    set_ = {
         field: [
             one for one in await room.context.history(gauge.id, name, last=None) if logic.is_level(one.value)
         ]
@@ -105,7 +138,7 @@ async def _thresholds(room: Room, gauge: Gauge) -> Callable[[Reading], Gauge]:
         learned = reading.written or reading.at
         marks: dict[str, Any] = {
             field: next((one.value for one in reversed(known) if (one.written or one.at) <= learned), None)
-            for field, known in told.items()
+            for field, known in set_.items()
         }
         return replace(gauge, **marks)
 

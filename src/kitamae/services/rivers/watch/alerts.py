@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.sdk.context import told
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -61,13 +63,13 @@ def lost(gauge: Gauge, present: Mapping[str, Any], good: datetime, now: datetime
 
 def _raised(gauge: Gauge, one: Judged) -> dict[str, Any]:
     mark = _NAMES[one.height]
-    metres = gauge.flood if one.height == "flood" else gauge.danger
+    metres = f"（{one.mark:.2f} m）" if one.mark is not None else ""
     sure = "急に上がったため、値を確かめています。" if one.unsure else ""
     said = {
         "名称": _called(gauge, one.height),
         "警戒レベル": 0,
         "状態": IN_FORCE,
-        "見出し": f"{gauge.name}の水位が{mark}（{metres:.2f} m）以上になりました。{one.level:.2f} m。{sure}",
+        "見出し": f"{gauge.name}の水位が{mark}{metres}以上になりました。{one.level:.2f} m。{sure}",
         "対象地域": gauge.name,
         "発表者": ISSUER,
         "電文": "水位計",
@@ -92,11 +94,11 @@ def _called(gauge: Gauge, height: Height) -> str:
 
 
 def _value(entity: Mapping[str, Any] | None, name: str) -> Any:
-    return (entity or {}).get(name, {}).get("value")
+    return told(entity, name).get("value")
 
 
 def _since(entity: Mapping[str, Any] | None) -> datetime | None:
-    said = (entity or {}).get("状態", {}).get("observedAt")
+    said = told(entity, "状態").get("observedAt")
     return datetime.fromisoformat(said) if said else None
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kitamae.services.rivers.models import Gauge
 
 Doubt = Literal["範囲外", "急変", "固着"]
-"""A level that this river cannot have; a step that water does not make; the same level for days. As the city's data say it."""
+"""A level that this river cannot have, or a time that has not come (`jobs.py`); a step that water does not make; the same level for days. As the city's data say it."""
 Height = Literal["calm", "danger", "flood"]
 RANK: Final[dict[Height, int]] = {"calm": 0, "danger": 1, "flood": 2}
 
@@ -43,7 +43,8 @@ WINDOW: Final = STUCK + timedelta(hours=12)
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A reading, why it is not believed (None: it is), and what is believed of the water after it. `good`: when the last reading that
-    was believed was made (UTC). `unsure`: the height rests on a sudden rise that no second reading confirms yet.
+    was believed was made (UTC). `unsure`: the height rests on a sudden rise that no second reading confirms yet. `mark`: metres of the
+    threshold by which it is that high (None: calm), which whoever runs the gauge may have set anew or taken away since.
     """
 
     at: datetime
@@ -52,6 +53,7 @@ class Judged:
     height: Height
     good: datetime | None
     unsure: bool = False
+    mark: float | None = None
 
 
 @dataclass(slots=True)
@@ -84,6 +86,7 @@ def judged(
     sudden: Reading | None = None
     series: _Series | None = None
     height: Height = "calm"
+    mark: float | None = None
     for one in readings:
         marks = gauge(one)
         if series is None:
@@ -103,10 +106,12 @@ def judged(
         if doubt is None:
             good, sudden = one, None
             height = of_level(one.value, marks)
+            mark = _mark(height, marks)
         elif doubt == logic.SUDDEN:
             sudden = one
-            height = max(height, of_level(one.value, marks), key=RANK.__getitem__)
-        yield Judged(one.at, one.value, doubt, height, good.at if good else None, sudden is one)
+            if RANK[higher := of_level(one.value, marks)] > RANK[height]:
+                height, mark = higher, _mark(higher, marks)
+        yield Judged(one.at, one.value, doubt, height, good.at if good else None, sudden is one, mark)
 
 
 def follows(before: Reading, after: Reading) -> bool:
@@ -119,6 +124,10 @@ def of_level(level: float, gauge: Gauge) -> Height:
     """Against the gauge's thresholds."""
     said = logic.height(replace(gauge, level=level))
     return said if said in ("danger", "flood") else "calm"
+
+
+def _mark(height: Height, gauge: Gauge) -> float | None:
+    return {"calm": None, "danger": gauge.danger, "flood": gauge.flood}[height]
 
 
 def _beyond(level: float, gauge: Gauge) -> bool:
