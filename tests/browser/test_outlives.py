@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -36,7 +37,9 @@ def place(tmp_path: Path) -> Iterator[tuple[Served, int]]:
 
 
 def warn(city: Served) -> None:
-    at = "2026-11-21T00:00:00Z"
+    at = (
+        datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    )  # a count that is a day old is not known any more
 
     def said(**values: object) -> dict[str, object]:
         return {name: {"type": "Property", "value": one, "observedAt": at} for name, one in values.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,11 @@ def test_messages_reach_the_running_city_and_twice_is_once(up: Up, folder: Path)
     assert {one["id"] for one in json.loads(body)} == {
         f"urn:ngsi-ld:Alert:17206:{what}" for what in ("rain", "thunder")
     }
-    _, _, page = served.ask("GET", "/disaster")
+    for _ in range(100):  # the page is drawn once a second
+        _, _, page = served.ask("GET", "/disaster")
+        if "大雨警報" in page.decode():
+            break
+        threading.Event().wait(0.1)
     assert "大雨警報" in page.decode()
     (folder / "c.xml").unlink()
     again = kitamae("import", "jma", folder, "--city", KAGA, "--data", served.data)
