@@ -170,7 +170,9 @@ def test_switched_off_it_goes_from_every_browser_with_all_that_it_kept(place, pa
         gone = "async () => (await navigator.serviceWorker.getRegistrations()).length + (await caches.keys()).length"
         for _ in range(20):
             page.goto(f"{city.address}/places")
-            page.wait_for_timeout(500)
+            page.wait_for_timeout(
+                3000
+            )  # the browser looks for a new worker a moment after a visit, and each visit begins that moment anew
             if page.evaluate(gone) == 0:
                 break
         assert page.evaluate(gone) == 0
