@@ -27,6 +27,7 @@ from kitamae.kernel.people.person import Principal
 from kitamae.kernel.problems import Conflict, NotFound, Unavailable, Unprocessable
 from kitamae.moving import Moving
 from kitamae.opened import City
+from kitamae.opening import open_city
 from kitamae.settings import listed
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ class Kitamae:
 
     # --- opening and closing
     async def _open(self) -> None:
-        self._city = await City.open(
+        self._city = await open_city(
             self.settings, self.layout, self.measures, self.address, quietly=self._quietly
         )
 

@@ -1,25 +1,23 @@
-"""A city that is open: everything that hangs on one data directory, wired together."""
+"""A city that is open: everything that hangs on one data directory, wired together. `opening.py` opens it."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from kitamae import devices, loading, monitors, parts, personal, watched
+from kitamae import loading, monitors, parts, personal, watched
 from kitamae.adapters import sqlite
 from kitamae.adapters.sqlite.closing import Closing
-from kitamae.building import Building
+from kitamae.beside import Beside
 from kitamae.edge.health import Health
 from kitamae.hourly import every_hour
 from kitamae.kernel.context import api, clock, v2
-from kitamae.kernel.context.alone import Again, Alone
-from kitamae.kernel.context.api.contexts import restore as restore_contexts
+from kitamae.kernel.context.alone import Alone
 from kitamae.kernel.context.broker import Broker, Limits
 from kitamae.kernel.context.fetch import Fetcher
 from kitamae.kernel.context.jsonld import Contexts
@@ -27,43 +25,30 @@ from kitamae.kernel.context.snapshot.registry import Snapshots
 from kitamae.kernel.context.subscription.message import NOTIFIED_BY
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.context.temporal.retention import Retention
-from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.ledger.api import Api as LedgerApi
 from kitamae.kernel.people import retention
-from kitamae.kernel.people.access_log import AccessLog, Upkeep
+from kitamae.kernel.people.access_log import Upkeep
 from kitamae.kernel.people.accounts import Accounts
 from kitamae.kernel.people.apart import Apart
-from kitamae.kernel.people.consent import Consents
 from kitamae.kernel.people.devices import Installed
-from kitamae.kernel.people.gate import Gate
-from kitamae.kernel.people.people import People
 from kitamae.kernel.people.policy import Policy
-from kitamae.kernel.people.providers import Providers
-from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import LoopDetected, Problem
 from kitamae.kernel.registers.sensors import BadSensorsError
-from kitamae.registers import Registers
 from kitamae.rooms import Rooms
-from kitamae.sdk.changes import Changes
 from kitamae.sdk.city import BadCityError
 from kitamae.sdk.city import City as Profile
-from kitamae.sdk.manifest import BadManifestError
-from kitamae.sdk.service import discover
-from kitamae.settings import listed
-from kitamae.ways_in import WaysIn
 from kitamae.web import data_tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from kitamae.adapters.mqtt.subscriber import Subscriber
     from kitamae.adapters.nats import Relay
-    from kitamae.directory.layout import Layout
+    from kitamae.building import Building
     from kitamae.edge.measures import Measures
-    from kitamae.kernel.context.store import Store
     from kitamae.kernel.people.vault import Purposes, Vault
     from kitamae.settings import Settings
 
@@ -73,7 +58,7 @@ _log = structlog.get_logger("kitamae")
 
 
 class City:
-    """Open between `open` and `close`; an ASGI application behind the edge, which has set `scope["principal"]`."""
+    """Open until `close`; an ASGI application behind the edge, which has set `scope["principal"]`."""
 
     def __init__(
         self,
@@ -147,135 +132,9 @@ class City:
         self.closing = (
             Closing(on.store, settings.history_months) if isinstance(on.store, sqlite.SqliteStore) else None
         )
-        self._tasks: list[asyncio.Task[None]] = []
-        self._beside: list[Alone | Again] = []
+        self._beside = Beside(on.store)
         on.store.on_commit(measures.committed)
         on.store.on_commit(on.changes.heard)
-
-    @classmethod
-    async def open(
-        cls,
-        settings: Settings,
-        layout: Layout,
-        measures: Measures,
-        address: str,
-        *,
-        quietly: bool,
-        now: Callable[[], int] = clock.now,
-    ) -> Self:
-        """Raises what the store raises, and NotLoaded. `quietly`: for one command, without background work. `now`: the clock by
-        which persons come in, agree and are looked at.
-        """
-        try:
-            profile = Profile.read(settings.city) if settings.city else None
-            services = discover()
-            purposes = personal.purposes(profile, services)
-        except (BadCityError, BadManifestError, ValueError) as error:
-            raise loading.NotLoaded(str(error)) from error
-        fetcher = parts.fetcher(settings)
-        contexts = parts.contexts(profile, address, fetcher)
-        words = await contexts.resolve(None)
-        hot = {
-            *(profile.hot if profile else ()),
-            *(name for service in services for name in service.manifest.hot),
-        }
-        store = await parts.state(settings, layout, sorted(words.expand(name) for name in hot))
-        keys: personal.Keys | Problem = VaultClosed("persons' keys were not opened")
-        try:
-            await parts.demand_here(store, stay=settings.stay)
-            people = People(
-                store,
-                words.expand,
-                session_hours=settings.session_hours,
-                link_minutes=settings.link_minutes,
-                plan=personal.plan(profile),
-                now=now,
-            )
-            gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
-            changes = Changes(words.expand)
-            keys = await _keys(settings, layout)
-            apart = await _apart(store, keys, people, now)  # before anything is known of whoever was let in
-            ways = await WaysIn.open(
-                settings, layout, store, people, fetcher.destinations, address, purposes, now
-            )
-            alias = settings.alias or await parts.alias(store)
-            consents = await Consents.open(store, purposes, now)
-            log, untold = await parts.ledger(settings, layout, store, alias) if not quietly else (None, "")
-            witnesses = parts.witnesses(settings, log)
-            registers = Registers.of(store, profile, services, words.expand)
-            ground = parts.ground(store, people, profile, services, purposes, words.expand)
-            providers = Providers(ground, registers.incidents)
-            await providers.open()
-            gate.meter = providers.meter
-            on = Building(
-                profile,
-                store,
-                parts.published(store, profile, services, words.expand),
-                words,
-                changes,
-                people,
-                gate,
-                ways,
-                services,
-                layout.derived,
-                address,
-                registers,
-                consents,
-                providers,
-                AccessLog(store),
-                settings.kept_page_seconds,
-                listed(settings.outside),
-                settings.worker,
-                log,
-                witnesses,
-            )
-            await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
-            told = on.published  # what leaves the city by itself goes to whoever stands at the other end
-            subscriptions = Subscriptions(
-                *(told, contexts, fetcher.destinations),
-                mqtt=parts.over_mqtt,
-                address=address,
-                alias=alias,
-                most_registrations=settings.max_registrations,
-                most_owed=settings.max_owed,
-                most_owed_bytes=settings.max_owed_mb * 1_000_000,
-            )
-            subscriptions_v2 = SubscriptionsV2(told, contexts, subscriptions)
-            await subscriptions_v2.start()
-            subscriptions.dispatcher.makers = providers.subscribed
-            await subscriptions.start(deliver=not quietly)
-            city = cls(settings, measures, on, contexts, subscriptions, fetcher, alias)
-            city.broker.subscriptions_v2 = subscriptions_v2
-            if untold:
-                city.health.also["ledger:log"] = lambda: untold
-            await city.installed.open()
-            await (city.registers.papers.look() if quietly else city.registers.papers.open())
-            await city.open_vault(settings, keys, apart, purposes, now)
-            if city._vault is not None and not quietly:  # whatever state was restored, by whatever means
-                await city.consents.restored(await city.vault.withdrawn())
-            ways.delegates.vault = lambda: city.vault
-            if ways.identity:
-                ways.identity.vault = lambda: city.vault
-            if settings.mqtt and profile and not quietly:
-                known = subscriptions.registrations
-                city.hear(
-                    devices.subscriber(
-                        settings, profile, store, words, city.policy, known, alias, city.loaded
-                    )
-                )
-            if settings.stream and not quietly:
-                from kitamae.adapters.nats import Relay  # memory that a city without it needs otherwise
-
-                name = profile.id if profile else alias
-                city.tell(Relay(settings.stream, told, name, alias, words, settings.stream_days))
-            if not quietly:
-                city.start()
-        except BaseException:
-            if not isinstance(keys, Problem):
-                await keys.store.close()
-            await store.close()
-            raise
-        return city
 
     @property
     def vault(self) -> Vault:
@@ -319,6 +178,11 @@ class City:
             self._closed = VaultClosed(problem.detail or problem.title)
             _log.error("the vault stays closed", why=str(problem))
 
+    async def carry_withdrawn(self) -> None:
+        """Consents that were withdrawn end in this state too, whichever was restored and by whatever means."""
+        if self._vault is not None:
+            await self.consents.restored(await self._vault.withdrawn())
+
     def _ended_trouble(self) -> str:
         return str(self._apart) if isinstance(self._apart, Problem) else self._apart.trouble
 
@@ -331,92 +195,71 @@ class City:
         if self._vault:
             self._vault.start()
             watcher = watched.watcher(self.store, lambda: self.vault, self.ways.office.plan, self.profile)
-            self._alone("/watching", watcher.run)
+            self._beside.alone("/watching", watcher.run)
             self.health.also["watching:receipts"] = lambda: watcher.trouble
         if isinstance(self._apart, Apart):
-            self._always("list of what was ended", self._apart.run)
-        self._go(
+            self._beside.always("list of what was ended", self._apart.run)
+        self._beside.go(
             every_hour(self.people.tidy, *self._of_persons(), self._tidy_snapshots, self._rooms.orders.finish)
         )
-        self._always("papers", self.registers.papers.run)
-        self._always("access log", self.access.run)
-        self._alone("/access-log", self.access_upkeep.run)
+        self._beside.always("papers", self.registers.papers.run)
+        self._beside.always("access log", self.access.run)
+        self._beside.alone("/access-log", self.access_upkeep.run)
         self.health.also["access:log"] = lambda: self.access.trouble
-        self._alone("/papers", self.registers.papers.write)
-        self._alone("/retention", self.retention.run)
-        self._alone("/consents", lambda: every_hour(self.consents.expire))
+        self._beside.alone("/papers", self.registers.papers.write)
+        self._beside.alone("/retention", self.retention.run)
+        self._beside.alone("/consents", lambda: every_hour(self.consents.expire))
         if self.log:
             log = self.log
             first = self._witnesses.first if self._witnesses else None
-            self._always("ledger", lambda: log.run(first))
+            self._beside.always("ledger", lambda: log.run(first))
             self.health.also["ledger:log"] = lambda: log.trouble
         if self._witnesses:
-            self._alone("/ledger/witnesses", self._witnesses.run)
+            self._beside.alone("/ledger/witnesses", self._witnesses.run)
             self.health.also["ledger:witnesses"] = self._witnesses.trouble
-        self._always("usage of providers", self.providers.meter.run)
+        self._beside.always("usage of providers", self.providers.meter.run)
         self.health.also["providers:usage"] = lambda: self.providers.meter.trouble
         closing = self.providers.statements
-        self._alone("/providers/months", closing.run)
+        self._beside.alone("/providers/months", closing.run)
         self.health.also["providers:statements"] = lambda: closing.trouble
         logouts = self.ways.provider.logouts
-        self._alone("/logouts", logouts.run)
+        self._beside.alone("/logouts", logouts.run)
         self.health.also["openid:logouts"] = logouts.trouble
-        self._go(self._rooms.outside.run_here())
-        self._alone("/outside", self._rooms.outside.run)
+        self._beside.go(self._rooms.outside.run_here())
+        self._beside.alone("/outside", self._rooms.outside.run)
         self.health.also["pages:kept"] = self._rooms.trouble
         self.health.also["outside:targets"] = self._rooms.outside.trouble
         if letters := self.ways.letters:
-            self._alone("/letters", letters.run)
+            self._beside.alone("/letters", letters.run)
             self.health.also["mail:letters"] = letters.trouble
         sending = self._rooms.notices
-        self._alone("/notices", sending.run)
+        self._beside.alone("/notices", sending.run)
         self.health.also["mail:notices"] = lambda: sending.trouble
         if self.closing:
-            self._always("closed months", self.closing.run)
-        self.health.also["city:beside"] = self._beside_trouble
+            self._beside.always("closed months", self.closing.run)
+        self.health.also["city:beside"] = self._beside.trouble
         for name, (job, failing) in self._rooms.jobs().items():
             doing = Alone(self.store, f"/jobs/{name}", job)
-            self._go(doing.run())
+            self._beside.go(doing.run())
             self.health.also[f"jobs:{name}"] = functools.partial(_either, doing.trouble, failing)
         if self.profile:
             self.loading = f"{self.profile.id}{_BEING_LOADED}"
-            self._go(self._load(self.profile))
-
-    def _go(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
-
-    def _alone(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """In one worker at a time."""
-        self._begin(Alone(self.store, name, work))
-
-    def _always(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """In every worker."""
-        self._begin(Again(name, work))
-
-    def _begin(self, what: Alone | Again) -> None:
-        self._beside.append(what)
-        self._go(what.run())
-
-    def _beside_trouble(self) -> str:
-        return "; ".join(f"{one.name}: {why}" for one in self._beside if (why := one.trouble()))
+            self._beside.go(self._load(self.profile))
 
     def hear(self, mqtt: Subscriber) -> None:
         """Listen to devices too, with the one session that they have at the MQTT broker: one worker at a time."""
-        self._alone("/devices", mqtt.run)
+        self._beside.alone("/devices", mqtt.run)
 
     def tell(self, relay: Relay) -> None:
         """Give NATS every change."""
-        self._always("changes to NATS", relay.run)
+        self._beside.always("changes to NATS", relay.run)
         self.health.also["stream:relay"] = lambda: relay.trouble
 
     async def stop(self) -> None:
         """End it."""
         if self.closing:
             await self.closing.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await self._beside.stop()
 
     async def close(self) -> None:
         """Nothing asks any more: let go of the files."""
@@ -498,27 +341,6 @@ class City:
 
     async def _tidy_snapshots(self) -> None:
         await self.broker.snapshots.tidy(self.store, self.broker.clock())
-
-
-async def _keys(settings: Settings, layout: Layout) -> personal.Keys | Problem:
-    """Persons' keys, or why there are none: the rest of the city is served all the same."""
-    try:
-        return await personal.open_keys(settings, layout)
-    except Problem as problem:
-        return problem
-
-
-async def _apart(
-    store: Store, keys: personal.Keys | Problem, people: People, now: Callable[[], int]
-) -> Apart | Problem:
-    """The list of what was ended, or why it cannot be read."""
-    if isinstance(keys, Problem):
-        return keys
-    try:
-        return await Apart.open(store, keys.store, people, now)
-    except Problem as problem:
-        _log.error("what was ended is not carried into this state", why=str(problem))
-        return problem
 
 
 def _either(*troubles: Callable[[], str]) -> str:

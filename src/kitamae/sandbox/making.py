@@ -11,7 +11,7 @@ from kitamae.edge.measures import Measures
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.watching import hours
 from kitamae.kernel.problems import Conflict
-from kitamae.opened import City
+from kitamae.opening import open_city
 from kitamae.sandbox.furnishing import DAYS, Furnishing
 from kitamae.sandbox.hands import Hands
 from kitamae.sandbox.people import invent
@@ -62,7 +62,7 @@ async def make(
     hands = Hands(hours.start(hours.day(now) - DAYS))
     chosen = sandbox.alone(settings, layout).model_copy(update={"city": folder})
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
-    opened = await City.open(chosen, layout, Measures(), address, quietly=True, now=hands)
+    opened = await open_city(chosen, layout, Measures(), address, quietly=True, now=hands)
     try:
         keys = await Furnishing(opened, people, hands, seed, tell).run()
     finally:

@@ -11,6 +11,7 @@ import orjson
 
 from kitamae.adapters.sqlite import carried, database, tables
 from kitamae.adapters.sqlite.named import queries
+from kitamae.adapters.sqlite.turns import Turns
 from kitamae.kernel.context.moving.carried import (
     MOVED,
     Document,
@@ -41,7 +42,7 @@ class SqliteLeaving:
         self._path = path
         with database.problems():
             self._db = self._open(path)
-        self._one = asyncio.Lock()
+        self._turns = Turns()
         self._filed: dict[
             int, tuple[Any, tuple[int, int, int]]
         ] = {}  # what was read from files of closed months
@@ -51,8 +52,7 @@ class SqliteLeaving:
 
     async def _run(self, work: Callable[[apsw.Connection], T], begin: str = "BEGIN") -> T:
         """In a thread, in one transaction."""
-        async with self._one:
-            return await asyncio.to_thread(self._do, work, begin)
+        return await self._turns.run(lambda: self._do(work, begin))
 
     def _do(self, work: Callable[[apsw.Connection], T], begin: str) -> T:
         with database.problems(), transaction(self._db, begin):
@@ -170,8 +170,7 @@ class SqliteLeaving:
 
     async def close(self) -> None:
         """See `Leaving.close`."""
-        async with self._one:
-            await asyncio.to_thread(self._db.close)
+        await self._turns.run(self._db.close)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 import apsw
@@ -11,6 +10,7 @@ from kitamae.adapters.sql.halves import half_of
 from kitamae.adapters.sqlite import database, tables
 from kitamae.adapters.sqlite.keys.version import migrate
 from kitamae.adapters.sqlite.leaving import transaction
+from kitamae.adapters.sqlite.turns import Turns
 from kitamae.kernel.context.moving.tables import KEYS, MARK, MOVING
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class SqliteKeysMoving:
 
     def __init__(self, path: Path, *, filled: bool) -> None:
         """Raises StoreTooNew, StoreUnknown, StoreDamaged."""
-        self._one = asyncio.Lock()
+        self._turns = Turns()
         with database.problems():
             if filled:
                 database.private(path)
@@ -45,8 +45,7 @@ class SqliteKeysMoving:
                 raise
 
     async def _run(self, work: Callable[[apsw.Connection], T]) -> T:
-        async with self._one:
-            return await asyncio.to_thread(self._do, work)
+        return await self._turns.run(lambda: self._do(work))
 
     def _do(self, work: Callable[[apsw.Connection], T]) -> T:
         with database.problems(), transaction(self._db):
@@ -73,10 +72,9 @@ class SqliteKeysMoving:
     async def finish(self) -> None:
         """See `Keys.finish`."""
         await self.put_rows(MARK, (), [(MOVING,)])
-        async with self._one:  # nothing of what was dropped stays in the WAL
-            await asyncio.to_thread(self._db.wal_checkpoint, mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        # Nothing of what was dropped stays in the WAL.
+        await self._turns.run(lambda: self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE))
 
     async def close(self) -> None:
         """See `Keys.close`."""
-        async with self._one:
-            await asyncio.to_thread(self._db.close)
+        await self._turns.run(self._db.close)

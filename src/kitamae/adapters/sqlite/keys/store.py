@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import apsw
@@ -11,6 +12,7 @@ from kitamae.adapters.sql import erased
 from kitamae.adapters.sql.named import queries
 from kitamae.adapters.sqlite import backup, database
 from kitamae.adapters.sqlite.keys.version import migrate
+from kitamae.adapters.sqlite.turns import Turns
 from kitamae.kernel.people.vault.keystore import Erasure, Over, Tag, Wrapped
 
 if TYPE_CHECKING:
@@ -43,27 +45,35 @@ class SqliteKeyStore:
     def __init__(self, path: Path, db: apsw.Connection) -> None:
         self.path = path
         self._db = db
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
         self._waiting: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
+        self._draining: asyncio.Task[None] | None = None
 
     async def _write(self, work: Callable[[], object]) -> None:
         """Durable when it returns. All that waits goes into one commit."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, done))
-        async with self._turn:
-            if not done.done():
-                together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-                try:
-                    await asyncio.shield(asyncio.to_thread(self._commit, [work for work, _ in together]))
-                except Exception as error:
-                    for _, one in together:
-                        if not one.done():
-                            one.set_exception(error)
-                else:
-                    for _, one in together:
-                        if not one.done():
-                            one.set_result(None)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
         await done
+
+    async def _drain(self) -> None:
+        """Nobody's own task: a caller that is cancelled takes nothing away from those whose work is in the same commit."""
+        try:
+            while self._waiting:
+                together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+                error: Exception | None = None
+                try:
+                    await self._turns.run(partial(self._commit, [work for work, _ in together]))
+                except Exception as raised:
+                    error = raised
+                for done in (one for _, one in together if not one.done()):  # else its caller went away
+                    if error is None:
+                        done.set_result(None)
+                    else:
+                        done.set_exception(error)
+        finally:
+            self._draining = None
 
     def _commit(self, works: Sequence[Callable[[], object]]) -> None:
         with database.problems():
@@ -79,9 +89,12 @@ class SqliteKeyStore:
 
     async def _read(self, name: str, *given: Any) -> list[Any]:
         """In turn with what is written: one thread at a time has the connection."""
-        async with self._turn:
+
+        def work() -> list[Any]:
             with database.problems():
                 return self._db.execute(_SQL[name], given).fetchall()
+
+        return await self._turns.here(work)
 
     async def of(self, person: str) -> list[Wrapped]:
         """See `KeyStore.of`."""
@@ -106,8 +119,8 @@ class SqliteKeyStore:
                 destroy(self._db, one)
 
         await self._write(work)
-        async with self._turn:  # nothing of it stays in the WAL either
-            await asyncio.to_thread(self._db.wal_checkpoint, mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        # Nothing of it stays in the WAL either.
+        await self._turns.run(lambda: self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE))
 
     async def erasures(self, after: int = 0) -> list[Erasure]:
         """See `KeyStore.erasures`."""
@@ -189,9 +202,10 @@ class SqliteKeyStore:
         await asyncio.to_thread(backup.copy, self.path, type(self.path)(to))
 
     async def close(self) -> None:
-        """See `KeyStore.close`."""
-        async with self._turn:
-            self._db.close()
+        """See `KeyStore.close`. What callers that went away had begun is kept first."""
+        if self._draining is not None:
+            await self._draining
+        await self._turns.run(self._db.close)
 
 
 def destroy(db: apsw.Connection, one: Erasure) -> None:
