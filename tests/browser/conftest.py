@@ -28,7 +28,7 @@ from kitamae.sdk.service import discover
 from kitamae.web.ledger import Seen, Shown
 from kitamae.web.page import ShellPage
 from kitamae.web.routes import problem_handlers, routes
-from kitamae.web.shell import HERE, City, Entry, Shell
+from kitamae.web.shell import HERE, STATIC, City, Entry, Shell
 from kitamae.web.tiles import Basemap
 from web.conftest import READINGS, at, value
 from web.fake import FakeContext
@@ -215,6 +215,24 @@ def chromium():
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _closed(request):
+    """What a test opened in the browser does not outlive the city that it looked at."""
+    yield
+    if "chromium" in request.fixturenames:
+        for context in request.getfixturevalue("chromium").contexts:
+            context.close()
+
+
+@pytest.fixture(scope="session")
+def map_library():
+    """Skips where a map cannot be drawn."""
+    if not (STATIC / "vendor" / "maplibre-gl" / "maplibre-gl.mjs").is_file():
+        pytest.skip(
+            "the npm packages were not copied (npm ci --ignore-scripts; python -m kitamae.web.vendor)"
+        )
 
 
 @pytest.fixture

@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from browser.conftest import SHELTER
-from kitamae.web.shell import STATIC
 
-
-@pytest.fixture(autouse=True)
-def _vendored():
-    if not (STATIC / "vendor" / "maplibre-gl" / "maplibre-gl.mjs").is_file():
-        pytest.skip(
-            "the npm packages were not copied (npm ci --ignore-scripts; python -m kitamae.web.vendor)"
-        )
+pytestmark = pytest.mark.usefixtures("map_library")
 
 
 def opened(page):

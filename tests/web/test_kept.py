@@ -75,17 +75,17 @@ async def test_while_the_store_does_not_answer_everybody_gets_the_page_as_it_was
         raise Unavailable("the store does not answer")
 
     await warn(town, "大雨特別警報", 5)  # what nobody has seen yet
-    monkeypatch.setattr(Reader, "find", gone)
-    for lang, heading in (("ja", "災害の情報"), ("en", "Disaster")):
-        answer = await town.client.get(f"/disaster?lang={lang}")
+    with monkeypatch.context() as cut:
+        cut.setattr(Reader, "find", gone)
+        for lang, heading in (("ja", "災害の情報"), ("en", "Disaster")):
+            answer = await town.client.get(f"/disaster?lang={lang}")
+            assert (answer.status_code, "大雨警報" in answer.text) == (200, True)
+            assert heading in answer.text
+        cut.setattr(town.kitamae.city.gate, "let_in", gone)
+        signed_in = {"Cookie": "kitamae_session=session_of-before"}
+        answer = await town.client.get("/disaster", headers=signed_in)
         assert (answer.status_code, "大雨警報" in answer.text) == (200, True)
-        assert heading in answer.text
-    monkeypatch.setattr(town.kitamae.city.gate, "let_in", gone)
-    signed_in = {"Cookie": "session=kitamae_session_of-before"}
-    answer = await town.client.get("/disaster", headers=signed_in)
-    assert (answer.status_code, "大雨警報" in answer.text) == (200, True)
-    assert (await town.client.get("/places", headers=signed_in)).status_code == 503
-    monkeypatch.undo()
+        assert (await town.client.get("/places", headers=signed_in)).status_code == 503
     assert "大雨特別警報" in (await town.client.get("/disaster")).text
 
 
@@ -95,9 +95,9 @@ async def test_before_it_was_ever_read_what_is_wrong_is_said(
     async def gone(*_: Any, **__: Any) -> Any:
         raise Unavailable("the store does not answer")
 
-    monkeypatch.setattr(Reader, "find", gone)
-    assert (await town.client.get("/disaster")).status_code == 503
-    monkeypatch.undo()
+    with monkeypatch.context() as cut:
+        cut.setattr(Reader, "find", gone)
+        assert (await town.client.get("/disaster")).status_code == 503
     assert (await town.client.get("/disaster")).status_code == 200
 
 

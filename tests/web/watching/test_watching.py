@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bare_kaga import bare
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import notices, secret
 from kitamae.kernel.people.person import SYSTEM
+from kitamae.kernel.people.watching import watcher
 from serving import SAME, Served, serving
 from signing_in import fields
 from staffing import enter, give
 
-KAGA = Path(__file__).resolve().parents[3] / "cities" / "kaga"
 HOME = {"name": "加賀 花子", "address": "加賀市大聖寺南町ニ41番地"}
 JSON = {"accept": "application/json"}
 
 
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    profile = tmp_path / "city"
-    profile.mkdir()
-    text = (KAGA / "city.toml").read_text("utf-8")
-    (profile / "city.toml").write_text(re.sub(r"\[\[data\]\][^\[]*", "", text), "utf-8")
-    (profile / "context.jsonld").write_text((KAGA / "context.jsonld").read_text("utf-8"), "utf-8")
-    shutil.copytree(KAGA / "pia", profile / "pia")
-    async with serving(tmp_path / "data", city=profile) as one:
+async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    monkeypatch.setattr(watcher, "_SECONDS", 0.05)
+    async with serving(tmp_path / "data", city=bare(tmp_path / "city")) as one:
         await one.loaded()
         yield one
 
