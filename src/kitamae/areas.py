@@ -17,7 +17,9 @@ from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.people.watching import Flags
 from kitamae.kernel.registers.evacuation import Evacuation
+from kitamae.kernel.supplies import Shelters, Supplies
 from kitamae.kit.notices import Addresses, Mail, Pace, Paper, Sender
+from kitamae.sdk import sheltering
 from kitamae.sdk.city import Handling, Notifying
 from kitamae.sdk.providers import Providing
 from kitamae.web import (
@@ -43,6 +45,7 @@ from kitamae.web import links as link_pages
 from kitamae.web import notices as notice_pages
 from kitamae.web import orders as order_pages
 from kitamae.web import providers as providers_desk
+from kitamae.web import supplies as supply_pages
 from kitamae.web.access_log import desk as access_log_desk
 from kitamae.web.asked import guard
 from kitamae.web.delegates import counter
@@ -56,10 +59,13 @@ from kitamae.web.devices import token as device_token
 from kitamae.web.evacuation import desk as evacuation_desk
 from kitamae.web.links import desk as link_desk
 from kitamae.web.links import keeper
+from kitamae.web.links import supplies as link_supplies
+from kitamae.web.links.holder import Holder
 from kitamae.web.orders import desk as order_desk
 from kitamae.web.proofs import Proofs
 from kitamae.web.shell import HERE
 from kitamae.web.sought import Search
+from kitamae.web.supplies import desk as supply_desk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,13 +128,23 @@ def links_of(site: Site) -> Links:
 
 def links(site: Site, links: Links) -> list[BaseRoute]:
     """Capability links: whoever holds one, and the desk that makes them."""
-    page = site.page(link_pages.HERE)
-    site.shell.desks.append(link_pages.DESK)
-    holder: list[BaseRoute] = [*keeper.routes(page, site.reader, links)]
-    guard(holder, site.policy, site.tenant, for_everybody=True)
+    page, on = site.page(link_pages.HERE), site.on
+    site.shell.desks += [link_pages.DESK, supply_pages.DESK]
+    holder, words = Holder(page, links), on.words.expand
+    shelters = Shelters(site.tenant, words(sheltering.TYPE), words(sheltering.STATUS), sheltering.CLOSED)
+    supplies = Supplies(on.store, links, shelters)
+    held: list[BaseRoute] = [
+        *keeper.routes(page, site.reader, links, holder),
+        *link_supplies.routes(page, site.reader, holder, supplies),
+    ]
+    guard(held, site.policy, site.tenant, for_everybody=True)
     desk: list[BaseRoute] = [*link_desk.routes(page, site.reader, links, site.origin, site.zone)]
     guard(desk, site.policy, site.tenant, desk="links")
-    return [*holder, *desk]
+    sending: list[BaseRoute] = [
+        *supply_desk.routes(site.page(supply_pages.HERE), site.reader, supplies, sheltering.TYPE, site.zone)
+    ]
+    guard(sending, site.policy, site.tenant, desk=supply_pages.DESK.desk)
+    return [*held, *desk, *sending]
 
 
 def delegates(site: Site) -> list[BaseRoute]:

@@ -203,3 +203,52 @@ def test_a_clock_that_is_ahead_loses_nothing_and_a_phone_that_keeps_nothing_send
     blocked.get_by_role("button", name="送る").click()
     blocked.wait_for_url("**?done=new")
     assert known(town)["避難者数"] == 72
+
+
+def test_a_phone_without_a_connection_asks_for_supplies_and_the_desk_sends_them(chromium, town, staff):
+    desk = with_session(chromium, town.address, staff)
+    desk.goto(f"{town.address}/staff/links?kind=shelter-keeper&text=作見")
+    desk.get_by_role("button", name="リンクを作る").click()
+    address = desk.locator("p > code").inner_text()
+    phone = anybody(chromium, PHONE)
+    phone.goto(address)
+    phone.get_by_role("link", name="足りない物を知らせる").click()
+    phone.context.set_offline(True)
+    for item, amount, unit in (("毛布", "120", "枚"), ("水 500mL", "48", "本")):
+        phone.get_by_label("何が足りませんか").fill(item)
+        phone.get_by_label("いくつ").fill(amount)
+        phone.get_by_label("数え方（本、箱、枚など）").fill(unit)
+        phone.get_by_role("button", name="送る", exact=True).click()
+    phone.get_by_text("2件がこのスマートフォンに残っています").wait_for()
+    phone.context.set_offline(False)
+    phone.locator("#asked1-now").get_by_text("毛布").wait_for()
+
+    plain = with_session(chromium, town.address, staff, java_script_enabled=False)
+    plain.goto(f"{town.address}/staff/supplies?lang=ja")
+    plain.get_by_role("link", name="作見小学校").click()
+    blankets = plain.locator("section.place").filter(has_text="毛布")
+    blankets.locator("summary").click()
+    blankets.get_by_label("どう送ったか（分かれば）").fill("市の車")
+    blankets.get_by_role("button", name="送ったと書く").click()
+    plain.get_by_text("書きました").wait_for()
+
+    phone.reload()
+    phone.context.set_offline(True)
+    phone.get_by_role("button", name="届いたと知らせる").click()
+    phone.get_by_text("1件がこのスマートフォンに残っています").wait_for()
+    phone.context.set_offline(False)
+    phone.locator("#asked1-now").get_by_text("届きました").wait_for()
+    assert wrong(phone) == []
+    draw(phone, "supplies-asked", "ja", PHONE)
+    phone.get_by_label("何が足りませんか").fill("水")
+    phone.get_by_label("いくつ").fill("0")
+    phone.get_by_label("数え方（本、箱、枚など）").fill("本")
+    phone.get_by_role("button", name="送る", exact=True).click()
+    phone.get_by_text("受け付けられなかった報告があります").wait_for()
+
+    plain.goto(f"{town.address}/staff/supplies/{SHELTER['id']}?lang=ja")
+    plain.get_by_text("避難所の人（報告用リンク）").first.wait_for()
+    in_order(
+        with_session(chromium, town.address, staff), town.address,
+        ("/staff/supplies", f"/staff/supplies/{SHELTER['id']}", f"{address.removeprefix(town.address)}/supplies"), "supplies",
+    )  # fmt: skip

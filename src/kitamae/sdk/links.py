@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from kitamae.kernel.people.links import Also, Kind
 from kitamae.kernel.people.links import Field as LinkField
-from kitamae.kernel.people.links import Kind
 from kitamae.sdk.manifest import Words
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -45,6 +45,7 @@ class KindOfLink(BaseModel):
     hours: Annotated[int, Field(ge=1, le=24 * 366)] = 72
     late_hours: Annotated[int, Field(ge=0, le=24 * 14)] = 48
     uses: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    also: tuple[Also, ...] = ()
 
     def kind(self) -> Kind:
         """As the kernel has it."""
@@ -55,7 +56,10 @@ class KindOfLink(BaseModel):
             )
             for one in self.attribute
         )  # fmt: skip
-        return Kind(self.id, _words(self.name), self.type, fields, self.hours, self.late_hours, self.uses)
+        return Kind(
+            *(self.id, _words(self.name), self.type, fields),
+            *(self.hours, self.late_hours, self.uses, self.also),
+        )
 
 
 def _words(words: Words) -> dict[str, str]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+TYPE: Final = "EvacuationShelter"
+STATUS: Final = "開設状況"
+OPEN: Final = "開設"
+CLOSED: Final = "閉鎖"
+"""What a shelter is called in the city's words, and whether it is open."""
 
 
 class Sheltering(BaseModel):

@@ -14,7 +14,7 @@ import pytest
 from bare_kaga import bare
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.links import Wish
-from kitamae.web.links.keeper import Pace
+from kitamae.web.links.holder import Pace
 from serving import SAME, Served, serving
 from signing_in import fields, outside
 

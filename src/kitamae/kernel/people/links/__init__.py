@@ -11,9 +11,10 @@ The row is the truth, and the mark makes the row true: terms that were changed i
 fail. Whatever arrives late is checked as of its own time and as of now. See docs/decisions/0092.
 """
 
-from kitamae.kernel.people.links.kinds import Field, Kind
+from kitamae.kernel.people.links.kinds import Also, Field, Kind
 from kitamae.kernel.people.links.links import Links, Wish
 from kitamae.kernel.people.links.records import Capability, Terms
 from kitamae.kernel.people.links.sent import Done, Sent
+from kitamae.kernel.people.links.using import Through, Work
 
-__all__ = ["Capability", "Done", "Field", "Kind", "Links", "Sent", "Terms", "Wish"]
+__all__ = ["Also", "Capability", "Done", "Field", "Kind", "Links", "Sent", "Terms", "Through", "Wish", "Work"]

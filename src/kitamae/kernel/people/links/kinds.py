@@ -11,6 +11,8 @@ from kitamae.kernel.problems import BadRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Also = Literal["supplies", "people"]
+"""What such a link is for besides: to ask for supplies, to write down who came to the shelter."""
 _WORDS: Final = {"yes": True, "no": False, "true": True, "false": False}
 _LONGEST: Final = 400  # characters of a text
 
@@ -67,6 +69,7 @@ class Kind:
     hours: int = 72
     late_hours: int = 48
     uses: int = 1_000
+    also: tuple[Also, ...] = ()
 
     def read(self, sent: Mapping[str, Any]) -> dict[str, str | int | bool]:
         """Values by attribute. Raises BadRequest for none, and for one that such a link does not write."""

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.context.jsonld import Context
     from kitamae.kernel.context.store import Store, Transaction
-    from kitamae.kernel.people.links.kinds import Kind
+    from kitamae.kernel.people.links.kinds import Also, Kind
     from kitamae.kernel.people.links.sent import Done, Sent
+    from kitamae.kernel.people.links.using import Work
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.seal import Seal
 
@@ -89,6 +90,8 @@ class Links:
             "fields": [one.name for one in kind.fields], "area": _area(wish), "begins": clock.text(begins),
             "ends": clock.text(begins + hours * HOUR), "lateHours": kind.late_hours, "uses": uses,
         }  # fmt: skip
+        if kind.also:
+            terms["also"] = [*kind.also]
         if begins + hours * HOUR <= now:
             raise BadRequest("begins: the link would have ended already")
         if begins > now + MOST_HOURS * HOUR:
@@ -178,6 +181,15 @@ class Links:
             return await using.use(tx, found, kind, sent, self._words, self._policy, self._now())
 
         return await self._store.transact(work)
+
+    async def act(self, tx: Transaction, code: str, what: Also, sent: Sent, work: Work) -> Done:
+        """Something else than reporting, in a transaction of whoever does it. `work` is asked once, however often it is sent.
+
+        Raises as `use`, and what `work` raises.
+        """
+        number, mark = self._read(code)
+        found = self._genuine(cast("Capability | None", await tx.get(TENANT, KIND, number)), mark)
+        return await using.act(tx, found, what, sent, work, self._policy, self._now())
 
     async def tidy(self) -> int:
         """Forget links that ended long ago, with their uses and salts; how many."""

@@ -31,6 +31,7 @@ class Terms(TypedDict):
     """What a link is for. It never changes, and the mark in the address stands for all of it.
 
     `kind`: of the city's kinds of link. `type` is expanded; `things` are ids of that type; `fields` the attributes that may be written.
+    `also`: what else it is for (`kinds.Also`); a link that was given out before there was more is for nothing else.
     """
 
     number: str
@@ -44,6 +45,7 @@ class Terms(TypedDict):
     ends: str
     lateHours: int
     uses: int
+    also: NotRequired[list[str]]
 
 
 Why = Literal["ended", "lost"]

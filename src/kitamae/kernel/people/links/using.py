@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from kitamae.kernel.context import clock, observed, read
 from kitamae.kernel.people import mynumber
@@ -16,11 +17,13 @@ from kitamae.kernel.problems import BadRequest, NotFound
 from kitamae.kernel.sphere import metres
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
     from kitamae.kernel.context.entity import Entity
     from kitamae.kernel.context.jsonld import Context
     from kitamae.kernel.context.observed import Outcome
     from kitamae.kernel.context.store import Transaction
-    from kitamae.kernel.people.links.kinds import Kind
+    from kitamae.kernel.people.links.kinds import Also, Kind
     from kitamae.kernel.people.links.sent import Sent
     from kitamae.kernel.people.policy import Policy
 
@@ -62,51 +65,104 @@ def demand_valid(kept: Capability, at: int, now: int) -> None:
         raise LinkOver(f"what is older than {terms['lateHours']} hours is not taken any more")
 
 
+@dataclass(frozen=True, slots=True)
+class Through:
+    """Of what is done through a link: `by` whom, about which `entity` (`known`: as it is), said `at`, arrived `now` (microseconds UTC)."""
+
+    by: str
+    entity: str
+    known: Entity
+    at: int
+    now: int
+
+
+Work: TypeAlias = "Callable[[Through], Awaitable[tuple[Outcome, Mapping[str, Any]]]]"
+"""What becomes of it, and what the desk sees of it among what was sent through the link."""
+
+
 async def use(
     tx: Transaction, kept: Capability, kind: Kind, sent: Sent, words: Context, policy: Policy, now: int
 ) -> Done:
     """See `Links.use`."""
     terms = kept["terms"]
-    number = terms["number"]
-    entity = sent.entity or (terms["things"][0] if len(terms["things"]) == 1 else "")
-    if before := await tx.get(TENANT, USES + number, sent.id):
-        if before["digest"] != sent.digest:
-            raise SentTwice
-        return Done(before["entity"], before["outcome"], again=True)
-    at = now if sent.at is None else min(sent.at, now)
-    demand_valid(kept, now if sent.at is None else sent.at, now)
-    if kept["used"] >= terms["uses"]:
-        raise LinkOver("it was used as often as it may be")
-    _demand_there(terms, sent)
+    if before := await _before(tx, terms, sent):
+        return before
+    _demand_usable(kept, sent, now)
     values = kind.read(sent.values)
     if beyond := sorted(values.keys() - set(terms["fields"])):
         raise BadRequest(f"{beyond[0]}: this link does not write it")
     mynumber.demand_none(values)
-    policy.demand(
-        Question(principal(terms), "write", f"entity:{terms['type']}", terms["tenant"], thing=entity)
-    )
-    known = await tx.entity(terms["tenant"], entity)
-    if known is None or terms["type"] not in known["type"]:
-        raise NotFound(f"{entity!r:.120} is not there any more")
-    outcome, after = await _observed(tx, terms, entity, kind, values, words, at, now)
-    stamp = clock.text(now)
-    event = await told(
-        tx, stamp, f"link-{number}", "used",
-        {"number": number, "entity": entity, "observedAt": clock.text(at), "values": dict(values), "outcome": outcome},
-    )  # fmt: skip
-    row = {
-        **event, "observedAt": clock.text(at), "entity": entity, "values": dict(values), "outcome": outcome,
-        "digest": sent.digest,
-    }  # fmt: skip
-    await tx.put(TENANT, USES + number, sent.id, row)
-    await tx.put(TENANT, KIND, number, {**kept, "used": kept["used"] + 1})
+    through = await _through(tx, terms, sent, policy, now)
+    outcome, after = await _observed(tx, terms, through.entity, kind, values, words, through.at, now)
+    await _note(tx, kept, sent, through, values, outcome)
     names = {name: words.expand(name) for name in values}
     present = observed.values(after, names.values())
     told_now = {
         name: (one["v"], one.get("observedAt", "")) if (one := present.get(iri)) else (None, "")
         for name, iri in names.items()
     }
-    return Done(entity, outcome, now=told_now)
+    return Done(through.entity, outcome, now=told_now)
+
+
+async def act(
+    tx: Transaction, kept: Capability, what: Also, sent: Sent, work: Work, policy: Policy, now: int
+) -> Done:
+    """See `Links.act`."""
+    terms = kept["terms"]
+    if before := await _before(tx, terms, sent):
+        return before
+    _demand_usable(kept, sent, now)
+    if what not in terms.get("also", ()):
+        raise BadRequest("this link does not write that: it was given out for something else")
+    through = await _through(tx, terms, sent, policy, now)
+    outcome, values = await work(through)
+    await _note(tx, kept, sent, through, values, outcome)
+    return Done(through.entity, outcome)
+
+
+async def _before(tx: Transaction, terms: Terms, sent: Sent) -> Done | None:
+    """What became of it when it was sent before. Raises SentTwice."""
+    before = await tx.get(TENANT, USES + terms["number"], sent.id)
+    if before is None:
+        return None
+    if before["digest"] != sent.digest:
+        raise SentTwice
+    return Done(before["entity"], before["outcome"], again=True)
+
+
+def _demand_usable(kept: Capability, sent: Sent, now: int) -> None:
+    demand_valid(kept, now if sent.at is None else sent.at, now)
+    if kept["used"] >= kept["terms"]["uses"]:
+        raise LinkOver("it was used as often as it may be")
+    _demand_there(kept["terms"], sent)
+
+
+async def _through(tx: Transaction, terms: Terms, sent: Sent, policy: Policy, now: int) -> Through:
+    """Raises Forbidden, NotFound."""
+    entity = sent.entity or (terms["things"][0] if len(terms["things"]) == 1 else "")
+    policy.demand(
+        Question(principal(terms), "write", f"entity:{terms['type']}", terms["tenant"], thing=entity)
+    )
+    known = await tx.entity(terms["tenant"], entity)
+    if known is None or terms["type"] not in known["type"]:
+        raise NotFound(f"{entity!r:.120} is not there any more")
+    at = now if sent.at is None else min(sent.at, now)
+    return Through(f"link-{terms['number']}", entity, known, at, now)
+
+
+async def _note(
+    tx: Transaction,
+    kept: Capability,
+    sent: Sent,
+    through: Through,
+    values: Mapping[str, Any],
+    outcome: Outcome,
+) -> None:
+    number, at = kept["terms"]["number"], clock.text(through.at)
+    said = {"entity": through.entity, "observedAt": at, "values": dict(values), "outcome": outcome}
+    event = await told(tx, clock.text(through.now), through.by, "used", {"number": number, **said})
+    await tx.put(TENANT, USES + number, sent.id, {**event, **said, "digest": sent.digest})
+    await tx.put(TENANT, KIND, number, {**kept, "used": kept["used"] + 1})
 
 
 async def _observed(

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from kitamae.sdk import sheltering
 from kitamae.services.disaster.shelters import capacity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TYPE, SITE = "EvacuationShelter", "EvacuationSite"
-STATUS, PEOPLE, NATURE = "開設状況", "避難者数", "指定区分"
-OPEN, CLOSED = "開設", "閉鎖"
+TYPE, SITE = sheltering.TYPE, "EvacuationSite"
+STATUS, PEOPLE, NATURE = sheltering.STATUS, "避難者数", "指定区分"
+OPEN, CLOSED = sheltering.OPEN, sheltering.CLOSED
 AGREED, UNDESIGNATED = "協定", "指定なし"
 PARTNER, UNTIL = "協定の相手", "協定の期限"
 SPACES: Final = ("屋内", "屋外", "バリアフリー", "ペット同伴", "女性と子ども", "医療")

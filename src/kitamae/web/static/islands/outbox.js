@@ -9,7 +9,6 @@ const TOLERATED = 30_000; // milliseconds: what an answer needs on its way is no
 export function open(box) {
   const { key, to } = { key: `kitamae-outbox:${box.dataset.to}`, to: box.dataset.to };
   const say = box.querySelector("[role=status]");
-  const forms = document.querySelectorAll("form[data-outbox-form]");
   const kept = () => JSON.parse(localStorage.getItem(key) ?? "[]");
   const waiting = () => kept().filter((one) => !one.refused);
   let sending = false;
@@ -29,7 +28,9 @@ export function open(box) {
 
   const words = ([name, value]) => {
     const fields = [...document.getElementsByName(`v.${name}`)];
-    const label = fields[0]?.closest("fieldset")?.querySelector("legend") ?? fields[0]?.labels[0];
+    const hidden = fields.find((one) => one.type === "hidden" && one.value === value);
+    if (hidden) return hidden.dataset.words;
+    const label = fields[0]?.closest("fieldset")?.querySelector("legend") ?? fields[0]?.labels?.[0];
     const chosen = fields.find((one) => one.type === "radio" && one.value === value)?.labels[0];
     return `${label?.textContent.trim() ?? name}：${chosen?.textContent.trim() ?? value}`;
   };
@@ -89,7 +90,7 @@ export function open(box) {
     const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
     for (const one of document.querySelectorAll("[id$=-now]")) {
       const now = fresh.getElementById(one.id);
-      if (now) one.textContent = now.textContent;
+      if (now) one.replaceChildren(...now.childNodes);
     }
   };
 
@@ -139,23 +140,24 @@ export function open(box) {
     }
   };
 
-  for (const form of forms) {
-    form.addEventListener("submit", (event) => {
-      const update = read(form);
-      if (!Object.keys(update.values).length) return; // the city says what is missing
-      try {
-        keep([...kept(), update]);
-      } catch (error) {
-        console.info(error); // storage is full: the form goes as it is
-        return;
-      }
-      event.preventDefault();
-      form.reset();
-      tell(waits());
-      say.scrollIntoView({ block: "nearest" });
-      send();
-    });
-  }
+  // On the document: a list that was looked at anew has new forms.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-outbox-form]")) return;
+    const update = read(form);
+    if (!Object.keys(update.values).length) return; // the city says what is missing
+    try {
+      keep([...kept(), update]);
+    } catch (error) {
+      console.info(error); // storage is full: the form goes as it is
+      return;
+    }
+    event.preventDefault();
+    form.reset();
+    tell(waits());
+    say.scrollIntoView({ block: "nearest" });
+    send();
+  });
   addEventListener("online", send);
   document.addEventListener("visibilitychange", () => document.hidden || send());
   setInterval(send, SECONDS * 1000);
