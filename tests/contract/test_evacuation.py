@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from json import loads
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kitamae.kernel.context.clock import micros, text
 from kitamae.kernel.context.jsonld import CORE
 from kitamae.kernel.context.store import Store
 from kitamae.kernel.people.person import Principal
 from kitamae.kernel.problems import Conflict
 from kitamae.kernel.registers.evacuation import WAITS, Evacuation
-from kitamae.kernel.registers.evacuation_state import LEVELS, Proposal, Standing, after, alerts, names
+from kitamae.kernel.registers.evacuation_state import LEVELS, Act, Proposal, Standing, after, alerts, names
 
 ONE, TWO = (Principal(f"staff-{n}", "staff", assurance=2, session="x") for n in "12")
 A, B = {"id": "001", "name": "甲町"}, {"id": "002", "name": "乙町"}
@@ -90,3 +92,47 @@ async def test_a_proposal_that_nobody_decided_in_time_is_over(
     with pytest.raises(Conflict):
         await evacuation.decide(TWO, number, digest, yes=True)
     assert await store.row("", "urn:ngsi-ld:EvacuationOrder:17206:evacuation-3") is None
+
+
+async def in_force(evacuation: Evacuation, act: Act, text: str, level: int = 4) -> None:
+    """By two."""
+    hazard = "洪水" if act == "issue" else ""
+    number = await evacuation.propose(ONE, act, [A], level=level, hazard=hazard, text=text, rehearsal=False)  # type: ignore[list-item]
+    _, _, digest = await evacuation.proposal(number)
+    await evacuation.decide(TWO, number, digest, yes=True)
+
+
+async def said(store: Store, name: str) -> Any:
+    entity = await store.row("", "urn:ngsi-ld:EvacuationOrder:17206:evacuation-4")
+    assert entity is not None
+    return loads(entity.doc)["attrs"][CORE.expand(name)][0]["v"]
+
+
+async def test_an_order_counts_also_when_the_clock_was_set_back_since_the_last(
+    orders: tuple[Evacuation, Store, list[int]],
+) -> None:
+    evacuation, store, clock = orders
+    await in_force(evacuation, "issue", "あふれます。")
+    right = clock[0] - 3_600_000_000
+    for act, words, state in (
+        ("issue", "右岸もあふれます。", "発表中"), ("lift", "水位が下がりました。", "解除"), ("issue", "また上がりました。", "発表中"),
+    ):  # fmt: skip
+        clock[0] = right
+        await in_force(evacuation, act, words)  # type: ignore[arg-type]
+        assert await said(store, "状態") == state
+        if act == "issue":
+            assert await said(store, "見出し") == f"洪水　{words}"
+    [standing] = (await evacuation.standing(rehearsal=False)).values()
+    assert standing["since"] == text(right), "people are told by the clock when it was ordered"
+
+
+async def test_orders_are_numbered_by_the_citys_year(orders: tuple[Evacuation, Store, list[int]]) -> None:
+    evacuation, _, clock = orders
+    for at in ("2026-12-31T14:59:59Z", "2026-12-31T15:00:00Z", "2027-01-01T00:00:00Z"):
+        clock[0] = micros(at)
+        await in_force(evacuation, "issue", at)
+    assert [one["id"] for one in await evacuation.orders(rehearsal=False)] == [
+        "2027-0002",
+        "2027-0001",
+        "2026-0001",
+    ]

@@ -13,15 +13,16 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.observed import observed
 from kitamae.kernel.context.operations import Command
 from kitamae.kernel.context.operations.delete import Purge
 from kitamae.kernel.people import approval
 from kitamae.kernel.people.records import TENANT
-from kitamae.kernel.problems import Forbidden, NotFound
+from kitamae.kernel.problems import Conflict, Forbidden, NotFound
 from kitamae.kernel.registers.evacuation_state import TYPE, after, alerts, demand, kind, shown
-from kitamae.kernel.registers.register import Register
+from kitamae.kernel.registers.register import Register, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -153,11 +154,8 @@ class Evacuation:
         who: Principal,
         now: int,
     ) -> None:
-        rehearsal, at = proposal["rehearsal"], clock.text(now)
-        counted = f"{_which(rehearsal)}-{at[:4]}"
-        last = int(await tx.get(TENANT, _COUNTED, counted) or 0) + 1
-        await tx.put(TENANT, _COUNTED, counted, last)
-        order = f"{at[:4]}-{last:04}"
+        rehearsal, at, year = proposal["rehearsal"], clock.text(now), days.of(now).year
+        order = f"{year}-{await count(tx, _COUNTED, f'{_which(rehearsal)}-{year}'):04}"
         new = after(before, proposal, order, at)
         said = {
             "act": proposal["act"], "level": proposal["level"], "hazard": proposal["hazard"],
@@ -172,22 +170,38 @@ class Evacuation:
         if rehearsal:
             return
         for alert in alerts(before, new, proposal, self._city):
-            entity = {
-                "id": alert.pop("id"),
-                "type": [self._expand(TYPE)],
-                "attrs": {
-                    self._expand(name): [{"kind": "Property", "v": value, "observedAt": at}]
-                    for name, value in alert.items()
-                },
-            }
-            await self._clear(tx, entity["id"], who.ref)
-            await observed(tx, self._tenant, cast("Any", entity), now, now, who.ref)
+            await self._say(tx, alert, who.ref, now)
 
-    async def _clear(self, tx: Transaction, id: str, by: str) -> None:
-        """What was written under an order's id before that was refused does not keep the order from standing."""
+    async def _say(self, tx: Transaction, alert: dict[str, Any], by: str, now: int) -> None:
+        """The entity says it, as the newest that is known: also where the last order was given while the clock was ahead, and it was set
+        right since. What says so of the clock is the register. Raises Conflict where it would become history.
+        """
+        id = alert.pop("id")
+        seen = max(now, await self._known(tx, id, by) + 1)
+        entity = {
+            "id": id,
+            "type": [self._expand(TYPE)],
+            "attrs": {
+                self._expand(name): [{"kind": "Property", "v": value, "observedAt": clock.text(seen)}]
+                for name, value in alert.items()
+            },
+        }
+        outcome, _ = await observed(tx, self._tenant, cast("Any", entity), seen, now, by)
+        if outcome == "late":
+            raise Conflict("something newer is said of this order than the order itself")
+
+    async def _known(self, tx: Transaction, id: str, by: str) -> int:
+        """The last moment of which the entity says something (microseconds UTC), 0 where there is none. What was written under an order's
+        id before that was refused does not keep the order from standing.
+        """
         there = await tx.entity(self._tenant, id)
-        if there is not None and self._expand(TYPE) not in there["type"]:
+        if there is None:
+            return 0
+        if self._expand(TYPE) not in there["type"]:
             await tx.apply(Command(self._tenant, id, Purge(), by))
+            return 0
+        said = (one for instances in there["attrs"].values() for one in instances)
+        return max((clock.micros(one["observedAt"]) for one in said if "observedAt" in one), default=0)
 
 
 async def _standing(tx: Transaction, proposal: Proposal) -> dict[str, Standing]:

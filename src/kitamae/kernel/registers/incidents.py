@@ -25,7 +25,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people import mynumber
 from kitamae.kernel.problems import BadRequest, Conflict, NotFound
-from kitamae.kernel.registers.register import TENANT, Register
+from kitamae.kernel.registers.register import TENANT, Register, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,10 +80,9 @@ class Incidents:
         said = self._checked({**told, "report": ""}) | {"published": False, "nonce": secrets.token_hex(16)}
 
         async def work(tx: Transaction) -> Entry:
-            year = clock.text(self.register.now())[:4]
-            last = int(await tx.get(TENANT, _COUNTED, year) or 0) + 1
-            await tx.put(TENANT, _COUNTED, year, last)
-            return await self._write(tx, f"{year}-{last:04}", "open", said, "opened", who)
+            year = str(days.of(self.register.now()).year)
+            id = f"{year}-{await count(tx, _COUNTED, year):04}"
+            return await self._write(tx, id, "open", said, "opened", who)
 
         return await self._store.transact(work)
 
@@ -121,8 +120,7 @@ class Incidents:
 
         async def work(tx: Transaction) -> None:
             await self._before(tx, id)
-            last = int(await tx.get(TENANT, _COUNTED, id) or 0) + 1
-            await tx.put(TENANT, _COUNTED, id, last)
+            last = await count(tx, _COUNTED, id)
             at = clock.text(self.register.now())
             told = {"incident": id, "at": at, "who": who, "text": text}
             number, salt = await commitment.log(tx, told)

@@ -145,6 +145,13 @@ class Register:
         await tx.apply(Command(self._tenant, entity["id"], Upsert(entity), PROGRAM))
 
 
+async def count(tx: Transaction, kind: str, id: str) -> int:
+    """One more of what the document counts: 1 for the first."""
+    number = int(cast("Any", await tx.get(TENANT, kind, id)) or 0) + 1
+    await tx.put(TENANT, kind, id, number)
+    return number
+
+
 def _attribute(value: Any) -> Attribute:
     """What is said in several languages is a LanguageProperty, all else a Property."""
     if isinstance(value, dict) and isinstance(value.get("ja"), str):
