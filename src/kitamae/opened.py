@@ -225,7 +225,7 @@ class City:
         logouts = self.ways.provider.logouts
         self._beside.alone("/logouts", logouts.run)
         self.health.also["openid:logouts"] = logouts.trouble
-        self._beside.go(self._rooms.outside.run_here())
+        self._beside.always("pages kept here", self._rooms.outside.run_here)
         self._beside.alone("/outside", self._rooms.outside.run)
         self.health.also["pages:kept"] = self._rooms.trouble
         self.health.also["outside:targets"] = self._rooms.outside.trouble
@@ -264,6 +264,7 @@ class City:
     async def close(self) -> None:
         """Nothing asks any more: let go of the files."""
         await self.subscriptions.close()
+        self._rooms.outside.close()
         await self._fetcher.close()
         await self.ways.close()
         with contextlib.suppress(Problem):  # a full disk: what was counted since the last time is not charged

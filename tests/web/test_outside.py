@@ -19,8 +19,10 @@ import html5lib
 import paramiko
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 from warned import KAGA, warn
 
+from kitamae.kernel.problems import Unavailable
 from kitamae.web.outside import writing
 from kitamae.web.outside.targets import Target
 from serving import Served, serving
@@ -209,8 +211,10 @@ async def test_it_is_written_by_sftp(tmp_path: Path) -> None:
 async def test_it_is_written_to_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server of ours that keeps what is put stands in for S3."""
     kept: dict[str, bytes] = {}
+    kinds: dict[str, str] = {}
 
     async def put(request: web.Request) -> web.Response:
+        kinds[request.path.rpartition("/")[2]] = request.headers["Content-Type"]
         assert request.headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=key/")
         kept[request.path] = await request.read()
         return web.Response(headers={"ETag": '"x"'})
@@ -237,6 +241,41 @@ async def test_it_is_written_to_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "/pages/kaga/snapshot/a.json": b"{}",
         "/pages/kaga/disaster.html": b"<p>",
     }
+    assert kinds == {"a.json": "application/json", "disaster.html": "text/html; charset=utf-8"}
+
+
+async def test_what_cannot_be_tidied_here_keeps_no_page_from_being_written_and_is_logged_once(
+    town: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(folder: Path) -> None:
+        raise FileNotFoundError(folder)
+
+    here = town.kitamae.layout.derived / "outside"
+    with capture_logs() as logs, monkeypatch.context() as cut:
+        cut.setattr(writing, "_tidy", gone)
+        for name in ("大雨警報", "大雨特別警報"):
+            await warn(town, name)
+            await told(here, name)
+    assert not [one for one in logs if one["event"] == "a job failed and begins again"]
+    assert town.kitamae.city.health.also["city:beside"]() == ""
+
+
+async def test_a_page_that_cannot_be_read_is_logged_once_and_not_at_every_look(
+    town: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def broken(*_: Any) -> bool:
+        nonlocal looks
+        looks += 1
+        raise Unavailable("the store does not answer")
+
+    with capture_logs() as logs:
+        monkeypatch.setattr(writing.Outside, "write", broken)
+        while looks < 8:
+            await asyncio.sleep(0.05)
+    said = [one for one in logs if one["event"] == "what is kept outside is not drawn"]
+    assert len(said) == 2, "once for each place"
 
 
 class _Door(paramiko.ServerInterface):

@@ -145,10 +145,12 @@ class KeptPage:
         try:
             values = await self._ask()
         except Exception as error:
-            self._dirty, self.trouble = True, f"shown as it was: {type(error).__name__}"
+            before, self.trouble = self.trouble, f"shown as it was: {type(error).__name__}"
+            self._dirty = True
             if self._values is None:
                 raise
-            _log.exception("a page is shown as it was", template=self._template)
+            if self.trouble != before:  # and not each second while the store is away
+                _log.exception("a page is shown as it was", template=self._template)
             return
         self._values, self._read_at, self.trouble = values, time.monotonic(), ""
         self._of += 1

@@ -120,6 +120,12 @@ def series(request: pytest.FixtureRequest) -> dict[str, tuple[Gauge, list[Readin
     }
 
 
+def test_a_verdict_that_is_no_word_of_ours_is_judged_anew() -> None:
+    readings = [Reading(BEGIN, 2.2), Reading(BEGIN + TEN, 999.0)]
+    known = {one.at: "点検中" for one in readings}
+    assert [one.doubt for one in judged(readings, lambda _: gauge(), known)] == [None, "範囲外"]
+
+
 def doubted(one: Gauge, readings: list[Reading]) -> set[datetime]:
     return {found.at for found in judged(readings, lambda _: one) if found.doubt}
 

@@ -7,6 +7,7 @@ nothing is lost when the program stops in the middle, and nothing is done twice.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from kitamae.services.rivers.watch.quality import Doubt
 
 TICK: Final = 60.0
-"""Seconds after which the clock alone is asked: who has been silent for too long?"""
+"""Seconds after which the clock is asked, whatever is reported meanwhile: who has been silent for too long?"""
 MOST: Final = 10_000
 """Gauges: about as many as Japan has."""
 AHEAD: Final = timedelta(minutes=5)
@@ -43,18 +44,21 @@ async def start(room: Room, observing: Observing) -> None:
         for entity in await room.context.find(["RiverGauge"], limit=MOST, full=True):
             with observing.apart(entity["id"]):
                 await look(room, observing, entity)
+        loop = asyncio.get_running_loop()
+        tick = loop.time() + TICK
         while True:
-            try:
-                async with asyncio.timeout(TICK):
+            changed: list[str] = []
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(tick):
                     changed = await following.next()
-            except TimeoutError:
-                await _silent(room, observing)
-                continue
             for id in changed:
                 known = await room.context.full(id)
                 if known is not None:
                     with observing.apart(id):
                         await look(room, observing, known)
+            if loop.time() >= tick:  # also where in a flood there is no minute without a report
+                await _silent(room, observing)
+                tick = loop.time() + TICK
 
 
 async def look(room: Room, observing: Observing, entity: dict[str, Any]) -> None:

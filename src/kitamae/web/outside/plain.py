@@ -7,8 +7,6 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from markupsafe import Markup
-
 from kitamae.web.languages import NAMES, SOURCE, TAGS
 from kitamae.web.shell import STATIC
 
@@ -37,8 +35,8 @@ def draw(
         "lang": language,
         "tag": TAGS[language],
         "city": shell.city,
-        "style": Markup(_text(STYLE)),  # noqa: S704  # files of ours
-        "script": Markup(_text(SCRIPT)),  # noqa: S704
+        "style": _text(STYLE),
+        "script": _text(SCRIPT),
         "policy": policy(),
         "switch": [(file(name, code), TAGS[code], NAMES[code], code) for code in shell.languages],
         "here": here,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import fsspec
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 SECONDS: Final = 30.0
 """For everything of one time: what takes longer is tried anew, with what is true then."""
 _RENAMED: Final = frozenset({"file", "local", "sftp", "ssh"})
+_S3: Final = frozenset({"s3", "s3a"})
+_KINDS: Final = {".html": "text/html; charset=utf-8", ".json": "application/json"}
 _log = structlog.get_logger("kitamae")
 
 
@@ -69,10 +72,18 @@ class Target:
             if _renames(system):  # whole or not at all
                 system.pipe_file(f"{path}.part", content)
                 system.mv(f"{path}.part", path)
+            elif _is(
+                system, _S3
+            ):  # whoever reads there is told this; without it a page is a file to take home
+                system.pipe_file(path, content, ContentType=_KINDS[Path(name).suffix])
             else:
                 system.pipe_file(path, content)
 
 
 def _renames(system: Any) -> bool:
+    return _is(system, _RENAMED)
+
+
+def _is(system: Any, names: frozenset[str]) -> bool:
     protocol = system.protocol
-    return not _RENAMED.isdisjoint([protocol] if isinstance(protocol, str) else protocol)
+    return not names.isdisjoint([protocol] if isinstance(protocol, str) else protocol)

@@ -56,24 +56,37 @@ class Outside:
         """What is wrong with the places; "" for nothing."""
         return "; ".join(one.trouble for one in (self.here, *self.elsewhere) if one.trouble)
 
-    async def write(self, page: KeptPage, target: Target) -> None:
-        """What this place has not yet. Raises what reading the page raises, as long as it was never read."""
+    async def write(self, page: KeptPage, target: Target) -> bool:
+        """What this place has not yet; whether anything was. Raises what reading the page raises, as long as it was never read."""
         values, of = await page.current()
         if self._written.get((page.path, target.address)) == of:
-            return
-        if await target.put(files(self.shell, page, values, self.origin)):
-            self._written[page.path, target.address] = of
+            return False
+        if not await target.put(files(self.shell, page, values, self.origin)):
+            return False
+        self._written[page.path, target.address] = of
+        return True
+
+    def close(self) -> None:
+        """Waits for nothing."""
+        for one in (self.here, *self.elsewhere):
+            one.close()
 
     async def _run(self, target: Target) -> None:
+        why: dict[
+            str, str
+        ] = {}  # of each page, what was wrong the last time: a store that is away for an hour is logged once
         while True:
             for page in list(self.shell.kept.values()):
                 if page.outside is not None:
                     try:
-                        await self.write(page, target)
-                    except Exception:  # the next look is a second away
-                        _log.exception("what is kept outside is not drawn", page=page.path)
-            if target is self.here:
-                await asyncio.to_thread(_tidy, Path(target.address) / "snapshot")
+                        if await self.write(page, target) and target is self.here:
+                            await asyncio.to_thread(_tidy, Path(target.address) / "snapshot")
+                    except Exception as error:  # the next look is a second away
+                        if why.get(page.path) != type(error).__name__:
+                            _log.exception("what is kept outside is not drawn", page=page.path)
+                        why[page.path] = type(error).__name__
+                    else:
+                        why.pop(page.path, None)
             await asyncio.sleep(LOOK)
 
 
@@ -105,6 +118,13 @@ def files(shell: Shell, page: KeptPage, values: Mapping[str, Any], origin: str) 
 
 def _tidy(folder: Path) -> None:
     """The oldest go."""
-    there = sorted(folder.glob("*.json"), key=lambda one: one.stat().st_mtime, reverse=True)
+    there = sorted(folder.glob("*.json"), key=_written_at, reverse=True)
     for one in islice(there, MOST, None):
         one.unlink(missing_ok=True)
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another worker was quicker
+        return 0.0

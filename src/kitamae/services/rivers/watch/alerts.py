@@ -34,7 +34,8 @@ def steps(
     judged: Iterable[Judged], gauge: Gauge, present: Mapping[str, Any] | None, after: datetime | None
 ) -> Iterator[dict[str, Any]]:
     """What each reading after `after` (None: each), in its order, makes of the alert; nothing where nothing changes. Those before only
-    say what was believed until then. `present`: the Alert entity as the city knows it, normalized.
+    say what was believed until then; they need not go back to the last that was, so none that is doubted ends an alert. `present`: the
+    Alert entity as the city knows it, normalized.
     """
     state, name, since = _value(present, "状態"), _value(present, "名称"), _since(present)
     good: datetime | None = None
@@ -44,11 +45,11 @@ def steps(
             if state == IN_FORCE and good is not None and one.at - good > SILENT:
                 state, since = LOST, good + SILENT
                 yield _ended(gauge, LOST, since)
-            if one.height == "calm" and state in (IN_FORCE, LOST):
+            if one.height == "calm" and one.doubt is None and state in (IN_FORCE, LOST):
                 state = WITHDRAWN if unsure is not None and unsure == since else LIFTED
                 since = one.at
                 yield _ended(gauge, state, one.at)
-            elif one.height != "calm" and (state, name) != (IN_FORCE, _called(gauge, one.height)):
+            elif one.raises and (state, name) != (IN_FORCE, _called(gauge, one.height)):
                 state, name, since = IN_FORCE, _called(gauge, one.height), one.at
                 yield _raised(gauge, one)
         good, unsure = one.good or good, one.at if one.unsure else None

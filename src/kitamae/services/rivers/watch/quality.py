@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Doubt = Literal["範囲外", "急変", "固着"]
 """A level that this river cannot have, or a time that has not come (`jobs.py`); a step that water does not make; the same level for days. As the city's data say it."""
+_SAID: Final[dict[str, Doubt | None]] = {logic.FINE: None, "範囲外": "範囲外", "急変": "急変", "固着": "固着"}
 Height = Literal["calm", "danger", "flood"]
 RANK: Final[dict[Height, int]] = {"calm": 0, "danger": 1, "flood": 2}
 
@@ -55,6 +56,11 @@ class Judged:
     unsure: bool = False
     mark: float | None = None
 
+    @property
+    def raises(self) -> bool:
+        """Whether this reading is high, and says so itself: 範囲外 and 固着 change no alert, and bring none back that is 途絶."""
+        return self.height != "calm" and self.doubt in (None, logic.SUDDEN)
+
 
 @dataclass(slots=True)
 class _Series:
@@ -80,7 +86,7 @@ def judged(
     known: Mapping[datetime, str] | None = None,
 ) -> Iterator[Judged]:
     """`readings`: levels, oldest first; `gauge`: with the thresholds of that moment; `known`: verdicts that were given before, by the
-    reading's time: they stand.
+    reading's time: they stand, but for words that are none.
     """
     good: Reading | None = None
     sudden: Reading | None = None
@@ -95,8 +101,8 @@ def judged(
             stuck = series.take(one)
         said = (known or {}).get(one.at)
         doubt: Doubt | None
-        if said is not None:
-            doubt = said if said != logic.FINE else None  # type: ignore[assignment]  # what was written here is one of them
+        if said in _SAID:
+            doubt = _SAID[said]
         elif _beyond(one.value, marks):
             doubt = "範囲外"
         elif not (good is None or follows(good, one) or (sudden is not None and follows(sudden, one))):
