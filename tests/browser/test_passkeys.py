@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from served_city import kitamae
 
 from browser.people import anybody, by_link, by_passkey, register_device, with_device
@@ -51,20 +50,17 @@ def test_staff_register_devices_sign_in_with_them_and_let_a_colleague_in_again(c
         page.context.close()
 
 
-@pytest.mark.parametrize(
-    ("lang", "words"),
-    [
-        ("ja", "JavaScript が必要です"),
-        ("ja_Hira", "JavaScript が いります"),
-        ("en", "need JavaScript"),
-        ("zh", "需要 JavaScript"),
-        ("ko", "JavaScript가 필요합니다"),
-    ],
-)
-def test_without_a_script_the_page_says_what_to_do(chromium, named_town, lang, words):
+def test_without_a_script_the_page_says_what_to_do(chromium, named_town):
+    words = {
+        "ja": "JavaScript が必要です",
+        "ja_Hira": "JavaScript が いります",
+        "en": "need JavaScript",
+        "zh": "需要 JavaScript",
+        "ko": "JavaScript가 필요합니다",
+    }
     page = anybody(chromium, java_script_enabled=False)
-    page.goto(f"{named_town.address}/sign-in?lang={lang}")
-    assert page.get_by_text(words).is_visible()
-    assert page.locator("form[data-passkey] button").is_hidden()
-    assert page.locator("#code").is_visible()
-    page.context.close()
+    for lang, said in words.items():
+        page.goto(f"{named_town.address}/sign-in?lang={lang}")
+        assert page.get_by_text(said).is_visible(), lang
+        assert page.locator("form[data-passkey] button").is_hidden()
+        assert page.locator("#code").is_visible()

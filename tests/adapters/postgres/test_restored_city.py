@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import postgres_server
+from bare_kaga import bare
 from kitamae.kernel.people.duties import ACCOUNT
 from kitamae.kernel.people.duties.office import step
 from kitamae.kernel.people.person import SYSTEM
@@ -19,7 +20,6 @@ from serving import SAME, Served, serving
 from signing_in import Partner, fields, resident
 from staffing import enter, give
 
-KAGA = Path(__file__).resolve().parents[3] / "cities" / "kaga"
 TARO = {"name": "加賀 太郎", "kana": "カガ タロウ", "birth_date": "1950-04-01"}
 
 
@@ -30,7 +30,7 @@ class Place:
         self.server, self.folder = postgres_server.cluster(), folder
         self.names = {"state": state, "keys": keys}
         self.where = ["-h", str(self.server.folder), "-p", str(self.server.port), "-U", "kitamae"]
-        self.key = folder / "city.key"
+        self.city, self.key = bare(folder / "profile"), folder / "city.key"
         citykey.write(self.key, [CityKey.fresh()])
 
     def address(self, of: str) -> str:
@@ -54,7 +54,7 @@ class Place:
     @asynccontextmanager
     async def served(self, **more: Any) -> AsyncIterator[Served]:
         at = {"store": self.address("state"), "keys": self.address("keys"), "city_key": str(self.key)}
-        async with serving(self.folder / "data", city=KAGA, demo_residents=True, **at, **more) as served:
+        async with serving(self.folder / "data", city=self.city, demo_residents=True, **at, **more) as served:
             yield served
 
 
