@@ -21,6 +21,7 @@ from kitamae.kernel.ledger import merkle
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.problems import Conflict, Problem
 from serving import Served, serving
+from staffing import all_erased
 from web.my.test_my import get, me, post, proof_of
 from web.my.test_taken_proofs import log_keys, verified
 
@@ -52,7 +53,7 @@ async def fill(served: Served) -> dict[str, str]:
     """Persons, one of whom was erased; a program that reads them."""
     for person, fields in NAMES.items():
         await served.kitamae.city.vault.keep(SYSTEM, person, "identity", "person", fields)
-    await served.kitamae.city.vault.erase(SYSTEM, "p-before")
+    await all_erased(served, "p-before")
     secret, _ = await served.kitamae.city.people.tokens.issue("test", ["read:person:identity"])
     headers = {"Authorization": f"Bearer {secret}"}
     assert await read(served, headers, "p-taro") == [NAMES["p-taro"]["name"]]
@@ -123,13 +124,13 @@ async def test_all_that_is_held_about_persons_is_there_and_proved_after_the_move
         before = tmp_path / "before.tlog-proof"
         before.write_bytes((await proof_of(served, first)).content)
         cookies = dict(served.client.cookies)
-        vault, log = served.kitamae.city.vault, served.kitamae.city.log
+        log = served.kitamae.city.log
         receipts = [one async for one in _receipts(served)]
         near = Rounds.near
 
         async def disturbed(self: Rounds) -> None:
             await near(self)
-            await vault.erase(SYSTEM, "p-during")  # when all keys were copied
+            await all_erased(served, "p-during")  # when all keys were copied
 
         monkeypatch.setattr(Rounds, "near", disturbed)
         assert log is not None
@@ -172,7 +173,7 @@ async def test_all_that_is_held_about_persons_is_there_and_proved_after_the_move
         assert [one for one in again if one[0] <= receipts[-1][0] and one[1]] == [
             one for one in receipts if one[1] and one[2] not in ("p-during",)
         ]
-        await served.kitamae.city.vault.erase(SYSTEM, "p-hanako")
+        await all_erased(served, "p-hanako")
         await whole(served, headers, ("p-before", "p-during", "p-hanako"))
     for file in (before, after):
         assert ref in verified(file, vkeys)
@@ -248,7 +249,7 @@ async def erase(city: City, person: str) -> str:
     """Where the city is served from here; else what it says."""
     try:
         async with city.served() as served:
-            await served.kitamae.city.vault.erase(SYSTEM, person)
+            await all_erased(served, person)
     except Conflict as conflict:
         return conflict.detail
     return ""

@@ -6,7 +6,6 @@ import datetime as dt
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +105,12 @@ async def test_a_purpose_of_the_city_whose_assessment_lapsed_is_refused_and_the_
             await vault.keep(SYSTEM, person, "identity", "person", {"name": "加賀 太郎"})
         await resident(served)  # he comes in: nothing is written down, and what is held he sees
         assert (await served.client.get("/my/records")).json()["records"] == mine
-        question = Question(Principal("staff-1", "staff"), "delete", f"person:{person}", "", "identity")
-        decision = served.kitamae.city.policy.decide(replace(question, who=SYSTEM))
+        clerk = Principal(
+            "staff-1", "staff", session="s", assurance=2, duties=frozenset({("", "purpose:identity")})
+        )
+        decision = served.kitamae.city.policy.decide(
+            Question(clerk, "delete", f"person:{person}", "", "identity")
+        )
         assert decision.allowed, "what is held is erased all the same"
         await vault.erase(Principal(person, "resident", session="s", assurance=3), person)
         desk = await served.kitamae.city.people.staff()

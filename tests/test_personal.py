@@ -14,7 +14,7 @@ from kitamae.kernel.people.vault import citykey
 from kitamae.kernel.people.vault.citykey import CityKey
 from kitamae.kernel.problems import Conflict, Problem
 from serving import SAME, Served, serving
-from staffing import give
+from staffing import all_erased, give
 
 KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"
 TARO = {"name": "加賀 太郎", "kana": "カガ タロウ", "birth_date": "1950-04-01"}
@@ -155,7 +155,6 @@ async def test_a_backup_is_restored_and_whoever_was_erased_stays_erased(
     to = str(identity.to_public()) if encrypted else ""
     file, keys = tmp_path / "city.tar", tmp_path / "keys"
     async with serving(tmp_path / "data", city=KAGA, backup_to=to) as served:
-        vault = served.kitamae.city.vault
         await keep(served, "p-taro")
         await keep(served, "p-hanako", name="山中 花子")
         await served.kitamae.backup(file, keys)
@@ -165,7 +164,7 @@ async def test_a_backup_is_restored_and_whoever_was_erased_stays_erased(
             assert secret.encode() not in file.read_bytes()
         with pytest.raises(Conflict, match="replaces nothing"):
             await served.kitamae.backup(tmp_path / "another.tar", keys)
-        await vault.erase(SYSTEM, "p-taro")
+        await all_erased(served, "p-taro")
         program = await bearer(served, "read:person:identity")
         if encrypted:
             with pytest.raises(Problem, match="--identity"):

@@ -202,6 +202,7 @@ class City:
         self._beside.go(
             every_hour(self.people.tidy, *self._of_persons(), self._tidy_snapshots, self._rooms.orders.finish)
         )
+        self.health.also["orders:erasing"] = self._rooms.orders.trouble
         self._beside.always("papers", self.registers.papers.run)
         self._beside.always("access log", self.access.run)
         self._beside.alone("/access-log", self.access_upkeep.run)

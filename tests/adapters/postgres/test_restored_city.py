@@ -18,7 +18,7 @@ from kitamae.kernel.people.vault import citykey
 from kitamae.kernel.people.vault.citykey import CityKey
 from serving import SAME, Served, serving
 from signing_in import Partner, fields, resident
-from staffing import enter, give
+from staffing import all_erased, enter, give
 
 TARO = {"name": "加賀 太郎", "kana": "カガ タロウ", "birth_date": "1950-04-01"}
 
@@ -88,7 +88,7 @@ async def test_whoever_was_erased_stays_so_whichever_of_the_two_is_restored(
             await vault.keep(SYSTEM, person, "identity", "person", TARO)
         headers, _ = await bearer(served, "read:person:identity")
         place.dump("state", "keys")
-        await vault.erase(SYSTEM, "p-taro")
+        await all_erased(served, "p-taro")
     place.restore(*restored)
     async with place.served() as served:
         assert (await read(served, headers, "p-taro")).json()["records"] == []

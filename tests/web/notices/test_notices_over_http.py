@@ -20,7 +20,7 @@ from kitamae.kernel.people.requests import Breaches, Calendar
 from kitamae.kernel.people.vault import Asked
 from serving import SAME, Served, serving
 from signing_in import fields
-from staffing import give
+from staffing import all_erased, give
 from web.requests.test_cases_over_http import NUMBER, filed, send, signed_in, staff, step, taro
 
 FROM = "noreply@city.example.jp"
@@ -429,7 +429,7 @@ async def test_what_somebody_was_still_to_be_told_goes_with_his_account_and_no_k
 
         await city.vault.keep(SYSTEM, "resident-taro", "identity", "basic-four", {"name": "試験"})
         await owe()
-        gone = await city.vault.erase(SYSTEM, "resident-taro")
+        gone = await all_erased(served, "resident-taro")
         assert gone.account["notice"] == 1
         assert await kept(served) == []
         assert await city.store.get("", notices.OF, "resident-taro") is None

@@ -375,7 +375,7 @@ async def test_one_order_that_cannot_be_closed_keeps_no_other_from_it(
     monkeypatch.setattr(orders.corrections, "drop", drops)
     monkeypatch.setattr(orders, "_now", lambda: later)
     assert await orders.expire() == 1
-    assert (await orders._word(order))[0]["word"] == "expired"
+    assert (await orders._word(city.store, order))[0]["word"] == "expired"
 
 
 async def test_what_nobody_decided_in_time_is_forgotten_and_the_order_says_so(

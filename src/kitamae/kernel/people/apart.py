@@ -52,11 +52,14 @@ class Apart:
 
     async def match(self) -> None:
         """Add what the state knows and the list does not; forget what is past."""
-        there = set(await self._keys.ended())
-        new = [one for one in ended.rows(await ended.ended(self._store)) if one not in there]
-        if new:
-            await self._keys.note_ended(new)
-        await self._keys.forget_ended(self._now())
+        async with (
+            self._one
+        ):  # or what is heard between reading and writing would be overwritten with what it was before
+            there = set(await self._keys.ended())
+            new = [one for one in ended.rows(await ended.ended(self._store)) if one not in there]
+            if new:
+                await self._keys.note_ended(new)
+            await self._keys.forget_ended(self._now())
 
     async def heard(self, kept: Sequence[Own]) -> None:
         """Of this worker's own transactions, after their commit. Never raises: what cannot be written now is written later."""

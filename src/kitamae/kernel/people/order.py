@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired, TypedDict, cast
 
-from kitamae.kernel.people import approval
+from kitamae.kernel.people import approval, secret
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.requests.requests import KIND as CASE
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.requests.case import Case
 
 KIND: Final = "order"
+LAST: Final = "order-last"
+"""By `erasing`: the number of the last order that the same be erased, so that no two of them wait at once."""
 WAITS: Final = 14 * 86_400_000_000
 """How long an order waits for its second person, microseconds."""
 LEAST: Final = 5
@@ -40,6 +42,12 @@ class Order(TypedDict):
     change: NotRequired[Literal["erase", "correct"]]
 
 
+class Last(TypedDict):
+    """See `LAST`."""
+
+    number: str
+
+
 def is_correction(order: Order) -> bool:
     """Else it erases."""
     return order.get("change") == "correct"
@@ -48,6 +56,11 @@ def is_correction(order: Order) -> bool:
 def about(number: str) -> str:
     """What the second person's word is kept under, and the kind of what is sealed for it."""
     return f"{KIND}:{number}"
+
+
+def erasing(order: Order) -> str:
+    """Of whom, and what was collected for what: the same for every order that this be erased."""
+    return secret.digest(f"{order['person']} {order['purpose']}")
 
 
 def shown(order: Order, more: Any = None) -> str:

@@ -24,7 +24,7 @@ from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Reader, Store, Transaction
     from kitamae.kernel.people.approval import Approval
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy import Policy
@@ -44,6 +44,7 @@ class Orders:
     ) -> None:
         self._store, self._policy, self._vault, self._now = store, policy, vault, now
         self.corrections = Corrections(store, policy, vault, now)
+        self._unfinished = 0
 
     def may(self, who: Principal, person: str, purpose: str) -> bool:
         """Whether it is his duty to ask that it be erased."""
@@ -67,8 +68,6 @@ class Orders:
             raise NotFound(f"there is no case {case!r:.40} of that person")
         why = approval.plain("why", why, least=order.LEAST)
         number, now = secrets.token_hex(6), self._now()
-        if await self._open(person, purpose):
-            raise Conflict("this waits for a second person already")
         made: Order = {
             "person": person, "purpose": purpose, "why": why, "case": case, "by": who.ref, "at": clock.text(now),
             "upto": 0, "done": "", "change": "erase",
@@ -76,20 +75,15 @@ class Orders:
 
         async def work(tx: Transaction) -> None:
             await self._policy.demand_again(tx, asked)
+            last = cast("order.Last | None", await tx.get(TENANT, order.LAST, order.erasing(made)))
+            if last is not None and (await self._word(tx, last["number"]))[1] == "asked":
+                raise Conflict("this waits for a second person already")
             await approval.ask(*(tx, about(number), who), until=now + WAITS, barred=(person,), now=now)
             await tx.put(TENANT, KIND, number, made)
+            await tx.put(TENANT, order.LAST, order.erasing(made), {"number": number})
 
         await self._store.transact(work)
         return number
-
-    async def _open(self, person: str, purpose: str) -> bool:
-        """Whether it was asked already that this be erased, and nobody has decided."""
-        for _, number, doc in await self._store.documents(TENANT, KIND):
-            made = cast("Order", doc)
-            same = (made["person"], made["purpose"]) == (person, purpose) and not is_correction(made)
-            if same and (await self._word(number))[1] == "asked":
-                return True
-        return False
 
     async def decide(self, who: Principal, number: str, digest: str, *, yes: bool, why: str = "") -> None:
         """The second person's word; approved, it is done at once. Raises NotFound, NotSignedIn, Forbidden, Conflict, BadRequest; of a
@@ -161,10 +155,10 @@ class Orders:
         """For whose duty it is: the order, the word about it, where it stands. Raises NotFound, NotSignedIn, Forbidden."""
         made = await self.get(number)
         self._policy.demand(question(who, made))
-        return made, *await self._word(number)
+        return made, *await self._word(self._store, number)
 
-    async def _word(self, number: str) -> tuple[Approval, State]:
-        said = cast("Approval", await self._store.get(TENANT, approval.KIND, about(number)))
+    async def _word(self, store: Reader, number: str) -> tuple[Approval, State]:
+        said = cast("Approval", await store.get(TENANT, approval.KIND, about(number)))
         word = approval.word(said, self._now())
         return said, "done" if word == "approved" else word
 
@@ -174,21 +168,37 @@ class Orders:
         for _, number, doc in reversed(await self._store.documents(TENANT, KIND)):
             made = cast("Order", doc)
             if self._policy.allows(question(who, made)):
-                found.append((number, made, *await self._word(number)))
+                found.append((number, made, *await self._word(self._store, number)))
         return found
 
     async def finish(self) -> int:
-        """What was decided, and cut off by a crash before the key was gone; how many. Raises VaultClosed."""
+        """What was decided, and cut off by a crash before the key was gone; how many. One that fails keeps no other: it is tried again, and
+        `trouble` says so until then. Raises VaultClosed.
+        """
         cut = [
-            number
+            (number, cast("Order", doc))
             for _, number, doc in await self._store.documents(TENANT, KIND)
             if doc["upto"] and not doc["done"]
         ]
-        for number in cut:
-            made = await self.get(number)
-            await self._vault().finish_erasing(made["person"], made["purpose"], made["upto"])
-            await self._close(number)
-        return len(cut)
+        self._unfinished, done = len(cut), 0
+        if not cut:
+            return 0
+        vault = self._vault()
+        for number, made in cut:
+            try:
+                await vault.finish_erasing(made["person"], made["purpose"], made["upto"])
+                await self._close(number)
+                done += 1
+            except Exception:  # the next time
+                _log.exception("what two decided to erase is not erased", order=number)
+        self._unfinished = len(cut) - done
+        return done
+
+    def trouble(self) -> str:
+        """For `/health`: what two decided to erase, and was not erased when it was tried last; "": nothing."""
+        if not self._unfinished:
+            return ""
+        return f"{self._unfinished} erasures that two persons decided are not finished; they are tried again within the hour"
 
     async def _close(self, number: str) -> None:
         """The reason is in the receipt now, sealed, and nowhere else."""
@@ -227,16 +237,20 @@ class Orders:
         """Forget what was decided, withdrawn or not decided long ago; how many."""
         before = self._now() - KEPT
         old = [
-            number
+            (number, cast("Order", doc))
             for _, number, doc in await self._store.documents(TENANT, KIND)
             if clock.micros(doc["at"]) < before
         ]
 
         async def work(tx: Transaction) -> int:
-            for number in old:
-                await tx.drop(TENANT, KIND, number)
+            went = 0
+            for number, made in old:
+                went += await tx.drop(TENANT, KIND, number)
                 await tx.drop(TENANT, approval.KIND, about(number))
-            await swept.note(tx, self._now(), {KIND: len(old)})
-            return len(old)
+                last = await tx.get(TENANT, order.LAST, order.erasing(made))
+                if last == {"number": number}:
+                    await tx.drop(TENANT, order.LAST, order.erasing(made))
+            await swept.note(tx, self._now(), {KIND: went})
+            return went
 
         return await self._store.transact(work) if old else 0

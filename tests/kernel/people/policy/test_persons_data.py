@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kitamae.kernel.people.person import NOBODY, SYSTEM, Principal
+from kitamae.kernel.people.person import NOBODY, OWN, SYSTEM, Principal
 from kitamae.kernel.people.policy import Facts, Policy, Question
 from kitamae.kernel.people.policy.policy import of_city
 from kitamae.kernel.problems import Forbidden
@@ -69,10 +69,11 @@ def test_a_consent_that_was_withdrawn_counts_from_the_next_question_on(policy: P
     assert not policy.allows(about(NURSE, AGREED))
 
 
-def test_the_machinery_keeps_and_erases_and_does_not_look(policy: Policy) -> None:
-    assert not policy.allows(about(SYSTEM, LAW))
-    for action in ("write", "delete"):
-        assert policy.allows(replace(about(SYSTEM, LAW), action=action))
+def test_the_machinery_keeps_and_neither_looks_nor_erases(policy: Policy) -> None:
+    assert policy.allows(replace(about(SYSTEM, LAW), action="write"))
+    for purpose in (LAW, OWN):
+        for action in ("read", "delete"):
+            assert not policy.allows(replace(about(SYSTEM, purpose), action=action))
 
 
 def test_a_service_whose_papers_lapsed_sees_nothing_any_more(policy: Policy) -> None:

@@ -12,10 +12,9 @@ import pytest
 import pytest_asyncio
 from stores import STORES, open_postgres
 from vaults import OFFICER as SOMEBODY
-from vaults import TARO, Place
+from vaults import TARO, Place, gone
 
 from kitamae.kernel.ledger import commitment
-from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.policy import Facts, Policy
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests, kinds
@@ -157,7 +156,7 @@ async def test_one_person_does_not_fill_the_desk(worker: Worker, monkeypatch: py
 
 async def test_after_an_erasure_the_row_says_that_there_was_a_case_and_nothing_else(worker: Worker) -> None:
     number = await worker.requests.file(TARO, COMPLAINT)
-    await worker.vault.erase(SYSTEM, "p-taro")
+    await gone(worker.vault, "p-taro", by=OFFICER)
     assert await worker.requests.said(OFFICER, number) == []
     assert [one["step"] for one in (await worker.requests.case(number)).get("steps", [])] == ["file"]
 
@@ -198,7 +197,7 @@ async def test_of_two_workers_one_answers_and_a_key_destroyed_by_the_other_leave
             return_exceptions=True,
         )
         assert sum(isinstance(one, Conflict) for one in tried) == 1
-        await there.vault.erase(SYSTEM, "p-taro")  # `here` still remembers the key
+        await gone(there.vault, "p-taro", by=OFFICER)  # `here` still remembers the key
         before = await here.leaves()
         await here.requests.step(TARO, number, Move("reply", "まだ分かりません。"))
         assert await here.leaves() == before + 1

@@ -8,12 +8,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from vaults import NAME, OFFICER, TARO, Place, asked, receipts
+from vaults import NAME, OFFICER, TARO, Place, asked, decided, gone, receipts
 
 from kitamae.adapters.sqlite.keys.restoring import restore
 from kitamae.kernel.ledger.commitment import canonical, commit
-from kitamae.kernel.people.person import SYSTEM
-from kitamae.kernel.people.vault import OWN, Vault, index
+from kitamae.kernel.people.person import SYSTEM, Principal
+from kitamae.kernel.people.vault import OWN, Ordered, Vault, index
 from kitamae.kernel.people.vault.classes import DAY
 from kitamae.kernel.people.vault.keyring import CITY, Keyring
 from kitamae.kernel.people.vault.problems import VaultClosed
@@ -43,14 +43,16 @@ async def test_an_erased_person_is_neither_read_nor_found_and_the_receipts_leaf_
     await two(vault)
     (before,) = await receipts(vault)
     leaves = await place.leaves()
-    done = await vault.erase(SYSTEM, "p-taro")
-    assert (set(done.classes), done.records) == ({"resident", "mailing", "receipts"}, 2)
+    went, done = await gone(vault, "p-taro")
+    assert done is not None
+    assert (went, set(done.classes)) == (2, {"mailing", "receipts"})
     assert done.until == done.at + 7 * DAY
     await is_gone(vault)
     after = await place.leaves()
     assert after[: len(leaves)] == leaves  # every proof stays valid
     assert before.leaf() in after  # whoever took the salt away in time can still prove it
-    assert after[len(leaves)] == commit(done.salt, canonical(done.told))
+    own = after[len(leaves) + 1]  # behind the receipt of what two ordered
+    assert own == commit(done.salt, canonical(done.told))
     left = await place.store.transact(lambda tx: tx.vault.noted("", "p-taro", 1 << 62, 10))
     assert left == []
 
@@ -64,7 +66,7 @@ async def test_no_file_holds_the_wrapped_key_or_a_tag_of_an_erased_person(place:
     tags = [index.tag(city.newest(f"index:{field}")[1], "", field, text) for field, text in NAME.items()]
     here = [path for path in place.folder.iterdir() if path.name.startswith("keys.db")]
     assert all(any(secret in path.read_bytes() for path in here) for secret in (*keys, *tags))
-    await vault.erase(SYSTEM, "p-taro")
+    await gone(vault, "p-taro")
     for path in place.folder.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
@@ -80,7 +82,7 @@ async def test_in_an_old_file_of_the_state_nobody_is_found_even_with_the_keys_of
     await two(vault)
     await place.store.backup(str(place.folder / "last-month.db"))
     city = await Keyring(place.keys, [place.key], lambda: place.time).of(CITY)
-    await vault.erase(SYSTEM, "p-taro")
+    await gone(vault, "p-taro")
     old = (place.folder / "last-month.db").read_bytes()
     for field, text in NAME.items():
         _, key = city.newest(f"index:{field}")
@@ -97,7 +99,7 @@ async def test_a_restore_of_last_months_state_leaves_the_person_erased(place: Pl
     vault = await place.open()
     await two(vault)
     await place.store.backup(str(place.folder / "last-month.db"))
-    await vault.erase(SYSTEM, "p-taro")
+    await gone(vault, "p-taro")
     await place.close()
     for end in ("", "-wal", "-shm"):
         (place.folder / f"kitamae.db{end}").unlink(missing_ok=True)
@@ -121,7 +123,7 @@ async def test_a_restore_of_older_keys_leaves_the_person_erased(place: Place, lo
     await two(vault)
     copy = place.folder / "keys-of-yesterday"
     await vault.backup(str(copy))
-    await vault.erase(SYSTEM, "p-taro")
+    await gone(vault, "p-taro")
     await place.close()
     if lost:  # the list beside it is what is left
         for end in ("", "-wal", "-shm"):
@@ -157,11 +159,15 @@ async def test_a_crash_between_the_keys_and_the_records_is_finished_at_the_next_
 
     monkeypatch.setattr(place.store, "transact", crash)
     with pytest.raises(SystemError):
-        await vault.erase(SYSTEM, "p-taro")
+        await vault.erase(TARO, "p-taro")
     monkeypatch.undo()
-    assert await vault.read(asked()) == []  # nothing is readable from the first step on
+    assert [one.klass for one in await vault.read(asked(TARO, OWN))] == ["resident"]  # from the first step on
     await place.close()
-    await is_gone(await place.open())
+    vault = await place.open()
+    left = await place.store.transact(lambda tx: tx.vault.of("", "p-taro"))
+    assert [one.klass for one in left] == ["resident"]
+    await gone(vault, "p-taro")
+    await is_gone(vault)
     await place.close()
 
 
@@ -175,9 +181,14 @@ async def test_a_person_erases_what_rests_on_consent_and_is_told_what_the_law_ke
     with pytest.raises(Forbidden):
         await vault.erase(TARO, "p-hanako")
     with pytest.raises(NotFound):
-        await vault.erase(SYSTEM, "p-nobody")
+        await vault.erase(Principal("p-nobody", "resident", session="s", assurance=3), "p-nobody")
     with pytest.raises(Forbidden):
         await vault.erase(OFFICER, "p-taro")
+    with pytest.raises(Forbidden):
+        await vault.erase(SYSTEM, "p-taro")
+    with pytest.raises(Forbidden):
+        await vault.erase_for(SYSTEM, "p-taro", "resident", Ordered("staff-2", {}, decided))
+    assert [one.klass for one in await vault.read(asked(TARO, OWN))] == ["resident"]
 
 
 async def test_what_a_worker_seals_with_a_dead_key_is_sealed_anew_not_lost(
@@ -189,7 +200,7 @@ async def test_what_a_worker_seals_with_a_dead_key_is_sealed_anew_not_lost(
     )
     await two(vault)
     assert len(await other.read(asked())) == 1
-    await vault.erase(SYSTEM, "p-taro")
+    await gone(vault, "p-taro")
     await other.keep(SYSTEM, "p-taro", "resident", "person", NAME)
     for one in (vault, other):
         assert [dict(record.fields) for record in await one.read(asked())] == [NAME]
@@ -241,7 +252,7 @@ async def test_ten_thousand_records_go_with_one_transaction(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault = await place.open()
-    await vault.keep(SYSTEM, "p-taro", "resident", "person", NAME)
+    await vault.keep(SYSTEM, "p-taro", "mailing", "person", {"name": NAME["name"]})
     (row,) = await place.store.transact(lambda tx: tx.vault.of("", "p-taro"))
 
     async def many(tx: object) -> None:
@@ -257,7 +268,7 @@ async def test_ten_thousand_records_go_with_one_transaction(
         return await before(work)
 
     monkeypatch.setattr(place.store, "transact", counted)
-    assert (await vault.erase(SYSTEM, "p-taro")).records == 10_001
+    assert (await vault.erase(TARO, "p-taro")).records == 10_001
     assert len(calls) == 1
     await place.close()
 

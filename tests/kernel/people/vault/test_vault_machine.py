@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from stores import open_sqlite
-from vaults import PURPOSES, Place, asked
+from vaults import PURPOSES, Place, asked, gone
 
 from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.vault import OWN, Asked
@@ -64,14 +64,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule(person=persons, which=st.lists(classes, max_size=2, unique=True))
     def erase(self, person: str, which: list[str]) -> None:
-        gone = {id for id, one in self.model.items() if one[0] == person and (not which or one[1] in which)}
+        over = {id for id, one in self.model.items() if one[0] == person and (not which or one[1] in which)}
         try:
-            done = self.run(self.vault.erase(SYSTEM, person, which))
+            went, _ = self.run(gone(self.vault, person, *which))
         except NotFound:
-            assert not gone
+            assert not over
         else:
-            assert done.records == len(gone)
-        for id in gone:
+            assert went == len(over)
+        for id in over:
             del self.model[id]
 
     @rule(days=st.sampled_from([1, 29, 31, 366]))

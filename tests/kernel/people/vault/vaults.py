@@ -15,8 +15,10 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people.person import Principal
 from kitamae.kernel.people.platform_purposes import WATCHING
 from kitamae.kernel.people.policy import Facts, Policy
-from kitamae.kernel.people.vault import OWN, Asked, Purpose, Purposes, Vault
+from kitamae.kernel.people.vault import OWN, Asked, Ordered, Purpose, Purposes, Vault
 from kitamae.kernel.people.vault.citykey import CityKey
+from kitamae.kernel.people.vault.classes import RECEIPTS
+from kitamae.kernel.people.vault.erasing import Erasing
 from kitamae.kernel.people.vault.receipt import Receipt
 
 PURPOSES = Purposes(
@@ -84,6 +86,31 @@ class Place:
 
 def asked(who: Principal = OFFICER, purpose: str = "resident", **more: Any) -> Asked:
     return Asked(who, purpose, more.pop("persons", ("p-taro",)), **more)
+
+
+async def gone(
+    vault: Vault, person: str, *classes: str, by: Principal = OFFICER
+) -> tuple[int, Erasing | None]:
+    """All that is held of him, or what is of these classes: what a law or a contract keeps as two ordered it, the rest by himself. How many
+    records, and what became of his own word. Raises NotFound.
+    """
+    himself = Principal(person, "resident", session=f"s-{person}", assurance=3)
+    there = [one for one in (await vault._inner.keys.of(person, anew=True)).current if one != RECEIPTS]
+    there = [one for one in there if not classes or one in classes]
+    ordered = [one for one in there if (found := vault.purposes.get(one)) and found.basis != "consent"]
+    went = 0
+    for purpose in ordered:
+        went += (
+            await vault.erase_for(by, person, purpose, Ordered("staff-2", {"why": "請求により"}, decided))
+        ).records
+    if classes and ordered and set(there) == set(ordered):
+        return went, None
+    done = await vault.erase(himself, person, classes)
+    return went + done.records, done
+
+
+async def decided(tx: Any, upto: int) -> None:
+    """The second one's word."""
 
 
 async def receipts(vault: Vault, who: Principal = TARO) -> list[Receipt]:

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 import pytest
-from vaults import DUTIES, NAME, OFFICER, TARO, Place
+from vaults import DUTIES, NAME, OFFICER, TARO, Place, gone
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
@@ -215,7 +215,7 @@ async def test_a_person_sees_what_was_released_about_his_own_records_and_nothing
 async def test_an_erased_person_is_named_in_no_flag_any_more(vault: Vault, place: Place) -> None:
     await night(place)
     (flag,) = await flagged(place)
-    await vault.erase(SYSTEM, "p-3")
+    await gone(vault, "p-3")
     flags, _ = watching(place)
     evidence = await flags.evidence(OFFICER, flag["id"])
     assert [one.nth for one in evidence.looks] == [1, 2, 3, 0, *range(4, 20)]

@@ -88,7 +88,7 @@ class Eraser:
         keys = await inner.keys.of(person, anew=True)
         there = [klass for klass in keys.current if klass != RECEIPTS]
         wanted = [klass for klass in there if not classes or klass in classes]
-        kept = {klass: law for klass in wanted if who.role != "system" and (law := self._kept_by(klass))}
+        kept = {klass: law for klass in wanted if (law := self._kept_by(klass))}
         gone = [klass for klass in wanted if klass not in kept]
         if set(gone) == set(there) and (gone or not classes) and RECEIPTS in keys.current:
             gone.append(RECEIPTS)
