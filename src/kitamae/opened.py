@@ -154,7 +154,12 @@ class City:
         """What is wrong with the keys closes the vault, not the city: shelters are shown all the same."""
         self._keys, self._apart = keys, apart
         self._kept = retention.Retention(
-            self.store, purposes, now, office=self._office_days, renamed=self.people.colleagues.again
+            self.store,
+            purposes,
+            now,
+            office=self._office_days,
+            renamed=self.people.colleagues.again,
+            owes=self.people.owes,
         )
         if personal.wanted(settings):
             self.health.also["vault:keys"] = lambda: (

@@ -23,6 +23,8 @@ from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.passkeys import Passkeys
 from kitamae.kernel.people.people import LinkSpent, People
 from kitamae.kernel.people.person import NOBODY, SYSTEM
+from kitamae.kernel.people.provider import grants, owing
+from kitamae.kernel.people.provider.clients import Clients
 from kitamae.kernel.people.seal import Seal
 from kitamae.kernel.people.vault.keystore import KeyStore, Over
 from kitamae.kernel.problems import Unavailable
@@ -30,6 +32,7 @@ from kitamae.kernel.problems import Unavailable
 KINDS = (
     "token", "person", "passkey", "duties", "transfer", "approval", "staffing", "revoked", "mandate",
     "mandates", "mandate-offer", "capability", "device-key", "session", "link", "grant", "refresh",
+    "consent", "consent-withdrawn", "client",
 )  # fmt: skip
 DAY = 86_400_000_000
 
@@ -447,3 +450,41 @@ def test_an_older_word_about_a_notice_takes_no_newer_ones_place_in_restored_keys
     assert newest([old], [new, gone]) == [new, gone]
     assert newest([new], [old, gone]) == [gone]
     assert newest([], [old]) == [old]
+
+
+async def test_what_somebody_withdrew_from_a_partner_does_not_come_back_and_what_he_agreed_to_since_does(
+    town: Town,
+) -> None:
+    def agreed(person: str) -> dict[str, Any]:
+        return {"person": person, "client": "c", "scope": "openid", "at": clock.text(town.at), "subject": "s"}
+
+    empty = await town.backup()
+    taro, hanako, jiro = [owing.pair(one, "c") for one in ("p-taro", "p-hanako", "p-jiro")]
+    for id, person in ((taro, "p-taro"), (hanako, "p-hanako"), (jiro, "p-jiro")):
+        await town.put("consent", id, agreed(person))
+    first = await town.backup()
+    for person in ("p-taro", "p-hanako"):
+        town.at += 1
+        await grants.end(town.store, person, "c", withdrawn=True, now=town.at)
+    town.at += 1
+    await town.put("consent", hanako, agreed("p-hanako"))
+    second = await town.backup()
+    for backup in (first, empty, first):
+        await town.restore(backup)
+        assert await town.store.get("", "consent", taro) is None
+        assert await town.store.get("", "consent", hanako) is None, "that one is of before he withdrew"
+        assert (await town.store.get("", "consent", jiro) is None) is (backup is empty)
+    await town.restore(second)
+    assert await town.store.get("", "consent", hanako) is not None
+    assert await town.store.get("", "consent", taro) is None
+
+
+async def test_a_partner_that_was_removed_does_not_come_back(town: Town) -> None:
+    clients = Clients(town.store, Once(town.store), ("http://localhost",), town.now)
+    gone, _ = await clients.add("のりあい", "予約", ["https://bus.example.jp/back"])
+    stays, _ = await clients.add("図書館", "貸出", ["https://books.example.jp/back"])
+    full = await town.backup()
+    await clients.remove(gone["id"])
+    for _ in range(2):
+        await town.restore(full)
+        assert [one["id"] for one in await clients.all()] == [stays["id"]]

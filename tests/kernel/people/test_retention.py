@@ -211,9 +211,55 @@ async def test_papers_of_the_town_hall_go_so_long_after_leaving_review_or_close_
     assert "staff-" not in str(await town.told())
 
 
+async def test_a_passkey_of_who_left_goes_after_a_month_with_an_entry_and_no_other(town: Town) -> None:
+    def gone(person: str, *at: tuple[float, bool]) -> tuple[str, str, Any]:
+        steps = [
+            {
+                "person": person, "duty": "account", "gives": gives, "tenants": [""], "until": None, "transfer": f"t-{days}",
+                "at": town.later(days), "decided": town.later(days), "by": "staff-9", "second": "staff-8",
+            }
+            for days, gives in at
+        ]  # fmt: skip
+        return "duties", person, {"steps": steps}
+
+    key = {"key": "", "count": 0, "name": "x", "createdAt": town.later(-90), "usedAt": None}
+    await town.put(
+        *(
+            ("passkey", f"k-{one}", {**key, "person": one})
+            for one in ("left", "back", "late", "here", "visitor")
+        ),
+        gone("left", (0, False)),
+        gone("back", (0, False), (20, True)),
+        gone("late", (10, False)),
+        gone("here"),
+    )
+    town.at += 30 * DAY - 1
+    assert await town.retention.sweep() == 0
+    town.at += 1
+    assert await town.retention.sweep() == 1
+    assert await town.ids("passkey") == ["k-back", "k-here", "k-late", "k-visitor"]
+    assert (await town.ids("revoked"), await town.told()) == (["k-left"], [{"passkey": 1}])
+    assert await town.retention.sweep() == 0
+
+
+async def test_a_partner_is_told_to_sign_out_whoever_agreed_too_long_ago(town: Town) -> None:
+    told: list[str] = []
+    town.retention = Retention(town.store, Purposes([REQUESTS]), town.now, owes=lambda: told.append("now"))
+    agreed = {"person": "r-1", "client": "bus", "scope": "openid", "at": town.later(0), "subject": "s-1"}
+    bus = {"id": "bus", "name": "バス", "backchannel": "https://bus.example.jp/out"}
+    await town.put(("consent", "c1", agreed), ("client", "bus", bus))
+    town.at += 730 * DAY
+    assert await town.retention.sweep() == 1
+    [(_, _, owed)] = await town.store.documents("", "logout")
+    assert ((owed["client"], owed["subject"], owed["sid"]), told) == (("bus", "s-1", ""), ["now"])
+
+
 async def test_orders_of_long_ago_go_with_an_entry(town: Town) -> None:
     orders = Orders(town.store, None, None, town.now)  # type: ignore[arg-type]
-    await town.put(("order", "o1", {"at": town.later(0)}), ("order", "o2", {"at": town.later(300)}))
+    made = {"person": "p-1", "purpose": "identity"}
+    await town.put(
+        ("order", "o1", {**made, "at": town.later(0)}), ("order", "o2", {**made, "at": town.later(300)})
+    )
     town.at += 366 * DAY
     assert (await orders.tidy(), await orders.tidy()) == (1, 0)
     assert (await town.ids("order"), await town.told()) == (["o2"], [{"order": 1}])

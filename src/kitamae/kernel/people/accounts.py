@@ -19,7 +19,7 @@ from kitamae.kernel.people.records import RESIDENT, REVOKED, TENANT
 from kitamae.kernel.people.relying import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.people import People
@@ -78,11 +78,7 @@ class Accounts:
             [one["name"] for one in member if one["sort"] == "volunteer" and len(one["members"]) == 1],
         )
         there = account != Account() or any(found.values())
-        return (
-            account
-            if there or any(one["person"] == person for one in (await self._untold()).values())
-            else None
-        )
+        return account if there or await self._untold([person]) else None
 
     async def ending(self, ended: Mapping[str, int], at: int) -> Ending:
         """Person -> before when (microseconds UTC): what there was of these accounts goes, in the transaction that the answer is called
@@ -96,8 +92,8 @@ class Accounts:
         ]
         untold = [
             number
-            for number, one in (await self._untold()).items()
-            if one["person"] in ended and clock.micros(one["at"]) < ended[one["person"]]
+            for number, one in (await self._untold(ended)).items()
+            if clock.micros(one["at"]) < ended[one["person"]]
         ]
         more = [await one(ended) for one in self._people.endings]
 
@@ -129,10 +125,16 @@ class Accounts:
 
         return end
 
-    async def _untold(self) -> dict[str, notices.Notice]:
-        """What anybody is still to be told, by number."""
-        all = await notices.every(self._store)
-        return {number: one for number, one in all.items() if one["state"] not in notices.OVER}
+    async def _untold(self, persons: Iterable[str]) -> dict[str, notices.Notice]:
+        """What these are still to be told, by number."""
+        found: dict[str, notices.Notice] = {}
+        for person in persons:
+            numbers: Any = await self._store.get(TENANT, notices.OF, person) or []
+            for number in numbers:
+                one = await notices.one(self._store, number)
+                if one is not None and one["state"] not in notices.OVER:
+                    found[number] = one
+        return found
 
     async def unbind(self, tx: Transaction, person: str) -> bool:
         """Where nothing is held any more of who a resident is, nothing says either where it was."""

@@ -21,6 +21,7 @@ from kitamae.kernel.people.duties.records import FOUNDED, TRANSFER, Founded
 from kitamae.kernel.people.duties.steps import Kept, carried, without
 from kitamae.kernel.people.provider import owing
 from kitamae.kernel.people.records import GIVEN, REVOKED, TENANT
+from kitamae.kernel.people.vault.classes import DAY
 from kitamae.kernel.people.vault.keystore import Over
 
 if TYPE_CHECKING:
@@ -31,17 +32,20 @@ if TYPE_CHECKING:
 
 WAYS: Final = ("link", "session", "code", "grant", "access", "refresh")
 """Ways in that end by themselves. Where one is there that was left before its time, the state is older than the list: all of them end."""
-KINDS: Final = (REVOKED, steps.KIND, TRANSFER, approval.KIND, notices.TOLD, *WAYS)
+KINDS: Final = (REVOKED, steps.KIND, TRANSFER, approval.KIND, notices.TOLD, owing.WITHDRAWN, *WAYS)
 """Documents of which the list tells."""
 MARK: Final = ("carried", "last")
 """{restore, out}: a restore into which the list was carried, by a name of its own, and whether everybody was signed out after it."""
 _CLOSED: Final = ("refused", "withdrawn")
+_NEWER: Final = (notices.TOLD, owing.WITHDRAWN)
+"""Kinds of which the newer one holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """Documents by their ids: of `revoked`, `duties`, changes that were withdrawn, and second persons' words against something. `left`:
-    (kind, id) of ways in that are over. `told`: of notices, what became of them; that is not ended for good: the newer one holds.
+    (kind, id) of ways in that are over. `told`: of notices, what became of them; `disagreed`: that a person took back what he had agreed to
+    with a partner. These two are not ended for good: the newer one holds.
     """
 
     revoked: Mapping[str, Any]
@@ -50,6 +54,7 @@ class Ended:
     refused: Mapping[str, Any]
     left: Sequence[tuple[str, str]] = field(default=())
     told: Mapping[str, Any] = field(default_factory=dict)
+    disagreed: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def ended(store: Store) -> Ended:
@@ -64,6 +69,7 @@ async def ended(store: Store) -> Ended:
         {id: doc for id, doc in (await of(TRANSFER)).items() if doc["gone"]},
         {id: doc for id, doc in (await of(approval.KIND)).items() if doc["word"] in _CLOSED},
         told=await of(notices.TOLD),
+        disagreed=await of(owing.WITHDRAWN),
     )
 
 
@@ -80,7 +86,13 @@ def listed(rows: Sequence[Over], now: int) -> Ended:
         elif one.kind in found:
             found[one.kind][one.id] = orjson.loads(one.doc)
     return Ended(
-        found[REVOKED], found[steps.KIND], found[TRANSFER], found[approval.KIND], left, found[notices.TOLD]
+        found[REVOKED],
+        found[steps.KIND],
+        found[TRANSFER],
+        found[approval.KIND],
+        left,
+        found[notices.TOLD],
+        found[owing.WITHDRAWN],
     )
 
 
@@ -92,6 +104,7 @@ def rows(known: Ended) -> list[Over]:
         TRANSFER: known.withdrawn,
         approval.KIND: known.refused,
         notices.TOLD: known.told,
+        owing.WITHDRAWN: known.disagreed,
     }
     return [_row(kind, id, doc) for kind, some in docs.items() for id, doc in cast("Any", some).items()]
 
@@ -105,7 +118,7 @@ def row(own: Own, now: int) -> Over | None:
             return None
         return Over(kind, own.id, clock.micros(went["expiresAt"]), b"{}")
     over = doc is not None and (
-        kind in (REVOKED, steps.KIND, notices.TOLD)
+        kind in (REVOKED, steps.KIND, *_NEWER)
         or (kind == TRANSFER and doc["gone"])
         or (kind == approval.KIND and doc["word"] in _CLOSED)
     )
@@ -113,13 +126,17 @@ def row(own: Own, now: int) -> Over | None:
 
 
 def _row(kind: str, id: str, doc: Any) -> Over:
-    until = clock.micros(doc["until"]) if kind == approval.KIND else 0
+    until = 0
+    if kind == approval.KIND:
+        until = clock.micros(doc["until"])
+    elif kind == owing.WITHDRAWN:
+        until = clock.micros(doc["at"]) + owing.AGREED_DAYS * DAY
     return Over(kind, id, until, orjson.dumps(doc, option=orjson.OPT_SORT_KEYS))
 
 
 def newest(there: Sequence[Over], others: Sequence[Over]) -> list[Over]:
-    """Of `others`, what is to stand in a list in which `there` stands: of notices nothing that is older."""
-    before = {(one.kind, one.id): one for one in there if one.kind == notices.TOLD}
+    """Of `others`, what is to stand in a list in which `there` stands: of what the newer one holds of, nothing that is older."""
+    before = {(one.kind, one.id): one for one in there if one.kind in _NEWER}
     return [
         one for one in others
         if (old := before.get((one.kind, one.id))) is None or _newer(orjson.loads(one.doc), orjson.loads(old.doc))
@@ -166,9 +183,13 @@ async def _carry(store: Store, known: Ended, owed: bool | None) -> int | None:
         id: doc for id, doc in known.refused.items()
         if id not in here.refused and not await _asked_again(store, id, doc)
     }  # fmt: skip
-    told = {id: doc for id, doc in known.told.items() if id not in here.told or _newer(doc, here.told[id])}
+    told = _since(known.told, here.told)
+    disagreed = _since(known.disagreed, here.disagreed)
+    agreed = {id: doc for _, id, doc in await store.documents(TENANT, "consent")} if disagreed else {}
+    again = [id for id, doc in disagreed.items() if id in agreed and not _newer(agreed[id], doc)]
     persons = _changed(known, here, gone)
-    back = len(revoked) + len(withdrawn) + len(refused) + len(persons) + await _left(store, known.left)
+    back = len(revoked) + len(withdrawn) + len(refused) + len(persons) + len(again)
+    back += await _left(store, known.left)
     going_on = mark is not None and not mark["out"]  # cut off while everybody was signed out: that is owed
     forgets = owed if owed is not None else back > 0 and not going_on
     past = [id for _, id, _ in await store.documents(TENANT, owing.KIND)] if forgets else []
@@ -184,7 +205,17 @@ async def _carry(store: Store, known: Ended, owed: bool | None) -> int | None:
             await tx.put(TENANT, REVOKED, id, doc)
             for kind in GIVEN:
                 await tx.drop(TENANT, kind, id)
-        for kind, docs in ((TRANSFER, withdrawn), (approval.KIND, refused), (notices.TOLD, told)):
+        for id in again:
+            kept: Any = await tx.get(TENANT, "consent", id)
+            if kept is not None and not _newer(kept, disagreed[id]):
+                await tx.drop(TENANT, "consent", id)
+        listed_so = (
+            (TRANSFER, withdrawn),
+            (approval.KIND, refused),
+            (notices.TOLD, told),
+            (owing.WITHDRAWN, disagreed),
+        )
+        for kind, docs in listed_so:
             for id, doc in docs.items():
                 await tx.put(TENANT, kind, id, doc)
         for id in told:
@@ -202,9 +233,13 @@ async def _carry(store: Store, known: Ended, owed: bool | None) -> int | None:
             await tx.put(TENANT, *FOUNDED, {"given": given})
         return True
 
-    if (back or forgets or told) and not await store.transact(work):
+    if (back or forgets or told or disagreed) and not await store.transact(work):
         return None
     return back
+
+
+def _since(known: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
+    return {id: doc for id, doc in known.items() if id not in here or _newer(doc, here[id])}
 
 
 def _newer(one: Any, other: Any) -> bool:

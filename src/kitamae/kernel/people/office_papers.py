@@ -12,14 +12,14 @@ from kitamae.kernel.people import approval, notices
 from kitamae.kernel.people.duties import steps
 from kitamae.kernel.people.duties.numbers import KIND as NUMBER
 from kitamae.kernel.people.duties.records import EMERGENCY, TRANSFER
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.records import PASSKEY, TENANT
 from kitamae.kernel.people.requests.breaches import KIND as BREACH
 from kitamae.kernel.people.vault.classes import CONSENT_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kitamae.kernel.context.store import Store, Transaction
+    from kitamae.kernel.context.store import Reader, Store, Transaction
 
 Paper = Literal["staff", "transfer", "emergency", "breach"]
 DAYS: Final[Mapping[Paper, int]] = {
@@ -55,6 +55,22 @@ async def due(store: Store, kind: str, at: int, before: int) -> list[tuple[str, 
             told = {one["ref"] for one in (await notices.every(store)).values() if one["about"] == "breach"}
             found = [one for one in kept if one[0] not in told and 0 < _closed(one[1]) <= before]
     return [(kind, id, doc) for id, doc in found]
+
+
+async def passkeys(store: Store, at: int, before: int) -> list[tuple[str, str, Any]]:
+    """Those of members of staff who left at `before` or earlier, and do not come back: kind, id, document. They let nobody in any more."""
+    duties: list[tuple[str, Any]] = [(id, doc) for _, id, doc in await store.documents(TENANT, steps.KIND)]
+    gone = {id for id, doc in duties if 0 < left_at(doc["steps"], at) <= before}
+    kept: list[tuple[str, Any]] = (
+        [(id, doc) for _, id, doc in await store.documents(TENANT, PASSKEY)] if gone else []
+    )
+    return [(PASSKEY, id, doc) for id, doc in kept if doc["person"] in gone]
+
+
+async def is_gone(store: Reader, person: str, at: int, before: int) -> bool:
+    """Whether that member of staff left at `before` or earlier, and does not come back."""
+    kept: Any = await store.get(TENANT, steps.KIND, person)
+    return kept is not None and 0 < left_at(kept["steps"], at) <= before
 
 
 async def numbers(store: Store) -> list[tuple[str, str]]:
@@ -93,13 +109,18 @@ async def drop(
                 await tx.drop(TENANT, approval.KIND, f"transfer:{id}")
 
 
-def _left(kept: list[steps.Approved], at: int) -> int:
-    """When he left, microseconds UTC. 0: he did not, will come back, or it was forgotten already."""
+def left_at(kept: list[steps.Approved], at: int) -> int:
+    """When he left, microseconds UTC. 0: he did not, or will come back."""
     said = [one for one in kept if one["duty"] == steps.ACCOUNT and not one["gives"]]
     if not steps.state(kept, at).left or any(clock.micros(one["at"]) > at for one in kept):
         return 0
+    return max(clock.micros(one["at"]) for one in said)
+
+
+def _left(kept: list[steps.Approved], at: int) -> int:
+    """The same of whom not all was forgotten already."""
     bare = len(kept) == 1 and not kept[0]["transfer"]
-    return 0 if bare else max(clock.micros(one["at"]) for one in said)
+    return 0 if bare else left_at(kept, at)
 
 
 def _counted(transfer: Any) -> int:

@@ -29,7 +29,7 @@ from webauthn.helpers.structs import (
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import mynumber
 from kitamae.kernel.people.jose.encoding import LONGEST, BadToken, decode, encode, members
-from kitamae.kernel.people.records import REVOKED, TENANT
+from kitamae.kernel.people.records import PASSKEY, REVOKED, TENANT
 from kitamae.kernel.problems import BadRequest, Problem
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ MOST: Final = 10
 """Passkeys of one person."""
 MINUTES: Final = 5
 _SECONDS: Final = MINUTES * 60
-_KIND: Final = "passkey"
 _REGISTER: Final = "registering a passkey"
 _SIGN_IN: Final = "signing in with a passkey"
 _LONGEST_NAME: Final = 50
@@ -143,9 +142,9 @@ class Passkeys:
         }
 
         async def add(transaction: Transaction) -> bool:
-            if await transaction.get(TENANT, _KIND, id) is not None:
+            if await transaction.get(TENANT, PASSKEY, id) is not None:
                 return False
-            await transaction.put(TENANT, _KIND, id, kept)
+            await transaction.put(TENANT, PASSKEY, id, kept)
             return True
 
         if not await self._store.transact(add):
@@ -167,7 +166,9 @@ class Passkeys:
         credential = _credential(answer)
         id = credential.get("id")
         kept = (
-            cast("Passkey | None", await self._store.get(TENANT, _KIND, id)) if isinstance(id, str) else None
+            cast("Passkey | None", await self._store.get(TENANT, PASSKEY, id))
+            if isinstance(id, str)
+            else None
         )
         if kept is None:
             raise PasskeyRefused("this passkey is not registered here any more")
@@ -187,10 +188,10 @@ class Passkeys:
         used = {"count": proved.new_sign_count, "usedAt": clock.text(self._now())}
 
         async def note_use(transaction: Transaction) -> bool:
-            found: Any = await transaction.get(TENANT, _KIND, cast("str", id))
+            found: Any = await transaction.get(TENANT, PASSKEY, cast("str", id))
             if found is None:
                 return False
-            await transaction.put(TENANT, _KIND, cast("str", id), {**found, **used})
+            await transaction.put(TENANT, PASSKEY, cast("str", id), {**found, **used})
             return True
 
         if not await self._store.transact(note_use):
@@ -200,7 +201,7 @@ class Passkeys:
     # --- keeping
     async def of(self, person: str) -> list[tuple[str, Passkey]]:
         """A person's passkeys by their ids, oldest first."""
-        kept = await self._store.documents(TENANT, _KIND)
+        kept = await self._store.documents(TENANT, PASSKEY)
         return [(id, cast("Passkey", doc)) for _, id, doc in kept if doc["person"] == person]
 
     async def remove(self, person: str, *ids: str) -> int:
@@ -210,7 +211,7 @@ class Passkeys:
 
         async def drop(transaction: Transaction) -> None:
             for id in gone:
-                await transaction.drop(TENANT, _KIND, id)
+                await transaction.drop(TENANT, PASSKEY, id)
                 await transaction.put(TENANT, REVOKED, id, {"at": at})
 
         await self._store.transact(drop)

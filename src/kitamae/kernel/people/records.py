@@ -24,7 +24,9 @@ DEVICE_KEY: Final = "device-key"
 RESIDENT: Final = "resident"
 """Who signed in with his card -> the id of the record of who he is, in the vault."""
 REVOKED: Final = "revoked"
-GIVEN: Final = ("token", "passkey", DEVICE_KEY, "capability", "mandate", "contract")
+PASSKEY: Final = "passkey"
+"""See `passkeys.py`."""
+GIVEN: Final = ("token", PASSKEY, DEVICE_KEY, "capability", "mandate", "contract", "client")
 """What was given and may be taken back, by the id under which `revoked` then remembers it: no restore brings it back (`ended.py`)."""
 
 TENANT = ""

@@ -9,11 +9,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import notices, office_papers, swept
+from kitamae.kernel.people import notices, office_papers, records, swept
 from kitamae.kernel.people.delegates import records as mandates
 from kitamae.kernel.people.duties import steps
 from kitamae.kernel.people.platform_purposes import REQUESTS
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.provider import owing
+from kitamae.kernel.people.records import PASSKEY, REVOKED, TENANT
 from kitamae.kernel.people.requests import case as cases
 from kitamae.kernel.people.requests import requests
 from kitamae.kernel.people.vault import withholding
@@ -31,21 +32,24 @@ MOST: Final = 500
 """Documents that go in one transaction."""
 DAYS: Final[Mapping[str, int]] = {
     "person": 1,
+    PASSKEY: 30,
     mandates.KIND: CONSENT_DAYS,
-    "consent": 730,
+    "consent": owing.AGREED_DAYS,
+    owing.WITHDRAWN: owing.AGREED_DAYS,
     withholding.KIND: withholding.SHOWN_DAYS,
     swept.KIND: CONSENT_DAYS,
     notices.KIND: CONSENT_DAYS,
 }
-"""Kind of document -> days: a visitor whose letter's link nobody opened; a mandate after it ended, as what the vault keeps of it; what somebody
-allowed a partner to know, after which he is asked anew; that a look was withheld, after it is shown; an entry about this; a notice, after it was told. A case that is
+"""Kind of document -> days: a visitor whose letter's link nobody opened; a passkey of a member of staff, after he left (who comes back within these days by a
+change of duties comes in with it); a mandate after it ended, as what the vault keeps of it; what somebody
+allowed a partner to know, after which he is asked anew, and as long that he withdrew it; that a look was withheld, after it is shown; an entry about this; a notice, after it was told. A case that is
 over is kept as long as the vault keeps what was said in it (`Purpose.days`); papers of the town hall as the city says (`office_papers.py`).
 """
 
 
 class Retention:
     """On one store. `now` in microseconds UTC; `office`: days of the papers of which the city says how long; `renamed` hears who is not
-    called anything any more.
+    called anything any more; `owes` is called after a commit from which on partners may have to be told that somebody signed out.
     """
 
     def __init__(
@@ -56,8 +60,9 @@ class Retention:
         *,
         office: Mapping[office_papers.Paper, int] | None = None,
         renamed: Callable[[Iterable[str]], Awaitable[None]] | None = None,
+        owes: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._now, self._renamed = store, now, renamed
+        self._store, self._now, self._renamed, self._owes = store, now, renamed, owes
         papers = {**office_papers.DAYS, **(office or {})}
         self.days = {
             **DAYS,
@@ -87,19 +92,24 @@ class Retention:
             for kind, id, doc in found:
                 if await tx.get(TENANT, kind, id) != doc:
                     continue  # something happened to it meanwhile: the next sweep looks again
+                before = at - self.days[kind] * DAY
+                if kind == PASSKEY and not await office_papers.is_gone(tx, doc["person"], at, before):
+                    continue
                 if kind in office_papers.KINDS:
-                    await office_papers.drop(tx, kind, id, doc, at - self.days[kind] * DAY, bound)
+                    await office_papers.drop(tx, kind, id, doc, before, bound)
                 else:
                     await self._drop(tx, kind, id, doc)
                 if kind == "consent":  # with what the partner got by it
                     for grant, *whose in grants:
                         if whose == [doc["person"], doc["client"]]:
                             await tx.drop(TENANT, "grant", grant)
+                    await owing.of_consents(tx, [doc], at)
                 went[kind] += 1
             await swept.note(tx, at, went)
             return sum(went.values())
 
         went = await self._store.transact(work)
+        self._owes()
         if self._renamed is not None:
             await self._renamed([id for kind, id, _ in found if kind == steps.KIND])
         return went
@@ -108,6 +118,8 @@ class Retention:
         before = at - self.days[kind] * DAY
         if kind in office_papers.KINDS:
             return await office_papers.due(self._store, kind, at, before)
+        if kind == PASSKEY:
+            return await office_papers.passkeys(self._store, at, before)
         kept = await self._store.documents(TENANT, kind)
         return [(kind, id, doc) for _, id, doc in kept if (end := _over(kind, doc)) and end <= before]
 
@@ -122,6 +134,9 @@ class Retention:
                 await _put(tx, requests.INDEX, doc["person"], left)
             case notices.KIND:
                 await notices.drop(tx, id, doc)
+            case records.PASSKEY:
+                await tx.drop(TENANT, kind, id)
+                await tx.put(TENANT, REVOKED, id, {"at": clock.text(self._now())})
             case withholding.KIND:  # one person's rows that are past; the others stay
                 before = self._now() - self.days[kind] * DAY
                 await _put(

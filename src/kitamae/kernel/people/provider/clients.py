@@ -18,7 +18,7 @@ from kitamae.kernel.people.jose.encoding import BadToken
 from kitamae.kernel.people.jose.keys import Keys
 from kitamae.kernel.people.provider.errors import InvalidClient, OAuthError
 from kitamae.kernel.people.provider.records import Authentication, Client
-from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.people.records import REVOKED, TENANT
 from kitamae.kernel.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
@@ -105,13 +105,14 @@ class Clients:
         return [cast("Client", doc) for _, _, doc in await self._store.documents(TENANT, _KIND)]
 
     async def remove(self, id: str) -> Client:
-        """From the next request on nobody signs in to it, and its tokens are worth nothing. Raises NotFound."""
+        """From the next request on nobody signs in to it, and its tokens are worth nothing; no restore brings it back. Raises NotFound."""
         client = await self.get(id)
         if client is None:
             raise NotFound(f"there is no client {id!r:.80}; `kitamae client list` shows them")
 
         async def drop(transaction: Transaction) -> None:
             await transaction.drop(TENANT, _KIND, id)
+            await transaction.put(TENANT, REVOKED, id, {"at": clock.text(self._now())})
 
         await self._store.transact(drop)
         return client

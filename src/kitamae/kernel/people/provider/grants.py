@@ -15,7 +15,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret as secrecy
 from kitamae.kernel.people.jose.encoding import encode
 from kitamae.kernel.people.provider.errors import InvalidGrant, InvalidScope, InvalidToken, LoginRequired
-from kitamae.kernel.people.provider.owing import of_consents, went_on
+from kitamae.kernel.people.provider.owing import of_consents, went_on, withdraw
 from kitamae.kernel.people.provider.records import Code, Grant
 from kitamae.kernel.people.records import TENANT
 
@@ -229,7 +229,7 @@ async def end(store: Store, person: str, client: str = "", *, withdrawn: bool = 
             await transaction.drop(TENANT, "grant", id)
         if withdrawn:
             for id, _ in agreed:
-                await transaction.drop(TENANT, "consent", id)
+                await withdraw(transaction, id, now)
         await of_consents(transaction, [doc for _, doc in agreed], now)
 
     await store.transact(drop)

@@ -22,9 +22,20 @@ SECONDS: Final = 86_400
 """For so long a partner that does not answer is asked again."""
 
 
+WITHDRAWN: Final = "consent-withdrawn"
+AGREED_DAYS: Final = 730
+"""For so long it holds that somebody agreed to a partner; then he is asked anew. As long no restore may bring back what he withdrew."""
+
+
 def pair(person: str, client: str) -> str:
     """The id of what a person agreed to with a client."""
     return secrecy.digest(f"{person} {client}")
+
+
+async def withdraw(tx: Transaction, pair: str, now: int) -> None:
+    """He agrees to it no more, whatever state is restored. `now`: microseconds UTC."""
+    await tx.drop(TENANT, "consent", pair)
+    await tx.put(TENANT, WITHDRAWN, pair, {"at": clock.text(now)})
 
 
 async def went_on(tx: Transaction, session: str, client: str, subject: str) -> str | None:

@@ -2,6 +2,7 @@
 
 `client`   by id:                   Client
 `consent`  by person and client:    {person, client, scope, at, subject}    `subject`: what the client knows the person as
+`consent-withdrawn` by the same:    {at}     the last time that it was taken back: no restore brings back what was agreed to before (`ended.py`)
 `code`     by the code's digest:    Code     kept until it expires when it is spent: a second use ends the grant
 `logout`   by id:                   {client, subject, sid, ...}      what a client is still to be told (`owing.py`)
 `grant`    by id:                   Grant    what a person allowed a client; dropping it ends all its tokens

@@ -38,17 +38,17 @@ class Forgetting:
 
     async def ending(self, ended: Mapping[str, int]) -> Callable[[Transaction], Awaitable[int]]:
         """Person -> before when (microseconds UTC). What is done in the transaction that the answer is called with; how many memberships ended."""
-        kept = {
-            kind: [(id, str(doc)) for _, id, doc in await self._on.store.documents(TENANT, kind)]
-            for kind in (PROVIDER, CONTRACT, KEY, INVITATION)
-        }
+        found: dict[tuple[str, str], list[str]] = {}
+        contracts: dict[str, list[str]] = {}
+        for kind in (PROVIDER, CONTRACT, KEY, INVITATION):
+            for _, id, doc in await self._on.store.documents(TENANT, kind):
+                for person in named.naming(doc) & ended.keys():
+                    found.setdefault((kind, person), []).append(id)
+                if kind == CONTRACT:
+                    contracts.setdefault(doc["provider"], []).append(id)
 
         def of(kind: str, person: str) -> list[str]:
-            return [id for id, text in kept[kind] if person in text]
-
-        contracts: dict[str, list[str]] = {}
-        for _, id, doc in await self._on.store.documents(TENANT, CONTRACT):
-            contracts.setdefault(doc["provider"], []).append(id)
+            return found.get((kind, person), [])
 
         async def end(tx: Transaction) -> int:
             went = 0

@@ -92,6 +92,14 @@ def without(doc: Any, person: str, before: int) -> Any:
     return {key: "" if key == _BY and mine else without(value, person, before) for key, value in doc.items()}
 
 
+def naming(doc: Any) -> set[str]:
+    """Whoever may stand there, whatever he did: each text in the document. One who left is in no list of members, and in what he did."""
+    if isinstance(doc, str):
+        return {doc}
+    inner = doc.values() if isinstance(doc, dict) else doc if isinstance(doc, list) else ()
+    return set().union(*map(naming, inner))
+
+
 def _opens(leaf: Any, person: str) -> bool:
     if "openings" in leaf:
         return any(one[_BY] == person for one in leaf["openings"].values())
