@@ -18,9 +18,11 @@ from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.people.watching import Flags
 from kitamae.kernel.registers.evacuation import Evacuation
 from kitamae.kernel.supplies import Shelters, Supplies
+from kitamae.kit.feeds import Asking, Follower, Hub, Source
 from kitamae.kit.notices import Addresses, Mail, Pace, Paper, Sender
 from kitamae.sdk import sheltering
 from kitamae.sdk.city import Handling, Notifying
+from kitamae.sdk.observing import Observing
 from kitamae.sdk.providers import Providing
 from kitamae.web import (
     access,
@@ -41,6 +43,7 @@ from kitamae.web import developers as developer_pages
 from kitamae.web import devices as device_pages
 from kitamae.web import duties as duty_pages
 from kitamae.web import evacuation as evacuation_pages
+from kitamae.web import feeds as feed_pages
 from kitamae.web import links as link_pages
 from kitamae.web import notices as notice_pages
 from kitamae.web import orders as order_pages
@@ -75,6 +78,7 @@ if TYPE_CHECKING:
 
     from kitamae.building import Building, Site
 
+_FORMAT = "jma"
 _LETTERS = 5
 """To make sure of an address, in five minutes, for one person."""
 
@@ -315,6 +319,34 @@ def evacuation(site: Site) -> list[BaseRoute]:
     desk: list[BaseRoute] = [*evacuation_desk.routes(page, site.reader, orders, on.profile)]
     guard(desk, site.policy, site.tenant, desk="evacuation")
     return desk
+
+
+def feeds_of(site: Site) -> Follower | None:
+    """Who follows 気象庁's feeds, for the service that reads them; None where the operator names none, or no city is served."""
+    on = site.on
+    if on.profile is None or not on.pulled:
+        return None
+    for service in on.services:
+        ingest = service.module("ingest")
+        if ingest is not None and _FORMAT in getattr(ingest, "FEEDS", {}):
+            papers, asking = service.manifest, Asking(on.pulled.destinations)
+            source = Source(_FORMAT, ingest, on.profile, on.pulled)
+            observing = Observing(papers.id, papers.writes, site.tenant, on.store, on.words, site.policy)
+            hub = Hub(source, on.store, on.ways.seal, asking, on.address)
+            return Follower(source, on.store, site.reader, observing, asking, hub)
+    return None
+
+
+def feeds(site: Site, follower: Follower | None) -> list[BaseRoute]:
+    """Where a hub tells what is new, and what staff see of the feeds; nothing where none is followed."""
+    if follower is None:
+        return []
+    site.shell.desks.append(feed_pages.DESK)
+    told: list[BaseRoute] = [*feed_pages.told(follower)]
+    guard(told, site.policy, site.tenant, for_everybody=True)
+    desk: list[BaseRoute] = [*feed_pages.staff(site.page(feed_pages.HERE), follower)]
+    guard(desk, site.policy, site.tenant, desk=feed_pages.DUTY)
+    return [*told, *desk]
 
 
 def flags_of(site: Site) -> Flags:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kitamae.kit.feeds import Pulled
 from kitamae.web.handed import Handed
 from kitamae.web.page import ShellPage
 
@@ -58,6 +59,7 @@ class Building:
     worker: bool
     log: Log | None = None
     witnesses: Witnesses | None = None
+    pulled: Pulled = field(default_factory=Pulled)
 
 
 @dataclass(frozen=True, slots=True)

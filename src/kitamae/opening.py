@@ -22,6 +22,7 @@ from kitamae.kernel.people.providers import Providers
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.problems import Problem
+from kitamae.kit.feeds import Pulled
 from kitamae.opened import City
 from kitamae.registers import Registers
 from kitamae.sdk.changes import Changes
@@ -117,6 +118,7 @@ async def open_city(
             settings.worker,
             log,
             witnesses,
+            Pulled(settings.jma, settings.jma_hub, fetcher.destinations),
         )
         await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
         told = on.published  # what leaves the city by itself goes to whoever stands at the other end

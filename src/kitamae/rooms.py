@@ -67,7 +67,7 @@ class Rooms:
         self._shell.sandbox = on.ways.sandbox
         self._site = site = Site(on, self._shell, reader, policy, vault)
         self._page, self.links, self.orders = site.page(HERE), areas.links_of(site), areas.orders_of(site)
-        self.notices = areas.notices_of(site)
+        self.notices, self.feeds = areas.notices_of(site), areas.feeds_of(site)
         routes: list[BaseRoute] = [
             *areas.ways_in(site, self.orders),
             *areas.duties(site),
@@ -82,6 +82,7 @@ class Rooms:
             *areas.orders(site, self.orders),
             *areas.access_log(site),
             *areas.evacuation(site),
+            *areas.feeds(site, self.feeds),
             *areas.my_page(site),
             *(route for service in on.services for route in _rooms_of(site, service)),
             *registers.mounted(site.page(registers.HERE), on.registers, policy, site.tenant, on.address),
@@ -152,7 +153,10 @@ class Rooms:
 
 def _room(site: Site, service: Service) -> Room:
     on = site.on
-    return Room(service.manifest, on.profile, site.reader, site.page(service.folder), on.changes)
+    shows = on.ways.sandbox or on.ways.stand_in is not None  # its residents are invented
+    return Room(
+        service.manifest, on.profile, site.reader, site.page(service.folder), on.changes, sandbox=shows
+    )
 
 
 def _rooms_of(site: Site, service: Service) -> list[BaseRoute]:

@@ -199,6 +199,16 @@ class Settings(BaseSettings):
     ] = ""
     mail_from: Annotated[str, Field(description="The address that such letters come from")] = ""
 
+    jma: Annotated[
+        str,
+        Field(
+            description="Where the Atom feeds of 気象庁防災情報XML are, https://.../feed; empty: they are not followed"
+        ),
+    ] = ""
+    jma_hub: Annotated[
+        str, Field(description="The hub (WebSub) that tells at once what is new in those feeds; empty: none")
+    ] = ""
+
     mqtt: Annotated[
         str, Field(description="The MQTT broker whose devices the city hears, e.g. mqtt://127.0.0.1:1883")
     ] = ""
@@ -228,6 +238,14 @@ class Settings(BaseSettings):
         for one in self.networks:
             ipaddress.ip_network(one)  # its ValueError names what is wrong
         return self
+
+    @field_validator("jma", "jma_hub")
+    @classmethod
+    def _an_address_to_ask(cls, given: str) -> str:
+        parts = urlsplit(given)
+        if given and not (parts.scheme in ("http", "https") and parts.hostname and not parts.query):
+            raise ValueError(f"expected the address of a server, https://..., got {given!r:.80}")
+        return given
 
     @model_validator(mode="after")
     def _stream_is_nats(self) -> Self:

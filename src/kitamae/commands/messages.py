@@ -29,10 +29,14 @@ class Line:
     file: str
     message: Any = None
     error: str = ""
+    remarks: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """`file`, and either what the message says or `error`."""
-        return {"file": self.file, **({"error": self.error} if self.error else self.message.as_json())}
+        """`file`, and either what the message says, with `remarks` where there are any, or `error`."""
+        if self.error:
+            return {"file": self.file, "error": self.error}
+        remarks = {"remarks": list(self.remarks)} if self.remarks else {}
+        return {"file": self.file, **self.message.as_json(), **remarks}
 
 
 def format_of(word: str) -> tuple[str, ModuleType] | None:
@@ -61,6 +65,7 @@ async def take(
     for line in lines:
         if city is not None and line.message is not None:
             line.error = ingest.refused(line.message, city)
+            line.remarks = () if line.error else ingest.remarks(line.message, city)
     async with broker as there:
         done = [] if there is None else await _write(lines, ingest, city, there)
     for line in lines:
@@ -132,4 +137,5 @@ def _told(line: Line) -> str:
     said = line.message.as_json()
     what = "、".join(said["kind"]) or "-"
     level = said["level"] or "-"
-    return f"{line.file}: {said['times']['reported']} [{said['status']}] {said['title']}: {what} ({level})"
+    told = f"{line.file}: {said['times']['reported']} [{said['status']}] {said['title']}: {what} ({level})"
+    return "\n".join([told, *(f"  {one}" for one in line.remarks)])

@@ -90,12 +90,15 @@ class Assessed(BaseModel):
 
 
 class AlertArea(BaseModel):
-    """An area of a warning's code list in which this city lies. `of`: the list's name, as 気象庁防災情報XML writes it."""
+    """An area of a warning's code list in which this city lies. `of`: the list's name, as 気象庁防災情報XML writes it; `until`: the last
+    day on which that code meant it, where the list has another one now.
+    """
 
     model_config = _STRICT
     of: Annotated[str, Field(min_length=1)]
     code: Annotated[str, Field(min_length=1)]
     name: Annotated[str, Field(min_length=1)]
+    until: dt.date | None = None
 
 
 class Evacuating(BaseModel):
@@ -169,6 +172,9 @@ class City(BaseModel):
     evacuation: Evacuating = Evacuating()
     cap_senders: tuple[str, ...] = ()  # whose CAP messages it takes, by their `sender`
     alerts: tuple[AlertArea, ...] = ()  # the smallest first: of two that a message names, it counts
+    alert_offices: tuple[
+        str, ...
+    ] = ()  # of a feed only what these publish is fetched, by a part of the name; none: all of it
 
     @field_validator("timezone")
     @classmethod

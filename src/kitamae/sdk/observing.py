@@ -15,7 +15,7 @@ from kitamae.kernel.people.policy import Question
 from kitamae.kernel.problems import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from kitamae.kernel.context.jsonld import Context as Words
     from kitamae.kernel.context.store import Store, Transaction
@@ -61,9 +61,13 @@ class Observing:
         thing, kind = next(iter(self.failing.items()))
         return f"{thing}: {kind}" + (f" (and {len(self.failing) - 1} more)" if len(self.failing) > 1 else "")
 
-    async def observe(self, entities: Sequence[dict[str, Any]]) -> None:
+    async def observe(
+        self,
+        entities: Sequence[dict[str, Any]],
+        beside: Callable[[Transaction], Awaitable[None]] | None = None,
+    ) -> None:
         """Normalized entities with the city's short names, all attributes of one `observedAt`: newer than what is known, it becomes
-        the present; older, it goes to history. In one transaction, in order. Raises Forbidden, BadRequest.
+        the present; older, it goes to history. In one transaction, in order, with what `beside` keeps. Raises Forbidden, BadRequest.
         """
         kinds = {name: self.words.expand(name) for name in self.types}
         scopes = frozenset(f"write:entity:{kinds.get(one['type'], '')}{ONE}{one['id']}" for one in entities)
@@ -83,5 +87,7 @@ class Observing:
                     for instance in instances
                 )
                 await observed(tx, self.tenant, entity, at, now, who.ref)
+            if beside is not None:
+                await beside(tx)
 
         await self.store.transact(work)

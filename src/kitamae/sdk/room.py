@@ -23,4 +23,5 @@ class Room:
     context: Context
     page: Page
     changes: Changes
+    sandbox: bool = False  # nothing of it is real: what it tells others is marked as a test
     desk: Desk | None = None  # for `desk.routes(room)` alone: where its staff write

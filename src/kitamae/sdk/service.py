@@ -4,7 +4,7 @@ manifest.toml   its papers                 pages.py   routes(room) -> list of St
 models.py       what it knows              api.py     router(room) -> a FastAPI router, mounted at /api/<id>
 logic.py        what it does: pure         ingest.py  start(room): listens for what comes from outside;
                                                       for `kitamae import`: FORMATS, TYPE, MOST_BYTES, BadMessageError,
-                                                      refused, changes (see docs/build-a-service.md)
+                                                      refused, remarks, changes, FEEDS (see docs/build-a-service.md)
 templates/, locales/, static/, pia/        jobs.py    start(room, observing): what it does beside requests
                                            desk.py    routes(room) -> its staff's pages under /staff/<desk>
 """

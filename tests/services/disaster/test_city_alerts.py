@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kitamae.sdk.city import AlertArea
+from kitamae.sdk.xml import BadMessageError
 from kitamae.services.disaster import ingest
 from kitamae.services.disaster.alerts import cap as cap_format
 from kitamae.services.disaster.alerts import jma as jma_format
 from kitamae.services.disaster.alerts.jma import FORECAST_AREAS, MUNICIPALITIES, TSUNAMI_AREAS
-from kitamae.services.disaster.alerts.message import BadMessageError, Message
+from kitamae.services.disaster.alerts.message import Message
 
 RAIN, FLOOD = "urn:ngsi-ld:Alert:17206:rain", "urn:ngsi-ld:Alert:17206:flood"
 
@@ -123,6 +125,93 @@ def test_a_code_counts_only_in_its_own_list() -> None:
     assert after(quake.encode()) == {}
 
 
+def reports(*messages: bytes) -> dict[str, Any]:
+    """As a feed brings them: one by one, with what was noted of those before."""
+    now: dict[str, Any] = {}
+    heard: dict[str, str] = {}
+    for one in messages:
+        for step in ingest.changes([jma_format.read(one)], Kaga(), now, heard):  # type: ignore[arg-type]
+            for entity in step:
+                now[entity["id"]] = {**now.get(entity["id"], {}), **entity}
+    return now
+
+
+@given(
+    st.permutations(
+        [
+            rain(9), rain(10, ("大雨警報", "03", "解除")), rain(11, ("大雨特別警報", "33", "発表"), info="訂正"), rain(12, ("洪水警報", "04", "発表")),
+            rain(13, info="取消"), rain(11, office="新潟地方気象台", area=ELSEWHERE),
+        ]
+    )
+)  # fmt: skip
+def test_one_by_one_in_any_order_nothing_stands_that_was_over(messages: list[bytes]) -> None:
+    now = reports(*messages)
+    assert all(one["状態"]["value"] != "発表中" for one in now.values()), "13:00 withdraws all"
+
+
+def test_a_correction_of_the_same_moment_holds_against_the_original_that_comes_after_it() -> None:
+    right = rain(9, ("大雨警報", "03", "発表"), info="訂正").replace(
+        b"<DateTime>2026-08-01T09:00", b"<DateTime>2026-08-01T09:07"
+    )
+    wrong = rain(9, ("大雨特別警報", "33", "発表"))
+    for order in ((wrong, right), (right, wrong)):
+        assert said(reports(*order))[:2] == ("大雨警報", 3)
+
+
+FLOOD_OF_A_RIVER = """<Report xmlns="http://xml.kishou.go.jp/jmaxml1/"><Control><Title>指定河川洪水予報</Title>
+<DateTime>{at}</DateTime><Status>通常</Status><EditorialOffice>金沢地方気象台</EditorialOffice></Control>
+<Head xmlns="http://xml.kishou.go.jp/jmaxml1/informationBasis1/"><Title>例川{kind}</Title><ReportDateTime>{at}</ReportDateTime>
+<EventID>{river}</EventID><InfoType>発表</InfoType><Headline><Text/><Information type="指定河川洪水予報（府県予報区等）"><Item><Kind>
+<Name>{kind}</Name><Condition>洪水警報</Condition></Kind><Areas codeType="気象情報／府県予報区・細分区域等"><Area><Name>石川県</Name><Code>170000</Code></Area></Areas></Item></Information>
+<Information type="指定河川洪水予報（河川）"><Item><Kind><Name>{kind}</Name></Kind><Areas codeType="河川"><Area><Name>例川</Name>
+<Code>{river}</Code></Area></Areas></Item></Information></Headline></Head><Body xmlns="http://xml.kishou.go.jp/jmaxml1/body/meteorology1/">
+<Warning type="指定河川洪水予報"><Item><Kind><Name>浸水想定地区</Name><Status>対象地域</Status></Kind><Areas><Area codeType="水位観測所">
+<Name>例橋</Name><Code>1</Code><City>{city[0]}</City><CityCode>{city[1]}</CityCode></Area></Areas></Item></Warning></Body></Report>"""
+
+
+def flood(
+    hour: int, kind: str, river: str = "830303020300", city: tuple[str, str] = ("加賀市", "1720600")
+) -> bytes:
+    return FLOOD_OF_A_RIVER.format(
+        at=f"2026-08-01T{hour:02}:00:00+09:00", kind=kind, river=river, city=city
+    ).encode()
+
+
+def test_a_rivers_flood_concerns_those_whom_it_reaches_and_ends_with_that_river() -> None:
+    id = "urn:ngsi-ld:Alert:17206:river-flood"
+    assert reports(flood(9, "氾濫警戒情報", city=("小松市", "1720300"))) == {}
+    now = reports(flood(9, "氾濫警戒情報"), flood(10, "氾濫危険情報"))
+    assert said(now, id)[:3] == ("氾濫危険情報", 4, "発表中")
+    other = flood(11, "氾濫注意情報", river="830303029999")
+    assert said(reports(flood(10, "氾濫危険情報"), other), id)[:2] == ("氾濫危険情報", 4)
+    lifted = flood(12, "氾濫注意情報解除", city=("小松市", "1720300"))
+    assert said(reports(flood(10, "氾濫危険情報"), lifted), id)[2] == "解除"
+
+
+def test_an_area_code_that_ended_is_refused_by_name_and_one_that_is_known_beside_it_counts() -> None:
+    class Merged(Kaga):
+        alerts = (
+            AlertArea(of=MUNICIPALITIES, code="1720699", name="加賀市"),
+            AlertArea(of=MUNICIPALITIES, code="1720600", name="旧加賀市", until=date(2026, 7, 1)),
+            *Kaga.alerts[1:],
+        )
+
+    ended = jma_format.read(rain(9))
+    why = f"旧加賀市 (1720600, {MUNICIPALITIES}): this code ended on 2026-07-01"
+    assert ingest.refused(ended, Merged()) == why  # type: ignore[arg-type]
+    before = jma_format.read(jma(("大雨警報", "03", "発表"), at="2026-07-01T09:00:00+09:00"))
+    assert ingest.refused(before, Merged()) == "", "on its last day it held"  # type: ignore[arg-type]
+    unknown = jma_format.read(rain(9, area=("加賀市", "1720688")))
+    assert "加賀市 (1720688" in ingest.refused(unknown, Kaga())  # type: ignore[arg-type]
+    assert ingest.refused(jma_format.read(rain(9, area=ELSEWHERE)), Kaga()) == ""  # type: ignore[arg-type]
+    both = rain(9).replace(
+        b"</Area></Item>", "</Area><Area><Name>加賀市</Name><Code>1720688</Code></Area></Item>".encode()
+    )
+    assert ingest.refused(jma_format.read(both), Kaga()) == ""  # type: ignore[arg-type]
+    assert "1720688" in ingest.remarks(jma_format.read(both), Kaga())[0]  # type: ignore[arg-type]
+    assert said(after(both))[2] == "発表中"
+
+
 @given(
     st.permutations(
         [rain(9), rain(10, ("大雨特別警報", "33", "発表")), rain(11, ("洪水警報", "04", "発表")), rain(12)]
@@ -149,7 +238,11 @@ def test_a_cap_cancel_takes_back_the_message_that_it_refers_to() -> None:
     first = folded([cap_format.read(cap())])
     (id,) = first
     refers = "<references>water.example,{},2026-08-01T09:00:00+09:00</references>"
-    for named, state in (("w-1", "取消"), ("w-2", "発表中")):
+    update = cap_format.read(
+        cap(kind="Update", extra=refers.format("w-1")).replace(b">w-1</identifier", b">w-2</identifier")
+    )
+    first = {**first, **folded([update], first)}
+    for named, state in (("w-1", "取消"), ("w-2", "取消"), ("w-3", "発表中")):
         cancel = cap_format.read(cap(kind="Cancel", extra=refers.format(named)))
         now = {**first, **folded([cancel], first)}  # type: ignore[arg-type]
         assert now[id]["状態"]["value"] == state

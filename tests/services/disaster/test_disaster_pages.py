@@ -12,6 +12,7 @@ import pytest
 from bulletins import jma
 from lxml import etree
 
+from bare_kaga import bare
 from kitamae.sdk.city import City
 from kitamae.services.disaster import ingest, logic
 from kitamae.services.disaster.alerts import cap
@@ -113,6 +114,41 @@ async def test_it_is_given_as_cap_that_the_oasis_schema_takes(town: Served, shar
     assert etree.fromstring(over.content).findtext("{*}references") == ",".join(
         (message.office, message.serial, str(etree.fromstring(begun.content).findtext("{*}sent")))
     )
+
+
+async def test_cap_tells_the_course_of_an_event_each_message_with_those_before_it(
+    town: Served, shared: Path
+) -> None:
+    schema = etree.XMLSchema(etree.parse(shared / "data" / "vectors" / "cap" / "CAP-v1.2.xsd"))
+    steps = [
+        (6, "大雨注意報", "発表", "Alert"), (5, "大雨警報", "発表", "Update"), (4, "大雨特別警報", "発表", "Update"),
+        (3, "大雨警報", "解除", "Cancel"), (2, "大雨警報", "発表", "Alert"),
+    ]  # fmt: skip
+    told: list[str] = []
+    for hours, kind, state, type in steps:
+        await hear(town, jma((kind, "", state), at=ago(hours)))
+        answer = await town.client.get("/disaster/cap/rain.xml")
+        root = etree.fromstring(answer.content)
+        schema.assertValid(root)
+        assert (root.findtext("{*}msgType"), root.findtext("{*}status")) == (type, "Actual")
+        if type == "Alert":
+            told = []
+        assert (root.findtext("{*}references") or "").split() == told
+        told.append(",".join(str(root.findtext(f"{{*}}{one}")) for one in ("sender", "identifier", "sent")))
+    await hear(town, jma(info="取消", at=ago(1)))
+    root = etree.fromstring((await town.client.get("/disaster/cap/rain.xml")).content)
+    schema.assertValid(root)
+    assert (root.findtext("{*}msgType"), root.findtext("{*}note")) == ("Cancel", "取消")
+    assert cap.read(etree.tostring(root)).refers == (told[0].split(",")[1],)
+
+
+async def test_a_demonstration_says_that_nobody_is_to_act_on_what_it_says(tmp_path: Path) -> None:
+    async with serving(
+        tmp_path / "data", city=bare(tmp_path / "city"), open=True, demo_residents=True
+    ) as served:
+        await hear(served, jma(("大雨警報", "03", "発表"), at=ago(1)))
+        message = cap.read((await served.client.get("/disaster/cap/rain.xml")).content)
+        assert (message.status, message.action) == ("test", "issue")
 
 
 @pytest.mark.parametrize(

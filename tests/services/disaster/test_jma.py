@@ -15,9 +15,9 @@ from bulletins import jma as bulletin
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kitamae.sdk.xml import BadMessageError
 from kitamae.services.disaster.alerts import jma
 from kitamae.services.disaster.alerts.levels import level
-from kitamae.services.disaster.alerts.message import BadMessageError
 
 NONE = {"発表警報・注意報はなし", "海上警報なし"}
 
@@ -43,6 +43,8 @@ def alerts(parsed: dict[str, Any]) -> Counter[tuple[str, ...]]:
     for warning in parsed["body"].get("warnings", []):
         for item in warning["items"]:
             for kind in item["kinds"]:
+                if kind.get("status") == "対象地域":
+                    continue  # 浸水想定地区: places under water, no warning
                 if kind.get("name") or kind.get("status") in NONE:
                     for area in [item["area"]] if "area" in item else item["areas"]["areas"]:
                         said[*_kind(kind, "status"), area.get("code", ""), area["name"], warning["type"]] += 1

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.sdk.context import told
-from kitamae.services.disaster.alerts.city import IN_FORCE, LOST, WITHDRAWN, value
+from kitamae.services.disaster.alerts.city import value
+from kitamae.services.disaster.alerts.message import IN_FORCE, LOST, WITHDRAWN
 from kitamae.services.disaster.models import Alert
 
 if TYPE_CHECKING:

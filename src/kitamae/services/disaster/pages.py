@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from kitamae.sdk.room import Room
     from kitamae.services.disaster.shelters.shelter import Shelter
 
+_EARLIER = 100
+"""Messages of one event that a CAP message refers to, the latest of them."""
+
 
 def routes(room: Room) -> list[BaseRoute]:
     """Whole addresses; all of them begin with `/disaster`."""
@@ -72,12 +75,18 @@ def routes(room: Room) -> list[BaseRoute]:
         alert = logic.alert(entity) if entity and _is_what_it_is_called(entity) else None
         if city is None or alert is None:
             raise NotFound(f"nothing was ever warned of as {what!r:.60}")
+        known = await room.context.history(alert.id, "状態", last=_EARLIER)
+        said = [(one.at, str(one.value)) for one in known if one.at <= alert.since]
+        earlier, number = cap.course(alert, said)
         message = cap.write(
             alert,
+            earlier,
+            number,
             sender=f"{city.id}.{city.code}",
             place=alert.area if alert.ordered else city.name["ja"],
             geocode=None if alert.ordered else ("全国地方公共団体コード", city.code),
             web=str(request.url_for("disaster")),
+            real=not room.sandbox,
         )
         return Response(message, media_type=cap.MEDIA_TYPE)
 

@@ -1,8 +1,9 @@
 """CAP 1.2 (OASIS Common Alerting Protocol), in and out.
 
 In: of several `info` the one in Japanese, else the first; an area counts by its geocodes, one by one. Who may send is the city's to
-say (`city.toml`: `cap_senders`), not the message's. Out: an Alert entity as a message of the city's; what it does not know (how
-certain, how urgent) it calls Unknown.
+say (`city.toml`: `cap_senders`), not the message's. Out: an Alert entity as a message of the city's: Alert when an event begins, Update when
+it goes on otherwise, Cancel when it is lifted or withdrawn, each with what was said before of that event; what the city does not know (how
+certain, how urgent) it calls Unknown. A city that only shows says Test. A rehearsal is no entity, so none goes out (no Exercise).
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 
+from kitamae.sdk.xml import BadMessageError, moment, parse, text
 from kitamae.services.disaster.alerts.levels import level
-from kitamae.services.disaster.alerts.message import Action, Area, BadMessageError, Message, Statement, Status
-from kitamae.services.disaster.alerts.xml import moment, parse, text
+from kitamae.services.disaster.alerts.message import (
+    IN_FORCE,
+    LOST,
+    WITHDRAWN,
+    Action,
+    Area,
+    Message,
+    Statement,
+    Status,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from kitamae.services.disaster.models import Alert
 
@@ -71,7 +81,10 @@ def read(content: bytes) -> Message:
         (one for one in infos if text(one, f"{_IN}language").lower().startswith("ja")),
         infos[0] if infos else None,
     )
-    first = said["references"].split()[:1]  # sender,identifier,sent of the earliest message of this event
+    named = [
+        one.split(",") for one in said["references"].split()
+    ]  # sender,identifier,sent: the earliest first
+    refers = tuple(one[1] for one in named if len(one) == 3)
     return Message(
         format="cap",
         bulletin=text(info, f"{_IN}event").strip(),
@@ -79,7 +92,7 @@ def read(content: bytes) -> Message:
         office=said["sender"],
         status=_STATUS[said["status"]],
         action=_ACTION[said["msgType"]],
-        series=first[0].split(",")[1] if first and first[0].count(",") == 2 else said["identifier"],
+        series=refers[0] if refers else said["identifier"],
         serial=said["identifier"],
         sent=sent,
         reported=sent,
@@ -87,6 +100,7 @@ def read(content: bytes) -> Message:
         valid_until=moment(info, f"{_IN}expires"),
         headline=text(info, f"{_IN}headline").strip() or text(info, f"{_IN}description").strip(),
         statements=() if info is None else tuple(_statements(info)),
+        refers=refers,
     )
 
 
@@ -108,14 +122,28 @@ def _statements(info: etree._Element) -> Iterator[Statement]:
             yield Statement(event, code, "解除" if over else "", height, Area(value, name, scheme), "")
 
 
-def write(alert: Alert, *, sender: str, place: str, geocode: tuple[str, str] | None, web: str) -> bytes:
-    """`sender`: an address of the city's without spaces; `place`: its name; `geocode`: (code list, code), None for what has no code of a list; `web`: the page about it."""
+def write(
+    alert: Alert,
+    earlier: Sequence[str],
+    number: int = 0,
+    *,
+    sender: str,
+    place: str,
+    geocode: tuple[str, str] | None,
+    web: str,
+    real: bool = True,
+) -> bytes:
+    """`earlier`, `number`: of `course`; `sender`: an address of the city's without spaces; `place`: its name; `geocode`: (code list,
+    code), None for what has no code of a list; `web`: the page about it; `real` False: nobody is to act on it (Test).
+    """
     root = etree.Element(f"{_IN}alert", nsmap={None: NAMESPACE})  # type: ignore[dict-item]  # the stubs know no default namespace
-    sent = _text(alert.since)
-    _add(root, identifier=_identifier(alert, alert.since), sender=sender, sent=sent, status="Actual")
-    _add(root, msgType="Alert" if alert.in_force else "Cancel", source=alert.office, scope="Public")
-    if not alert.in_force:
-        _add(root, references=f"{sender},{_identifier(alert, alert.issued)},{_text(alert.issued)}")
+    status = "Actual" if real else "Test"
+    _add(root, identifier=_identifier(alert, alert.since, number), sender=sender, sent=_text(alert.since))
+    _add(root, status=status, msgType=_type(alert, earlier), source=alert.office, scope="Public")
+    if alert.withdrawn:
+        _add(root, note=WITHDRAWN)
+    if earlier:
+        _add(root, references=" ".join(f"{sender},{one}" for one in earlier))
     info = etree.SubElement(root, f"{_IN}info")
     _add(
         info,
@@ -146,8 +174,39 @@ def write(alert: Alert, *, sender: str, place: str, geocode: tuple[str, str] | N
     return written
 
 
-def _identifier(alert: Alert, at: datetime) -> str:
-    return f"{alert.id}:{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+def course(alert: Alert, said: Sequence[tuple[datetime, str]]) -> tuple[list[str], int]:
+    """What was said before of the same event, from its beginning (`identifier,sent` of each), and the how many-th of its second the
+    last message is. `said`: when each 状態 was observed, oldest first; the last of them is what `alert` is now.
+
+    An event begins with the first message after an end; a second end (取消 after 解除) belongs to the event that ended.
+    """
+    ended = [state not in (IN_FORCE, LOST) for _, state in said]
+    last = len(said) - 1
+    while last >= 0 and ended[last]:
+        last -= 1
+    first = last
+    while first > 0 and not ended[first - 1]:
+        first -= 1
+    numbers: dict[str, int] = {}
+    told = []
+    for at, _ in said[max(first, 0) :]:
+        number = numbers.get(_text(at), 0)
+        numbers[_text(at)] = number + 1
+        told.append((f"{_identifier(alert, at, number)},{_text(at)}", number))
+    if not told:
+        return [], 0
+    return [one for one, _ in told[:-1]], told[-1][1]
+
+
+def _type(alert: Alert, earlier: Sequence[str]) -> str:
+    if not alert.in_force:
+        return "Cancel"
+    return "Update" if earlier else "Alert"
+
+
+def _identifier(alert: Alert, at: datetime, number: int) -> str:
+    """Two messages of one second (a correction of the same moment) are two."""
+    return f"{alert.id}:{at.astimezone(UTC):%Y%m%dT%H%M%SZ}" + (f"-{number + 1}" if number else "")
 
 
 def _add(parent: etree._Element, **texts: Any) -> None:

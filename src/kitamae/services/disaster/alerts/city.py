@@ -1,20 +1,22 @@
 """Of a message, what concerns this city: `Alert` entities, one for each phenomenon, with what it is now and since when.
 
 An entity stays when the alert ends: its 状態 says so, and its history tells when it began, rose and ended. What is older than what
-the city knows changes nothing; 訓練 and 試験 raise nothing.
+the city knows changes nothing; 訓練 and 試験 raise nothing. A message of an area whose code is no code of it (any more) says so.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.sdk.context import told
+from kitamae.services.disaster.alerts.message import IN_FORCE, LIFTED, WITHDRAWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from kitamae.sdk.city import AlertArea
     from kitamae.services.disaster.alerts.message import Message, Statement
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
 TYPE: Final = "Alert"
 ORDER: Final = "EvacuationOrder"
 """What the city itself orders (避難情報): the same attributes, written by the desk that orders alone."""
-IN_FORCE, LIFTED, WITHDRAWN = "発表中", "解除", "取消"
-LOST = "途絶"
-"""Whoever raised it (a gauge) has said nothing for a day."""
 
 PHENOMENA: Final = {
     "大雨": "rain",
@@ -61,6 +60,9 @@ _NAMED: Final = re.compile(
     r"^(?:レベル[１-５])?(?P<what>.+?)"
     r"(?:特別警報|危険警報|警報|注意報|警戒情報|危険情報|発生情報|注意情報|速報|情報|[０-９])"
 )
+_RIVER: Final = "指定河川洪水予報"
+_WEATHER: Final = frozenset({"気象情報／府県予報区・細分区域等"})
+_FORGOTTEN: Final = timedelta(days=60)
 _SCHEME_OF_2026: Final = "（Ｒ０６）"
 _LANDSLIDE: Final = "土砂災害警戒情報"  # its kinds are called 警戒 and 解除: the product's name says of what
 
@@ -69,8 +71,8 @@ def concerned(message: Message, areas: Sequence[AlertArea]) -> dict[str, Stateme
     """Phenomenon -> what the message says of it for this city: for the first of `areas` that it names. Also what has ended."""
     found: dict[str, Statement] = {}
     rank: dict[str, int] = {}
-    order = {(area.of, area.code): n for n, area in enumerate(areas)}
-    for one in message.statements:
+    order = _ours(message, areas)
+    for one in _said(message):
         place = order.get((one.area.scheme, one.area.code))
         what = _phenomenon(one, message)
         if place is None or what is None:
@@ -97,19 +99,64 @@ def changed(
     for what, one in found.items():
         id = f"urn:ngsi-ld:{TYPE}:{city}:{what}"
         there = present.get(id)
-        if there is not None and _older(message, there):
+        if there is not None and (_older(message, there) or _of_lesser_river(message, one, there)):
             continue
         if one.in_force:
             news.append(_entity(id, one, message))
         elif there is not None and value(there, "状態") == IN_FORCE:
             news.append(_ended(there, LIFTED, message))
-    ours = {(area.of, area.code) for area in areas}
-    if any((one.area.scheme, one.area.code) in ours for one in message.statements):
+    river = message.bulletin == _RIVER
+    if speaks_of(message, areas) or river:
         for there in _of_family(message, present.values()):
             what = str(there["id"]).rpartition(":")[2]
+            if river and not _same_event(message, there):
+                continue
             if what not in found and value(there, "状態") == IN_FORCE and not _older(message, there):
                 news.append(_ended(there, LIFTED, message))
     return news
+
+
+def strange(message: Message, areas: Sequence[AlertArea]) -> list[str]:
+    """Areas of this city, by name, that the message calls by a code that is not theirs: one that has ended, or one that the city's
+    profile does not know for an area of that name in that list.
+    """
+    known = {(area.of, area.code): area for area in areas}
+    named = {(area.of, area.name): area for area in areas if area.until is None}
+    found = {}
+    for said in dict.fromkeys(one.area for one in message.statements):
+        area = known.get((said.scheme, said.code))
+        if area is not None and area.until is not None and message.reported.date() > area.until:
+            found[said] = f"{area.name} ({said.code}, {area.of}): this code ended on {area.until}"
+        elif area is None and (ours := named.get((said.scheme, said.name))) is not None:
+            found[said] = f"{said.name} ({said.code}, {said.scheme}): here its code is {ours.code}"
+    return list(found.values())
+
+
+def speaks_of(message: Message, areas: Sequence[AlertArea]) -> bool:
+    """Whether it names one of the city's areas by a code that holds."""
+    ours = _ours(message, areas)
+    return any((one.area.scheme, one.area.code) in ours for one in _said(message))
+
+
+def superseded(message: Message, heard: Mapping[str, str]) -> bool:
+    """Whether a newer message of the same kind and office said already how things stand, or this one's event was withdrawn.
+    `heard`: of `hear`.
+    """
+    at = _stamp(message)
+    return heard.get(_key(message), "") > at or heard.get(_key(message, withdrawn=True), "") >= at
+
+
+def hear(message: Message, areas: Sequence[AlertArea], heard: MutableMapping[str, str]) -> None:
+    """Note of a message that counts which others it makes void, whatever order they come in; what is months old is forgotten."""
+    if message.status != "actual":
+        return
+    withdrawn = message.action == "cancellation"
+    if withdrawn or speaks_of(message, areas):
+        key = _key(message, withdrawn=withdrawn)
+        heard[key] = max(heard.get(key, ""), _stamp(message))
+    oldest = _text(message.reported - _FORGOTTEN)
+    for key in [key for key, at in heard.items() if at < oldest]:
+        del heard[key]
 
 
 def family(message: Message) -> str:
@@ -122,6 +169,40 @@ def family(message: Message) -> str:
 def label(one: Statement, message: Message) -> str:
     """What people call it."""
     return _LANDSLIDE if message.bulletin == _LANDSLIDE else one.kind
+
+
+def _said(message: Message) -> list[Statement]:
+    """Of each area what is said. A river's flood concerns those whom it reaches, not the whole prefecture in whose warning it stands."""
+    if message.bulletin != _RIVER:
+        return list(message.statements)
+    at_river = [one for one in message.statements if one.area.scheme not in _WEATHER]
+    kinds = {one.kind: one for one in at_river}
+    return [*at_river, *(replace(one, area=area) for one in kinds.values() for area in message.reach)]
+
+
+def _of_lesser_river(message: Message, one: Statement, there: Mapping[str, Any]) -> bool:
+    """Of two rivers the one with the higher level counts, and the other one does not end it."""
+    if message.bulletin != _RIVER or value(there, "状態") != IN_FORCE or _same_event(message, there):
+        return False
+    return not one.in_force or (one.level or 0) < (value(there, "警戒レベル") or 0)
+
+
+def _ours(message: Message, areas: Sequence[AlertArea]) -> dict[tuple[str, str], int]:
+    """(code list, code) of those of the city's areas whose code held when the message was made -> its rank."""
+    day = message.reported.date()
+    return {
+        (area.of, area.code): n for n, area in enumerate(areas) if area.until is None or day <= area.until
+    }
+
+
+def _key(message: Message, *, withdrawn: bool = False) -> str:
+    """Messages with a number are of one event, and say nothing of another."""
+    return "\n".join([family(message), message.office, message.series, "取消" if withdrawn else ""])
+
+
+def _stamp(message: Message) -> str:
+    """In the order of time as text: when it was reported, and of two of one moment when it was sent."""
+    return f"{_text(message.reported)} {_text(message.sent)}"
 
 
 def _phenomenon(one: Statement, message: Message) -> str | None:
@@ -148,7 +229,7 @@ def _entity(id: str, one: Statement, message: Message) -> dict[str, Any]:
         "対象地域": one.area.name,
         "発表者": message.office,
         "電文": family(message),
-        "電文番号": message.series,
+        "電文番号": " ".join(dict.fromkeys([message.series, *message.numbers])),
         "有効期限": _text(message.valid_until) if message.valid_until else "",
     }
     return {
@@ -173,7 +254,8 @@ def _of_family(message: Message, present: Iterable[Mapping[str, Any]]) -> list[M
 def _same_event(message: Message, there: Mapping[str, Any]) -> bool:
     """A message without a number of its event takes back what its office said last."""
     if message.series:
-        return bool(value(there, "電文番号") == message.series)
+        numbers = str(value(there, "電文番号") or "").split()
+        return not {*message.series.split(), *message.refers}.isdisjoint(numbers)
     return bool(value(there, "発表者") == message.office)
 
 

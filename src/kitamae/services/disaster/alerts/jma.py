@@ -1,7 +1,8 @@
 """気象庁防災情報XML (http://xml.kishou.go.jp/): every product, as far as it says that something is in force somewhere.
 
 Which kinds are in force where stands in the body's `Warning` (with what becomes of each: 発表, 継続, 解除), for tsunamis in its
-`Tsunami/Forecast`; where the body has neither, in the headline's `Information`. What has none of them (a forecast, a chart, a
+`Tsunami/Forecast`; where the body has neither, in the headline's `Information` (so with 指定河川洪水予報, whose body lists what would be
+under water: `Message.reach`). What has none of them (a forecast, a chart, a
 text) is a message without statements, and no error.
 """
 
@@ -9,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from kitamae.sdk.xml import BadMessageError, moment, parse, text
 from kitamae.services.disaster.alerts.levels import level
-from kitamae.services.disaster.alerts.message import Action, Area, BadMessageError, Message, Statement, Status
-from kitamae.services.disaster.alerts.xml import moment, parse, text
+from kitamae.services.disaster.alerts.message import Action, Area, Message, Statement, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,9 @@ FORECAST_AREAS: Final = "気象情報／府県予報区・細分区域等"
 TSUNAMI_AREAS: Final = "津波予報区"
 _LISTS: Final = {7: MUNICIPALITIES, 6: FORECAST_AREAS}
 """The body does not name the code list of its areas; the headline of the same message does, and the length tells."""
+
+_REACHED: Final = "対象地域"
+"""What is said of 浸水想定地区, which is no warning but a list of places."""
 
 _LANDSLIDE: Final = (
     "土砂災害警戒情報"  # its kinds are called 警戒, 解除, なし: the product's name says of what
@@ -67,6 +71,7 @@ def read(content: bytes) -> Message:
         valid_until=moment(head, f"{_HEAD}ValidDateTime"),
         headline=text(head, f"{_HEAD}Headline/{_HEAD}Text"),
         statements=tuple(_statements(root, head, bulletin)),
+        reach=tuple(dict.fromkeys(_reach(root))),
     )
 
 
@@ -91,12 +96,24 @@ def _warnings(body: etree._Element, bulletin: str) -> Iterator[Statement]:
             ]
             for kind in item.iterfind("{*}Kind"):
                 name, state = text(kind, "{*}Name"), text(kind, "{*}Status")
-                if not name and state not in {"発表警報・注意報はなし", "海上警報なし"}:
-                    continue  # a flood forecast's text: the headline names its kind
+                if state == _REACHED or (
+                    not name and state not in {"発表警報・注意報はなし", "海上警報なし"}
+                ):
+                    continue  # a flood forecast's text, and what it reaches: the headline names its kind
                 for area in areas:
                     yield _statement(
                         name, text(kind, "{*}Code"), state, area, warning.get("type", ""), bulletin
                     )
+
+
+def _reach(root: etree._Element) -> Iterator[Area]:
+    """浸水想定地区: the municipalities that a flood would reach."""
+    for kind in root.iterfind("{*}Body/{*}Warning/{*}Item/{*}Kind[{*}Status]"):
+        item = kind.getparent()
+        if item is not None and text(kind, "{*}Status") == _REACHED:
+            for area in item.iterfind(".//{*}Area"):
+                if code := text(area, "{*}CityCode"):
+                    yield Area(code, text(area, "{*}City"), MUNICIPALITIES)
 
 
 def _tsunami(body: etree._Element) -> Iterator[Statement]:

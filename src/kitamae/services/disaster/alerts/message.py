@@ -14,12 +14,12 @@ Status = Literal["actual", "exercise", "test"]
 Action = Literal["issue", "correction", "cancellation"]
 """発表, 訂正, 取消."""
 
+IN_FORCE, LIFTED, WITHDRAWN = "発表中", "解除", "取消"
+LOST = "途絶"
+"""状態 of an Alert entity. The last: whoever raised it (a gauge) has said nothing for a day."""
+
 ENDED = frozenset({"解除", "なし", "発表警報・注意報はなし", "取消", "海上警報なし"})
 """What a statement says of a kind that is not in force, or not any more."""
-
-
-class BadMessageError(ValueError):
-    """What came is no message of its format; says where, and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Times in UTC. `bulletin`: which product it is; `series`: what a later message of the same event carries too ("": nothing)."""
+    """Times in UTC. `bulletin`: which product it is; `series`: what a later message of the same event carries too ("": nothing);
+    `refers`: numbers of all the earlier messages that it names; `reach`: municipalities that what it warns of would reach.
+    """
 
     format: Literal["jma", "cap"]
     bulletin: str
@@ -69,6 +71,13 @@ class Message:
     valid_until: datetime | None
     headline: str
     statements: tuple[Statement, ...]
+    refers: tuple[str, ...] = ()
+    reach: tuple[Area, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """By what a later message may call this one, beside its series. A serial of 気象庁 counts within its series only."""
+        return (self.serial,) if self.format == "cap" else ()
 
     @property
     def in_force(self) -> tuple[Statement, ...]:

@@ -7,10 +7,12 @@ from typing import Final
 
 from lxml import etree
 
-from kitamae.services.disaster.alerts.message import BadMessageError
-
 MOST_BYTES: Final = 10_000_000
 """The largest sample of 気象庁 has 0.3 MB; the Atom feed says that none is larger than a few."""
+
+
+class BadMessageError(ValueError):
+    """What came is no message of its format; says where, and what was expected."""
 
 
 def parse(text: bytes) -> etree._Element:
