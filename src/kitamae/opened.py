@@ -241,6 +241,9 @@ class City:
         sending = self._rooms.notices
         self._beside.alone("/notices", sending.run)
         self.health.also["mail:notices"] = lambda: sending.trouble
+        if feeds := self._rooms.feeds:
+            self._beside.alone("/feeds", feeds.run)
+            self.health.also["feeds:alerts"] = feeds.trouble
         if self.closing:
             self._beside.always("closed months", self.closing.run)
         self.health.also["city:beside"] = self._beside.trouble
