@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import claims
 from benchmarks.aggregated import aggregated
+from benchmarks.congestion import congestion
 from benchmarks.decided import decided
 from benchmarks.guarded import guarded
 from benchmarks.harness import ROUNDS, SECONDS, Result, disk, machine, server
@@ -36,7 +37,7 @@ EMBEDDED = (erase, ledger)
 """With the embedded store alone: they find the city by its data directory."""
 ALONE = (aggregated, notified, decided, situation)
 """On a server of its own."""
-APART = (guarded, million)
+APART = (guarded, million, congestion)
 """Each in a section of its own."""
 LONG = (million,)
 """Only when they are asked for by name: they take their time."""
@@ -50,6 +51,8 @@ PEERS = {
     "query": "Orion-LD: 2,500/s; Antares in memory: 3,076/s on one core",
 }
 
+DIGITS = {" s": 2, " WAPE": 3}
+
 
 def table(results: list[Result]) -> str:
     """Markdown."""
@@ -58,8 +61,8 @@ def table(results: list[Result]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for one in results:
-        unit, digits = (" MB" if one.unit == "MB" else one.unit), (2 if one.unit == " s" else 0)
-        bound = f"{'at most ' if one.ceiling else ''}{one.target:,.0f}{unit}"
+        unit, digits = (" MB" if one.unit == "MB" else one.unit), DIGITS.get(one.unit, 0)
+        bound = f"{'at most ' if one.ceiling else ''}{one.target:,.{2 if one.target < 1 else 0}f}{unit}"
         got = f"**{one.rate:,.{digits}f}**{unit}{'' if one.held else ' (short)'}"
         peer = next((said for word, said in PEERS.items() if one.work.startswith(word)), "")
         least, most = one.spread
@@ -82,7 +85,7 @@ def main() -> None:
     sections = [one.__name__ for one in APART]
     if chosen.write and not set(chosen.only) <= {*sections}:
         raise SystemExit(f"--write keeps whole sections: name no claim, or only {' and '.join(sections)}")
-    if not shutil.which("wrk"):
+    if not shutil.which("wrk") and chosen.only != [congestion.__name__]:
         raise SystemExit("wrk is missing. As root: apt-get install wrk")
     done: dict[str, list[Result]] = {}
 

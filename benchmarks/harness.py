@@ -55,7 +55,7 @@ class Result:
     @property
     def ceiling(self) -> bool:
         """The target is what it may be at most."""
-        return self.unit in {"MB", " s"}
+        return self.unit in {"MB", " s", " WAPE"}
 
 
 @dataclass

@@ -23,6 +23,7 @@ from kitamae.intake.row import Refusal, UnreadableFileError
 from kitamae.kernel.municipality import check_digit
 from kitamae.kernel.people.access_log.entry import Class
 from kitamae.kernel.people.office_papers import Paper
+from kitamae.sdk.congesting import Congesting
 from kitamae.sdk.links import KindOfLink
 from kitamae.sdk.manifest import DataClasses, Language, Personal, Words
 from kitamae.sdk.providers import Providing
@@ -168,6 +169,7 @@ class City(BaseModel):
     requests: Handling = Handling()
     notices: Notifying = Notifying()
     shelters: Sheltering = Sheltering()
+    congestion: Congesting = Congesting()
     providers: Providing = Providing()
     evacuation: Evacuating = Evacuating()
     cap_senders: tuple[str, ...] = ()  # whose CAP messages it takes, by their `sender`

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
 from kitamae.sdk.problems import Forbidden
-from kitamae.sdk.writing import Act, Moved, Writing, Written
+from kitamae.sdk.writing import Act, Moved, Writing, Written, undoing
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kitamae.sdk.context import Context
 
-__all__ = ["Act", "Desk", "Moved", "Writing", "Written"]
+__all__ = ["Act", "Desk", "Moved", "Writing", "Written", "undoing"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from kitamae.kernel.context.observed import observed
 from kitamae.kernel.people.person import ONE, Principal
 from kitamae.kernel.people.policy import Question
 from kitamae.kernel.problems import Unavailable
+from kitamae.sdk.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.jsonld import Context as Words
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.policy import Policy
+    from kitamae.sdk.context import Context
 
 
 _log = structlog.get_logger("kitamae")
@@ -37,6 +39,11 @@ class Observing:
     policy: Policy
     failing: dict[str, str] = field(default_factory=dict)
     """Of which things the work failed the last time, and with what kind of error."""
+
+    @property
+    def context(self) -> Context:
+        """Reads what is not open too, as the service's desk does: what the job makes of it is for everybody, and it sees to that."""
+        return Reader(self.store, self.words, self.tenant)
 
     @contextmanager
     def apart(self, thing: str) -> Iterator[None]:

@@ -269,6 +269,22 @@ class Writing:
         return outcome
 
 
+def undoing(form: str, type: str, number: str, act: Mapping[str, Any]) -> Act:
+    """The act that takes back `act` (as `Writing.acts` gives it, with its number): what was known before gets the time that it had; what
+    had none known is taken away, for it must not look as if reported now.
+    """
+    known, since = act["before"], act.get("since", {})
+
+    def former(names: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: known.get(name) if name in since else None for name in names}
+
+    facts = {name: known.get(name) for name in act["facts"]}
+    return Act(
+        form, "undone", act["entity"], type, former(act["values"]), facts, former(act["notes"]),
+        undoes=number, since=since,
+    )  # fmt: skip
+
+
 def _later(known: str, seen: str) -> bool:
     """Whether something is known that the form did not show."""
     return bool(known) and (not seen or clock.micros(known) > clock.micros(seen, "seen"))

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from kitamae.sdk import days
-from kitamae.sdk.desk import Act, Moved
+from kitamae.sdk.desk import Act, Moved, undoing
 from kitamae.sdk.problems import BadRequest, Conflict, NotFound, Problem
 from kitamae.sdk.sheltering import Sheltering
 from kitamae.services.disaster.shelters import crowding, sent
@@ -204,18 +204,7 @@ def routes(room: Room) -> list[BaseRoute]:
         entity, (_, before) = await desk.context.full(id), acts[0]
         if before["what"] in ("made", "undone", "removed") or entity is None or not _stands(entity, before):
             raise Conflict("look at it again: it was reported on in the meantime")
-        known, since = before["before"], before.get("since", {})
-
-        def former(names: Mapping[str, Any]) -> dict[str, Any]:
-            """With the time that it had; what has none known is taken away: it must not look as if reported now."""
-            return {name: known.get(name) if name in since else None for name in names}
-
-        values, notes = former(before["values"]), former(before["notes"])
-        facts = {name: known.get(name) for name in before["facts"]}
-        undone = Act(
-            told.get("form", ""), "undone", id, TYPE, values, facts, notes, undoes=acts[0][0], since=since
-        )
-        await write(by, undone)
+        await write(by, undoing(told.get("form", ""), TYPE, acts[0][0], before))
         return "undone"
 
     return [

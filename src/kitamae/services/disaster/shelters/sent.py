@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import unicodedata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from kitamae.sdk import days
 from kitamae.sdk.problems import BadRequest
+from kitamae.sdk.typed import LONGEST, line, number, position
 from kitamae.services.disaster.shelters.shelter import (
     AGREED,
     NATURE,
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kitamae.sdk.sheltering import Sheltering
-
-_NAME: Final = 100  # characters
 
 
 def counted(form: Mapping[str, str], rules: Sheltering) -> tuple[dict[str, int], dict[str, int]]:
@@ -60,8 +58,8 @@ def place(
     Its id comes from its name, so that two who open it at once open one. Raises BadRequest.
     """
     name = unicodedata.normalize("NFKC", form.get("name", "")).strip()
-    if not 0 < len(name) <= _NAME:
-        raise BadRequest(f"this must be filled in: its name, of at most {_NAME} letters")
+    if not 0 < len(name) <= LONGEST:
+        raise BadRequest(f"this must be filled in: its name, of at most {LONGEST} letters")
     key = hashlib.sha256("".join(name.split()).casefold().encode()).hexdigest()[:16]
     described_, agreed = described(form, rules)
     facts = {what: value for what, value in {"名称": name, **described_}.items() if value is not None}
@@ -84,39 +82,11 @@ def described(form: Mapping[str, str], rules: Sheltering) -> tuple[dict[str, Any
         if name in form:
             facts[name] = number(form[name], name, rules.most) if form[name].strip() else None
     if "住所" in form:
-        facts["住所"] = _text(form["住所"], "住所")
+        facts["住所"] = line(form["住所"], "住所")
     if PARTNER in form:
-        notes[PARTNER] = _text(form[PARTNER], PARTNER)
+        notes[PARTNER] = line(form[PARTNER], PARTNER)
     if UNTIL in form:
         notes[UNTIL] = days.read(UNTIL, form[UNTIL]).isoformat() if form[UNTIL].strip() else None
     if form.get("position", "").strip():
         facts["location"] = {"type": "Point", "coordinates": list(position(form["position"]))}
     return facts, notes
-
-
-def number(text: str, name: str, most: int) -> int:
-    """Raises BadRequest."""
-    plain = text.strip().replace(",", "").replace("，", "")
-    if not plain.isdecimal() or len(plain) > 9 or int(plain) > most:
-        raise BadRequest(f"{name}: expected a whole number from 0 to {most}, got {text!r:.40}")
-    return int(plain)
-
-
-def position(text: str) -> tuple[float, float]:
-    """`136.31,36.30`: longitude and latitude in degrees (WGS84). Raises BadRequest."""
-    try:
-        longitude, latitude = (float(part) for part in unicodedata.normalize("NFKC", text).split(","))
-    except ValueError:
-        raise BadRequest(f"position: expected longitude,latitude, got {text!r:.60}") from None
-    if not (
-        math.isfinite(longitude) and abs(longitude) <= 180 and math.isfinite(latitude) and abs(latitude) <= 90
-    ):
-        raise BadRequest(f"position: expected longitude,latitude in degrees, got {text!r:.60}")
-    return longitude, latitude
-
-
-def _text(text: str, name: str) -> str | None:
-    plain = text.strip()
-    if len(plain) > _NAME:
-        raise BadRequest(f"{name}: expected at most {_NAME} letters")
-    return plain or None

@@ -1,0 +1,5 @@
+"""Japan's holidays, for services."""
+
+from kitamae.kernel.calendar import holidays
+
+__all__ = ["holidays"]
