@@ -52,9 +52,7 @@ def test_zeros_where_people_usually_are_are_an_outage_and_zeros_at_night_are_non
 
 
 def test_a_day_on_which_it_is_closed_by_its_own_hours_is_no_outage() -> None:
-    hours = Hours(
-        frozenset({0, 1, 2, 3, 4, 6}), time(9), time(17)
-    )
+    hours = Hours(frozenset({0, 1, 2, 3, 4, 6}), time(9), time(17))
     readings = hourly(21)
     saturday = MONDAY.date() + timedelta(days=19)
     shut = [
