@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ import orjson
 import pytest
 from aiohttp import web
 
+from bare_kaga import bare
 from kitamae.kernel.people.person import NOBODY
 from receivers import Receiver
 from serving import SAME, Served, serving
@@ -347,7 +349,10 @@ async def test_the_stream_tells_nobody_of_it(tmp_path: Path) -> None:
 
 
 async def test_without_limited_data_the_broker_is_asked_as_ever(tmp_path: Path) -> None:
-    async with serving(tmp_path / "data", city=KAGA) as served:
+    folder = bare(tmp_path / "city")
+    text = (folder / "city.toml").read_text("utf-8")
+    (folder / "city.toml").write_text(re.sub(r"\[\[classes\]\][^\[]*", "", text), "utf-8")
+    async with serving(tmp_path / "data", city=folder) as served:
         from kitamae.kernel.context.veil import seen_by
 
         broker = served.kitamae.city.broker

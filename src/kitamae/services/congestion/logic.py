@@ -47,7 +47,9 @@ def place(entity: Mapping[str, Any], zone: ZoneInfo, facility: Mapping[str, Any]
     base = {**(facility or {}), **entity}
     seen, verdict = told(entity, PUBLIC), told(entity, VERDICT)
     at, value = _moment(verdict.get("observedAt")), seen.get("value")
-    current = value if at is not None and _moment(seen.get("observedAt")) == at and _is_number(value) else None
+    current = (
+        value if at is not None and _moment(seen.get("observedAt")) == at and _is_number(value) else None
+    )
     where = told(base, "location").get("value", {})
     point = where.get("coordinates", ()) if where.get("type") == "Point" else ()
     outlook = told(entity, OUTLOOK)
