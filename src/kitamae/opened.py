@@ -15,6 +15,7 @@ from kitamae.adapters import sqlite
 from kitamae.adapters.sqlite.closing import Closing
 from kitamae.beside import Beside
 from kitamae.edge.health import Health
+from kitamae.ended_list import EndedList
 from kitamae.hourly import every_hour
 from kitamae.kernel.context import api, clock, v2
 from kitamae.kernel.context.alone import Alone
@@ -29,7 +30,6 @@ from kitamae.kernel.ledger.api import Api as LedgerApi
 from kitamae.kernel.people import retention
 from kitamae.kernel.people.access_log import Upkeep
 from kitamae.kernel.people.accounts import Accounts
-from kitamae.kernel.people.apart import Apart
 from kitamae.kernel.people.devices import Installed
 from kitamae.kernel.people.policy import Policy
 from kitamae.kernel.people.vault.problems import VaultClosed
@@ -147,12 +147,13 @@ class City:
         self,
         settings: Settings,
         keys: personal.Keys | Problem,
-        apart: Apart | Problem,
+        ended: EndedList,
         purposes: Purposes,
         now: Callable[[], int] = clock.now,
     ) -> None:
         """What is wrong with the keys closes the vault, not the city: shelters are shown all the same."""
-        self._keys, self._apart = keys, apart
+        self._keys, self._ended = keys, ended
+        self._keys_wanted = personal.wanted(settings)
         self._kept = retention.Retention(
             self.store,
             purposes,
@@ -161,11 +162,11 @@ class City:
             renamed=self.people.colleagues.again,
             owes=self.people.owes,
         )
-        if personal.wanted(settings):
+        if self._keys_wanted:
             self.health.also["vault:keys"] = lambda: (
                 self._vault.clock_trouble() if self._vault else str(self._closed)
             )
-            self.health.also["people:ended"] = self._ended_trouble
+            self.health.also["people:ended"] = ended.trouble
         try:
             if isinstance(keys, Problem):
                 raise keys
@@ -188,9 +189,6 @@ class City:
         if self._vault is not None:
             await self.consents.restored(await self._vault.withdrawn())
 
-    def _ended_trouble(self) -> str:
-        return str(self._apart) if isinstance(self._apart, Problem) else self._apart.trouble
-
     def loaded(self) -> bool:
         """Whether what stands in the city's folder is here, its sensors too, or cannot be had: then what was here holds."""
         return not self.loading.endswith(_BEING_LOADED)
@@ -202,11 +200,10 @@ class City:
             watcher = watched.watcher(self.store, lambda: self.vault, self.ways.office.plan, self.profile)
             self._beside.alone("/watching", watcher.run)
             self.health.also["watching:receipts"] = lambda: watcher.trouble
-        if isinstance(self._apart, Apart):
-            self._beside.always("list of what was ended", self._apart.run)
-        self._beside.go(
-            every_hour(self.people.tidy, *self._of_persons(), self._tidy_snapshots, self._rooms.orders.finish)
-        )
+        if self._keys_wanted:
+            self._beside.always("list of what was ended", lambda: self._ended.run(self._keys))
+        tidied = (self.people.tidy, *self._of_persons(), self._tidy_snapshots, self._rooms.orders.finish)
+        self._beside.alone("/tidy", lambda: every_hour(*tidied))
         self.health.also["orders:erasing"] = self._rooms.orders.trouble
         self._beside.always("papers", self.registers.papers.run)
         self._beside.always("access log", self.access.run)
@@ -284,6 +281,7 @@ class City:
             await self._vault.close()
         elif not isinstance(self._keys, Problem):
             await self._keys.store.close()
+        await self._ended.close()
         await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -333,12 +331,15 @@ class City:
             _log.info("the city is loaded", city=profile.id, entities=loaded.written, seconds=seconds)
 
     def _of_persons(self) -> list[Callable[[], Awaitable[object]]]:
-        """What is forgotten about persons, each by itself, and by the same clock as in the vault: not by one that is in doubt."""
+        """What is forgotten about persons, each by itself, and by the same clock as in the vault: not by one that is in doubt, nor by one
+        that nobody can check, while the vault is closed.
+        """
 
         def by_its_clock(work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
             @functools.wraps(work)
             async def checked() -> None:
-                if not (self._vault and self._vault.clock_trouble()):
+                doubt = bool(self._vault.clock_trouble()) if self._vault else self._keys_wanted
+                if not doubt:
                     await work()
 
             return checked

@@ -8,13 +8,13 @@ import structlog
 
 from kitamae import devices, loading, parts, personal
 from kitamae.building import Building
+from kitamae.ended_list import EndedList
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.api.contexts import restore as restore_contexts
 from kitamae.kernel.context.broker import Broker
 from kitamae.kernel.context.subscription.registry import Subscriptions
 from kitamae.kernel.context.v2.subscription.registry import Subscriptions as SubscriptionsV2
 from kitamae.kernel.people.access_log import AccessLog
-from kitamae.kernel.people.apart import Apart
 from kitamae.kernel.people.consent import Consents
 from kitamae.kernel.people.gate import Gate
 from kitamae.kernel.people.people import People
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from kitamae.directory.layout import Layout
     from kitamae.edge.measures import Measures
-    from kitamae.kernel.context.store import Store
     from kitamae.settings import Settings
 
 _log = structlog.get_logger("kitamae")
@@ -84,7 +83,8 @@ async def open_city(
         gate = Gate(people, Throttle(settings.bad_credentials), secure=settings.secure)
         changes = Changes(words.expand)
         keys = await _keys(settings, layout)
-        apart = await _apart(store, keys, people, now)  # before anything is known of whoever was let in
+        ended = EndedList(settings, layout, store, people, now)
+        await ended.open(keys)  # before anything is known of whoever was let in
         ways = await WaysIn.open(
             settings, layout, store, people, fetcher.destinations, address, purposes, now
         )
@@ -141,7 +141,7 @@ async def open_city(
             city.health.also["ledger:log"] = lambda: untold
         await city.installed.open()
         await (city.registers.papers.look() if quietly else city.registers.papers.open())
-        await city.open_vault(settings, keys, apart, purposes, now)
+        await city.open_vault(settings, keys, ended, purposes, now)
         if not quietly:
             await city.carry_withdrawn()
         ways.delegates.vault = lambda: city.vault
@@ -172,17 +172,4 @@ async def _keys(settings: Settings, layout: Layout) -> personal.Keys | Problem:
     try:
         return await personal.open_keys(settings, layout)
     except Problem as problem:
-        return problem
-
-
-async def _apart(
-    store: Store, keys: personal.Keys | Problem, people: People, now: Callable[[], int]
-) -> Apart | Problem:
-    """The list of what was ended, or why it cannot be read."""
-    if isinstance(keys, Problem):
-        return keys
-    try:
-        return await Apart.open(store, keys.store, people, now)
-    except Problem as problem:
-        _log.error("what was ended is not carried into this state", why=str(problem))
         return problem

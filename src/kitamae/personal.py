@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 
 _HEARD_SECONDS: Final = 1.0
-"""By then a worker that looked at the city's key before it changed has written what it wrapped."""
+"""By then a worker that looked at the city's key before it changed has written what it wrapped, or is seen to do it later."""
+_HEARD_TRIES: Final = 60
 
 
 def wanted(settings: Settings) -> bool:
@@ -150,13 +151,28 @@ async def rotate_city_key(settings: Settings, layout: Layout, vault: Vault, give
     keys = [citykey.CityKey.fresh(), *old]
     await asyncio.to_thread(place.write, keys)
     done = await vault.rewrap(keys)
-    if settings.keys:  # another worker may have wrapped one with what it had read a moment before
-        await asyncio.sleep(_HEARD_SECONDS)
-        done += await vault.rewrap(keys)
+    if settings.keys:
+        done += await _all_heard(vault, keys)
     await asyncio.to_thread(place.aside, old)
     await asyncio.to_thread(place.write, keys[:1])
     await vault.rewrap(keys[:1])
     return done
+
+
+async def _all_heard(vault: Vault, keys: Sequence[CityKey]) -> int:
+    """Another worker may have wrapped one with what it had read a moment before: wait until nobody does any more. How many were wrapped anew.
+    Raises VaultClosed: both keys stay, and the next rotation goes on.
+    """
+    done = 0
+    for _ in range(_HEARD_TRIES):
+        await asyncio.sleep(_HEARD_SECONDS)
+        if set((await vault.status())["wrapped by"]) <= {keys[0].id}:
+            return done
+        done += await vault.rewrap(keys)
+    raise VaultClosed(
+        "another process goes on wrapping with the city's old key, and has not seen the new one: both stay where they are. Restart"
+        " that process, and rotate again"
+    )
 
 
 async def _take(place: Variable, given: str, vault: Vault) -> int:

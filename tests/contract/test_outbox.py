@@ -8,7 +8,7 @@ import pytest
 
 from kitamae.kernel.context.store import Store
 from kitamae.kernel.people.outbox import GIVEN_UP, KIND, Outbox
-from kitamae.kernel.people.post import Letter, PostFailed
+from kitamae.kernel.people.post import Letter, PostFailed, RefusedForGood
 from kitamae.kernel.people.seal import Seal
 
 SECOND = 1_000_000
@@ -20,9 +20,12 @@ class Carrier:
 
     def __init__(self) -> None:
         self.up = True
+        self.fails: Exception | None = None
         self.taken: list[Letter] = []
 
     async def send(self, letter: Letter) -> None:
+        if self.fails:
+            raise self.fails
         if not self.up:
             raise PostFailed("mail.example: ConnectionRefusedError")
         self.taken.append(letter)
@@ -118,3 +121,35 @@ async def test_a_letter_whose_seal_is_lost_is_given_up_and_harms_no_other(
     await again.turn()
     assert [one.to for one in carrier.taken] == ["b@example.jp"]
     assert again.given_up() == 1
+
+
+async def test_what_nobody_foresaw_is_tried_ever_more_seldom_and_keeps_no_other_letter(
+    store: Store, tmp_path: Path
+) -> None:
+    carrier, clock = Carrier(), Clock()
+    letters = await outbox(store, tmp_path, carrier, clock)
+    carrier.fails = UnicodeError("hanako@example.jp cannot be written so")
+    with pytest.raises(PostFailed, match="tried again"):
+        await letters.send(LETTER)
+    clock.at += 30 * SECOND
+    await letters.turn()
+    [(_, _, doc)] = await store.documents(None, KIND)
+    assert (doc["tries"], doc["next"] - clock.at) == (2, 60 * SECOND)
+    assert ("UnicodeError" in letters.trouble(), "hanako" in letters.trouble()) == (True, False)
+    carrier.fails = None
+    await letters.send(LETTER)
+    assert len(carrier.taken) == 1
+    clock.at = doc["next"]
+    await letters.turn()
+    assert (len(carrier.taken), letters.waiting(), letters.trouble()) == (2, 0, "")
+
+
+async def test_what_the_server_refuses_for_good_is_forgotten_and_is_no_trouble_of_the_citys(
+    store: Store, tmp_path: Path
+) -> None:
+    carrier, clock = Carrier(), Clock()
+    letters = await outbox(store, tmp_path, carrier, clock)
+    carrier.fails = RefusedForGood("mail.example: 550 5.1.1")
+    await letters.send(LETTER)
+    assert await store.documents(None, KIND) == []
+    assert (letters.waiting(), letters.given_up(), letters.trouble()) == (0, 0, "")

@@ -11,10 +11,10 @@ A notice says that there is something to read and where, never what: that stands
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict, cast
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people import secret
 from kitamae.kernel.people.records import TENANT
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ KIND: Final = "notice"
 DUE: Final = "notice-due"
 TOLD: Final = "notice-told"
 OF: Final = "notices"
-_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
 
 About = Literal["case", "flag", "consent", "breach"]
 State = Literal["waiting", "sent", "paper", "posted", "rehearsed"]
@@ -84,7 +83,7 @@ async def owe(
     """The number of a new notice; it commits with what it tells. `at`: now, `after`: not before, both microseconds UTC. `looks`: as in
     `Notice`.
     """
-    drawn = "".join(secrets.choice(_LETTERS) for _ in range(10))
+    drawn = secret.spoken(10)
     number = f"{drawn[:5]}-{drawn[5:]}"
     made = Notice(
         person=person, about=what.about, ref=what.ref, step=what.step, which=what.which,

@@ -1,7 +1,8 @@
 """Letters that the mail server has not taken yet: kept in the store, sealed, and tried again until it does (`waiting.py`).
 
 A letter is durable before anybody is told that it is on its way. It is handed over at once, and again where that fails, until it
-would be of no use any more (a day, or as long as the link in it works). Then it is given up, and `/health` says so for a day.
+would be of no use any more (a day, or as long as the link in it works). Then it is given up, and `/health` says so for a day. What the
+server refuses for good (there is no such mailbox) is forgotten at once: whoever typed the address is told the same as everybody.
 
 What lies in the store is sealed with the city's `seal.key`: neither address nor text can be read there. A letter may be
 sent twice where the server dies between handing it over and noting that; both have the same Message-ID.
@@ -12,9 +13,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
+
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.jose.encoding import BadToken
-from kitamae.kernel.people.post import Letter, PostFailed
+from kitamae.kernel.people.post import Letter, PostFailed, RefusedForGood
 from kitamae.kernel.people.seal import WrongSeal
 from kitamae.kernel.people.waiting import FIRST, NotTaken, OfNoUse, Waiting, entry
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 KIND: Final = "letter"
 GIVEN_UP: Final = ("letters", "given up")
+_log = structlog.get_logger("kitamae")
 MOST: Final = 5_000
 """Letters that wait; with more than that something is wrong that waiting does not mend."""
 
@@ -65,6 +69,10 @@ class Outbox:
             raise OfNoUse(str(why)) from why
         try:
             await self._carrier.send(letter)
+        except (
+            RefusedForGood
+        ) as refused:  # somebody mistyped his address: no trouble of the city's, and nothing to count
+            _log.info("the mail server refuses a letter for good", why=refused.detail)
         except PostFailed as failed:
             raise NotTaken(failed.detail or failed.title) from failed
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import Literal
+from typing import Final, Literal
+
+_SPOKEN: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def fresh(kind: Literal["token", "session", "link", "client", "code", "access", "refresh"]) -> str:
@@ -17,6 +19,11 @@ def fresh(kind: Literal["token", "session", "link", "client", "code", "access", 
     It begins with `kitamae_`, so that scanners find one that was published by mistake.
     """
     return f"kitamae_{kind}_{secrets.token_urlsafe(32)}"
+
+
+def spoken(count: int) -> str:
+    """So many letters for a number or a code that people read out on the telephone: none that is taken for another. 5 bits each."""
+    return "".join(secrets.choice(_SPOKEN) for _ in range(count))
 
 
 def digest(secret: str) -> str:

@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 SECOND: Final = 1_000_000
 FIRST: Final = 30 * SECOND
 _DAY: Final = 86_400 * SECOND
-_LONGEST: Final = 3_600 * SECOND
+LONGEST: Final = 3_600 * SECOND
 _LOOK: Final = 60.0
 _log = structlog.get_logger("kitamae")
+
+
+def pause(tries: int) -> int:
+    """After so many tries that failed, microseconds until the next: 30 seconds, a minute, two, at most an hour."""
+    return min(FIRST << min(tries - 1, 20), LONGEST)
 
 
 class NotTaken(Exception):
@@ -174,7 +179,7 @@ class Waiting:
     async def attempt(self, id: str, doc: dict[str, Any]) -> bool:
         """Whether it is gone: taken, or of no use any more."""
         try:
-            await self._hand_over(id, doc)
+            await self._handed_over(id, doc)
         except OfNoUse as why:
             await self._give_up(id, str(why))
             return True
@@ -185,10 +190,20 @@ class Waiting:
         await self._drop(id)
         return True
 
+    async def _handed_over(self, id: str, doc: dict[str, Any]) -> None:
+        """What nobody foresaw is not taken either: it is tried ever more seldom, holds up nothing else, and is given up in the end."""
+        try:
+            await self._hand_over(id, doc)
+        except (OfNoUse, NotTaken):
+            raise
+        except Exception as wrong:
+            if type(wrong).__name__ != self._said:
+                _log.exception("what waits is not handed over", kind=self._kind)
+            raise NotTaken(type(wrong).__name__) from wrong
+
     async def _later(self, id: str, doc: dict[str, Any]) -> None:
         tries = doc["tries"] + 1
-        wait = min(FIRST * 2 ** min(tries - 1, 10), _LONGEST)
-        after = {**doc, "tries": tries, "next": self._now() + wait}
+        after = {**doc, "tries": tries, "next": self._now() + pause(tries)}
         if after["next"] >= doc["until"]:
             await self._give_up(id, self._said)
             return

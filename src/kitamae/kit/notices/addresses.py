@@ -6,7 +6,6 @@ making it sure are entries of the ledger, whose salts lie with the record; that 
 
 from __future__ import annotations
 
-import base64
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
+from kitamae.kernel.people import secret
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.platform_purposes import CONTACT
 from kitamae.kernel.people.post import Letter, PostFailed, address
@@ -39,7 +39,6 @@ MINUTES: Final = 60
 """So long the code in the letter works."""
 TRIES: Final = 5
 """Wrong codes, before a new letter is needed."""
-_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 class WrongCode(BadRequest):
@@ -127,7 +126,7 @@ class Addresses:
                 "a letter is on its way to that address already: wait a minute", retryAfter=AGAIN_SECONDS
             )
         self._throttle.wrong(who.ref)
-        code = "".join(secrets.choice(_LETTERS) for _ in range(8))
+        code = secret.spoken(8)
         until = clock.text(self._now() + MINUTES * 60_000_000)
         fields = {"asked": to, "code": code, "until": until, "tries": 0, "language": language}
         if before.email:
@@ -167,14 +166,15 @@ class Addresses:
 
     async def _keep(self, who: Principal, before: Kept, fields: dict[str, Any], event: str) -> None:
         """With an entry of the ledger that says which event it was, and of which address."""
-        salt, at = commitment.salt(), clock.text(self._now())
+        at = clock.text(self._now())
         to = fields.get("asked") or fields["email"]
         told = {"address": to, "at": at, "event": event, "language": fields["language"], "person": who.ref}
 
         async def along(tx: Transaction) -> Mapping[str, object]:
-            return {"number": await tx.log(commitment.commit(salt, commitment.canonical(told)))}
+            number, salt = await commitment.log(tx, told)
+            return {"number": number, "salt": salt}
 
-        more = {"event": event, "at": at, "salt": base64.b64encode(salt).decode()}
+        more = {"event": event, "at": at}
         await self._vault().keep(
             SYSTEM, who.ref, CONTACT.name, RECORD, {**fields, **more}, id=before.id, along=along
         )

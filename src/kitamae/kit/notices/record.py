@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.context import clock
@@ -33,7 +32,6 @@ async def keep(
     """The change, the record and the leaf in one transaction; the numbers of the notices. `at` in microseconds UTC. Raises Nothing,
     Erased where nothing is held about the person any more, and what writing into the vault raises.
     """
-    salt = commitment.salt()
     told: dict[str, Any] = {"at": clock.text(at), "by": who.ref, "event": event, "how": how, "person": person}
     done: list[str] = []
 
@@ -41,11 +39,10 @@ async def keep(
         done[:] = await change(tx)
         if not done:
             raise Nothing
-        number = await tx.log(commitment.commit(salt, commitment.canonical(told | {"notices": list(done)})))
-        return {"notices": list(done), "number": number}
+        number, salt = await commitment.log(tx, told | {"notices": list(done)})
+        return {"notices": list(done), "number": number, "salt": salt}
 
     fields = {name: value for name, value in told.items() if name != "person"}
-    fields["salt"] = base64.b64encode(salt).decode()
     await vault.keep(who, person, DELIVERY.name, RECORD, fields, along=along, known=True)
     return done
 

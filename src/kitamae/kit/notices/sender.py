@@ -22,6 +22,7 @@ from kitamae.kernel.people import notices
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.post import PerhapsTaken, PostFailed, RefusedForGood
 from kitamae.kernel.people.vault.problems import VaultClosed
+from kitamae.kernel.people.waiting import pause
 from kitamae.kernel.problems import Problem
 from kitamae.kit.notices import record
 from kitamae.kit.notices.channel import Told
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from kitamae.kit.notices.channel import Channel, Reached
 
 SECOND: Final = 1_000_000
-FIRST: Final = 30 * SECOND
-LONGEST: Final = 3_600 * SECOND
 PAUSE: Final = 10 * SECOND
 """After a failure nothing is tried for so long: it may be the mail server, and not the mailbox."""
 APART: Final = 600 * SECOND
@@ -245,8 +244,8 @@ class Sender:
                 if tries >= self.pace.tries:
                     tired.append(number)
                     continue
-                wait = min(FIRST * 2 ** min(tries - 1, 20), LONGEST)
-                await notices.put_due(tx, number, {**waits, "tries": tries, "next": now + wait, "letter": ""})
+                again = now + pause(tries)
+                await notices.put_due(tx, number, {**waits, "tries": tries, "next": again, "letter": ""})
 
         await self._store.transact(work)
         if tired:

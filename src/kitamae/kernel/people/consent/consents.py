@@ -7,7 +7,6 @@ transaction that reads or writes (`stands`): whatever was withdrawn before that 
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, cast
 
 from kitamae.kernel.context import clock
@@ -252,26 +251,24 @@ class Consents:
         self, person: str, purpose: str, notice: dict[str, Any] | None, at: int, become: _Become
     ) -> bool:
         """The document, the entry of the ledger and the vault's record of the event, in one transaction."""
-        salt = commitment.salt()
         after: dict[str, Agreement] = {}
 
         async def along(tx: Transaction) -> Mapping[str, object]:
             all = agreement.read(await tx.get(TENANT, KIND, person))
             event, made = become(all.get(purpose))
             told = told_of(person, purpose, event, made)
-            number = await tx.log(commitment.commit(salt, commitment.canonical(told)))
+            number, salt = await commitment.log(tx, told)
             after.clear()
             after.update(all | {purpose: made})
             await tx.put(TENANT, KIND, person, cast("dict[str, Any]", dict(after)))
             by_others = made["by"] not in (person, _SYSTEM)  # what is ended again after a restore is no news
             if event == "expired" or (event == "withdrawn" and by_others):
                 await notices.owe(tx, person, notices.What("consent", purpose), at)
-            return {"event": told, "number": number, "until": made["until"]}
+            return {"event": told, "number": number, "until": made["until"], "salt": salt}
 
         fields: dict[str, object] = {
             "at": clock.text(at),
             "purpose": purpose,
-            "salt": base64.b64encode(salt).decode("ascii"),
         }
         if notice is not None:
             fields["notice"] = notice

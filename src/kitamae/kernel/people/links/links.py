@@ -201,15 +201,13 @@ class Links:
             for _, id, _ in await self._store.documents(TENANT, USES + number)
         ]
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> int:
             uses = sum([await tx.drop(TENANT, *one) for one in used])
-            for number in gone:
-                await tx.drop(TENANT, KIND, number)
-            await swept.note(tx, self._now(), {KIND: len(gone), USES.rstrip(":"): uses})
+            links = sum([await tx.drop(TENANT, KIND, number) for number in gone])
+            await swept.note(tx, self._now(), {KIND: links, USES.rstrip(":"): uses})
+            return links
 
-        if gone:
-            await self._store.transact(work)
-        return len(gone)
+        return await self._store.transact(work) if gone else 0
 
     def _read(self, code: str) -> tuple[str, bytes]:
         found = codes.read(code)

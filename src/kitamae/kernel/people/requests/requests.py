@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import secrets
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.ledger import commitment
-from kitamae.kernel.people import notices
+from kitamae.kernel.people import notices, secret
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.records import TENANT
@@ -49,7 +48,6 @@ TOLD: Final = frozenset({"ask", "extend", "special", "transfer", "answer", "deci
 """Steps of the town hall that the person is given notice of, and that have a letter."""
 
 _ABOUT: Final = re.compile(r"(?:receipt:\d{1,11}|purpose:[a-z][a-z0-9_.-]{0,80})?", re.ASCII)
-_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +143,7 @@ class Requests:
             days=self._days.get(filing.kind, 0),
         )
         year = today.year - (today.month < 4)  # 年度
-        number = f"{year}-{''.join(secrets.choice(_LETTERS) for _ in range(6))}"
+        number = f"{year}-{secret.spoken(6)}"
         fields = {**said, "capacity": filing.capacity}
 
         async def first(tx: Transaction) -> Case:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -152,11 +151,10 @@ class Vault:
         inner = self._inner
         was, now = inner.latest, inner.now()
         told = {"event": "clock-confirmed", "at": clock.text(now), "before": clock.text(was)}
-        salt = commitment.salt()
 
         async def work(tx: Transaction) -> int:
-            number = await tx.log(commitment.commit(salt, commitment.canonical(told)))
-            entry = {**told, "number": number, "salt": base64.b64encode(salt).decode()}
+            number, salt = await commitment.log(tx, told)
+            entry = {**told, "number": number, "salt": salt}
             await tx.put(TENANT, CLOCK, str(number), entry)
             return number
 
