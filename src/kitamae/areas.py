@@ -20,6 +20,11 @@ from kitamae.kernel.registers.evacuation import Evacuation
 from kitamae.kernel.supplies import Shelters, Supplies
 from kitamae.kit.feeds import Asking, Follower, Hub, Source
 from kitamae.kit.notices import Addresses, Mail, Pace, Paper, Sender
+from kitamae.kit.notices.area import AreaNotices, announced
+from kitamae.kit.notices.area.line import Line
+from kitamae.kit.notices.area.mail import AreaMail
+from kitamae.kit.notices.area.push import Vapid, WebPush
+from kitamae.kit.notices.area.watch import Watch
 from kitamae.sdk import sheltering
 from kitamae.sdk.city import Handling, Notifying
 from kitamae.sdk.observing import Observing
@@ -38,6 +43,7 @@ from kitamae.web import (
     watching,
 )
 from kitamae.web import access_log as access_log_pages
+from kitamae.web import area_notices as area_notice_pages
 from kitamae.web import delegates as delegate_pages
 from kitamae.web import developers as developer_pages
 from kitamae.web import devices as device_pages
@@ -60,6 +66,7 @@ from kitamae.web.developers import public as public_of_developers
 from kitamae.web.devices import desk as device_desk
 from kitamae.web.devices import token as device_token
 from kitamae.web.evacuation import desk as evacuation_desk
+from kitamae.web.evacuation.districts import districts
 from kitamae.web.links import desk as link_desk
 from kitamae.web.links import keeper
 from kitamae.web.links import supplies as link_supplies
@@ -314,7 +321,7 @@ def evacuation(site: Site) -> list[BaseRoute]:
         return []
     site.shell.desks.append(evacuation_pages.DESK)
     of = (on.profile.code5, on.profile.name["ja"])
-    orders = Evacuation(on.store, of, on.words.expand, tenant=site.tenant)
+    orders = Evacuation(on.store, of, on.words.expand, tenant=site.tenant, announce=announced)
     page = site.page(evacuation_pages.HERE)
     desk: list[BaseRoute] = [*evacuation_desk.routes(page, site.reader, orders, on.profile)]
     guard(desk, site.policy, site.tenant, desk="evacuation")
@@ -347,6 +354,43 @@ def feeds(site: Site, follower: Follower | None) -> list[BaseRoute]:
     desk: list[BaseRoute] = [*feed_pages.staff(site.page(feed_pages.HERE), follower)]
     guard(desk, site.policy, site.tenant, desk=feed_pages.DUTY)
     return [*told, *desk]
+
+
+def area_notices_of(site: Site) -> AreaNotices:
+    """Who is told of orders, alerts and shelters, and how."""
+    on = site.on
+    texts = area_notice_pages.Texts(site.page(area_notice_pages.HERE), site.origin)
+    chosen = on.profile.notices if on.profile else Notifying()
+    mail = AreaMail(Mail(site.vault, on.ways.carrier), on.ways.carrier) if on.ways.carrier else None
+    push = WebPush(Vapid(on.store, on.ways.seal, on.address), on.destinations, chosen.push_hosts)
+    line = Line(on.line, on.destinations) if on.line else None
+    if on.profile:
+        on.store.on_change(Watch(on.profile.code5, site.tenant, on.words.expand).changed)
+    return AreaNotices.of(on.store, on.ways.seal, texts, push, line, mail, chosen)
+
+
+def area_notices(site: Site, told: AreaNotices) -> list[BaseRoute]:
+    """Where one asks for them and leaves; what LINE tells; the report. Nothing where no city is served."""
+    on, page, city = site.on, site.page(area_notice_pages.HERE), site.on.profile
+    if city is None:
+        return []
+    site.shell.desks.append(area_notice_pages.DESK)
+    texts = area_notice_pages.Texts(page, site.origin)
+    addresses = Addresses(
+        *(site.vault, on.consents, on.ways.pseudonyms, Once(on.store), on.ways.letters, Throttle(_LETTERS)),
+    )
+    everybody: list[BaseRoute] = [
+        *area_notice_pages.everybody(
+            *(page, told.subscribers, told.sender, told.push, addresses, on.ways.seal),
+            lambda: districts(site.reader, city.evacuation.districts),
+        )
+    ]
+    if told.line:
+        everybody += area_notice_pages.webhook(told.line, told.subscribers, on.ways.seal, texts)
+    guard(everybody, site.policy, site.tenant, for_everybody=True)
+    desk: list[BaseRoute] = [*area_notice_pages.staff(page, on.store, told.subscribers, told.sender)]
+    guard(desk, site.policy, site.tenant, desk="evacuation")
+    return [*everybody, *desk]
 
 
 def flags_of(site: Site) -> Flags:

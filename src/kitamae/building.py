@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kit.feeds import Pulled
 from kitamae.web.handed import Handed
 from kitamae.web.page import ShellPage
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.providers import Providers
     from kitamae.kernel.people.vault import Vault
+    from kitamae.kit.notices.area.line import Account
     from kitamae.registers import Registers
     from kitamae.sdk.changes import Changes
     from kitamae.sdk.city import City
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Building:
     """What the rooms are built on. `published`: the store as everybody may read it; `words` is the city's @context; `derived` a
-    folder that may be thrown away.
+    folder that may be thrown away. `destinations`: where the city may send to; `line`: its account there, None: it has none.
     """
 
     profile: City | None
@@ -57,9 +59,11 @@ class Building:
     kept_seconds: float
     outside: Sequence[str]
     worker: bool
+    destinations: Destinations
     log: Log | None = None
     witnesses: Witnesses | None = None
     pulled: Pulled = field(default_factory=Pulled)
+    line: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,6 +241,10 @@ class City:
         if feeds := self._rooms.feeds:
             self._beside.alone("/feeds", feeds.run)
             self.health.also["feeds:alerts"] = feeds.trouble
+        by_area = self._rooms.area_notices
+        self._beside.alone("/area-notices", by_area.sender.run)
+        self._beside.alone("/area-notices/tidy", lambda: every_hour(by_area.subscribers.tidy))
+        self.health.also["notices:area"] = by_area.sender.trouble
         if self.closing:
             self._beside.always("closed months", self.closing.run)
         self.health.also["city:beside"] = self._beside.trouble
@@ -272,6 +276,7 @@ class City:
         await self.subscriptions.close()
         self._rooms.outside.close()
         await self._fetcher.close()
+        await self._rooms.area_notices.sender.close()
         await self.ways.close()
         with contextlib.suppress(Problem):  # a full disk: what was counted since the last time is not charged
             await self.providers.meter.put_down()

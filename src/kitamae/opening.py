@@ -116,9 +116,11 @@ async def open_city(
             settings.kept_page_seconds,
             listed(settings.outside),
             settings.worker,
+            fetcher.destinations,
             log,
             witnesses,
             Pulled(settings.jma, settings.jma_hub, fetcher.destinations),
+            parts.line(settings),
         )
         await restore_contexts(Broker(store, contexts))  # before the subscriptions that speak in them
         told = on.published  # what leaves the city by itself goes to whoever stands at the other end

@@ -25,6 +25,7 @@ from kitamae.kernel.people.policy import Facts
 from kitamae.kernel.people.providers.ground import Ground
 from kitamae.kernel.people.providers.terms import Terms
 from kitamae.kernel.problems import Conflict
+from kitamae.kit.notices.area.line import Account
 from kitamae.registers import TYPES
 from kitamae.settings import listed
 
@@ -69,6 +70,13 @@ async def ledger(settings: Settings, layout: Layout, store: Store, alias: str) -
     except (Malformed, OSError) as error:
         _log.error("the ledger is not published", why=str(error))
         return None, "its key cannot be read; the server's log says why"
+
+
+def line(settings: Settings) -> Account | None:
+    """The city's account on LINE; None: it has none."""
+    if not settings.line_token:
+        return None
+    return Account(settings.line_api, settings.line_token, settings.line_secret)
 
 
 def witnesses(settings: Settings, log: Log | None) -> Witnesses | None:

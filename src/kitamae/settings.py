@@ -208,6 +208,13 @@ class Settings(BaseSettings):
     jma_hub: Annotated[
         str, Field(description="The hub (WebSub) that tells at once what is new in those feeds; empty: none")
     ] = ""
+    line_token: Annotated[
+        str, Field(description="The channel access token of the city's LINE account; empty: LINE is not used")
+    ] = ""
+    line_secret: Annotated[
+        str, Field(description="The channel secret, by which LINE signs what it tells")
+    ] = ""
+    line_api: Annotated[str, Field(description="Where LINE's Messaging API is asked")] = "https://api.line.me"
 
     mqtt: Annotated[
         str, Field(description="The MQTT broker whose devices the city hears, e.g. mqtt://127.0.0.1:1883")
@@ -300,6 +307,15 @@ class Settings(BaseSettings):
             raise ValueError("KITAMAE_MAIL: expected smtp://host, smtps://host, or file:///folder for tests")
         if bool(self.mail) != bool(self.mail_from):
             raise ValueError("KITAMAE_MAIL and KITAMAE_MAIL_FROM belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _line_is_whole(self) -> Self:
+        if bool(self.line_token) != bool(self.line_secret):
+            raise ValueError("KITAMAE_LINE_TOKEN and KITAMAE_LINE_SECRET belong together")
+        parts = urlsplit(self.line_api)
+        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            raise ValueError(f"KITAMAE_LINE_API: expected an https address, got {self.line_api!r:.80}")
         return self
 
     @model_validator(mode="after")

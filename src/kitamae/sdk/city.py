@@ -128,13 +128,21 @@ class Handling(BaseModel):
 
 class Notifying(BaseModel):
     """How persons are told what concerns them. `rehearsal`: nothing is sent, and pages say so; `a_minute`: letters by e-mail at most;
-    `tries`: after so many failures a notice goes by letter.
+    `tries`: after so many failures a notice goes by letter; `area_a_minute`: e-mails about the city's orders and alerts at most; `push_hosts`:
+    push services that are believed, those of the browsers that people use (`*.` before a name: all below it).
     """
 
     model_config = _STRICT
     rehearsal: bool = False
     a_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
     tries: Annotated[int, Field(ge=1, le=100)] = 12
+    area_a_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
+    push_hosts: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9.-]+$")], ...] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "web.push.apple.com",
+        "*.notify.windows.com",
+    )
 
 
 class City(BaseModel):

@@ -117,6 +117,9 @@ def _message(letter: Letter, sender: str) -> EmailMessage:
     message["Date"] = formatdate()
     if letter.id:  # the same at every try, so that a mailbox knows a letter that came twice
         message["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2]}>"
+    if letter.leave:
+        message["List-Unsubscribe"] = f"<{letter.leave}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     return message

@@ -114,11 +114,11 @@ CONTACT: Final = Purpose(
         "ko": "시의 알림을 메일로 받는 것",
     },
     use={
-        "ja": "請求への決定など、あなたへのお知らせがあることを、メールで伝えます。メールには、お知らせの中身を書きません。",
-        "ja_Hira": "おねがいへの こたえなど、あなたへの おしらせが あることを、メールで つたえます。メールには、おしらせの なかみを かきません。",
-        "en": "You are told by e-mail that there is a notice for you, such as a decision on a request. The e-mail does not say what the notice is about.",
-        "zh": "通过邮件告诉您有给您的通知，例如对请求的决定。邮件中不写通知的内容。",
-        "ko": "청구에 대한 결정 등 당신에게 알림이 있다는 것을 메일로 전합니다. 메일에는 알림의 내용을 쓰지 않습니다.",
+        "ja": "請求への決定など、あなたへのお知らせがあることを、メールで伝えます。メールには、お知らせの中身を書きません。申し込んだときは、防災のお知らせも送ります。",
+        "ja_Hira": "おねがいへの こたえなど、あなたへの おしらせが あることを、メールで つたえます。メールには、おしらせの なかみを かきません。もうしこんだ ときは、ぼうさいの おしらせも おくります。",
+        "en": "You are told by e-mail that there is a notice for you, such as a decision on a request. The e-mail does not say what the notice is about. If you ask for them, emergency notices are sent too.",
+        "zh": "通过邮件告诉您有给您的通知，例如对请求的决定。邮件中不写通知的内容。您申请后，也会发送防灾通知。",
+        "ko": "청구에 대한 결정 등 당신에게 알림이 있다는 것을 메일로 전합니다. 메일에는 알림의 내용을 쓰지 않습니다. 신청하면 방재 알림도 보냅니다.",
     },
     by={
         "ja": "市の自動の処理。職員は見ません。",

@@ -30,13 +30,16 @@ class PerhapsTaken(PostFailed):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Plain text. `to` is an address as `address` gives it back; after `seconds` it is of no use any more. `id`: its own."""
+    """Plain text. `to` is an address as `address` gives it back; after `seconds` it is of no use any more. `id`: its own; `leave`: the
+    address at which one click ends such letters (RFC 8058), "" where there is none.
+    """
 
     to: str
     subject: str
     text: str
     seconds: int = 86_400
     id: str = ""
+    leave: str = ""
 
 
 class Post(Protocol):

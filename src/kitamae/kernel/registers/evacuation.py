@@ -25,13 +25,16 @@ from kitamae.kernel.registers.evacuation_state import TYPE, after, alerts, deman
 from kitamae.kernel.registers.register import Register, count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kernel.people.approval import Approval
     from kitamae.kernel.people.person import Principal
     from kitamae.kernel.registers.entry import Entry
     from kitamae.kernel.registers.evacuation_state import Act, District, Proposal, Standing
+
+    Announce = Callable[[Transaction, str, Proposal, Mapping[str, Standing], int], Awaitable[None]]
+    """Number of the order, what was proposed, what was in force before by district, microseconds UTC."""
 
 WAITS: Final = 6 * 3_600_000_000
 """How long a proposal waits for its second person, microseconds: after that the danger is another one."""
@@ -52,7 +55,10 @@ class Evacuation:
         *,
         tenant: str = "",
         now: Callable[[], int] = clock.now,
+        announce: Announce | None = None,
     ) -> None:
+        """`announce`: told in the same transaction, so that nobody is told of what was not ordered, and everybody of what was."""
+        self._announce = announce
         self._store, self._city, self._expand, self._tenant, self._now = store, city, expand, tenant, now
         self._registers = {
             False: Register(store, "evacuation", TYPE, expand, tenant=tenant, now=now),
@@ -167,6 +173,8 @@ class Evacuation:
         )
         await tx.put(TENANT, NOW, _which(rehearsal), new)
         await tx.put(TENANT, PROPOSAL, number, {**proposal, "order": order})
+        if self._announce is not None:
+            await self._announce(tx, order, proposal, before, now)
         if rehearsal:
             return
         for alert in alerts(before, new, proposal, self._city):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 from starlette.responses import Response
@@ -11,10 +11,10 @@ from starlette.routing import Route
 from kitamae.kernel.people.approval import STRONG
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
-from kitamae.kernel.registers.evacuation_state import HAZARDS, LEVELS, WHOLE, District, names
-from kitamae.web import speak
+from kitamae.kernel.registers.evacuation_state import HAZARDS, LEVELS, WHOLE, names
 from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
 from kitamae.web.evacuation import lalert
+from kitamae.web.evacuation.districts import by_row, districts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,22 +33,10 @@ REHEARSAL: Final = HERE + "/rehearsal"
 _REFUSED: Final = (BadRequest, NotFound, Conflict, Forbidden)
 _MOST: Final = 5_000
 _SHOWN: Final = 30
-_ROWS: Final = "あかさたなはまやらわ"
 
 
 def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City) -> list[Route]:
     """`context` has the districts, of the type that the city's profile names."""
-
-    async def districts() -> list[tuple[str, District]]:
-        """(reading, district), by reading."""
-        found = [
-            (
-                speak.reading(one, "ja"),
-                District(id=str(one["id"]).rpartition(":")[2], name=speak.name(one, "ja")),
-            )
-            for one in await context.find([city.evacuation.districts], limit=_MOST)
-        ]
-        return sorted(found, key=lambda one: (one[0], one[1]["id"]))
 
     async def show(
         request: Request,
@@ -60,7 +48,7 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
         standing = await evacuation.standing(rehearsal=rehearsal)
         level = request.query_params.get("level", "")
         of_level = [id for id, one in standing.items() if str(one["level"]) == level]
-        known = await districts()
+        known = await districts(context, city.evacuation.districts)
         return page.render(
             request,
             "evacuation.html",
@@ -70,7 +58,7 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
             standing={one: names(standing, one) for one in reversed(LEVELS) if names(standing, one)},
             since={one: max(it["since"] for it in standing.values() if it["level"] == one)
                    for one in LEVELS if names(standing, one)},
-            rows=_rows(known),
+            rows=by_row(known),
             count=len(known),
             chosen=set(chosen if chosen is not None else of_level),
             given={"act": "lift" if of_level else "issue", "level": "", "hazard": "", "text": "", **(given or {})},
@@ -88,7 +76,7 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
         demand_form(request.scope, form.get("csrf"))
         given = {name: word(form, name) for name in ("act", "level", "hazard", "text")}
         ids = [str(one) for one in form.getlist("district")]
-        known = {one["id"]: one for _, one in await districts()}
+        known = {one["id"]: one for _, one in await districts(context, city.evacuation.districts)}
         known[WHOLE] = {"id": WHOLE, "name": f"{city.name['ja']}全域"}
         try:
             if strangers := [one for one in ids if one not in known]:
@@ -169,15 +157,6 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
 
 def _rehearsal(request: Request) -> bool:
     return str(request.url.path) == REHEARSAL
-
-
-def _rows(known: Sequence[tuple[str, District]]) -> dict[str, list[dict[str, Any]]]:
-    """By the rows of the syllabary, as people look for a town; what has no reading comes last."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for reading, one in known:
-        row = next((kana for kana in reversed(_ROWS) if reading[:1] >= kana), "") if reading else ""
-        found.setdefault(row, []).append({**one, "reading": reading})
-    return {row: found[row] for row in (*_ROWS, "") if row in found}
 
 
 def _sentence(failed: Problem | None) -> str:

@@ -31,7 +31,7 @@ def text(shell: Shell) -> str:
     """Of one release: its name is the digest of all that it does."""
     if not shell.worker:
         return (HERE / "retire.js").read_text("utf-8")
-    body = (HERE / "keep.js").read_text("utf-8")
+    body = "\n".join((HERE / name).read_text("utf-8") for name in ("keep.js", "told.js"))
     pages = orjson.dumps(sorted(shell.kept)).decode()
     release = sha256((body + pages).encode()).hexdigest()[:12]
     return f'const RELEASE = "{release}";\nconst PAGES = {pages};\n{body}'
