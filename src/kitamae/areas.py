@@ -54,6 +54,7 @@ from kitamae.web import links as link_pages
 from kitamae.web import notices as notice_pages
 from kitamae.web import orders as order_pages
 from kitamae.web import providers as providers_desk
+from kitamae.web import sheets as sheet_pages
 from kitamae.web import supplies as supply_pages
 from kitamae.web.access_log import desk as access_log_desk
 from kitamae.web.asked import guard
@@ -73,6 +74,7 @@ from kitamae.web.links import supplies as link_supplies
 from kitamae.web.links.holder import Holder
 from kitamae.web.orders import desk as order_desk
 from kitamae.web.proofs import Proofs
+from kitamae.web.sheets import desk as sheets_desk
 from kitamae.web.shell import HERE
 from kitamae.web.sought import Search
 from kitamae.web.supplies import desk as supply_desk
@@ -140,7 +142,7 @@ def links_of(site: Site) -> Links:
 def links(site: Site, links: Links) -> list[BaseRoute]:
     """Capability links: whoever holds one, and the desk that makes them."""
     page, on = site.page(link_pages.HERE), site.on
-    site.shell.desks += [link_pages.DESK, supply_pages.DESK]
+    site.shell.desks += [link_pages.DESK, supply_pages.DESK, sheet_pages.DESK]
     holder, words = Holder(page, links), on.words.expand
     shelters = Shelters(site.tenant, words(sheltering.TYPE), words(sheltering.STATUS), sheltering.CLOSED)
     supplies = Supplies(on.store, links, shelters)
@@ -152,7 +154,8 @@ def links(site: Site, links: Links) -> list[BaseRoute]:
     desk: list[BaseRoute] = [*link_desk.routes(page, site.reader, links, site.origin, site.zone)]
     guard(desk, site.policy, site.tenant, desk="links")
     sending: list[BaseRoute] = [
-        *supply_desk.routes(site.page(supply_pages.HERE), site.reader, supplies, sheltering.TYPE, site.zone)
+        *supply_desk.routes(site.page(supply_pages.HERE), site.reader, supplies, sheltering.TYPE, site.zone),
+        *sheets_desk.routes(site.page(sheet_pages.HERE), site.reader, site.origin),
     ]
     guard(sending, site.policy, site.tenant, desk=supply_pages.DESK.desk)
     return [*held, *desk, *sending]

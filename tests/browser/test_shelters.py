@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx2
 import pytest
 from served_city import kitamae, servers
 
 from bare_kaga import bare
 from browser.people import anybody, by_link, with_session
-from browser.seen import LANGUAGES, PHONE, draw, in_order, wrong
+from browser.seen import LANGUAGES, PHONE, SHOTS, draw, in_order, wrong
 
 DESK = "/staff/shelters"
 SHELTER = {
@@ -252,3 +254,17 @@ def test_a_phone_without_a_connection_asks_for_supplies_and_the_desk_sends_them(
         with_session(chromium, town.address, staff), town.address,
         ("/staff/supplies", f"/staff/supplies/{SHELTER['id']}", f"{address.removeprefix(town.address)}/supplies"), "supplies",
     )  # fmt: skip
+
+
+def test_each_sheet_of_paper_is_one_page_of_a4_and_axe_finds_nothing(chromium, town, staff):
+    desk = with_session(chromium, town.address, staff)
+    paths = [f"/staff/sheets/{form}?shelter={SHELTER['id']}" for form in ("opening", "supplies")]
+    for path in paths:
+        desk.goto(f"{town.address}{path}&lang=ja")
+        printed = desk.pdf(prefer_css_page_size=True, print_background=True)
+        assert re.findall(rb"/Type\s*/Pages?\b", printed).count(b"/Type /Page") == 1, path
+        if SHOTS:
+            desk.emulate_media(media="print")
+            draw(desk, f"printed {path}", "ja", 794)
+            desk.emulate_media(media="null")
+    in_order(desk, town.address, ("/staff/sheets?text=作見", *paths), "sheets")

@@ -168,3 +168,25 @@ async def test_what_somebody_else_reported_on_is_not_taken_back(store: Store) ->
     with pytest.raises(Conflict, match="meantime"):
         await desk(store).remove("staff-1", "form-gone", ONE, TYPE)
     assert await present(store) == 4
+
+
+@pytest.mark.parametrize(
+    ("closed_ago", "stands", "left"), [(30, "open", 7), (5, "closed", None), (15, "open", 7)]
+)
+async def test_what_a_sheet_says_of_before_takes_nothing_away_that_is_newer(
+    store: Store, closed_ago: int, stands: str, left: int | None
+) -> None:
+    """Opened long ago, opened anew ten minutes ago and counted eight minutes ago; a sheet says when it was closed."""
+    await made(store)
+    for ago, what, values in ((10, "opened", {"status": "open"}), (8, "count", {"people": 7})):
+        await desk(store, NOW - ago * MINUTE).write("staff-1", act(what, values=values, notes={"babies": 2}))
+    closing: dict[str, Any] = {"status": "closed", "people": None}
+    written = await desk(store).write(
+        "staff-1", act("close", values=closing, notes={"babies": None}, at=NOW - closed_ago * MINUTE)
+    )
+    assert written.outcome == ("new" if left is None else "late")
+    found = await store.transact(lambda tx: tx.entity("", ONE))
+    assert found
+    assert found["attrs"][CORE.expand("status")][0]["v"] == stands
+    assert await present(store) == left
+    assert ("babies" in (await desk(store).notes()).get(ONE, {})) == (left is not None)

@@ -11,6 +11,9 @@ STATUS: Final = "開設状況"
 OPEN: Final = "開設"
 CLOSED: Final = "閉鎖"
 """What a shelter is called in the city's words, and whether it is open."""
+SPACES: Final = ("屋内", "屋外", "バリアフリー", "ペット同伴", "女性と子ども", "医療")
+NEEDS: Final = ("乳幼児", "妊産婦", "高齢者", "障害", "医療的ケア", "外国語")
+"""Of whom somebody must think. They are counted, never named, and only the desk knows how many: in a small place one is a person."""
 
 
 class Sheltering(BaseModel):

@@ -132,7 +132,7 @@ class Writing:
             since = {name: present[name][1] for name in {**act.values, **act.notes} if present[name][1]}
             outcome = await self._apply(tx, by, act, known, at, now)
             if act.notes:
-                await self._note(tx, act, noted, clock.text(at))
+                await self._note(tx, act, noted, clock.text(at), late=outcome == "late")
             said = {
                 "entity": act.entity, "observedAt": clock.text(at), "values": dict(act.values), "notes": dict(act.notes), "outcome": outcome,
                 "facts": {name: one if not isinstance(one, Mapping) else dict(one) for name, one in act.facts.items()},
@@ -181,12 +181,15 @@ class Writing:
         """What only the desk knows: entity -> name -> {value, observedAt}."""
         return {id: doc for _, id, doc in await self.store.documents(TENANT, NOTES)}
 
-    async def _note(self, tx: Transaction, act: Act, noted: Mapping[str, Any], at: str) -> None:
-        """What is older than what was noted changes nothing."""
+    async def _note(
+        self, tx: Transaction, act: Act, noted: Mapping[str, Any], at: str, *, late: bool
+    ) -> None:
+        """What is older than what was noted changes nothing; nor does what is `late` take anything away."""
         newer = {
             name: None if value is None else {"value": value, "observedAt": act.since.get(name, at)}
             for name, value in act.notes.items()
-            if act.undoes or not _later(str(noted.get(name, {}).get("observedAt", "")), at)
+            if act.undoes
+            or not ((late and value is None) or _later(str(noted.get(name, {}).get("observedAt", "")), at))
         }
         kept = {name: one for name, one in {**noted, **newer}.items() if one is not None}
         if kept:
@@ -264,6 +267,13 @@ class Writing:
         for name, value in {**act.values, **act.facts}.items():
             iri = self.words.expand(name)
             if value is None and known is not None and iri in known["attrs"]:
+                since = str(self._now(known, {}, {name: None})[name][1])
+                if (
+                    name in act.values
+                    and not act.undoes
+                    and (outcome == "late" or _later(since, clock.text(at)))
+                ):
+                    continue  # what is older takes nothing away either
                 await tx.apply(Command(self.tenant, act.entity, DeleteAttribute(iri), by))
                 outcome = "new"
         return outcome

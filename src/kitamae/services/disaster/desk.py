@@ -151,10 +151,11 @@ def routes(room: Room) -> list[BaseRoute]:
                     if what == "close":  # nobody is there any more: what was counted is history
                         values |= dict.fromkeys((PEOPLE, *map(people_in, SPACES)))
                         notes = dict.fromkeys(map(needing, NEEDS))
+                    at = days.moment("at", told.get("at", ""), zone)
                     seen = _looked(told, [STATUS, *(_COUNTS if what == "close" else ())])
-                    outcome = await write(
-                        by, Act(told.get("form", ""), what, id, TYPE, values, notes=notes, seen=seen)
-                    )
+                    looked = seen if at is None else None
+                    said = Act(told.get("form", ""), what, id, TYPE, values, notes=notes, at=at, seen=looked)
+                    outcome = await write(by, said)
                 case "count":
                     at = days.moment("at", told.get("at", ""), zone)
                     seen = _looked(told, _COUNTS)

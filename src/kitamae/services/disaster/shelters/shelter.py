@@ -17,9 +17,8 @@ STATUS, PEOPLE, NATURE = sheltering.STATUS, "避難者数", "指定区分"
 OPEN, CLOSED = sheltering.OPEN, sheltering.CLOSED
 AGREED, UNDESIGNATED = "協定", "指定なし"
 PARTNER, UNTIL = "協定の相手", "協定の期限"
-SPACES: Final = ("屋内", "屋外", "バリアフリー", "ペット同伴", "女性と子ども", "医療")
-NEEDS: Final = ("乳幼児", "妊産婦", "高齢者", "障害", "医療的ケア", "外国語")
-"""Of whom somebody must think. They are counted, never named, and only the desk knows how many: in a small place one is a person."""
+SPACES: Final = sheltering.SPACES
+NEEDS: Final = sheltering.NEEDS
 
 Kind = Literal["designated", "agreed", "undesignated"]
 _KINDS: Final[dict[object, Kind]] = {AGREED: "agreed", UNDESIGNATED: "undesignated"}
