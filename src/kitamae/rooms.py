@@ -181,7 +181,7 @@ def _desk_of(site: Site, service: Service, room: Room) -> list[BaseRoute]:
     on, path = site.on, f"/staff/{papers.desk.id}"
     site.shell.desks.append(ADesk(path, papers.desk.name, papers.desk.id))
     whole = Reader(on.store, on.words, site.tenant)
-    desk = Desk(path, whole, Writing(on.store, on.words, papers.writes, site.tenant))
+    desk = Desk(path, whole, Writing(on.store, on.words, papers.writes, papers.id, site.tenant))
     routes: list[BaseRoute] = [*module.routes(replace(room, desk=desk))]
     guard(routes, site.policy, site.tenant, service=service.id, desk=papers.desk.id)
     return routes

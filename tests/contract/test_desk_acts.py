@@ -20,8 +20,8 @@ MINUTE = 60_000_000
 NOW = 1_800_000_000_000_000
 
 
-def desk(store: Store, at: int = NOW) -> Writing:
-    return Writing(store, CORE, [TYPE], "", lambda: at)
+def desk(store: Store, at: int = NOW, service: str = "disaster", tenant: str = "") -> Writing:
+    return Writing(store, CORE, [TYPE], service, tenant, lambda: at)
 
 
 def act(id: str, what: str = "counted", **more: Any) -> Act:
@@ -67,7 +67,7 @@ async def test_one_form_sent_many_times_at_once_is_one_act(store: Store) -> None
     one = act("twice", values={"people": 5})
     written = await asyncio.gather(*[desk(store).write("staff-1", one) for _ in range(5)])
     assert sorted(one.again for one in written) == [False, True, True, True, True]
-    assert len(await store.documents("", ACTS + ONE)) == 2
+    assert len(await store.documents("", f"{ACTS}:disaster::{ONE}")) == 2
     with pytest.raises(Conflict, match="something else"):
         await desk(store).write("staff-1", act("twice", values={"people": 6}))
 
@@ -81,7 +81,7 @@ async def test_of_many_who_make_one_place_at_once_one_does(store: Store) -> None
         return True
 
     assert sum(await asyncio.gather(*[make(n) for n in range(5)])) == 1
-    assert len(await store.documents("", ACTS + ONE)) == 1
+    assert len(await store.documents("", f"{ACTS}:disaster::{ONE}")) == 1
 
 
 async def test_what_was_reported_meanwhile_is_told_and_nothing_is_written(store: Store) -> None:
@@ -91,7 +91,7 @@ async def test_what_was_reported_meanwhile_is_told_and_nothing_is_written(store:
         await desk(store).write("staff-2", act("second", values={"people": 12}, seen={"people": ""}))
     assert moved.value.more["now"]["people"][0] == 40
     assert await present(store) == 40
-    assert len(await store.documents("", ACTS + ONE)) == 2
+    assert len(await store.documents("", f"{ACTS}:disaster::{ONE}")) == 2
     seen = {"people": moved.value.more["now"]["people"][1]}
     await desk(store).write("staff-2", act("second", values={"people": 12}, seen=seen))
     assert await present(store) == 12
@@ -106,7 +106,7 @@ async def test_notes_stay_with_the_desk_and_older_ones_change_nothing(store: Sto
     assert entity is not None
     assert not any("infants" in name for name in entity["attrs"])
     await desk(store, NOW + MINUTE).write("staff-1", act("gone", notes={"infants": None}))
-    assert await store.documents("", NOTES) == []
+    assert await store.documents("", f"{NOTES}:disaster:") == []
 
 
 async def test_what_is_taken_away_is_gone_and_its_history_stays(store: Store) -> None:
@@ -132,7 +132,7 @@ async def test_what_an_undo_puts_back_keeps_its_own_time_and_only_while_the_act_
     assert (await desk(store).notes())[ONE]["infants"] == {"value": 1, "observedAt": clock.text(early)}
     with pytest.raises(Conflict, match="meantime"):
         await desk(store).write("staff-2", act("again", "undone", **undo))
-    assert len(await store.documents("", ACTS + ONE)) == 4
+    assert len(await store.documents("", f"{ACTS}:disaster::{ONE}")) == 4
 
 
 async def test_each_act_has_a_leaf_of_the_ledger_and_a_refused_one_none(store: Store) -> None:
@@ -190,3 +190,25 @@ async def test_what_a_sheet_says_of_before_takes_nothing_away_that_is_newer(
     assert found["attrs"][CORE.expand("status")][0]["v"] == stands
     assert await present(store) == left
     assert ("babies" in (await desk(store).notes()).get(ONE, {})) == (left is not None)
+
+
+async def test_what_one_desk_did_and_noted_no_other_service_and_no_other_tenant_reads(store: Store) -> None:
+    await made(store)
+    await desk(store).write("staff-1", act("noted", notes={"infants": 2}))
+    assert (await desk(store).note(ONE))["infants"]["value"] == 2
+    for other in (desk(store, service="congestion"), desk(store, tenant="elsewhere")):
+        assert (await other.notes(), await other.note(ONE), await other.acts(ONE)) == ({}, {}, [])
+    with pytest.raises(Forbidden):
+        await desk(store, service="congestion").remove("staff-1", "form-gone", ONE, TYPE)
+
+
+async def test_taking_back_has_a_number_of_its_own_form(store: Store) -> None:
+    await made(store)
+    [(number, _)] = await desk(store).acts(ONE)
+    with pytest.raises(BadRequest):
+        await desk(store).remove("staff-1", "x", ONE, TYPE)
+    with pytest.raises(Conflict):
+        await desk(store).remove("staff-1", number, ONE, TYPE)
+    assert [told["what"] for _, told in await desk(store).acts(ONE)] == ["made"]
+    await desk(store).remove("staff-1", "form-gone", ONE, TYPE)
+    assert await present(store) is None

@@ -7,6 +7,8 @@ import io
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from kitamae.kernel.context.normalized import told
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -44,13 +46,13 @@ def _cell(layout: Layout, name: str, column: Column, entity: Mapping[str, Any], 
     if name in layout.city:
         return city
     if column.kind in ("latitude", "longitude"):
-        at = entity.get("location", {}).get("value", {}).get("coordinates")
+        at = told(entity, "location").get("value", {}).get("coordinates")
         return repr(float(at[column.kind == "latitude"])) if at else ""
     to = name if column.to is None else column.to
     if not to:
         return ""
     if column.kind == "reference":
-        target = entity.get(to, {}).get("object")
+        target = told(entity, to).get("object")
         return unquote(str(target).rpartition(":")[2]) if target else ""
     value = _value(entity, to)
     if column.kind == "choice":
@@ -75,7 +77,5 @@ def _choice(layout: Layout, name: str, column: Column, value: object, entity: Ma
 
 
 def _value(entity: Mapping[str, Any], name: str) -> Any:
-    one = entity.get(name)
-    if not isinstance(one, dict):
-        return None
+    one = told(entity, name)
     return one.get("value", one.get("languageMap", {}).get("ja"))

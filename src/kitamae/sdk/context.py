@@ -10,9 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from kitamae.kernel.context.normalized import told
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+__all__ = ["Context", "Entity", "Near", "Reading", "told"]
 
 Entity: TypeAlias = dict[str, Any]
 """Simplified (clause 4.5.4): {"id", "type", attribute: value, ...}; a LanguageProperty is {"languageMap": {...}}."""
@@ -76,10 +80,3 @@ class Context(Protocol):
         `since`: only those of that moment or later.
         """
         ...
-
-
-def told(entity: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
-    """An attribute's default instance of a normalized entity; empty where there is none. Anybody with a token may have written the others."""
-    found = (entity or {}).get(name, {})
-    instances = found if isinstance(found, list) else [found]
-    return next((one for one in instances if isinstance(one, dict) and "datasetId" not in one), {})

@@ -1,7 +1,7 @@
 """What a service's desk writes: one act about one thing, by somebody whose duty it is, with its line in the ledger.
 
-`desk-act:<entity>`   by the form's own number:   {at, by, what, leaf, salt, entity, values, facts, notes, before, since, observedAt, outcome}
-`desk-note`           by the entity:              {name: {value, observedAt}}, what only the desk may know of it
+`desk-act:<service>:<tenant>:<entity>`   by the form's own number:   {at, by, what, leaf, salt, entity, values, facts, notes, before, since, observedAt, outcome}
+`desk-note:<service>:<tenant>`           by the entity:              {name: {value, observedAt}}, what only this service's desk may know of it
 
 State, act and leaf are committed together. A form that is sent twice counts once: it carries its number.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.context.observed import Outcome
     from kitamae.kernel.context.store import Store, Transaction
 
-ACTS: Final = "desk-act:"
+ACTS: Final = "desk-act"
 NOTES: Final = "desk-note"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _AHEAD: Final = 60_000_000  # microseconds: a form is filled in to the minute
@@ -61,10 +61,7 @@ class Act:
     since: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id):
-            raise BadRequest(
-                f"id: expected the form's own number, 8 to 64 letters and digits, got {self.id!r:.60}"
-            )
+        _demand_number(self.id)
 
     @property
     def digest(self) -> str:
@@ -92,14 +89,22 @@ class Moved(Conflict):
 @dataclass(frozen=True, slots=True)
 class Writing:
     """One per desk. `store` as the request's own, so that the duty is asked for once more at the commit; `types`: short names that
-    the service's manifest writes; `words` the city's @context.
+    the service's manifest writes; `words` the city's @context. What one service's desk did and noted no other one reads.
     """
 
     store: Store
     words: Context
     types: Collection[str]
+    service: str
     tenant: str = ""
     now: Callable[[], int] = clock.now
+
+    @property
+    def _noted(self) -> str:
+        return f"{NOTES}:{self.service}:{self.tenant}"
+
+    def _acted(self, entity: str) -> str:
+        return f"{ACTS}:{self.service}:{self.tenant}:{entity}"
 
     async def write(self, by: str, act: Act) -> Written:
         """Durable when it returns. `by`: the opaque reference of whoever does it.
@@ -117,16 +122,16 @@ class Writing:
         at = min(at, now)
 
         async def work(tx: Transaction) -> Written:
-            kept = await tx.get(TENANT, ACTS + act.entity, act.id)
+            kept = await tx.get(TENANT, self._acted(act.entity), act.id)
             if kept is not None:
                 if kept["digest"] != act.digest:
                     raise Conflict("a form with this number was sent before, and said something else")
                 return Written(kept["outcome"], kept["before"], again=True)
             known = await tx.entity(self.tenant, act.entity)
-            noted = await tx.get(TENANT, NOTES, act.entity) or {}
+            noted = await tx.get(TENANT, self._noted, act.entity) or {}
             self._demand(known, noted, act)
             if act.undoes:
-                self._stands(known, noted, await tx.get(TENANT, ACTS + act.entity, act.undoes))
+                self._stands(known, noted, await tx.get(TENANT, self._acted(act.entity), act.undoes))
             present = self._now(known, noted, {**act.values, **act.facts, **act.notes})
             before = {name: value for name, (value, _) in present.items()}
             since = {name: present[name][1] for name in {**act.values, **act.notes} if present[name][1]}
@@ -139,7 +144,7 @@ class Writing:
             }  # fmt: skip
             event = await told(tx, clock.text(now), by, act.what, _exact(said))
             row = {**event, **said, "digest": act.digest, "before": before, "since": since}
-            await tx.put(TENANT, ACTS + act.entity, act.id, row)
+            await tx.put(TENANT, self._acted(act.entity), act.id, row)
             return Written(outcome, before)
 
         return await self.store.transact(work)
@@ -147,25 +152,28 @@ class Writing:
     async def remove(self, by: str, id: str, entity: str, type: str) -> None:
         """Take back a thing that the desk itself made, until something else is known of it.
 
-        Raises NotFound, Conflict, Forbidden for another's.
+        `id`: the form's own number. Raises BadRequest, NotFound, Conflict, Forbidden for another's.
         """
+        _demand_number(id)
         acts = await self.acts(entity)
         if not acts or acts[0][1]["what"] != "made" or type not in self.types:
             raise Forbidden("only what this desk made is taken back")
 
         async def work(tx: Transaction) -> None:
+            if await tx.get(TENANT, self._acted(entity), id) is not None:
+                raise Conflict("a form with this number was sent before, and said something else")
             known = await tx.entity(self.tenant, entity)
-            noted = await tx.get(TENANT, NOTES, entity) or {}
-            made = await tx.get(TENANT, ACTS + entity, acts[0][0])
+            noted = await tx.get(TENANT, self._noted, entity) or {}
+            made = await tx.get(TENANT, self._acted(entity), acts[0][0])
             self._stands(known, noted, made, alone=True)
             await tx.apply(Command(self.tenant, entity, Delete(), by))
-            await tx.drop(TENANT, NOTES, entity)
+            await tx.drop(TENANT, self._noted, entity)
             stamp = clock.text(self.now())
             event = await told(tx, stamp, by, "removed", {"entity": entity})
             empty: dict[str, Any] = {"values": {}, "facts": {}, "notes": {}, "before": {}, "outcome": "new"}
             await tx.put(
                 TENANT,
-                ACTS + entity,
+                self._acted(entity),
                 id,
                 {**event, **empty, "entity": entity, "observedAt": stamp, "digest": ""},
             )
@@ -173,13 +181,17 @@ class Writing:
         await self.store.transact(work)
 
     async def acts(self, entity: str) -> list[tuple[str, dict[str, Any]]]:
-        """What desks did to a thing: (the form's number, the act), the newest first."""
-        found = [(id, doc) for _, id, doc in await self.store.documents(TENANT, ACTS + entity)]
+        """What this desk did to a thing: (the form's number, the act), the newest first."""
+        found = [(id, doc) for _, id, doc in await self.store.documents(TENANT, self._acted(entity))]
         return sorted(found, key=lambda one: (str(one[1]["at"]), one[1]["leaf"]), reverse=True)
 
     async def notes(self) -> dict[str, dict[str, Any]]:
         """What only the desk knows: entity -> name -> {value, observedAt}."""
-        return {id: doc for _, id, doc in await self.store.documents(TENANT, NOTES)}
+        return {id: doc for _, id, doc in await self.store.documents(TENANT, self._noted)}
+
+    async def note(self, entity: str) -> dict[str, Any]:
+        """The same of one thing."""
+        return await self.store.get(TENANT, self._noted, entity) or {}
 
     async def _note(
         self, tx: Transaction, act: Act, noted: Mapping[str, Any], at: str, *, late: bool
@@ -193,9 +205,9 @@ class Writing:
         }
         kept = {name: one for name, one in {**noted, **newer}.items() if one is not None}
         if kept:
-            await tx.put(TENANT, NOTES, act.entity, kept)
+            await tx.put(TENANT, self._noted, act.entity, kept)
         else:
-            await tx.drop(TENANT, NOTES, act.entity)
+            await tx.drop(TENANT, self._noted, act.entity)
 
     def _demand(self, known: Entity | None, noted: Mapping[str, Any], act: Act) -> None:
         if act.new:
@@ -293,6 +305,11 @@ def undoing(form: str, type: str, number: str, act: Mapping[str, Any]) -> Act:
         form, "undone", act["entity"], type, former(act["values"]), facts, former(act["notes"]),
         undoes=number, since=since,
     )  # fmt: skip
+
+
+def _demand_number(id: str) -> None:
+    if not _ID.fullmatch(id):
+        raise BadRequest(f"id: expected the form's own number, 8 to 64 letters and digits, got {id!r:.60}")
 
 
 def _later(known: str, seen: str) -> bool:

@@ -106,3 +106,10 @@ def test_a_hazard_that_is_not_known_is_never_written_as_not_designated() -> None
     out = give.table(layout, [site(災害種別_洪水="unknown", 災害種別_地震="designated")], KAGA)
     assert "災害種別_洪水" not in out.splitlines()[0]
     assert "災害種別_地震" in out.splitlines()[0]
+
+
+def test_what_somebody_wrote_beside_an_attribute_is_not_given_in_its_place() -> None:
+    layout, plain = known()["emergency_evacuation_sites"], site(災害種別_地震="designated")
+    other = {"type": "Property", "value": "別の広場", "datasetId": "urn:x:1"}
+    beside = {**plain, "名称": [other, plain["名称"]], "location": [plain["location"]]}
+    assert give.table(layout, [beside], KAGA) == give.table(layout, [plain], KAGA)

@@ -34,7 +34,7 @@ async def everybody(served: Served, lang: str = "ja") -> str:
     return str(page.text)
 
 
-def reported(**values: tuple[object, int]) -> dict[str, Any]:
+def reported(**values: tuple[object, float]) -> dict[str, Any]:
     """As a program writes it: each attribute's value, and how many hours ago that was so."""
     now = datetime.now(UTC)
     return {
@@ -98,6 +98,33 @@ async def test_a_count_of_a_former_opening_is_never_shown_as_of_now(town: Served
     assert "混み具合は不明" in page
     assert "いまの人数の報告がない避難所が1か所" in page
     assert "空き" not in page
+
+
+async def test_who_reports_once_more_that_it_is_open_takes_no_count_away(town: Served) -> None:
+    await register(town, reported(開設状況=("開設", 3)))
+    await register(town, reported(開設状況=("開設", 1), 避難者数=(60, 2)))
+    assert "避難している人：60人" in await everybody(town)
+    told = (await outside(town, "GET", "/api/disaster/shelters")).json()
+    assert (told["people"], told["uncounted"]) == (60, 0)
+    assert "人数の報告が古くなっています" not in (await town.client.get(f"{DESK}/{ONE}")).text
+    await register(town, reported(開設状況=("閉鎖", 0.5), 避難者数=(60, 2)))
+    await register(town, reported(開設状況=("開設", 0.25), 避難者数=(60, 2)))
+    assert "混み具合は不明" in await everybody(town)
+
+
+async def test_what_somebody_wrote_beside_an_attribute_stops_no_page_of_the_desk(town: Served) -> None:
+    await act(town, "open")
+    await act(town, "count", 避難者数="60")
+    there = (await outside(town, "GET", f"/ngsi-ld/v1/entities/{ONE}")).json()
+    beside = {"type": "Property", "value": 9_999, "datasetId": "urn:x:1"}
+    both = {name: [{**beside}, there[name]] for name in ("開設状況", "避難者数")} | {
+        "名称": [{**beside, "value": "別名"}, there["名称"]]
+    }
+    await register(town, {"id": ONE, "type": "EvacuationShelter", **both})
+    for path in (DESK, f"{DESK}/{ONE}"):
+        page = await town.client.get(path)
+        assert (page.status_code, "60人" in page.text, "9,999" in page.text) == (200, True, False), path
+    assert "避難している人：60人" in await everybody(town)
 
 
 @pytest.mark.parametrize(("opened_ago", "counted_ago"), [(1, 2), (9, 7)])
@@ -305,7 +332,9 @@ async def test_a_my_number_is_refused_wherever_a_text_is_typed(town: Served) -> 
 async def test_each_act_stands_in_the_ledger_with_who_did_it(town: Served) -> None:
     await act(town, "open")
     await act(town, "count", 避難者数="5")
-    kept = await town.kitamae.city.store.documents("", f"desk-act:{ONE}")
+    kept = await town.kitamae.city.store.documents(
+        "", f"desk-act:disaster:{town.kitamae.city.profile.tenant}:{ONE}"
+    )
     leaves = sorted(doc["leaf"] for _, _, doc in kept)
     assert len(set(leaves)) == 2
     logged = {one.number for one in await town.kitamae.city.store.leaves(0, 1_000)}

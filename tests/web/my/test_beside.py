@@ -30,8 +30,10 @@ ANY = {
     "kitamae.kernel.people.access_log.log:kind_of(day, kind)": "access-log",
     "kitamae.kernel.people.links.using:USES + number": "link-use",
     "kitamae.kernel.registers.register:self.kind": "register",
-    "kitamae.sdk.writing:ACTS + act.entity": "desk-act",
-    "kitamae.sdk.writing:ACTS + entity": "desk-act",
+    "kitamae.kernel.registers.register:kind": "incident-count",  # and `evacuation-count`
+    "kitamae.sdk.writing:self._acted(act.entity)": "desk-act",
+    "kitamae.sdk.writing:self._acted(entity)": "desk-act",
+    "kitamae.sdk.writing:self._noted": "desk-note",
     "kitamae.kernel.people.waiting:self._kind": "letter",  # and `logout`, which `provider/owing.py` writes itself
     "kitamae.kernel.people.waiting:self._count": "letters",
     "kitamae.kernel.registers.papers:_BEGUN[origin]": "registers",

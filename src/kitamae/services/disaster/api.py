@@ -12,6 +12,7 @@ from starlette.responses import Response
 from kitamae.sdk import open_data
 from kitamae.sdk.sheltering import Sheltering
 from kitamae.services.disaster.shelters import crowding
+from kitamae.services.disaster.shelters.openings import dated
 from kitamae.services.disaster.shelters.shelter import SITE, TYPE, shelter
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def router(room: Room) -> APIRouter:
     async def shelters() -> SheltersOut:
         """Shelters that are open now, those with room first."""
         found, now = await room.context.find([TYPE], limit=5_000, full=True), datetime.now(UTC)
-        known = [crowding.current(shelter(one), rules, now) for one in found]
+        known = [crowding.current(one, rules, now) for one in await dated(room.context, map(shelter, found))]
         told = crowding.totals(known)
         return SheltersOut(
             open=told.open, people=told.people, uncounted=told.uncounted, at=told.at,

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kitamae.sdk import days
+from kitamae.sdk import context, days
 from kitamae.sdk.desk import Act, Moved, undoing
 from kitamae.sdk.problems import BadRequest, Conflict, NotFound, Problem
 from kitamae.sdk.sheltering import Sheltering
 from kitamae.services.disaster.shelters import crowding, sent
+from kitamae.services.disaster.shelters.openings import dated
 from kitamae.services.disaster.shelters.shelter import (
     CLOSED,
     NEEDS,
@@ -61,7 +62,7 @@ def routes(room: Room) -> list[BaseRoute]:
         now = datetime.now(UTC)
         notes = await desk.writing.notes()
         found_ = await desk.context.find([TYPE], limit=5_000, full=True)
-        known = [shelter(one, notes.get(one["id"])) for one in found_]
+        known = await dated(desk.context, (shelter(one, notes.get(one["id"])) for one in found_))
         told = [crowding.current(one, rules, now) for one in known]
         reported = {one.id: one for one in known}
         shown = [reported[one.id] for one in crowding.in_order(told, rules)]
@@ -113,8 +114,8 @@ def routes(room: Room) -> list[BaseRoute]:
         entity, simple = await desk.context.full(id), await desk.context.get(id)
         if entity is None or simple is None or TYPE not in _types(entity):
             raise NotFound(f"there is no shelter {id!r:.120}")
-        notes = await desk.writing.notes()
-        known, now = shelter(entity, notes.get(id)), datetime.now(UTC)
+        noted = await desk.writing.note(id)
+        [known], now = await dated(desk.context, [shelter(entity, noted)]), datetime.now(UTC)
         band, concerns = _judged(known, now)
         acts = await desk.writing.acts(id)
         last = acts[0] if acts and acts[0][1]["what"] not in ("undone", "made", "removed") else None
@@ -127,7 +128,7 @@ def routes(room: Room) -> list[BaseRoute]:
             one=known, entity=simple, band=band, concerns=concerns, acts=acts[:_SHOWN], last=last if undoable else None,
             own=":own-" in id, removable=_alone(entity, acts),
             readings=readings,
-            seen={name: _observed({**entity, **notes.get(id, {})}, name) for name in (STATUS, *_COUNTS)},
+            seen={name: _observed({**entity, **noted}, name) for name in (STATUS, *_COUNTS)},
             spaces=SPACES, needs=NEEDS,
             people_in=people_in, room_in=room_in, needing=needing, PEOPLE=PEOPLE, PARTNER=PARTNER, UNTIL=UNTIL,
             failed=failed, typed=typed or {}, moved=moved or {}, form=secrets.token_urlsafe(12), most=rules.most,
@@ -239,7 +240,7 @@ def _alone(entity: Mapping[str, Any], acts: list[tuple[str, dict[str, Any]]]) ->
 
 
 def _observed(entity: Mapping[str, Any], name: str) -> str:
-    return str(entity.get(name, {}).get("observedAt", ""))
+    return str(context.told(entity, name).get("observedAt", ""))
 
 
 def _types(entity: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from kitamae.services.disaster import logic
 from kitamae.services.disaster.alerts import cap
 from kitamae.services.disaster.alerts.city import ORDER, TYPE
 from kitamae.services.disaster.shelters import crowding
+from kitamae.services.disaster.shelters.openings import dated
 from kitamae.services.disaster.shelters.shelter import TYPE as SHELTER
 from kitamae.services.disaster.shelters.shelter import shelter
 
@@ -105,7 +106,8 @@ def routes(room: Room) -> list[BaseRoute]:
 
 async def _shelters(room: Room) -> list[Shelter]:
     """All that the city knows, open or not."""
-    return [shelter(one) for one in await room.context.find([SHELTER], limit=5_000, full=True)]
+    found = await room.context.find([SHELTER], limit=5_000, full=True)
+    return await dated(room.context, map(shelter, found))
 
 
 async def _alerts(room: Room) -> list[dict[str, Any]]:

@@ -52,8 +52,8 @@ def indoors(one: Shelter) -> Count:
 def current(one: Shelter, rules: Sheltering, now: datetime) -> Shelter:
     """As everybody is told of it: a count of before the present opening, or older than `stale_hours`, says nothing of now. `now` in UTC."""
     oldest = now - timedelta(hours=rules.stale_hours)
-    if one.since is not None:
-        oldest = max(oldest, one.since)
+    if begun := one.opened or one.since:
+        oldest = max(oldest, begun)
 
     def fresh(count: Count) -> Count:
         return count if count.at and count.at >= oldest else replace(count, people=None, at=None)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kitamae.sdk import sheltering
+from kitamae.sdk.context import told
 from kitamae.services.disaster.shelters import capacity
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Shelter:
-    """`is_open` None: nobody reported. `since` when its status was reported, in UTC. `spaces`, `needs` by their Japanese names, only
+    """`is_open` None: nobody reported. `since` when its status was last reported, `opened` since when it is open where
+    that is another moment (`openings.py`), in UTC. `spaces`, `needs` by their Japanese names, only
     those of which something is known. `until`: the last day of its agreement.
     """
 
@@ -64,6 +66,7 @@ class Shelter:
     needs: Mapping[str, Count]
     partner: str
     until: date | None
+    opened: datetime | None = None
 
     @property
     def at(self) -> datetime | None:
@@ -105,18 +108,12 @@ def _count(entity: Mapping[str, Any], name: str, room: int | None) -> Count:
     return Count(people, _at(entity, name) if people is not None else None, room)
 
 
-def _one(entity: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = entity.get(name)
-    first = found[0] if isinstance(found, list) and found else found
-    return first if isinstance(first, dict) else {}
-
-
 def _value(entity: Mapping[str, Any], name: str) -> Any:
-    return _one(entity, name).get("value")
+    return told(entity, name).get("value")
 
 
 def _text(entity: Mapping[str, Any], name: str) -> str:
-    one = _one(entity, name)
+    one = told(entity, name)
     said = one.get("value", one.get("languageMap", {}).get("ja"))
     return said if isinstance(said, str) else ""
 
@@ -129,7 +126,7 @@ def _number(entity: Mapping[str, Any], name: str) -> int | None:
 
 
 def _at(entity: Mapping[str, Any], name: str) -> datetime | None:
-    one = _one(entity, name)
+    one = told(entity, name)
     said = one.get("observedAt") or one.get("modifiedAt")
     try:
         return datetime.fromisoformat(said).astimezone(UTC) if isinstance(said, str) else None
