@@ -21,16 +21,47 @@ self.addEventListener("activate", (event) => {
   );
 });
 
-/** What this release could not get yet is taken over from the one before: it may be the only copy. False where it cannot be. */
+/** What this release could not get yet is taken over from the one before: it may be the only copy. Of what a page is drawn with, what the
+ *  kept pages name, and of every other file one, the last: the rest goes with the former cache. False where it cannot be. */
 async function carried(name) {
   try {
     const [former, kept] = [await caches.open(name), await caches.open(KEPT)];
-    for (const one of await former.keys()) if (!(await kept.match(one))) await kept.put(one, await former.match(one));
+    const there = (await former.keys()).reverse();
+    const pages = there.filter(isPage);
+    for (const one of pages) if (!(await kept.match(one))) await kept.put(one, await former.match(one));
+    const needed = new Set(await drawnWith(kept, pages));
+    const rest = there.filter(isDrawing).sort((one, other) => needed.has(address(other)) - needed.has(address(one)));
+    for (const one of rest)
+      if (!(await kept.match(one, { ignoreSearch: !needed.has(address(one)) }))) await kept.put(one, await former.match(one));
     return true;
   } catch (error) {
     console.error(error);
     return false;
   }
+}
+
+function address(request) {
+  const url = new URL(request.url);
+  return url.pathname + url.search;
+}
+
+function isPage(request) {
+  return PAGES.includes(new URL(request.url).pathname);
+}
+
+function isDrawing(request) {
+  const { pathname } = new URL(request.url);
+  return pathname.startsWith("/static/") || pathname === GROUND;
+}
+
+/** Addresses of what these pages, as they are kept, are drawn with. */
+async function drawnWith(kept, pages) {
+  const texts = await Promise.all(pages.map(async (one) => (await (await kept.match(one))?.text()) ?? ""));
+  return texts.flatMap(drawings);
+}
+
+function drawings(text) {
+  return [...text.matchAll(/(?:src|href|data-island|data-icons)="(\/static\/[^"#]*)"/g)].map(([, found]) => found);
 }
 
 self.addEventListener("fetch", (event) => {
@@ -64,8 +95,7 @@ async function keep(address, answer) {
   const kept = await caches.open(KEPT);
   await kept.put(address, answer.clone());
   const text = await answer.text();
-  const drawn = [...text.matchAll(/(?:src|href|data-island|data-icons)="(\/static\/[^"#]*)"/g)].map(([, found]) => found);
-  await Promise.allSettled([...new Set(drawn)].map(async (one) => (await kept.match(one)) ?? kept.add(one)));
+  await Promise.allSettled([...new Set(drawings(text))].map(async (one) => (await kept.match(one)) ?? kept.add(one)));
 }
 
 async function fresh(address) {
@@ -79,7 +109,7 @@ async function drawing(request) {
   if (there && new URL(request.url).searchParams.has("v")) return there;
   try {
     const answer = await fetch(request);
-    if (answer.status === 200) kept.put(request, answer.clone()).catch(console.error);
+    if (answer.status === 200) store(kept, request, answer.clone()).catch(console.error);
     return answer;
   } catch (error) {
     if (there) return there;
@@ -87,20 +117,36 @@ async function drawing(request) {
   }
 }
 
+/** In the place of what the same file was before, unless a page that is kept still names that. */
+async function store(kept, request, answer) {
+  await kept.put(request, answer);
+  const former = (await kept.keys(request, { ignoreSearch: true })).filter((one) => one.url !== request.url);
+  if (!former.length) return;
+  const needed = new Set(await drawnWith(kept, (await kept.keys()).filter(isPage)));
+  for (const one of former) if (!needed.has(address(one))) await kept.delete(one);
+}
+
 /** The map reads parts of one file: once it is opened the whole is kept, and parts are cut from it when the server does not answer. */
 async function ground(event) {
   event.waitUntil(whole().catch(() => {}));
-  try {
-    const answer = await fetch(event.request, { signal: AbortSignal.timeout(PATIENCE) });
-    if (answer.status < 500) return answer;
-  } catch {} // then as it was
+  const late = new Promise((done) => setTimeout(done, PATIENCE)); // for its first word: a part that comes slowly comes whole
+  const now = fetch(event.request);
+  const answer = await Promise.race([now.catch(() => {}), late]);
+  if (answer && answer.status < 500) return answer;
   const there = await (await caches.open(KEPT)).match(GROUND);
-  if (!there) return Response.error();
+  if (!there) return now;
   if (event.request.method === "HEAD") return new Response(null, { headers: there.headers });
   return part(there, event.request.headers.get("Range"));
 }
 
-async function whole() {
+let fetching = null; // each part asks for the whole: it is fetched once
+
+function whole() {
+  fetching ??= stored().finally(() => (fetching = null));
+  return fetching;
+}
+
+async function stored() {
   const kept = await caches.open(KEPT);
   const there = await kept.match(GROUND);
   if (there && Date.now() - Date.parse(there.headers.get("Date")) < LONG) return;
