@@ -196,7 +196,7 @@ class Evacuation:
         }
         outcome, _ = await observed(tx, self._tenant, cast("Any", entity), seen, now, by)
         if outcome == "late":
-            raise Conflict("something newer is said of this order than the order itself")
+            raise Conflict("it is not any more what you were shown: look at it again")
 
     async def _known(self, tx: Transaction, id: str, by: str) -> int:
         """The last moment of which the entity says something (microseconds UTC), 0 where there is none. What was written under an order's
