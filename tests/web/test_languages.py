@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from html.parser import HTMLParser
 
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from kitamae.web.hazards import HAZARDS
 from kitamae.web.languages import OFFERED, SOURCE, Catalog, known, negotiate, say
-from kitamae.web.shell import HERE
+from kitamae.web.shell import HERE, Shell
 from kitamae.web.words import Words
+from web.fake import FakeContext
 
 
 def texts_of_templates():
@@ -104,3 +106,60 @@ def test_english_tells_one_from_many():
     catalog = Catalog("en", [HERE / "locales"])
     assert catalog.ngettext("%(num)s件みつかりました", "%(num)s件みつかりました", 1) == "%(num)s place found"
     assert catalog.ngettext("%(num)s件みつかりました", "%(num)s件みつかりました", 2) == "%(num)s places found"
+
+
+PO = """msgid ""
+msgstr "Content-Type: text/plain; charset=utf-8\\n"
+
+msgid "印"
+msgstr "\\"&<script>%(name)s'"
+
+msgid "%(num)s件"
+msgid_plural "%(num)s件"
+msgstr[0] "\\"%(num)s"
+msgstr[1] "\\"%(num)s\\""
+"""
+
+
+def test_what_a_translator_wrote_ends_no_attribute_and_opens_no_tag_and_a_letter_has_it_as_it_is(tmp_path):
+    for name in ("templates", "locales"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "locales" / "en.po").write_text(PO, "utf-8")
+    said = """<a title="{{ _('印', name='"x"') }}" {{ {'title': ngettext('%(num)s件', '%(num)s件', 2)} | xmlattr }}>{{ _('印', name='y') }}</a>"""
+    letter = "{{ _('印', name='y') }} {{ ngettext('%(num)s件', '%(num)s件', 1) }}"
+    for name, text in (("page.html", said), ("mail.txt", letter)):
+        (tmp_path / "templates" / name).write_text(text, "utf-8")
+    environment = Shell(FakeContext([], {})).environment(tmp_path, "en")
+    page = environment.get_template("page.html").render()
+    (tag,) = HtmlTags.of(page)
+    assert tag == ("a", {"title": '"&<script>"x"\''})
+    assert page.count("<") == 2
+    assert environment.get_template("mail.txt").render() == '"&<script>y\' "1'
+
+
+ATTRIBUTE = re.compile(r"='[^'<>]*\{\{")
+
+
+def test_no_attribute_with_something_filled_in_is_written_with_single_quotes():
+    """There an apostrophe of a translation would end it."""
+    for file in HERE.parent.rglob("templates/*.html"):
+        text = re.sub(r"\{%.*?%\}|\{#.*?#\}", "", file.read_text("utf-8"), flags=re.S)
+        tags = re.findall(r"<[a-z][^<]*", re.sub(r"\{\{.*?\}\}", "{{", text, flags=re.S))
+        assert not [tag for tag in tags if ATTRIBUTE.search(tag)], file
+
+
+class HtmlTags(HTMLParser):
+    """The tags of a page, as a browser reads them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.found.append((tag, dict(attrs[:1])))
+
+    @classmethod
+    def of(cls, page: str):
+        parser = cls()
+        parser.feed(page)
+        return parser.found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, pass_eval_context
+from jinja2.nodes import EvalContext
 
 from kitamae.web import hazards, speak
 from kitamae.web.languages import OFFERED, Catalog
@@ -125,7 +127,7 @@ class Shell:
         folders = list(dict.fromkeys((folder, HERE)))
         environment = Environment(
             loader=ChoiceLoader([FileSystemLoader(place / "templates") for place in folders]),
-            autoescape=True,
+            autoescape=_is_page,  # noqa: S701  # all but letters, which are plain text
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -133,11 +135,35 @@ class Shell:
         )
         catalog = Catalog(language, [place / "locales" for place in folders])
         install: Any = environment.install_gettext_callables  # type: ignore[attr-defined]  # added by the extension
-        install(catalog.gettext, catalog.ngettext, newstyle=True)
+        install(*_texts(catalog), newstyle=True)
         environment.globals.update(static=static, shell=self)
         speak.install(environment, language, self.words)
         environment.filters["hazards"] = hazards.of
         return environment
+
+
+def _is_page(template: str | None) -> bool:
+    """Else it is a letter, in which nothing is marked up."""
+    return template is None or not template.endswith(".txt")
+
+
+def _texts(catalog: Catalog) -> tuple[Callable[..., str], Callable[..., str]]:
+    """Gettext and ngettext for pages. What a translator wrote is text: it opens no tag, and ends no attribute that it stands in (these are
+    written with double quotes). Without this Jinja takes it for markup.
+    """
+
+    def text(context: EvalContext, said: str) -> str:
+        return html.escape(said, quote=False).replace('"', "&#34;") if context.autoescape else said
+
+    @pass_eval_context
+    def gettext(context: EvalContext, message: str) -> str:
+        return text(context, catalog.gettext(message))
+
+    @pass_eval_context
+    def ngettext(context: EvalContext, one: str, many: str, count: int) -> str:
+        return text(context, catalog.ngettext(one, many, count))
+
+    return gettext, ngettext
 
 
 def static(path: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from kitamae.kernel.people.jose import encrypted, signed
 from kitamae.kernel.people.jose.algorithms import CONTENT, SIGNING, WRAPPING
-from kitamae.kernel.people.jose.encoding import BadToken
+from kitamae.kernel.people.jose.encoding import BadToken, encode
 from kitamae.kernel.people.jose.keys import Keys
 
 NOT_FOR_THAT = {
@@ -110,3 +110,52 @@ def test_the_examples_of_rfc_7520_without_a_compact_form_that_stands_alone_are_r
                     Keys.read(key if isinstance(key, dict) else key[0]),
                     SIGNING,
                 )
+
+
+SECTION_5 = json.loads((Path(__file__).parent / "rfc7520-section5.json").read_text("utf-8"))
+"""Inputs and outputs of ietf-jose/cookbook 13692b6, folder jwe; what happens between is left out."""
+OPENED = ("5.2", "5.4", "5.5", "5.6", "5.7", "5.8")
+
+
+def our_keys(example: dict[str, Any]) -> Keys:
+    """Of an example that is encrypted with a password: that one's bytes; of one for several: the last one's secret."""
+    if example["key"] is None:
+        return Keys.read({"kty": "oct", "k": encode(example["pwd"].encode())})
+    return Keys.read(example["key"][-1] if isinstance(example["key"], list) else example["key"])
+
+
+def test_section_5_of_rfc_7520_is_there_as_a_whole() -> None:
+    assert list(SECTION_5) == [f"5.{number}" for number in range(1, 14)]
+
+
+@pytest.mark.parametrize("section", OPENED)
+def test_what_rfc_7520_encrypts_in_compact_form_is_opened_and_nothing_of_it_that_was_changed(
+    section: str,
+) -> None:
+    example = SECTION_5[section]
+    keys, believed, token = our_keys(example), {example["alg"], example["enc"]}, example["output"]["compact"]
+    assert encrypted.decrypt(token, keys, believed).decode() == example["plaintext"]
+    for missing in believed:
+        with pytest.raises(BadToken):
+            encrypted.decrypt(token, keys, believed - {missing})
+    parts = token.split(".")
+    for changed in (0, 1, 3, 4):
+        if parts[changed]:
+            first = "B" if parts[changed][0] == "A" else "A"
+            other = [*parts[:changed], first + parts[changed][1:], *parts[changed + 1 :]]
+            with pytest.raises(BadToken):
+                encrypted.decrypt(".".join(other), keys, believed)
+
+
+@pytest.mark.parametrize("section", list(SECTION_5))
+def test_what_is_not_spoken_here_of_rfc_7520_section_5_is_refused_whatever_is_believed(section: str) -> None:
+    """RSA1_5 (5.1), a password (5.3), compressed content (5.9), and every JSON form."""
+    example = SECTION_5[section]
+    keys, forms = our_keys(example), dict(example["output"])
+    if section in OPENED:
+        forms.pop("compact")
+    named = example["alg"] if isinstance(example["alg"], list) else [example["alg"]]
+    for believed in ({*WRAPPING, *CONTENT}, {*WRAPPING, *CONTENT, *named, example["enc"]}):
+        for form in forms.values():
+            with pytest.raises(BadToken):
+                encrypted.decrypt(form if isinstance(form, str) else json.dumps(form), keys, believed)
