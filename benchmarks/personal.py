@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.harness import HERE, ROUNDS, Result, Server, load
 from kitamae.app import Kitamae
 from kitamae.directory.lock import Lock
+from kitamae.kernel.people import secret
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.vault import Ordered
 from kitamae.settings import Settings
@@ -82,14 +83,16 @@ async def _erased(folder: Path) -> tuple[list[float], float]:
     with Lock(folder / "data") as lock:
         kitamae = Kitamae(settings, lock)
         async with kitamae.running():
-            vault = kitamae.city.vault
+            vault, people = kitamae.city.vault, kitamae.city.people
+            made, _ = await people.tokens.issue("bench", [f"delete:person:{PURPOSE}"])
+            who = await people.who(secret.digest(made))
             for n in range(max(1, ROUNDS)):
                 person = f"erased-{n}"
                 for _ in range(RECORDS):
                     await vault.keep(SYSTEM, person, PURPOSE, "person", FIELDS)
                 cpu, began = time.process_time(), time.perf_counter()
                 told = await vault.erase_for(
-                    SYSTEM, person, PURPOSE, Ordered("staff-other", {"why": "計測のため"}, decided)
+                    who, person, PURPOSE, Ordered("staff-other", {"why": "計測のため"}, decided)
                 )
                 seconds.append(time.perf_counter() - began)
                 used += time.process_time() - cpu
