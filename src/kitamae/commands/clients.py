@@ -9,6 +9,7 @@ import orjson
 from rich.console import Console
 
 from kitamae.commands.control import ask, connect
+from kitamae.commands.speech import say
 from kitamae.kernel.problems import BadRequest
 from kitamae.settings import Settings
 
@@ -93,7 +94,7 @@ async def list_(*, data: Path | None = None) -> None:
         for address in one["redirects"]:
             out.print(f"  {address}", markup=False)
         if told := one.get("backchannel"):
-            out.print(f"  {told} (told when somebody signs out)", markup=False)
+            out.print(say("  {address} (told when somebody signs out)", address=told), markup=False)
 
 
 async def remove(id: str, /, *, data: Path | None = None) -> None:

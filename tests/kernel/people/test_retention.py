@@ -287,3 +287,19 @@ async def test_an_account_that_ended_stays_so_and_one_that_was_begun_since_is_an
     assert went == {"consent": 1, "mandate": 1, "passkey": 1, "person": 1}
     assert (await town.ids("passkey"), await town.ids("consent")) == (["p2"], ["c2", "c3"])
     assert await town.ids("revoked") == ["p1"]
+
+
+async def test_what_was_proposed_to_be_ordered_goes_with_the_second_persons_word(town: Town) -> None:
+    office: Any = {"evacuation": 400}
+    town.retention = Retention(town.store, Purposes([REQUESTS]), town.now, office=office)
+    await town.put(
+        ("evacuation-proposal", "a", {"at": town.later(0), "by": "staff-1"}),
+        ("evacuation-proposal", "b", {"at": town.later(1), "by": "staff-1"}),
+        ("approval", "evacuation:a", {"by": "staff-1", "second": "staff-2"}),
+        ("approval", "evacuation:b", {"by": "staff-1", "second": "staff-2"}),
+    )
+    town.at += 400 * DAY - 1
+    assert await town.retention.sweep() == 0
+    town.at += 1
+    assert await town.retention.sweep() == 1
+    assert (await town.ids("evacuation-proposal"), await town.ids("approval")) == (["b"], ["evacuation:b"])

@@ -13,7 +13,8 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people import notices
 from kitamae.kernel.people.colleagues import called
 from kitamae.kernel.people.person import Principal
-from kitamae.web.my.beside import LEFT_OUT, TAKEN
+from kitamae.web.my.beside import TAKEN
+from kitamae.web.my.left_out import LEFT_OUT
 from serving import Served
 from web.my.test_my import me, town
 from web.requests.test_cases_over_http import filed
@@ -22,6 +23,8 @@ __all__ = ["town"]
 
 NOBODY = {
     "access-log-day", "backup", "carried", "city", "doctor", "evacuation-count", "health", "identity", "incident-count", "letters", "logouts",
+    "announcement", "announcement-again", "announcement-due", "announcement-open", "announcing", "feed", "feed-heard", "feed-hub", "feed-refused",
+    "feed-taken", "feed-wanted", "subscribers",
     "pia-comment", "provider", "provider-minute", "registers", "sealed", "sensors-loaded", "swept", "token",
 }  # fmt: skip
 """Kinds of the city's own in which nobody's reference stands."""
@@ -76,7 +79,7 @@ def test_every_kind_of_document_is_in_the_file_or_left_out_with_a_reason() -> No
     known = {*TAKEN, *LEFT_OUT, *NOBODY}
     assert found.keys() - known == set(), "whose references stand in it? Take it along, or say why not"
     assert not TAKEN.keys() & LEFT_OUT.keys()
-    assert all(len(why) > 20 for why in LEFT_OUT.values())
+    assert all(len(why["en"]) > 20 and len(why["ja"]) > 10 for why in LEFT_OUT.values())
 
 
 async def test_a_resident_takes_along_what_stands_about_him_in_documents(town: Served) -> None:
@@ -120,6 +123,8 @@ async def test_a_resident_takes_along_what_stands_about_him_in_documents(town: S
     assert len(file["sessions"]) == 1
     assert file.keys() >= set(TAKEN.values()) - {"duties", "transfers", "emergencies"}
     assert "emergencies" not in file
+    assert sorted(kind for one in file["leftOut"] for kind in one["kinds"]) == sorted(LEFT_OUT)
+    assert all(one["why"]["ja"] and one["why"]["en"] for one in file["leftOut"])
     await me(town, "test-2")
     other = (await town.client.get("/my/export")).json()
     assert [other[name] for name in ("partners", "providers", "cases", "notices")] == [[], [], [], []]

@@ -14,7 +14,7 @@ import pytest
 from bare_kaga import bare
 from kitamae.kernel import days
 from kitamae.kernel.context import clock
-from kitamae.kernel.people import notices, secret
+from kitamae.kernel.people import notices, outbox, secret
 from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.requests import Breaches, Calendar
 from kitamae.kernel.people.vault import Asked
@@ -199,6 +199,37 @@ async def test_a_wrong_code_a_late_one_and_too_many_do_not_make_an_address_sure(
         assert code
         assert (await send(served, f"{OWN}/sure", OWN, code=code[1])).status_code == 400
         assert "アドレスがないので" in (await served.client.get(OWN)).text
+
+
+async def asked_for(served: Served, to: str) -> Any:
+    """Whoever is signed in gives an address, and types no code yet."""
+    form = fields((await served.client.get(OWN)).text.split(f'action="{OWN}"')[1])
+    return await served.client.post(OWN, data=form | {"email": to, "speaks": "ja"}, headers=SAME)
+
+
+async def test_who_chooses_another_language_before_he_types_the_code_keeps_his_new_address(
+    tmp_path: Path,
+) -> None:
+    async with town(tmp_path) as served, taro(served):
+        await give_address(served, tmp_path)
+        assert (await asked_for(served, "new@example.jp")).status_code == 303
+        code = re.search(r"\b([2-9A-Z]{4}-[2-9A-Z]{4})\b", letters(tmp_path)[-1].get_content())
+        assert code
+        assert (await send(served, f"{OWN}/language", OWN, speaks="en")).status_code == 303
+        sure = await send(served, f"{OWN}/sure", OWN, code=code[1])
+        assert sure.headers.get("location") == f"{OWN}?done=sure", sure.text
+        page = (await served.client.get(OWN)).text
+        assert "new@example.jp" in page
+        assert "taro@example.jp" not in page
+
+
+async def test_a_letter_that_is_not_even_kept_is_not_said_to_be_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with town(tmp_path) as served, taro(served):
+        monkeypatch.setattr(outbox, "MOST", 0)
+        answer = await asked_for(served, "taro@example.jp")
+        assert (answer.status_code, letters(tmp_path)) == (503, [])
 
 
 async def test_whoever_takes_his_address_back_is_told_by_letter_and_nothing_of_it_is_left(

@@ -1,5 +1,5 @@
 """Papers of the town hall in which its staff stand, and how long they are kept: who held which duty, changes of duties, emergency access,
-breaches. How long is the city's to say (文書保存): `office_days` in city.toml. The days given here are an example, those for which the
+breaches, what was proposed to be ordered in a disaster (the order itself stands in the public register). How long is the city's to say (文書保存): `office_days` in city.toml. The days given here are an example, those for which the
 platform keeps what a consent was.
 """
 
@@ -15,27 +15,34 @@ from kitamae.kernel.people.duties.records import EMERGENCY, TRANSFER
 from kitamae.kernel.people.records import PASSKEY, TENANT
 from kitamae.kernel.people.requests.breaches import KIND as BREACH
 from kitamae.kernel.people.vault.classes import CONSENT_DAYS
+from kitamae.kernel.registers.evacuation import PROPOSAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kitamae.kernel.context.store import Reader, Store, Transaction
 
-Paper = Literal["staff", "transfer", "emergency", "breach"]
+Paper = Literal["staff", "transfer", "emergency", "breach", "evacuation"]
 DAYS: Final[Mapping[Paper, int]] = {
     "staff": CONSENT_DAYS,
     "transfer": CONSENT_DAYS,
     "emergency": CONSENT_DAYS,
     "breach": CONSENT_DAYS,
+    "evacuation": CONSENT_DAYS,
 }
-"""Counted from leaving; from when a change counts, while nobody's duties rest on it any more; from the review; from the close."""
+"""Counted from leaving; from when a change counts, while nobody's duties rest on it any more; from the review; from the close; from the
+proposal.
+"""
 KINDS: Final[Mapping[str, Paper]] = {
     steps.KIND: "staff",
     TRANSFER: "transfer",
     EMERGENCY: "emergency",
     BREACH: "breach",
+    PROPOSAL: "evacuation",
 }
 """Kind of document -> the paper that it is."""
+_SECOND: Final = {TRANSFER: "transfer", PROPOSAL: "evacuation"}
+"""Under which word the second person's word about it stands."""
 _CALLED: Final = ("name", "section", "moves", "named")
 
 
@@ -51,6 +58,8 @@ async def due(store: Store, kind: str, at: int, before: int) -> list[tuple[str, 
             found = [one for one in kept if one[0] not in needed and _counted(one[1]) <= before]
         case emergency if emergency == EMERGENCY:
             found = [one for one in kept if len(_recent(one[1], before)) < len(one[1]["taken"])]
+        case proposal if proposal == PROPOSAL:
+            found = [one for one in kept if clock.micros(one[1]["at"]) <= before]
         case _:
             told = {one["ref"] for one in (await notices.every(store)).values() if one["about"] == "breach"}
             found = [one for one in kept if one[0] not in told and 0 < _closed(one[1]) <= before]
@@ -105,8 +114,8 @@ async def drop(
                 await tx.drop(TENANT, kind, id)
         case _:
             await tx.drop(TENANT, kind, id)
-            if kind == TRANSFER:
-                await tx.drop(TENANT, approval.KIND, f"transfer:{id}")
+            if kind in _SECOND:
+                await tx.drop(TENANT, approval.KIND, f"{_SECOND[kind]}:{id}")
 
 
 def left_at(kept: list[steps.Approved], at: int) -> int:

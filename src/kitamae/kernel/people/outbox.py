@@ -17,7 +17,7 @@ import structlog
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.jose.encoding import BadToken
-from kitamae.kernel.people.post import Letter, PostFailed, RefusedForGood
+from kitamae.kernel.people.post import Letter, NotKept, PostFailed, RefusedForGood
 from kitamae.kernel.people.seal import WrongSeal
 from kitamae.kernel.people.waiting import FIRST, NotTaken, OfNoUse, Waiting, entry
 
@@ -48,11 +48,11 @@ class Outbox:
         self.waiting = self._waiting.waiting
 
     async def send(self, letter: Letter) -> None:
-        """Durable when it returns or raises: PostFailed says that the mail server has not taken it yet, or, where too many
-        letters wait already, that this one is not kept.
+        """Durable when it returns or raises: PostFailed says that the mail server has not taken it yet, NotKept that this one
+        is not kept, because too many letters wait already.
         """
         if self.waiting() >= MOST:
-            raise PostFailed(f"{self.waiting()} letters wait for the mail server already")
+            raise NotKept(f"{self.waiting()} letters wait for the mail server already")
         id = secrets.token_hex(8)
         sealed = self._seal.write(
             KIND, {"to": letter.to, "subject": letter.subject, "text": letter.text}, letter.seconds

@@ -20,6 +20,10 @@ class PostFailed(Unavailable):
     title = "The e-mail could not be sent"
 
 
+class NotKept(PostFailed):
+    """Nor is it tried again: too many letters wait already."""
+
+
 class RefusedForGood(PostFailed):
     """It says that it never will: there is no such mailbox, for one."""
 
@@ -46,7 +50,7 @@ class Post(Protocol):
     """Whoever carries letters."""
 
     async def send(self, letter: Letter) -> None:
-        """Handed over when it returns. Raises PostFailed; RefusedForGood, PerhapsTaken where that is known."""
+        """Handed over when it returns. Raises PostFailed; NotKept, RefusedForGood, PerhapsTaken where that is known."""
         ...
 
 

@@ -7,7 +7,6 @@ making it sure are entries of the ledger, whose salts lie with the record; that 
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +15,7 @@ from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people import secret
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.platform_purposes import CONTACT
-from kitamae.kernel.people.post import Letter, PostFailed, address
+from kitamae.kernel.people.post import Letter, NotKept, PostFailed, address
 from kitamae.kernel.people.vault import OWN, Asked
 from kitamae.kernel.people.visitors import AGAIN_SECONDS
 from kitamae.kernel.people.visitors import reference as visitor
@@ -132,8 +131,12 @@ class Addresses:
         if before.email:
             fields["email"] = before.email  # until the new one is sure
         await self._keep(who, before, fields, "asked")
-        with suppress(PostFailed):  # it is kept, and tried again
+        try:
             await self._post.send(Letter(to, *letter(code), seconds=MINUTES * 60))
+        except NotKept:  # nothing is on its way: nobody is told so
+            raise
+        except PostFailed:  # it is kept, and tried again
+            return False
         return False
 
     async def confirm(self, who: Principal, typed: str) -> None:
@@ -154,7 +157,9 @@ class Addresses:
         before = await self.of(who)
         if not before.email:
             raise Conflict("there is no address yet to write to")
-        await self._keep(who, before, {"email": before.email, "language": language}, "language")
+        told = before.fields or {}
+        waiting = {name: told[name] for name in ("asked", "code", "until", "tries") if before.asked}
+        await self._keep(who, before, {**waiting, "email": before.email, "language": language}, "language")
 
     async def remove(self, who: Principal) -> None:
         """He agrees no more, and what was kept is erased."""

@@ -42,7 +42,3 @@ class Channel(Protocol):
     async def hand_over(self, to: Reached, told: Told) -> None:
         """It is the other side's when it returns. Raises PostFailed (later), RefusedForGood, PerhapsTaken."""
         ...
-
-
-Write = "Callable[[str, Sequence[str]], tuple[str, str]]"
-"""A language and the numbers of notices -> subject and text of the letter, with nothing of what it is about."""

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 RECORD: Final = "notice"
 """The kind of the vault's record of one event: sent, posted, undone, returned."""
 
-Change = "Callable[[Transaction], Awaitable[Sequence[str]]]"
-"""What becomes of the notices in the transaction; the numbers of those that it became of."""
-
 
 class Nothing(Exception):
     """Inside the transaction: there is nothing to change any more."""

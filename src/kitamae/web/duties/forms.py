@@ -10,7 +10,7 @@ from kitamae.kernel import days
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.gate import demand_form
 from kitamae.kernel.people.person import asking
-from kitamae.kernel.problems import Forbidden
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from kitamae.kernel.people.person import Principal
+    from kitamae.kernel.problems import Problem
 
 KEEP_NOTHING: Final = {"Cache-Control": "no-store"}
+REFUSED: Final = (BadRequest, NotFound, Conflict, Forbidden)
+"""What the page itself says, beside the form; all else is somebody else's to say."""
 _LARGEST: Final = 3_000_000  # bytes of one field: a file that is sent as text
 
 
@@ -43,6 +46,11 @@ def staff(request: Request) -> Principal:
     if who.role != "staff" or not who.session:
         raise Forbidden("this page is for staff who are signed in")
     return who
+
+
+def sentence(failed: Problem | None) -> str:
+    """For `refusals.html`; "" where nothing failed."""
+    return (failed.detail or failed.title) if failed else ""
 
 
 def away(where: str) -> Response:

@@ -9,10 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kitamae.kernel.people.approval import STRONG
-from kitamae.kernel.people.gate import demand_form
-from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
+from kitamae.kernel.problems import BadRequest, NotFound
 from kitamae.kernel.registers.evacuation_state import HAZARDS, LEVELS, WHOLE, names
-from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.duties.forms import KEEP_NOTHING, REFUSED, away, sent, sentence, staff, word
 from kitamae.web.evacuation import lalert
 from kitamae.web.evacuation.districts import by_row, districts
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 HERE: Final = "/staff/evacuation"
 REHEARSAL: Final = HERE + "/rehearsal"
-_REFUSED: Final = (BadRequest, NotFound, Conflict, Forbidden)
 _MOST: Final = 5_000
 _SHOWN: Final = 30
 
@@ -65,15 +63,14 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
             proposals=(await evacuation.proposals(rehearsal=rehearsal))[:_SHOWN],
             orders=(await evacuation.orders(rehearsal=rehearsal))[:_SHOWN],
             levels=LEVELS, hazards=HAZARDS, whole=WHOLE, city_name=city.name["ja"],
-            csrf=request.scope["csrf"], failed=_sentence(failed), here_=REHEARSAL if rehearsal else HERE, live=HERE, practice=REHEARSAL,
+            csrf=request.scope["csrf"], failed=sentence(failed), here_=REHEARSAL if rehearsal else HERE, live=HERE, practice=REHEARSAL,
         )  # fmt: skip
 
     async def index(request: Request) -> Response:
         return await show(request)
 
     async def propose(request: Request) -> Response:
-        form = await request.form(max_files=0, max_fields=_MOST)
-        demand_form(request.scope, form.get("csrf"))
+        form = await sent(request, fields=_MOST)
         given = {name: word(form, name) for name in ("act", "level", "hazard", "text")}
         ids = [str(one) for one in form.getlist("district")]
         known = {one["id"]: one for _, one in await districts(context, city.evacuation.districts)}
@@ -86,7 +83,7 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
                 level=int(given["level"]) if given["level"] in ("3", "4", "5") else 0, hazard=given["hazard"], text=given["text"],
                 rehearsal=_rehearsal(request),
             )  # fmt: skip
-        except _REFUSED as problem:
+        except REFUSED as problem:
             return await show(request, problem, given, ids)
         return away(f"{HERE}/proposals/{number}?done=asked")
 
@@ -111,7 +108,7 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
             strong=who.assurance >= STRONG,
             levels=LEVELS,
             csrf=request.scope["csrf"],
-            failed=_sentence(failed),
+            failed=sentence(failed),
             done=request.query_params.get("done", ""),
             here_=REHEARSAL if proposal["rehearsal"] else HERE,
             action=f"{HERE}/proposals/{number}",
@@ -129,7 +126,7 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
                 )
             else:
                 raise NotFound(f"there is nothing to {said!r:.20} here")
-        except _REFUSED as problem:
+        except REFUSED as problem:
             return await show_one(request, problem)
         return away(f"{HERE}/proposals/{number}?done={said}")
 
@@ -157,7 +154,3 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
 
 def _rehearsal(request: Request) -> bool:
     return str(request.url.path) == REHEARSAL
-
-
-def _sentence(failed: Problem | None) -> str:
-    return (failed.detail or failed.title) if failed else ""

@@ -38,38 +38,6 @@ TAKEN: Final[Mapping[str, str]] = {
 }
 """Kind of document in which a person's reference stands -> under which name the file says what it says of him."""
 
-_WAY_IN: Final = "it lets in whoever has it, and ends by itself within hours or days"
-_INDEX: Final = "numbers of documents that are in the file themselves"
-_OFFICE: Final = "what a member of staff did in office, about something else: a paper of the town hall, not data held about him"
-_PROVIDER: Final = (
-    "what he did for a provider, which reads it on its own pages; that he belongs to it is in the file"
-)
-LEFT_OUT: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        ("link", "code", "grant", "access", "refresh", "mandate-offer", "provider-invitation", "spent"), _WAY_IN
-    ),
-    **dict.fromkeys(("mandates", "cases", "notices", "provider-of", "resident"), _INDEX),
-    **dict.fromkeys(
-        (
-            "approval", "breach", "capability", "device-key", "evacuation-now", "evacuation-proposal", "incident-log", "clock-confirmed",
-            "desk-act", "desk-note", "device-keys", "link-use", "client", "register",
-        ),
-        _OFFICE,
-    ),
-    **dict.fromkeys(("contract", "provider-key", "provider-statement", "provider-paid"), _PROVIDER),
-    "staffing": "to whom the staff desk was given: the same stands among his duties",
-    "staff-number": "a digest of his number, from which nobody can read it",
-    "order": "what two of the staff have to decide about his records: its receipt, with the reason, is among the looks once it is done",
-    "notice-due": "how often a notice was tried: how it was told is in the file",
-    "notice-told": "what became of a notice, a second time, for after a restore: how it was told is in the file",
-    "logout": "that a partner is told to sign him out: it goes when the partner was told",
-    "letter": "a letter that the mail server has not taken yet, sealed: it goes when it is taken, in a day at most",
-    "watched": "at which hours a member of staff works: whoever knew it would know how not to be noticed",
-    "revoked": "that something ended, by its number, so that no restore brings it back",
-    "access-log": "the machine's log, in batches of everybody's lines: who saw his records is among the looks",
-}  # fmt: skip
-"""Kind -> why it is not in the file."""
-
 
 async def beside(ground: Ground, who: Principal) -> dict[str, list[dict[str, Any]]]:
     """By the name that it has in the file; each of these is little."""

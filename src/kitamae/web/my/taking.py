@@ -12,6 +12,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people.consent import record
 from kitamae.kernel.people.delegates.records import KIND as MANDATE
 from kitamae.kernel.people.vault import CONSENTS, OWN, Asked
+from kitamae.web.my import left_out
 from kitamae.web.my.beside import beside
 from kitamae.web.my.ground import KEEP_NOTHING, MY, demand
 
@@ -30,8 +31,8 @@ PAGE: Final = 500
 _EVER: Final = (1 << 63) - 1
 FORMAT: Final = "kitamae-my-data/1"
 ABOUT: Final = {
-    "ja": "この市があなたについて持っているデータです。purposes は何のためか、records は記録、consents は同意の記録（ISO/IEC TS 27560 の構成）、looks はだれがいつ何を見たか（職員は post に、そのときの所属と担当）、mandates は代理の取り決め、flags はお知らせした「ふだんと違う見かた」、passkeys はサインインに使うパスキー（公開鍵）、account は登録、sessions はサインイン中のもの、partners はあなたの情報の提供に同意した相手、notices は市からのお知らせ、cases は請求・相談の状況と期限、providers は参加している事業者です。職員には duties（担当）、transfers（担当の変更のうち本人の分）、emergencies（緊急アクセス）もあります。入っていないものとその理由は、手引き（docs/operate/my-page.md）にあります。時刻は UTC です。looks の salt と committed から SHA-256 で台帳の項目を作り直せます。",
-    "en": "What this city holds about you. purposes: what for; records: the data; consents: what you agreed to (structure of ISO/IEC TS 27560); looks: who looked at what, and when (of staff, post: the office and duties at that moment); mandates: who acts for whom; flags: unusual looks that you were told of; passkeys: what you sign in with (public keys); account: how you are registered; sessions: where you are signed in; partners: who may know of you, as you agreed; notices: what the city told you; cases: your requests, their state and days; providers: those you belong to. Staff also: duties, transfers (your part of changes of duties), emergencies (emergency access). What is not in it, and why: docs/operate/my-page.md. Times are UTC. From salt and committed of a look its entry of the ledger can be made again with SHA-256.",
+    "ja": "この市があなたについて持っているデータです。purposes は何のためか、records は記録、consents は同意の記録（ISO/IEC TS 27560 の構成）、looks はだれがいつ何を見たか（職員は post に、そのときの所属と担当）、mandates は代理の取り決め、flags はお知らせした「ふだんと違う見かた」、passkeys はサインインに使うパスキー（公開鍵）、account は登録、sessions はサインイン中のもの、partners はあなたの情報の提供に同意した相手、notices は市からのお知らせ、cases は請求・相談の状況と期限、providers は参加している事業者です。職員には duties（担当）、transfers（担当の変更のうち本人の分）、emergencies（緊急アクセス）もあります。入っていないものとその理由は leftOut にあります（kinds は書類の種類）。時刻は UTC です。looks の salt と committed から SHA-256 で台帳の項目を作り直せます。",
+    "en": "What this city holds about you. purposes: what for; records: the data; consents: what you agreed to (structure of ISO/IEC TS 27560); looks: who looked at what, and when (of staff, post: the office and duties at that moment); mandates: who acts for whom; flags: unusual looks that you were told of; passkeys: what you sign in with (public keys); account: how you are registered; sessions: where you are signed in; partners: who may know of you, as you agreed; notices: what the city told you; cases: your requests, their state and days; providers: those you belong to. Staff also: duties, transfers (your part of changes of duties), emergencies (emergency access). What is not in it, and why: leftOut (kinds: of documents). Times are UTC. From salt and committed of a look its entry of the ledger can be made again with SHA-256.",
 }
 
 
@@ -95,7 +96,7 @@ async def _file(ground: Ground, who: Principal, first: list[Record]) -> AsyncIte
     yield b'],"shownLater":' + orjson.dumps(later)
     for name, rows in (await beside(ground, who)).items():
         yield f',"{name}":'.encode() + orjson.dumps(rows)
-    yield b"}"
+    yield b',"leftOut":' + orjson.dumps(left_out.told()) + b"}"
 
 
 async def _records(ground: Ground, who: Principal, after: str) -> list[Record]:

@@ -8,9 +8,9 @@ from starlette.routing import Route
 
 from kitamae.kernel import days
 from kitamae.kernel.context import clock
-from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
+from kitamae.kernel.problems import NotFound
 from kitamae.kit.notices.paper import MOST, UNDO_DAYS
-from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.duties.forms import KEEP_NOTHING, REFUSED, away, sent, sentence, staff, word
 from kitamae.web.requests.letters import day as letter_day
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 HERE: Final = "/staff/notices"
 _LATELY: Final = 100
 _FIELDS: Final = MOST + 20
-_REFUSED: Final = (BadRequest, Conflict, Forbidden)
 
 
 def routes(
@@ -59,7 +58,7 @@ def routes(
             rehearsal=rehearsal,
             mails=mails,
             csrf=request.scope["csrf"],
-            failed=(failed.detail or failed.title) if failed else "",
+            failed=sentence(failed),
             done=request.query_params.get("done", ""),
             action=HERE,
         )
@@ -72,7 +71,7 @@ def routes(
         form, who = await sent(request, fields=_FIELDS), staff(request)
         try:
             made = await paper.letters(who, _numbers(form))
-        except _REFUSED as problem:
+        except REFUSED as problem:
             return await show(request, problem)
         return page.render(
             request,
@@ -90,7 +89,7 @@ def routes(
         form, who = await sent(request, fields=_FIELDS), staff(request)
         try:
             await paper.posted(who, _numbers(form))
-        except _REFUSED as problem:
+        except REFUSED as problem:
             return await show(request, problem)
         return away(f"{HERE}?done=posted")
 
@@ -105,7 +104,7 @@ def routes(
                 await paper.returned(who, word(form, "number"))
             else:
                 raise NotFound(f"there is nothing to {said!r:.20} here")
-        except _REFUSED as problem:
+        except REFUSED as problem:
             return await show(request, problem)
         return away(f"{HERE}?done={said}")
 

@@ -10,9 +10,9 @@ from kitamae.kernel.people import proposal
 from kitamae.kernel.people.approval import STRONG
 from kitamae.kernel.people.corrections import MOST
 from kitamae.kernel.people.relying.identity import RECORD as CARD
-from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
+from kitamae.kernel.problems import BadRequest
 from kitamae.web import edits
-from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.duties.forms import KEEP_NOTHING, REFUSED, away, sent, sentence, staff, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 ORDERS: Final = "/staff/orders"
 HERE: Final = ORDERS + "/correct"
-_REFUSED: Final = (BadRequest, NotFound, Conflict, Forbidden)
 _FIELDS: Final = 2 * edits.MOST + 20
 _WHY: Final = "個人情報の保護に関する法律 第92条による訂正（受付番号 {}）"
 
@@ -58,7 +57,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             sheets=sheets,
             strong=who.assurance >= STRONG,
             csrf=request.scope["csrf"],
-            failed=(failed.detail or failed.title) if failed else "",
+            failed=sentence(failed),
             action=ORDERS,
             here_=HERE,
             **{"reason": _WHY.format(case), "next": "", "chosen": False, "card": False} | given,
@@ -76,7 +75,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             after = query.get("after", "")[:128]
             found = await corrections.records(who, case["person"], purpose, after)
             wishes = await corrections.wishes(who, number, case) if found else []
-        except _REFUSED as problem:
+        except REFUSED as problem:
             return await show(request, number, failed=problem)
         rows = edits.rows(found, vault().purposes.demand(purpose).fields, wishes)
         sheets = [{"record": one.id, "rows": [row for row in rows if row.record == one.id]} for one in found]
@@ -94,7 +93,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault]) -> list[
             if len({one.record for one in said}) > 1:
                 raise BadRequest("one record is corrected at a time")
             order = await _asked(who, number, purpose, said, why)
-        except _REFUSED as problem:
+        except REFUSED as problem:
             sheets = [{"record": rows[0].record, "rows": rows}] if rows else []
             return await show(request, number, purpose, sheets, problem, reason=why)
         return away(f"{ORDERS}/{order}?done=asked")

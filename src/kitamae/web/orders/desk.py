@@ -9,9 +9,9 @@ from starlette.routing import Route
 from kitamae.kernel.people.approval import STRONG
 from kitamae.kernel.people.order import is_correction, shown
 from kitamae.kernel.people.proposal import Proposed
-from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
+from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
 from kitamae.web import edits
-from kitamae.web.duties.forms import KEEP_NOTHING, away, sent, staff, word
+from kitamae.web.duties.forms import KEEP_NOTHING, REFUSED, away, sent, sentence, staff, word
 from kitamae.web.orders import corrections
 from kitamae.web.sought import IDENTITY, Search, Sought
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from kitamae.web.page import ShellPage
 
 HERE: Final = "/staff/orders"
-_REFUSED: Final = (BadRequest, NotFound, Conflict, Forbidden)
 
 
 def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault], tokens: Tokens) -> list[Route]:
@@ -68,7 +67,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault], tokens: 
             given={"purpose": "", "why": "", "case": "", **given},
             strong=who.assurance >= STRONG,
             csrf=request.scope["csrf"],
-            failed=_sentence(failed),
+            failed=sentence(failed),
             action=HERE,
         )  # fmt: skip
 
@@ -108,7 +107,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault], tokens: 
             if not person:
                 raise BadRequest("search for the person again")
             number = await orders.ask(who, person, given["purpose"], given["why"], given["case"])
-        except _REFUSED as problem:
+        except REFUSED as problem:
             sought = await look(who, person) if 0 < len(person) <= 128 else Sought()
             return await show(request, sought, problem, **given)
         return away(f"{HERE}/{number}?done=asked")
@@ -139,7 +138,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault], tokens: 
             sought=await look(who, order["person"]) if state == "asked" else Sought(),
             strong=who.assurance >= STRONG,
             csrf=request.scope["csrf"],
-            failed=_sentence(failed),
+            failed=sentence(failed),
             done=request.query_params.get("done", ""),
             action=HERE,
         )
@@ -169,7 +168,7 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault], tokens: 
                 await orders.decide(who, number, word(form, "digest"), yes=yes, why=word(form, "why"))
             else:
                 raise NotFound(f"there is nothing to {said!r:.20} here")
-        except _REFUSED as problem:
+        except REFUSED as problem:
             return await show_one(request, problem)
         return away(f"{HERE}/{number}?done={said}")
 
@@ -181,7 +180,3 @@ def routes(page: ShellPage, orders: Orders, vault: Callable[[], Vault], tokens: 
         Route(HERE + "/{number}", one, methods=["GET"]),
         Route(HERE + "/{number}/{word}", say, methods=["POST"]),
     ]
-
-
-def _sentence(failed: Problem | None) -> str:
-    return (failed.detail or failed.title) if failed else ""
