@@ -38,7 +38,7 @@ GAP: Final = ""
 _WEEK: Final = "月火水木金土日"
 _RANGE: Final = re.compile(f"([{_WEEK}])曜?日?[~〜～-]([{_WEEK}])")
 _EVERY: Final = ("毎日", "年中", "全日")
-_LESS, _MORE = 0.7, 1.3
+_LESS, _MORE = 0.75, 1.25
 _ORDER: Final[tuple[State, ...]] = ("counted", "few", "doubt", "old", "silent", "closed")
 
 

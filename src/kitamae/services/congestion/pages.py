@@ -32,8 +32,10 @@ MOST: Final = 2_000
 NEXT: Final = 3
 """Coming hours or days on a card."""
 BACK: Final = timedelta(days=7)
-_SHOWN: Final = 100
-"""Rows of a table."""
+_SHOWN: Final = 200
+"""Rows of what was counted; a week has 168 hours."""
+_LATEST: Final = 12
+"""Of which so many are open at first."""
 
 
 def routes(room: Room) -> list[BaseRoute]:
@@ -94,7 +96,7 @@ def routes(room: Room) -> list[BaseRoute]:
             place=place, entity=entity, state=state, compared=logic.compared(place, state, rules), expected=logic.expected(place, now),
             now=now, today=today, rules=rules, coming=coming, chosen=_asked(request, place, today),
             days=[(day, _event(day), day in holidays(day.year)) for day in sorted({when[0] for when in place.outlook}) if day >= today],
-            past=past[:_SHOWN],
+            past=past[:_SHOWN], LATEST=_LATEST,
         )  # fmt: skip
 
     async def drawn(request: Request) -> Response:
