@@ -15,6 +15,7 @@ _TITLES: Final = {
     "whole": "Every claim",
     "guarded": "With a token and the policy in front of every request",
     "million": "1,000,000 entities, 10,000,000 changes",
+    "congestion": "How good the forecast of crowding is",
 }
 STORES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "bench.md"
-SECTIONS = [(run, store) for run in ("whole", "guarded", "million") for store in STORES]
+SECTIONS = [(run, store) for run in ("whole", "guarded", "million", "congestion") for store in STORES]
 
 
 @given(st.lists(st.tuples(st.sampled_from(SECTIONS), st.text("ab |\n", min_size=1))))

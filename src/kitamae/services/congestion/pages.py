@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from kitamae.sdk import chart
 from kitamae.sdk.calendar import holidays
@@ -121,6 +123,7 @@ def routes(room: Room) -> list[BaseRoute]:
             room.changes.following(logic.TYPE, logic.FACILITY, tenant=city.tenant if city else ""),
             name="congestion",
         ),
+        Mount("/congestion/static", StaticFiles(directory=Path(__file__).parent / "static")),
         Route("/congestion/{code}", one),
         Route("/congestion/{code}/chart.svg", drawn),
     ]
