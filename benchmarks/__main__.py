@@ -39,8 +39,8 @@ ALONE = (aggregated, notified, decided, situation)
 """On a server of its own."""
 APART = (guarded, million, congestion)
 """Each in a section of its own."""
-LONG = (million,)
-"""Only when they are asked for by name: they take their time."""
+LONG = (million, congestion)
+"""Only when they are asked for by name: they take their time, or a series that is not on every machine."""
 PEERS = {
     "GET": "Orion-LD, 1 CPU + MongoDB on 4-8 CPU: 4,200/s",
     "PATCH": "Orion-LD, same: 1,400/s with history; Stellio, 8 vCPU: 120-417/s",

@@ -16,6 +16,7 @@ from kitamae.services.congestion.counting.quality import BEYOND, FEW, FINE, OUTA
 from kitamae.services.congestion.counting.slots import slots
 from kitamae.services.congestion.models import Hours, Place
 from kitamae.services.congestion.outlook.days import Days
+from kitamae.services.congestion.outlook.forecast import Expected
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 MONDAY = datetime(2026, 9, 7, tzinfo=TOKYO)
@@ -117,15 +118,29 @@ def test_whatever_stands_there_as_hours_nothing_breaks(week: str, opens: str, cl
     assert found is None or found.opens < found.closes
 
 
+_ANY = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+
+
 @given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
-        lambda one: st.lists(one, max_size=7),
+    _ANY
+    | st.lists(
+        _ANY | st.dictionaries(st.sampled_from(("day", "hour", "usual", "low", "middle", "high")), _ANY)
     )
 )
 def test_whatever_stands_there_as_an_outlook_nothing_breaks(said: object) -> None:
     entity = {"id": "urn:x:1", "type": logic.TYPE, logic.OUTLOOK: {"type": "Property", "value": said}}
     assert logic.place(entity, TOKYO).outlook == {}
+
+
+def test_an_outlook_is_read_as_it_was_written_in_whole_people() -> None:
+    day = MONDAY.date()
+    made = {(day, 9): Expected(12.4, 3.2, 11.0, 30.9), (day, 10): Expected(7.0, None, None, None)}
+    value = logic.written(made)
+    assert value[1] == {"day": "2026-09-07", "hour": 10, "usual": 7}
+    entity = {"id": "urn:x:1", "type": logic.TYPE, logic.OUTLOOK: {"type": "Property", "value": value}}
+    assert logic.place(entity, TOKYO).outlook == {
+        (day, 9): Expected(12, 3, 11, 31), (day, 10): Expected(7, None, None, None),
+    }  # fmt: skip
 
 
 def test_what_was_not_reported_stands_in_the_course_and_is_no_zero() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,11 +14,10 @@ from starlette.routing import Route
 from kitamae.sdk import days
 from kitamae.sdk.congesting import Congesting
 from kitamae.sdk.context import told
-from kitamae.sdk.desk import Act, Moved, undoing
+from kitamae.sdk.desk import Act, Moved
 from kitamae.sdk.problems import BadRequest, Conflict, NotFound, Problem
 from kitamae.sdk.typed import LONGEST, line, number, position
 from kitamae.services.congestion import logic
-from kitamae.services.congestion.counting.quality import TAKEN_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,16 +143,7 @@ def routes(room: Room) -> list[BaseRoute]:
         acts, entity = await desk.writing.acts(id), await desk.context.full(id)
         if not acts or acts[0][0] != sent.get("last") or entity is None or not _stands(entity, acts[0][1]):
             raise Conflict("look at it again: it was reported on in the meantime")
-        last = acts[0][1]
-        back = undoing(sent.get("form", ""), logic.TYPE, acts[0][0], last)
-        await desk.writing.write(
-            by,
-            replace(
-                back,
-                values={**back.values, logic.VERDICT: TAKEN_BACK},
-                since={**back.since, logic.VERDICT: last["observedAt"]},
-            ),
-        )
+        await desk.writing.write(by, logic.taking_back(sent.get("form", ""), *acts[0]))
 
     return [
         Route(desk.path, look, methods=["GET"]),

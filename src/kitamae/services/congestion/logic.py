@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.sdk.context import told
+from kitamae.sdk.desk import undoing
 from kitamae.services.congestion.counting import quality
 from kitamae.services.congestion.counting.slots import DAY, slot
 from kitamae.services.congestion.models import Hours, Place
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from kitamae.sdk.congesting import Congesting
     from kitamae.sdk.context import Reading
+    from kitamae.sdk.desk import Act
     from kitamae.services.congestion.models import Compared, State
     from kitamae.services.congestion.outlook.usual import Slot
 
@@ -35,6 +38,8 @@ PERIODS: Final = (0, 5, 10, 15, 20, 30, 60, DAY)
 """Minutes that a count may cover. Of others no hour can be put together, so they are as if it were not said."""
 STALE_DAYS: Final = timedelta(days=2)
 GAP: Final = ""
+"""Nobody reported."""
+_PARTS: Final = ("usual", "low", "middle", "high")
 _WEEK: Final = "月火水木金土日"
 _RANGE: Final = re.compile(f"([{_WEEK}])曜?日?[~〜～-]([{_WEEK}])")
 _EVERY: Final = ("毎日", "年中", "全日")
@@ -189,30 +194,28 @@ def in_order(places: Iterable[Place], rules: Congesting, now: datetime) -> list[
     return sorted(known, key=lambda pair: (_ORDER.index(pair[1]), pair[0].reading or pair[0].name))
 
 
-def written(made: Mapping[Slot, Expected]) -> list[list[Any]]:
-    """As it stands in the entity: [day, hour, usual, low, middle, high], whole people, null where nothing is known."""
-    return [
-        [day.isoformat(), hour, *(None if part is None else round(part) for part in (one.usual, one.low, one.middle, one.high))]
-        for (day, hour), one in sorted(made.items())
-    ]  # fmt: skip
+def written(made: Mapping[Slot, Expected]) -> list[dict[str, Any]]:
+    """As it stands in the entity: day, hour, usual, low, middle, high, in whole people; what is not known is left out."""
+    rows = []
+    for (day, hour), one in sorted(made.items()):
+        parts = {name: getattr(one, name) for name in _PARTS}
+        people = {name: round(value) for name, value in parts.items() if value is not None}
+        rows.append({"day": day.isoformat(), "hour": hour, **people})
+    return rows
 
 
 def _slots(said: object) -> Iterable[tuple[Slot, Expected]]:
     """What cannot be read is left out."""
     for row in said if isinstance(said, list) else ():
-        if (
-            not isinstance(row, list)
-            or len(row) != 6
-            or not isinstance(row[1], int)
-            or row[1] not in range(24)
-        ):
+        if not isinstance(row, dict) or row.get("hour") not in range(24):
             continue
-        numbers = row[2:]
+        numbers = [row.get(name) for name in _PARTS]
         if not all(one is None or _is_number(one) for one in numbers):
             continue
+        forecast = numbers[1:] if None not in numbers[1:] else [None] * 3
         try:
-            yield (date.fromisoformat(row[0]), row[1]), Expected(*numbers)
-        except (TypeError, ValueError):
+            yield (date.fromisoformat(row["day"]), int(row["hour"])), Expected(numbers[0], *forecast)
+        except (KeyError, TypeError, ValueError):
             continue
 
 
@@ -233,6 +236,16 @@ def latest(readings: Iterable[Reading]) -> dict[datetime, Any]:
     """By moment, what was written of it last: that a zero is an outage is known when the next ones are there."""
     ordered = sorted(readings, key=lambda one: one.written or one.at)
     return {one.at: one.value for one in ordered}
+
+
+def taking_back(form: str, number: str, count: Mapping[str, Any]) -> Act:
+    """The act that takes back a count of the desk: what was published of its moment says so, and is not judged again."""
+    back = undoing(form, TYPE, number, count)
+    return replace(
+        back,
+        values={**back.values, VERDICT: quality.TAKEN_BACK},
+        since={**back.since, VERDICT: count["observedAt"]},
+    )
 
 
 def _is_number(value: object) -> bool:
