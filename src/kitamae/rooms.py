@@ -66,6 +66,7 @@ class Rooms:
         self._shell.residents, self._shell.demo = on.ways.residents is not None, on.ways.stand_in is not None
         self._shell.sandbox = on.ways.sandbox
         self._site = site = Site(on, self._shell, reader, policy, vault)
+        self._shell.origin = site.origin
         self._page, self.links, self.orders = site.page(HERE), areas.links_of(site), areas.orders_of(site)
         self.notices, self.feeds = areas.notices_of(site), areas.feeds_of(site)
         self.area_notices = areas.area_notices_of(site)

@@ -15,26 +15,36 @@ from kitamae.kernel.context.store import Store
 from kitamae.kernel.people.person import Principal
 from kitamae.kernel.problems import Conflict
 from kitamae.kernel.registers.evacuation import WAITS, Evacuation
-from kitamae.kernel.registers.evacuation_state import LEVELS, Act, Proposal, Standing, after, alerts, names
+from kitamae.kernel.registers.evacuation_state import (
+    LEVELS,
+    Act,
+    Proposal,
+    Standing,
+    after,
+    alerts,
+    hazards,
+    names,
+)
 
 ONE, TWO = (Principal(f"staff-{n}", "staff", assurance=2, session="x") for n in "12")
 A, B = {"id": "001", "name": "甲町"}, {"id": "002", "name": "乙町"}
 AT = "2026-11-22T00:00:00Z"
 
 
-def proposal(act: str, *ids: str, level: int = 4) -> Proposal:
+def proposal(act: str, *ids: str, level: int = 4, hazard: str = "洪水") -> Proposal:
     return {
-        "act": act, "level": level if act == "issue" else 0, "hazard": "洪水" if act == "issue" else "",
+        "act": act, "level": level if act == "issue" else 0, "hazard": hazard if act == "issue" else "",
         "districts": [{"id": id, "name": f"{id}町"} for id in ids], "text": "わけ", "rehearsal": False, "by": "staff-1", "at": AT,
         "order": "",
     }  # type: ignore[typeddict-item]  # fmt: skip
 
 
 PROPOSALS = st.builds(
-    lambda act, ids, level: proposal(act, *ids, level=level),
+    lambda act, ids, level, hazard: proposal(act, *ids, level=level, hazard=hazard),
     st.sampled_from(["issue", "lift", "withdraw"]),
     st.lists(st.sampled_from(["1", "2", "3", "all"]), min_size=1, unique=True),
     st.sampled_from(list(LEVELS)),
+    st.sampled_from(["洪水", "津波"]),
 )
 
 
@@ -59,6 +69,7 @@ def test_the_entities_say_at_every_step_what_is_in_force_and_nothing_else(steps:
             assert (entity.get("状態") == "発表中") == bool(there)
             if there:
                 assert entity["対象地域"] == "、".join(there)
+                assert entity["災害の種類"] == hazards(standing, level)
 
 
 @pytest.fixture

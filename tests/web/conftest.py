@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from kitamae.sdk.context import Reading
-from kitamae.web.hazards import HAZARDS
+from kitamae.sdk.hazards import HAZARDS
 from kitamae.web.routes import problem_handlers, routes
 from kitamae.web.shell import City, Entry, Shell
 from kitamae.web.tiles import Basemap

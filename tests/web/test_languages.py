@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kitamae.web.hazards import HAZARDS
+from kitamae.sdk.hazards import HAZARDS
 from kitamae.web.languages import OFFERED, SOURCE, Catalog, known, negotiate, say
 from kitamae.web.shell import HERE, Shell
 from kitamae.web.words import Words

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-__all__ = ["Context", "Entity", "Near", "Reading", "told"]
+__all__ = ["Context", "Entity", "Near", "Reading", "point", "short", "told"]
 
 Entity: TypeAlias = dict[str, Any]
 """Simplified (clause 4.5.4): {"id", "type", attribute: value, ...}; a LanguageProperty is {"languageMap": {...}}."""
@@ -80,3 +80,21 @@ class Context(Protocol):
         `since`: only those of that moment or later.
         """
         ...
+
+
+def point(entity: Mapping[str, Any]) -> tuple[float, float] | None:
+    """(longitude, latitude) of a thing that is at a point; None for areas, lines and things without a place."""
+    match entity.get("location"):
+        case {
+            "type": "Point",
+            "coordinates": [int() | float() as longitude, int() | float() as latitude, *_],
+        }:
+            return float(longitude), float(latitude)
+    return None
+
+
+def short(name: str) -> str:
+    """What follows the last `#` or `/` of a URI; any other name as it is."""
+    if "://" not in name and not name.startswith("urn:"):
+        return name
+    return name.rstrip("/#").replace("#", "/").rpartition("/")[2] or name

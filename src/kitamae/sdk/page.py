@@ -28,6 +28,16 @@ class Plain:
     state: Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reader of a kept page may say in its address, under `name`. `answer(values, said)`: what the template shows besides, from what
+    was read already, so that it is there while the store is not; and whether many ask the same. `said` None: nothing.
+    """
+
+    name: str
+    answer: Callable[[Mapping[str, Any], str | None], tuple[Mapping[str, Any], bool]]
+
+
 class Page(Protocol):
     """One service's pages, in the reader's language."""
 
@@ -52,9 +62,11 @@ class Page(Protocol):
         *,
         name: str | None = None,
         outside: Plain | None = None,
+        asked: Asked | None = None,
     ) -> Route:
         """A page that everybody sees alike: drawn when `following` heard of a change and not for each reader, and there, as it was, when
-        the store does not answer. `values`: what the template shows; `now` among them, its moment.
+        the store does not answer. `values`: what the template shows; `now` among them, its moment. What is not written `outside` is kept in
+        a reader's browser only after he looked at it.
         """
         ...
 

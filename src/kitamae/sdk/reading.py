@@ -19,6 +19,7 @@ _TO_HIRAGANA: Final = {code: code - 0x60 for code in range(ord("ァ"), ord("ヴ"
 _NOISE: Final = re.compile(r"[\s・･、。,.()（）「」\-‐‑–—―_/'’]+")
 _KANJI: Final = re.compile(r"[㐀-鿿々〆]")
 
+_SHELVES: Final = "あかさたなはまやらわ"
 _ROWS: Final = {
     "": "あいうえお", "k": "かきくけこ", "s": "さしすせそ", "t": "たちつてと", "n": "なにぬねの", "h": "はひふへほ",
     "m": "まみむめも", "r": "らりるれろ", "g": "がぎぐげご", "z": "ざじずぜぞ", "d": "だぢづでど", "b": "ばびぶべぼ",
@@ -67,6 +68,23 @@ def reading(name: str, lexicon: Mapping[str, str]) -> str:
             if after and (best is None or after[0] + 1 <= best[0]):
                 rest[at] = (after[0] + 1, said + after[1])
     return fold(rest[0][1]) if rest[0] else ""
+
+
+def rank(word: str, name: str, kana: str, english: str = "") -> int | None:
+    """How well a folded word fits what is called `name` (folded), read `kana`: 0 is it, 1 begins with it, 2 holds it; None: it is not."""
+    names = [name, kana]
+    if word.isascii():
+        word, names = latin(word), [latin(english), latin(kana), name]
+    if word in names:
+        return 0
+    if any(one.startswith(word) for one in names if one):
+        return 1
+    return 2 if any(word in one for one in names if one) else None
+
+
+def row(kana: str) -> str:
+    """The row of the syllabary (あ, か, さ …) under which people look for a reading in hiragana; "" where there is none."""
+    return next((one for one in reversed(_SHELVES) if kana[:1] >= one), "") if kana else ""
 
 
 def latin(kana: str) -> str:

@@ -19,6 +19,7 @@ from pmtiles.writer import Writer
 from shapely import STRtree, box, transform
 from shapely.geometry import Point, shape
 
+from kitamae.sdk.context import point
 from kitamae.web import speak
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def build(areas: Sequence[Entity], labels: Sequence[Named]) -> bytes:
     drawn += [
         ("label", _mercator(Point(at)), {**_names(one.entity), "rank": one.rank}, one.from_zoom)
         for one in labels
-        if (at := speak.point(one.entity))
+        if (at := point(one.entity))
     ]
     if not drawn:
         raise ValueError("there is neither an outline nor a name to draw a map from")

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from kitamae.web import hazards, speak
+from kitamae.sdk import hazards
+from kitamae.web import speak
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -25,13 +26,19 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from kitamae.sdk.changes import Following
-    from kitamae.sdk.page import Plain
+    from kitamae.sdk.page import Asked, Plain
     from kitamae.web.page import ShellPage
 
 OLD: Final = 30.0
 """Seconds after which a page is drawn anew though nothing changed: time passes, and what it says ends."""
 PATIENCE: Final = 0.5
 """Seconds that a reader waits for the page as it is now, where there is a former one."""
+AT_ONCE: Final = 20
+"""Answers to what readers ask that are drawn anew in a second: there are hundreds of them, and each is drawn by itself."""
+ASKED_FOR: Final = 5.0
+"""Seconds for which a former answer stands though something changed, where that many were drawn already."""
+ANSWERS: Final = 300
+"""Of them, at most, the last ones that were asked for."""
 
 _log = structlog.get_logger("kitamae")
 
@@ -70,10 +77,11 @@ class KeptPage:
         following: Following,
         seconds: float,
         outside: Plain | None = None,
+        asked: Asked | None = None,
     ) -> None:
         """`values`: what the template shows, whoever reads it; read anew after `following` heard of a change, at most once in `seconds`."""
         self.path, self.folder, self.outside = path, page.folder, outside
-        self._page = page
+        self._page, self._asked = page, asked
         self._template = template
         self._ask = values
         self._following = following
@@ -84,6 +92,10 @@ class KeptPage:
         self._read_at = self._tried_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self._drawn: dict[str, Drawn] = {}
+        self._answers: OrderedDict[str, tuple[int, float, Drawn]] = (
+            OrderedDict()
+        )  # of which reading, since when
+        self._drawn_at: deque[float] = deque(maxlen=AT_ONCE)
         self.trouble = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,7 +105,8 @@ class KeptPage:
         if self._is_alike(request):
             response = self._one(request, values).answer(request)
         else:
-            response = self._page.render(request, self._template, **values)
+            shown = {**values, **self._answer(request, values)[0]}
+            response = self._page.render(request, self._template, **shown)
         await response(scope, receive, send)
 
     def last(self, scope: Scope) -> Response | None:
@@ -101,28 +114,57 @@ class KeptPage:
         if self._values is None:
             return None
         request = Request(scope)
-        if not self._page.chosen(request):
+        if not self._chosen(request):
             request = Request({**scope, "query_string": b""})
         return self._one(request, self._values).answer(request)
+
+    def _chosen(self, request: Request) -> bool:
+        return self._page.chosen(request, self._asked.name if self._asked else "")
+
+    def _answer(self, request: Request, values: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+        """What the template shows for what this reader asks, and whether many ask it."""
+        if self._asked is None:
+            return {}, True
+        return self._asked.answer(values, request.query_params.get(self._asked.name))
 
     def _one(self, request: Request, values: Mapping[str, Any]) -> Drawn:
         key = f"{self._page.variant(request)} {request.query_params.multi_items()}"
         if (known := self._drawn.get(key)) is not None:
             return known
+        if (answered := self._answers.get(key)) is not None:
+            of, since, known = answered
+            if of == self._of or (self._busy() and time.monotonic() - since < ASKED_FOR):
+                self._answers.move_to_end(key)
+                return known
+        more, often = self._answer(request, values)
+        drawn = self._draw(request, {**values, **more})
+        if self._asked is None or self._asked.name not in request.query_params:
+            self._drawn[key] = drawn
+        elif often:
+            self._answers[key] = self._of, time.monotonic(), drawn
+            self._drawn_at.append(time.monotonic())
+            self._answers.move_to_end(key)
+            while len(self._answers) > ANSWERS:
+                self._answers.popitem(last=False)
+        return drawn
+
+    def _busy(self) -> bool:
+        return len(self._drawn_at) == AT_ONCE and time.monotonic() - self._drawn_at[0] < 1.0
+
+    def _draw(self, request: Request, values: Mapping[str, Any]) -> Drawn:
         response = self._page.drawn(request, self._template, values)
         response.headers.add_vary_header("Accept-Encoding")
         body = bytes(response.body)
-        drawn = self._drawn[key] = Drawn(
+        return Drawn(
             tuple(one for one in response.raw_headers if one[0] != b"content-length"),
             body,
             gzip.compress(body, compresslevel=6, mtime=0),
             f'W/"{sha256(body).hexdigest()[:20]}"',
         )
-        return drawn
 
     def _is_alike(self, request: Request) -> bool:
         """Nothing but the language and the size of the letters was chosen, and nothing stands above the page for this reader."""
-        return self._page.chosen(request) and not self._page.above(request)
+        return self._chosen(request) and not self._page.above(request)
 
     # --- what it shows
     async def current(self) -> tuple[Mapping[str, Any], int]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kitamae.sdk.changes import Following
     from kitamae.sdk.manifest import Language
-    from kitamae.sdk.page import Plain
+    from kitamae.sdk.page import Asked, Plain
     from kitamae.web.shell import Shell
 
 SIZES: Final = ("standard", "large", "larger")
@@ -113,9 +113,10 @@ class ShellPage:
         *,
         name: str | None = None,
         outside: Plain | None = None,
+        asked: Asked | None = None,
     ) -> Route:
         """See `kitamae.sdk.page.Page`."""
-        one = KeptPage(self, path, template, values, following, self.shell.kept_seconds, outside)
+        one = KeptPage(self, path, template, values, following, self.shell.kept_seconds, outside, asked)
         self.shell.kept[path] = one
         return Route(path, one, methods=["GET"], name=name)
 
@@ -123,11 +124,13 @@ class ShellPage:
         """What two readers of a page have in common who see the same."""
         return f"{self.language(request)} {_size(request)} {request.url.scheme}"
 
-    def chosen(self, request: Request) -> bool:
-        """Whether nothing but a language and a size of letters that there are is chosen in the address, each once."""
+    def chosen(self, request: Request, asked: str = "") -> bool:
+        """Whether nothing but a language and a size of letters that there are is chosen in the address, and what is `asked`, each once."""
         said = request.query_params.multi_items()
         sound = {"lang": self.shell.languages, "size": SIZES}
-        return len(dict(said)) == len(said) and all(value in sound.get(name, ()) for name, value in said)
+        return len(dict(said)) == len(said) and all(
+            name == asked or value in sound.get(name, ()) for name, value in said
+        )
 
     def above(self, request: Request) -> bool:
         """Whether something stands above every page for this reader."""

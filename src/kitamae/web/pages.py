@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kitamae.kernel.problems import NotFound
-from kitamae.web import city_map, describe, hazards, speak
+from kitamae.sdk import hazards
+from kitamae.web import city_map, describe, speak
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, pass_eval_context
 from jinja2.nodes import EvalContext
 
-from kitamae.web import hazards, speak
+from kitamae.sdk import hazards
+from kitamae.web import qr, speak
 from kitamae.web.languages import OFFERED, Catalog
 from kitamae.web.words import Words
 
@@ -105,6 +106,7 @@ class Shell:
     kept: dict[str, KeptPage] = field(default_factory=dict)  # by path
     worker: bool = True  # pages are kept in the reader's browser too
     kept_seconds: float = 1.0  # the least between two drawings of one of them
+    origin: str = ""  # what an address begins with that is printed; empty: nobody knows
     basemap: Basemap | None = None  # None: the map shows points on an empty ground
 
     @cached_property
@@ -136,7 +138,7 @@ class Shell:
         catalog = Catalog(language, [place / "locales" for place in folders])
         install: Any = environment.install_gettext_callables  # type: ignore[attr-defined]  # added by the extension
         install(*_texts(catalog), newstyle=True)
-        environment.globals.update(static=static, shell=self)
+        environment.globals.update(static=static, shell=self, qr=qr.svg)
         speak.install(environment, language, self.words)
         environment.filters["hazards"] = hazards.of
         return environment

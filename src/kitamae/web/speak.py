@@ -15,9 +15,9 @@ from markupsafe import Markup, escape
 
 from kitamae.kernel.days import JST
 from kitamae.kernel.municipality import whole
+from kitamae.sdk.context import point, short
 from kitamae.web.hangul import spoken
 from kitamae.web.languages import say
-from kitamae.web.words import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -105,17 +105,6 @@ def address(entity: Entity, language: Language) -> str:
         if said := text(value, language):
             return said
     return ""
-
-
-def point(entity: Entity) -> tuple[float, float] | None:
-    """(longitude, latitude) of a thing that is at a point; None for areas, lines and things without a place."""
-    match entity.get("location"):
-        case {
-            "type": "Point",
-            "coordinates": [int() | float() as longitude, int() | float() as latitude, *_],
-        }:
-            return float(longitude), float(latitude)
-    return None
 
 
 def municipality(entity: Entity) -> str:

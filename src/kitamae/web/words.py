@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from kitamae.sdk.context import short
 from kitamae.web.languages import say
 
 if TYPE_CHECKING:
@@ -74,13 +75,6 @@ class Words:
     def icon(self, type_: str) -> str:
         """The symbol of static/icons.svg for things of this kind."""
         return self.types.get(short(type_), {}).get("icon", "pin")
-
-
-def short(name: str) -> str:
-    """What follows the last `#` or `/` of a URI; any other name as it is."""
-    if "://" not in name and not name.startswith("urn:"):
-        return name
-    return name.rstrip("/#").replace("#", "/").rpartition("/")[2] or name
 
 
 def _of(vocabulary: Vocabulary, name: str, language: Language) -> str:

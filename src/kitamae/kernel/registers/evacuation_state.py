@@ -105,7 +105,7 @@ def alerts(
             continue
         said = {
             "名称": name, "警戒レベル": level, "状態": "発表中", "対象地域": "、".join(now), "発表者": city[1],
-            "電文": "避難情報", "電文番号": f"evacuation-{level}", "有効期限": "",
+            "電文": "避難情報", "電文番号": f"evacuation-{level}", "有効期限": "", "災害の種類": hazards(new, level),
         }  # fmt: skip
         if proposal["level"] == level:
             said["見出し"] = "　".join(one for one in (proposal["hazard"], proposal["text"]) if one)
@@ -117,6 +117,11 @@ def names(standing: Mapping[str, Standing], level: int) -> list[str]:
     """The whole city first."""
     there = [(district != WHOLE, district) for district, one in standing.items() if one["level"] == level]
     return [standing[district]["name"] for _, district in sorted(there)]
+
+
+def hazards(standing: Mapping[str, Standing], level: int) -> list[str]:
+    """Because of what it is in force at that level, each once."""
+    return sorted({one["hazard"] for one in standing.values() if one["level"] == level})
 
 
 def kind(proposal: Proposal, before: Mapping[str, Standing]) -> str:

@@ -41,6 +41,7 @@ def alert(entity: Mapping[str, Any]) -> Alert | None:
         issued=_moment(told(entity, "名称").get("observedAt")) or at,
         until=_moment(value(entity, "有効期限")),
         lost=said == LOST,
+        hazards=_texts(value(entity, "災害の種類")),
     )
 
 
@@ -72,6 +73,11 @@ def _urgent(one: Alert) -> int:
     if one.ordered:
         return 10 + (one.level or 0)
     return 4 if one.gauge else one.level or 0
+
+
+def _texts(said: object) -> tuple[str, ...]:
+    many = said if isinstance(said, list) else [said]
+    return tuple(one for one in many if isinstance(one, str) and one)
 
 
 def _moment(said: object) -> datetime | None:

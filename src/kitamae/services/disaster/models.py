@@ -14,6 +14,8 @@ class Alert:
     """`level`: 警戒レベル, None where there is none. `in_force` False: lifted or withdrawn. `lost`: whoever raised it has fallen silent, and
     nobody knows: it stays in force.
 
+    `hazards`: because of what the city orders (洪水, 土砂災害 …); empty where the order does not say.
+
     In UTC, `since`: of the last message; `issued`: of the last one by which it was in force.
     """
 
@@ -30,6 +32,7 @@ class Alert:
     issued: datetime
     until: datetime | None
     lost: bool = False
+    hazards: tuple[str, ...] = ()
 
     @property
     def ordered(self) -> bool:

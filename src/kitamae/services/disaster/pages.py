@@ -1,71 +1,92 @@
-"""`/disaster`: what is in force now, what to do, which shelters are open; without script. `/disaster/cap/{phenomenon}.xml`: one of them as CAP 1.2."""
+"""`/disaster`: what is in force now, what to do, which shelters are open; without script. `?near=` a town: the nearest first.
+
+`/disaster/print`: the same as a sheet of A4; `/disaster/wall`: for a screen on the wall. `/disaster/cap/{phenomenon}.xml`: one of what is
+in force as CAP 1.2.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kitamae.sdk.page import Plain
+from kitamae.sdk.page import Asked, Plain
 from kitamae.sdk.problems import NotFound
 from kitamae.sdk.sheltering import Sheltering
 from kitamae.services.disaster import logic
 from kitamae.services.disaster.alerts import cap
 from kitamae.services.disaster.alerts.city import ORDER, TYPE
-from kitamae.services.disaster.shelters import crowding
+from kitamae.services.disaster.shelters import crowding, nearness
+from kitamae.services.disaster.shelters.offered import near, offered
 from kitamae.services.disaster.shelters.openings import dated
+from kitamae.services.disaster.shelters.safety import threat
 from kitamae.services.disaster.shelters.shelter import TYPE as SHELTER
 from kitamae.services.disaster.shelters.shelter import shelter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
     from kitamae.sdk.room import Room
+    from kitamae.services.disaster.shelters.nearness import Town
     from kitamae.services.disaster.shelters.shelter import Shelter
 
 _EARLIER = 100
 """Messages of one event that a CAP message refers to, the latest of them."""
+_MOST: Final = 5_000
+ON_A_SHEET: Final = 6
+"""Shelters that somebody reads at once from across a room."""
 
 
 def routes(room: Room) -> list[BaseRoute]:
     """Whole addresses; all of them begin with `/disaster`."""
     rules = room.city.shelters if room.city else Sheltering()
+    tenant = room.city.tenant if room.city else ""
+    whole = f"{room.city.name['ja']}全域" if room.city else ""
+    gazetteer = _Gazetteer(room, tenant)
 
     async def situation() -> Mapping[str, Any]:
         now = datetime.now(UTC)
         force, ended = logic.now(await _alerts(room), now)
         shelters = [crowding.current(one, rules, now) for one in await _shelters(room)]
-        opened = crowding.in_order([one for one in shelters if one.is_open], rules)
-        simple = {one["id"]: one for one in await room.context.find([SHELTER], limit=5_000)} if opened else {}
+        opened = [one for one in shelters if one.is_open]
+        simple = {one["id"]: one for one in await room.context.find([SHELTER], limit=_MOST)} if opened else {}
+        threatens = threat(force)
         return {
             "force": force, "ended": ended, "now": now, "highest": logic.highest(force),
             "city_code": room.city.code if room.city else "",
             "totals": crowding.totals(shelters),
-            "shelters": [
-                (one, simple[one.id], crowding.band(crowding.indoors(one), rules), crowding.over(one))
-                for one in opened if one.id in simple
-            ],
+            "threat": threatens,
+            "shelters": offered(opened, simple, rules, threatens),
+            "towns": await gazetteer.towns(),
+            "walk": {"detour": nearness.DETOUR, "pace": nearness.PACE},
+            "a_sheet": ON_A_SHEET,
         }  # fmt: skip
+
+    def asked(values: Mapping[str, Any], said: str | None) -> tuple[Mapping[str, Any], bool]:
+        found = near(values["shelters"], values["towns"], values["force"], whole, said)
+        return {"near": found}, found.town is not None or not said
 
     def state(values: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "city": room.city.code if room.city else "",
             "highest": values["highest"],
             "alerts": [asdict(one) for one in values["force"]],
+            "hazards": sorted(values["threat"].kinds),
             "shelters": [
                 {
-                    **asdict(replace(one, needs={})),
-                    "band": band,
-                    "over": over,
-                    "location": entity.get("location"),
+                    **asdict(replace(one.shelter, needs={})),
+                    "band": one.band,
+                    "over": one.over,
+                    "safe": one.safe,
+                    "location": one.entity.get("location"),
                 }
-                for one, entity, band, over in values["shelters"]
+                for one in values["shelters"]
             ],
         }
 
@@ -91,22 +112,47 @@ def routes(room: Room) -> list[BaseRoute]:
         )
         return Response(message, media_type=cap.MEDIA_TYPE)
 
+    def kept(path: str, template: str, **more: Any) -> Route:
+        following = room.changes.following(TYPE, ORDER, SHELTER, tenant=tenant)
+        return room.page.kept(path, template, situation, following, **more)
+
+    by_town = Asked("near", asked)
     return [
-        room.page.kept(
+        kept(
             "/disaster",
             "disaster.html",
-            situation,
-            room.changes.following(TYPE, ORDER, SHELTER, tenant=room.city.tenant if room.city else ""),
             name="disaster",
             outside=Plain("disaster-plain.html", state),
+            asked=by_town,
         ),
+        kept("/disaster/print", "disaster-print.html", asked=by_town),
+        kept("/disaster/wall", "disaster-wall.html"),
         Route("/disaster/cap/{phenomenon}.xml", as_cap),
     ]
 
 
+class _Gazetteer:
+    """The city's towns, read when they change."""
+
+    def __init__(self, room: Room, tenant: str) -> None:
+        self._room, self._type = room, room.city.evacuation.districts if room.city else ""
+        self._following = room.changes.following(self._type, tenant=tenant) if self._type else None
+        self._known: Sequence[Town] | None = None
+
+    async def towns(self) -> Sequence[Town]:
+        """By their reading; none without a city."""
+        if self._following is None:
+            return ()
+        if self._following.changed():
+            self._known = None
+        if self._known is None:
+            self._known = nearness.towns(await self._room.context.find([self._type], limit=_MOST))
+        return self._known
+
+
 async def _shelters(room: Room) -> list[Shelter]:
     """All that the city knows, open or not."""
-    found = await room.context.find([SHELTER], limit=5_000, full=True)
+    found = await room.context.find([SHELTER], limit=_MOST, full=True)
     return await dated(room.context, map(shelter, found))
 
 

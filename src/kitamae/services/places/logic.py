@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from kitamae.sdk.reading import fold, latin, reading
+from kitamae.sdk.reading import fold, rank, reading
 from kitamae.sdk.sphere import metres
 from kitamae.services.places.models import Place, Wish
 
@@ -40,17 +40,8 @@ def search(places: Iterable[Place], question: str) -> list[Place]:
 
 def _rank(one: Place, word: str) -> int | None:
     """0: is it; 1: begins with it; 2: holds it; 3: is at such an address; None: is not it."""
-    if word.isascii():
-        word, names = latin(word), [latin(one.english), latin(one.reading), fold(one.name)]
-    else:
-        names = [fold(one.name), one.reading]
-    if word in names:
-        return 0
-    if any(name.startswith(word) for name in names if name):
-        return 1
-    if any(word in name for name in names if name):
-        return 2
-    return 3 if word in fold(one.address) else None
+    found = rank(word, fold(one.name), one.reading, one.english)
+    return 3 if found is None and word in fold(one.address) else found
 
 
 def nearest(places: Iterable[Place], longitude: float, latitude: float) -> list[Place]:

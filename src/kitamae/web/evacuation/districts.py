@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.kernel.registers.evacuation_state import District
+from kitamae.sdk.reading import row
 from kitamae.web import speak
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from kitamae.sdk.context import Context
 
 _MOST: Final = 5_000
-_ROWS: Final = "あかさたなはまやらわ"
 
 
 async def districts(context: Context, type: str) -> list[tuple[str, District]]:
@@ -29,6 +29,5 @@ def by_row(known: Sequence[tuple[str, District]]) -> dict[str, list[dict[str, An
     """What has no reading comes last, under ""."""
     found: dict[str, list[dict[str, Any]]] = {}
     for reading, one in known:
-        row = next((kana for kana in reversed(_ROWS) if reading[:1] >= kana), "") if reading else ""
-        found.setdefault(row, []).append({**one, "reading": reading})
-    return {row: found[row] for row in (*_ROWS, "") if row in found}
+        found.setdefault(row(reading), []).append({**one, "reading": reading})
+    return {shelf: found[shelf] for shelf in sorted(found, key=lambda one: (not one, one))}

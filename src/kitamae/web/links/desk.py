@@ -16,6 +16,7 @@ from kitamae.kernel.people.links import Wish
 from kitamae.kernel.people.links.records import Why
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.problems import BadRequest, NotFound
+from kitamae.sdk.context import point
 from kitamae.web import qr, speak
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ async def _names(context: Context, kept: Capability) -> list[tuple[str, Any]]:
 async def _place(context: Context, things: list[str]) -> tuple[float, float]:
     """Where the first of them is. Raises BadRequest."""
     entity = await context.get(things[0]) if things else None
-    at = speak.point(entity) if entity else None
+    at = point(entity) if entity else None
     if at is None:
         raise BadRequest("metres: nothing is known of where that is")
     return at

@@ -49,6 +49,23 @@ for (const button of document.querySelectorAll("button[data-near]")) {
   });
 }
 
+// A list in the order of nearness, worked out on the device: where it is goes nowhere.
+for (const box of document.querySelectorAll("[data-nearest]")) {
+  if (!navigator.geolocation || !document.getElementById(box.dataset.list)) continue;
+  const [actions, button, status] = [".actions", "button", "[role=status]"].map((part) => box.querySelector(part));
+  actions.hidden = false;
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await (await import(box.dataset.nearest)).open(box);
+      status.textContent = box.dataset.done;
+    } catch (error) {
+      status.textContent = box.dataset.failed;
+    }
+    button.disabled = false;
+  });
+}
+
 // "Use where I am": fills the field that one could also type.
 for (const button of document.querySelectorAll("button[data-position]")) {
   if (!navigator.geolocation) continue;

@@ -33,8 +33,9 @@ def text(shell: Shell) -> str:
         return (HERE / "retire.js").read_text("utf-8")
     body = "\n".join((HERE / name).read_text("utf-8") for name in ("keep.js", "told.js"))
     pages = orjson.dumps(sorted(shell.kept)).decode()
-    release = sha256((body + pages).encode()).hexdigest()[:12]
-    return f'const RELEASE = "{release}";\nconst PAGES = {pages};\n{body}'
+    first = orjson.dumps(sorted(path for path, one in shell.kept.items() if one.outside)).decode()
+    release = sha256((body + pages + first).encode()).hexdigest()[:12]
+    return f'const RELEASE = "{release}";\nconst PAGES = {pages};\nconst FIRST = {first};\n{body}'
 
 
 def route(shell: Shell) -> Route:

@@ -1,4 +1,4 @@
-// Keeps the pages of PAGES (addresses), what they are drawn with, and the map's ground, for when the server does not answer.
+// Keeps the pages of PAGES (addresses; those of FIRST before anybody looked at them), what they are drawn with, and the map's ground, for when the server does not answer.
 // RELEASE names this worker: what an older one kept is thrown away. Everything that is not listed here goes to the server untouched.
 "use strict";
 
@@ -9,7 +9,7 @@ const LONG = 3600000; // milliseconds after which the ground is fetched anew
 
 self.addEventListener("install", (event) => {
   self.skipWaiting();
-  event.waitUntil(Promise.allSettled(PAGES.map(fresh))); // not all or nothing: a page that cannot be had now is kept at its next visit
+  event.waitUntil(Promise.allSettled(FIRST.map(fresh))); // not all or nothing: a page that cannot be had now is kept at its next visit
 });
 
 self.addEventListener("activate", (event) => {
@@ -61,7 +61,7 @@ async function drawnWith(kept, pages) {
 }
 
 function drawings(text) {
-  return [...text.matchAll(/(?:src|href|data-island|data-icons)="(\/static\/[^"#]*)"/g)].map(([, found]) => found);
+  return [...text.matchAll(/(?:src|href|data-[a-z]+)="(\/static\/[^"#]*)"/g)].map(([, found]) => found);
 }
 
 self.addEventListener("fetch", (event) => {

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from kitamae.web.speak import kinds
-from kitamae.web.words import short
+from kitamae.sdk.context import short
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kitamae.sdk.context import Entity
+
+Safe = Literal["yes", "no", "unknown"]
+"""Designated for every kind that is asked for; expressly not for one of them; neither."""
 
 HAZARDS: Final[dict[str, str]] = {
     "災害種別_洪水": "洪水",
@@ -39,10 +43,17 @@ class Hazards:
         """No flag at all: 29 of Kaga's 62 指定避難所."""
         return not self.yes and not self.no
 
+    def safe(self, kinds: Collection[str]) -> Safe:
+        """When all of these kinds threaten at once (words of HAZARDS). Of no kind at all nothing is known."""
+        if not set(kinds).isdisjoint(self.no):
+            return "no"
+        return "yes" if kinds and set(kinds) <= set(self.yes) else "unknown"
+
 
 def of(entity: Entity) -> Hazards | None:
     """None for what is no shelter. What is neither `designated` nor `notDesignated` is unknown, whatever it says."""
-    if SHELTERS.isdisjoint(kinds(entity)):
+    types = entity["type"]
+    if SHELTERS.isdisjoint(map(short, [types] if isinstance(types, str) else types)):
         return None
     said = {word: _code(entity.get(attribute)) for attribute, word in HAZARDS.items()}
     return Hazards(
