@@ -18,6 +18,7 @@ from benchmarks.kept import STORES, commit, keep
 from benchmarks.ledger import ledger
 from benchmarks.million import million
 from benchmarks.notified import notified
+from benchmarks.outage import outage
 from benchmarks.personal import erase, personal_read
 from benchmarks.situation import situation
 
@@ -35,6 +36,8 @@ PERSONAL = (personal_read,)
 """On a server of its own; where persons' keys lie in keys.db, not on PostgreSQL."""
 EMBEDDED = (erase, ledger)
 """With the embedded store alone: they find the city by its data directory."""
+ON_SERVER = (outage,)
+"""With PostgreSQL alone: it is stopped."""
 ALONE = (aggregated, notified, decided, situation)
 """On a server of its own."""
 APART = (guarded, million, congestion)
@@ -104,7 +107,7 @@ def main() -> None:
         with server() as one:
             for claim in personal if not one.store else ():
                 take(claim(one))
-    for alone in (*(() if os.environ.get("STORE") else EMBEDDED), *ALONE):
+    for alone in (*(EMBEDDED if store == "sqlite" else ON_SERVER), *ALONE):
         if not chosen.only or alone.__name__ in chosen.only:
             take(alone())
     for apart in APART:
