@@ -25,7 +25,7 @@ SAID_ON_PAGES = (
     *(HERE / name for name in ("sign_in.py", "passkeys.py", "residents.py", "handed.py", "sought.py", "edits.py")),
 )  # fmt: skip
 ONLY_A_PROGRAM = (
-    "expected one of", "expected give or take", "expected yes, no", "expected end, just", "expected agree or", "expected receipt:", "expected note or",
+    "expected one of", "LINE sends less", "the file of the seal", "expected give or take", "expected yes, no", "expected end, just", "expected agree or", "expected receipt:", "expected note or",
     "expected renew", "expected self", "expected shown", "expected dismissed", "expected some of x, got", "expected ids of", "expected short names",
     "expected true or false", "expected a list of", "expected words by", "expected who reviewed", "expected an object", "expected the update's own",
     "expected `Bearer", "expected x", "texts are expected", "is an object with", "values: ", "`updates`", "not JSON", "UUID", "grant_type",
