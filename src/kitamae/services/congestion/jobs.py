@@ -41,6 +41,8 @@ AHEAD: Final = timedelta(minutes=5)
 """How far a counter's clock may be ahead: what is of a later time is 範囲外."""
 AGAIN: Final = timedelta(minutes=30)
 """After which an outlook that could not be made is tried again."""
+SWEEP: Final = timedelta(hours=1)
+"""After which a place is looked through for counts that came late, which are not its present."""
 _TOGETHER: Final = 200
 
 
@@ -72,6 +74,7 @@ class Work:
         self._zone = ZoneInfo(city.timezone if city else "Asia/Tokyo")
         self._days = Days(tuple((one.begins, one.ends) for one in self._rules.events))
         self._tried: dict[str, datetime] = {}
+        self._swept: dict[str, datetime] = {}
 
     async def every(self) -> None:
         """All places."""
@@ -87,7 +90,9 @@ class Work:
         at = logic.facility_of(entity)
         place = logic.place(entity, self._zone, await self._whole.full(at) if at else None)
         now = datetime.now(UTC)
-        await self._judge(place, now)
+        if logic.is_new(entity) or now - self._swept.get(id, now - SWEEP) >= SWEEP:
+            await self._judge(place, now)
+            self._swept[id] = now
         today = now.astimezone(self._zone).date()
         if place.made == today or now - self._tried.get(id, now - AGAIN) < AGAIN:
             return

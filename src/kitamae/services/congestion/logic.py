@@ -87,6 +87,11 @@ def facility_of(entity: Mapping[str, Any]) -> str:
     return found if isinstance(found, str) else ""
 
 
+def is_new(entity: Mapping[str, Any]) -> bool:
+    """Whether its present count was not judged yet. `entity` normalized."""
+    return told(entity, COUNT).get("observedAt") != told(entity, VERDICT).get("observedAt")
+
+
 def hours(weekdays: str, opens: str, closes: str) -> Hours | None:
     """As 自治体標準オープンデータセット writes them; None for what is not understood: better no hours than wrong ones.
 
