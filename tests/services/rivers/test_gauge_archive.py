@@ -194,7 +194,7 @@ async def test_a_reading_that_is_not_believed_is_shown_as_such_and_stays_in_hist
     await say(town, report(UDANI, 23.3, 20), report(UDANI, 999.0, 10))
     assert "値がおかしいため" in (await town.client.get("/rivers")).text
     page = (await town.client.get(f"/rivers/172065/{UDANI}")).text
-    assert "この川ではありえない値です。" in page
+    assert "ありえない値か、まちがった日時" in page
     assert "999.00 m" in page
     drawn = await town.client.get(f"/rivers/172065/{UDANI}/chart.svg")
     assert drawn.status_code == 200

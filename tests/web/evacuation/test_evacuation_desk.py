@@ -137,7 +137,7 @@ async def test_its_words_are_corrected_and_the_same_twice_is_refused(town: Serve
     await ordered(town, **RIVER)
     await colleague(town, "disaster")
     answer = await propose(town, **RIVER)
-    assert (answer.status_code, "もうそのとおりに効いています" in answer.text) == (409, True)
+    assert (answer.status_code, "もうそのとおりに発令中です" in answer.text) == (409, True)
     await ordered(town, **{**RIVER, "text": "右岸の人は避難してください。"})
     shown = await page(town)
     assert "右岸の人は避難してください。" in shown
@@ -219,7 +219,7 @@ async def test_what_changed_since_it_was_shown_is_not_approved(town: Served) -> 
         ({**RIVER, "level": "2"}, TOWNS, "種類と災害を選んでください。"),
         ({**RIVER, "hazard": "x"}, TOWNS, "種類と災害を選んでください。"),
         ({"act": "lift", "text": ""}, TOWNS, "わけを書いてください。"),
-        ({"act": "lift", "text": "水が引いた"}, TOWNS, "いま効いていないところがあります。"),
+        ({"act": "lift", "text": "水が引いた"}, TOWNS, "発令中でないところがあります。"),
         ({**RIVER, "text": "個人番号 123456789018"}, TOWNS, "できませんでした"),
         ({**RIVER, "act": "x"}, TOWNS, "できませんでした"),
     ],
