@@ -10,8 +10,8 @@ from starlette.routing import Route
 from kitamae.kernel.context import first
 from kitamae.kernel.people.gate import demand_form, same_origin
 from kitamae.kernel.people.passkeys import PasskeyRefused
-from kitamae.kernel.people.people import LinkSpent
 from kitamae.kernel.people.person import HOME, asking
+from kitamae.kernel.people.sessions import LinkSpent
 from kitamae.kernel.problems import Forbidden, NotFound
 from kitamae.web.residents import ACCOUNT, local
 

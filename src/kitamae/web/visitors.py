@@ -8,9 +8,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from kitamae.kernel.people.gate import same_origin
-from kitamae.kernel.people.people import LinkSpent
 from kitamae.kernel.people.person import asking
 from kitamae.kernel.people.post import PostFailed
+from kitamae.kernel.people.sessions import LinkSpent
 from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
 from kitamae.web.residents import ACCOUNT
 

@@ -21,11 +21,12 @@ from kitamae.kernel.people.duties.office import digest_of, step
 from kitamae.kernel.people.ended import MARK, carry, newest, unfinished
 from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.passkeys import Passkeys
-from kitamae.kernel.people.people import LinkSpent, People
+from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import NOBODY, SYSTEM
 from kitamae.kernel.people.provider import grants, owing
 from kitamae.kernel.people.provider.clients import Clients
 from kitamae.kernel.people.seal import Seal
+from kitamae.kernel.people.sessions import LinkSpent
 from kitamae.kernel.people.vault.keystore import KeyStore, Over
 from kitamae.kernel.problems import Unavailable
 

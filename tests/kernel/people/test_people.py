@@ -9,8 +9,9 @@ import pytest
 from kitamae.adapters import sqlite
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import secret
-from kitamae.kernel.people.people import LinkSpent, People
+from kitamae.kernel.people.people import People
 from kitamae.kernel.people.person import NOBODY
+from kitamae.kernel.people.sessions import LinkSpent
 from kitamae.kernel.problems import BadRequest, NotFound
 
 MINUTE = 60_000_000

@@ -15,9 +15,10 @@ from kitamae.kernel.ledger import commitment
 from kitamae.kernel.people.accounts import Accounts
 from kitamae.kernel.people.duties.steps import state
 from kitamae.kernel.people.orders import Orders
-from kitamae.kernel.people.people import LinkSpent, People
+from kitamae.kernel.people.people import People
 from kitamae.kernel.people.platform_purposes import REQUESTS
 from kitamae.kernel.people.retention import Retention
+from kitamae.kernel.people.sessions import LinkSpent
 from kitamae.kernel.people.vault import Purposes
 
 DAY = 86_400_000_000

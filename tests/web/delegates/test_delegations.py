@@ -209,7 +209,7 @@ async def test_it_ends_by_itself(kaga: Served, monkeypatch: pytest.MonkeyPatch) 
         acting = await city.people.who(await _digest(one))
         assert acting.acting is not None
         later = clock.now() + 31 * DAY
-        monkeypatch.setattr(city.people, "_now", lambda: acting.acting.until)
+        monkeypatch.setattr(city.people.recognising, "_now", lambda: acting.acting.until)
         monkeypatch.setattr(clock, "now", lambda: later)
         with pytest.raises(Forbidden):
             await city.vault.read(Asked(acting, OWN, (await ref(other),)))
