@@ -33,9 +33,7 @@ NO_PAGE = {
 """Addresses of pages that are no page without an argument."""
 TELLS_OF_ITSELF = {"/staff/access-log"}
 """Looking at it adds a line to it: test_access_log.py compares a part that stays."""
-ONLY_WITH_SCRIPT = (
-    "[data-island], [data-passkey], [data-near], [data-nearest], [data-position], [data-print], noscript"
-)
+ONLY_WITH_SCRIPT = "[data-island], [data-passkey], [data-near], [data-nearest], [data-pause], [data-position], [data-print], noscript"
 """What a script adds, and what stands in its place."""
 
 

@@ -33,22 +33,21 @@ OLD: Final = 30.0
 """Seconds after which a page is drawn anew though nothing changed: time passes, and what it says ends."""
 PATIENCE: Final = 0.5
 """Seconds that a reader waits for the page as it is now, where there is a former one."""
-AT_ONCE: Final = 20
+AT_ONCE: Final = 10
 """Answers to what readers ask that are drawn anew in a second: there are hundreds of them, and each is drawn by itself."""
-ASKED_FOR: Final = 5.0
+ASKED_FOR: Final = 30.0
 """Seconds for which a former answer stands though something changed, where that many were drawn already."""
-ANSWERS: Final = 300
-"""Of them, at most, the last ones that were asked for."""
+ANSWERS: Final = 2_000
+"""Of them, at most, the last ones that were asked for: each town in each language. About 10 kB each."""
 
 _log = structlog.get_logger("kitamae")
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """For everybody who chose the same."""
+    """For everybody who chose the same. `small`: compressed, as nearly everybody takes it."""
 
     headers: tuple[tuple[bytes, bytes], ...]  # several cookies, for one, have the same name
-    body: bytes
     small: bytes
     etag: str
 
@@ -57,7 +56,7 @@ class Drawn:
         if self.etag in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
             return self._dressed(Response(status_code=304))
         if not packed.takes(request.headers):
-            return self._dressed(Response(self.body))
+            return self._dressed(Response(gzip.decompress(self.small)))
         return self._dressed(Response(self.small, headers={"Content-Encoding": "gzip"}))
 
     def _dressed(self, response: Response) -> Response:
@@ -157,7 +156,6 @@ class KeptPage:
         body = bytes(response.body)
         return Drawn(
             tuple(one for one in response.raw_headers if one[0] != b"content-length"),
-            body,
             gzip.compress(body, compresslevel=6, mtime=0),
             f'W/"{sha256(body).hexdigest()[:20]}"',
         )
