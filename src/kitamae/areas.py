@@ -25,6 +25,8 @@ from kitamae.kit.notices.area.line import Line
 from kitamae.kit.notices.area.mail import AreaMail
 from kitamae.kit.notices.area.push import Vapid, WebPush
 from kitamae.kit.notices.area.watch import Watch
+from kitamae.kit.reports import Reports
+from kitamae.kit.reports.record import CLASS_FIELDS, PURPOSE
 from kitamae.sdk import sheltering
 from kitamae.sdk.city import Handling, Notifying
 from kitamae.sdk.observing import Observing
@@ -54,6 +56,7 @@ from kitamae.web import links as link_pages
 from kitamae.web import notices as notice_pages
 from kitamae.web import orders as order_pages
 from kitamae.web import providers as providers_desk
+from kitamae.web import reports as report_pages
 from kitamae.web import sheets as sheet_pages
 from kitamae.web import supplies as supply_pages
 from kitamae.web.access_log import desk as access_log_desk
@@ -74,6 +77,9 @@ from kitamae.web.links import supplies as link_supplies
 from kitamae.web.links.holder import Holder
 from kitamae.web.orders import desk as order_desk
 from kitamae.web.proofs import Proofs
+from kitamae.web.reports import desk as report_desk
+from kitamae.web.reports import public as report_forms
+from kitamae.web.reports.names import Names
 from kitamae.web.sheets import desk as sheets_desk
 from kitamae.web.shell import HERE
 from kitamae.web.sought import Search
@@ -393,6 +399,34 @@ def area_notices(site: Site, told: AreaNotices) -> list[BaseRoute]:
     guard(everybody, site.policy, site.tenant, for_everybody=True)
     desk: list[BaseRoute] = [*area_notice_pages.staff(page, on.store, told.subscribers, told.sender)]
     guard(desk, site.policy, site.tenant, desk="evacuation")
+    return [*everybody, *desk]
+
+
+def reports_of(site: Site) -> Reports | None:
+    """What citizens report; None where the city declares no purpose `reports`. Raises ValueError where that has not the fields that it needs."""
+    on = site.on
+    declared = (
+        next((one for one in on.profile.personal if one.purpose == PURPOSE), None) if on.profile else None
+    )
+    if on.profile is None or declared is None:
+        return None
+    if missing := set(CLASS_FIELDS) - set(declared.fields):
+        raise ValueError(f"city.toml: the purpose {PURPOSE} declares no field {min(missing)}")
+    names = Names(site.reader, on.changes, on.profile)
+    return Reports(on.store, site.vault, lambda: on.ways.seal.mark(PURPOSE, b"likeness", make=True), names)
+
+
+def reports(site: Site, reports: Reports | None) -> list[BaseRoute]:
+    """Where citizens report what they see, and the desk that looks at it."""
+    if reports is None:
+        return []
+    site.shell.reports = True
+    site.shell.desks.append(report_pages.DESK)
+    page = site.page(report_pages.HERE)
+    everybody: list[BaseRoute] = [*report_forms.routes(page, reports, site.on.ways.seal, site.origin)]
+    guard(everybody, site.policy, site.tenant, for_everybody=True)
+    desk: list[BaseRoute] = [*report_desk.routes(page, reports)]
+    guard(desk, site.policy, site.tenant, desk="reports")
     return [*everybody, *desk]
 
 

@@ -245,6 +245,8 @@ class City:
         self._beside.alone("/area-notices", by_area.sender.run)
         self._beside.alone("/area-notices/tidy", lambda: every_hour(by_area.subscribers.tidy))
         self.health.also["notices:area"] = by_area.sender.trouble
+        if (reports := self._rooms.reports) and self._vault:
+            self._beside.alone("/reports", lambda: every_hour(reports.sweep))
         if self.closing:
             self._beside.always("closed months", self.closing.run)
         self.health.also["city:beside"] = self._beside.trouble

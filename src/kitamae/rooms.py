@@ -70,6 +70,7 @@ class Rooms:
         self._page, self.links, self.orders = site.page(HERE), areas.links_of(site), areas.orders_of(site)
         self.notices, self.feeds = areas.notices_of(site), areas.feeds_of(site)
         self.area_notices = areas.area_notices_of(site)
+        self.reports = areas.reports_of(site)
         routes: list[BaseRoute] = [
             *areas.ways_in(site, self.orders),
             *areas.duties(site),
@@ -86,6 +87,7 @@ class Rooms:
             *areas.evacuation(site),
             *areas.feeds(site, self.feeds),
             *areas.area_notices(site, self.area_notices),
+            *areas.reports(site, self.reports),
             *areas.my_page(site),
             *(route for service in on.services for route in _rooms_of(site, service)),
             *registers.mounted(site.page(registers.HERE), on.registers, policy, site.tenant, on.address),

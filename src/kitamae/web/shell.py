@@ -97,6 +97,7 @@ class Shell:
     visitors: bool = False  # visitors can, with an e-mail address
     demo: bool = False  # ... with invented ones, which every page must say
     sandbox: bool = False  # ... and nobody here is real
+    reports: bool = False  # whoever sees something can say so at /reports
     desks: list[Desk] = field(default_factory=list)
     banners: list[Banner] = field(default_factory=list)
     purposes: Mapping[str, Texts] = field(default_factory=dict)  # what each is called

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kitamae.sdk import lexicon
 from kitamae.services.places import logic
 from kitamae.services.places.models import Place, Wish
 
@@ -89,7 +90,7 @@ def test_no_question_breaks_the_search(question: str) -> None:
 
 
 def test_a_town_teaches_how_its_short_name_is_read() -> None:
-    learned = logic.lexicon(
+    learned = lexicon.lexicon(
         [{"名称": "動橋町", "名称_カナ": "イブリハシマチ"}, {"名称": "橋立", "名称_カナ": "ハシタテ"}]
     )
     assert learned["動橋"] == "いぶりはし"
@@ -98,7 +99,7 @@ def test_a_town_teaches_how_its_short_name_is_read() -> None:
 
 
 def test_the_citys_own_name_is_read_within_others() -> None:
-    learned = logic.lexicon(
+    learned = lexicon.lexicon(
         [{"名称": "加賀市", "名称_カナ": "かがし"}, {"名称": "動橋", "名称_カナ": "イブリハシ"}]
     )
     assert (
@@ -107,7 +108,7 @@ def test_the_citys_own_name_is_read_within_others() -> None:
 
 
 def test_a_short_name_that_is_read_in_two_ways_teaches_nothing() -> None:
-    learned = logic.lexicon(
+    learned = lexicon.lexicon(
         [{"名称": "上野町", "名称_カナ": "ウワノマチ"}, {"名称": "上野温泉", "名称_カナ": "ウエノオンセン"}]
     )
     assert "上野" not in learned

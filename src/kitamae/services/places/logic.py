@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.sdk.lexicon import japanese
 from kitamae.sdk.reading import fold, rank, reading
 from kitamae.sdk.sphere import metres
 from kitamae.services.places.models import Place, Wish
@@ -71,8 +72,8 @@ def position(text: str) -> tuple[float, float] | None:
 
 def place(entity: Mapping[str, Any], lexicon: Mapping[str, str]) -> Place:
     """An entity as the broker gives it (simplified, short names) as a place. `lexicon`: see `sdk.reading.reading`."""
-    name = _words(entity.get("名称"))
-    kana = _words(entity.get("名称_カナ"))
+    name = japanese(entity.get("名称"))
+    kana = japanese(entity.get("名称_カナ"))
     point = _point(entity.get("location"))
     kind = entity["type"]
     return Place(
@@ -80,50 +81,12 @@ def place(entity: Mapping[str, Any], lexicon: Mapping[str, str]) -> Place:
         kind=kind[0] if isinstance(kind, list) else kind,
         name=name or entity["id"],
         reading=fold(kana) if kana else reading(name, lexicon),
-        address=_words(entity.get("住所")),
-        english=_words(entity.get("名称_英語")),
+        address=japanese(entity.get("住所")),
+        english=japanese(entity.get("名称_英語")),
         longitude=point[0] if point else None,
         latitude=point[1] if point else None,
         entity=dict(entity),
     )
-
-
-_COMMON: Final = {
-    "市立": "しりつ", "県立": "けんりつ", "町立": "ちょうりつ", "小学校": "しょうがっこう", "中学校": "ちゅうがっこう",
-    "高等学校": "こうとうがっこう", "特別支援学校": "とくべつしえんがっこう", "学園": "がくえん", "保育園": "ほいくえん",
-    "幼稚園": "ようちえん", "児童": "じどう", "老人福祉": "ろうじんふくし", "総合福祉": "そうごうふくし",
-    "地区会館": "ちくかいかん", "区民会館": "くみんかいかん", "文化会館": "ぶんかかいかん", "会館": "かいかん",
-    "公民館": "こうみんかん", "体育館": "たいいくかん", "武道館": "ぶどうかん", "運動場": "うんどうじょう",
-    "野球場": "やきゅうじょう", "球場": "きゅうじょう", "駐車場": "ちゅうしゃじょう", "公園": "こうえん", "広場": "ひろば",
-    "温泉": "おんせん", "実業": "じつぎょう", "農村": "のうそん", "中央": "ちゅうおう", "自然": "しぜん",
-    "交流": "こうりゅう", "多目的": "たもくてき", "旧": "きゅう",
-}  # fmt: skip
-"""Words of public buildings' names that are read one way all over Japan."""
-_ENDINGS: Final = (("町", "まち"), ("町", "ちょう"), ("温泉", "おんせん"), ("市", "し"), ("県", "けん"))
-
-
-def lexicon(named: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Written form -> reading, from entities that have both, whole and without 町, 温泉, 市 or 県, and the common words.
-
-    片山津温泉 カタヤマヅオンセン teaches 片山津 too. A short form that is read in two ways is left out.
-    """
-    learned: dict[str, set[str]] = {}
-    for entity in named:
-        name, kana = _words(entity.get("名称")), fold(_words(entity.get("名称_カナ")))
-        if not name or not kana:
-            continue
-        learned.setdefault(name, set()).add(kana)
-        for written, said in _ENDINGS:
-            if name.endswith(written) and kana.endswith(said) and len(name) > len(written) + 1:
-                learned.setdefault(name.removesuffix(written), set()).add(kana.removesuffix(said))
-    return _COMMON | {word: next(iter(said)) for word, said in learned.items() if len(said) == 1}
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, dict):  # LanguageProperty, simplified
-        said = value.get("languageMap", value)
-        return str(said.get("ja") or next(iter(said.values()), "")) if isinstance(said, dict) else ""
-    return value if isinstance(value, str) else ""
 
 
 def _point(value: Any) -> Sequence[float] | None:

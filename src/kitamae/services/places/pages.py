@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
+from kitamae.sdk import lexicon
 from kitamae.services.places import logic
 from kitamae.services.places.models import Place, Wish
 
@@ -55,9 +56,9 @@ async def places(room: Room, kinds: list[str]) -> list[Place]:
     """All places of these kinds, in the order of the kinds."""
     names = [room.city.name, room.city.prefecture] if room.city else []
     ours = [{"名称": name.get("ja"), "名称_カナ": name.get("ja_Hira")} for name in names]
-    lexicon = logic.lexicon([*ours, *await room.context.find(TEACHERS)])
+    readings = lexicon.lexicon([*ours, *await room.context.find(TEACHERS)])
     return [
-        logic.place(entity, lexicon)
+        logic.place(entity, readings)
         for kind in kinds
         for entity in await room.context.find([kind], limit=5000)
     ]

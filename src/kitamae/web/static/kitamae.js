@@ -87,3 +87,27 @@ for (const button of document.querySelectorAll("button[data-print]")) {
 for (const box of document.querySelectorAll("[data-outbox]")) {
   import(box.dataset.outbox).then(({ open }) => open(box), console.error);
 }
+
+// A form with a photo says how far it has come. What the town hall answers is shown as it would be without this.
+for (const form of document.querySelectorAll("form[data-progress]")) {
+  const line = document.getElementById(form.dataset.progress);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const button = form.querySelector("[type=submit]");
+    const sending = new XMLHttpRequest();
+    const plainly = () => form.submit(); // also where the way was cut: the browser then says so itself
+    sending.open("POST", form.action);
+    sending.upload.addEventListener("progress", ({ loaded, total }) => {
+      line.querySelector("progress").value = total ? (100 * loaded) / total : 0;
+    });
+    sending.addEventListener("load", () => {
+      document.open();
+      document.write(sending.responseText);
+      document.close();
+    });
+    sending.addEventListener("error", plainly);
+    line.hidden = false;
+    button.disabled = true;
+    sending.send(new FormData(form));
+  });
+}
