@@ -68,9 +68,12 @@ def number(page: str) -> str:
     return found[1]
 
 
-async def staff(served: Served, ref: str = "staff-1") -> None:
-    await enter(served, ref)
+async def staff(served: Served) -> str:
+    """Somebody whose duty reports are comes to the desk; his reference."""
+    ref = await served.kitamae.city.people.staff(another=True)
     await give(served, ref, "reports")
+    await enter(served, ref)
+    return ref
 
 
 async def act(served: Served, which: str, word: str, **told: str) -> Any:
@@ -148,7 +151,7 @@ async def test_the_photo_is_opened_by_the_desk_alone_with_a_receipt_and_given_ou
     which = number(done.text)
     report = (await rows(kaga))[which]
     assert (await kaga.client.get(f"/staff/reports/{which}/photo.jpg")).status_code == 401
-    await staff(kaga)
+    ref = await staff(kaga)
     page = await kaga.client.get(f"/staff/reports/{which}/photo")
     assert page.text.count('name="square"') == 48
     shown = await kaga.client.get(f"/staff/reports/{which}/photo.jpg")
@@ -159,7 +162,7 @@ async def test_the_photo_is_opened_by_the_desk_alone_with_a_receipt_and_given_ou
     assert Image.open(io.BytesIO(given.content)).format == "JPEG"
     who = Principal(report["ref"], "visitor", assurance=1, session="x")
     receipts = await kaga.kitamae.city.vault.receipts(Asked(who, OWN, (report["ref"],)), 1 << 40, 10)
-    assert [one.who for one in receipts] == ["staff-1", "staff-1"]
+    assert [one.who for one in receipts] == [ref, ref]
     assert all("photo" in one.fields[f"report:{which}"] for one in receipts)
 
 
