@@ -95,6 +95,7 @@ def test_more_bytes_than_a_camera_writes_are_refused_unread() -> None:
         taken(b"\xff\xd8" + bytes(MOST_BYTES))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # what Pillow says of a broken EXIF
 @given(st.binary(max_size=400), st.integers(0, 4_000))
 def test_whatever_is_written_into_a_photo_it_is_taken_or_refused(noise: bytes, at: int) -> None:
     data = bytearray(_WHOLE)
@@ -109,12 +110,9 @@ def test_whatever_is_written_into_a_photo_it_is_taken_or_refused(noise: bytes, a
 _WHOLE = file(size=(64, 64), place=(136.3, 36.25))
 
 
-@pytest.mark.parametrize("place", [(0.0, 0.0), (200.0, 36.0), (136.0, 91.0), (float("nan"), 36.0)])
+@pytest.mark.parametrize("place", [(0.0, 0.0), (200.0, 36.0), (136.0, 91.0)])
 def test_a_place_that_is_nowhere_is_no_place(place: tuple[float, float]) -> None:
-    data = file()
-    if place == place:
-        data = file(place=place)
-    assert taken(data).place is None
+    assert taken(file(place=place)).place is None
 
 
 def test_a_square_that_is_covered_has_one_colour_and_the_others_stay() -> None:

@@ -175,7 +175,7 @@ def _without(form: str, areas: Iterable[str], kind: str) -> Iterator[tuple[str, 
         yield block, 0.7
     for area in areas:
         for inner in {form, block}:
-            if inner.startswith(area) and len(inner) > len(area) + 1:
+            if inner.startswith(area) and len(inner) > len(area) + 1 and inner != f"{area}温泉":
                 short = inner.removeprefix(area)
                 yield short, 0.6
                 if short.endswith("町") and len(short) > 2:
@@ -194,7 +194,12 @@ def _shorter(said: str) -> Iterator[tuple[str, float]]:
 
 def _area(spot: Spot, areas: Mapping[str, str]) -> str:
     """大聖寺 of 大聖寺南町, 山中 of 山中温泉菅谷町; "" where none stands before it."""
-    found = [one for one in areas if spot.kind == "Town" and spot.name.startswith(one) and spot.name != one]
+    own = spot.name.removesuffix("温泉")  # 山代温泉 does not lie in 山代: it is that
+    found = [
+        one
+        for one in areas
+        if spot.kind == "Town" and spot.name.startswith(one) and own not in (one, one.removesuffix("温泉"))
+    ]
     return max(found, key=len).removesuffix("温泉") if found else ""
 
 

@@ -93,4 +93,4 @@ def _near(one: Trace, other: Trace) -> float:
     for far, said in ((150, 0.95), (reach / 2, 0.6), (reach, 0.25)):
         if away <= far:
             return float(said)
-    return -0.4 if away <= 2 * reach else -1.2
+    return -0.4 if away <= 2 * reach else -1.7

@@ -12,9 +12,9 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from kitamae.kernel.problems import BadRequest, TooLarge
+from kitamae.kernel.problems import BadRequest, Problem, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,10 +62,10 @@ def taken(data: bytes) -> Photo:
             Image.DecompressionBombWarning,  # where warnings are errors
         ) as error:
             raise BadRequest("photo: this picture has more pixels than are decoded here") from error
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
-            raise BadRequest(
-                "photo: this is no picture that can be read: send a JPEG, PNG or WebP"
-            ) from error
+        except Problem:
+            raise
+        except Exception as error:  # a decoder of hostile bytes fails in many ways: none of them is ours
+            raise BadRequest("photo: this is no picture that can be read: send a JPEG, PNG or WebP") from error
 
 
 def covered(jpeg: bytes, squares: Collection[int], columns: int, rows: int) -> bytes:
