@@ -65,7 +65,9 @@ def taken(data: bytes) -> Photo:
         except Problem:
             raise
         except Exception as error:  # a decoder of hostile bytes fails in many ways: none of them is ours
-            raise BadRequest("photo: this is no picture that can be read: send a JPEG, PNG or WebP") from error
+            raise BadRequest(
+                "photo: this is no picture that can be read: send a JPEG, PNG or WebP"
+            ) from error
 
 
 def covered(jpeg: bytes, squares: Collection[int], columns: int, rows: int) -> bytes:
