@@ -118,6 +118,8 @@ async def test_a_report_without_an_account_is_seen_at_the_desk_answered_and_take
     assert BODY["text"] not in (await kaga.client.get(f"/staff/reports/{which}")).text
     report = (await rows(kaga))[which]
     assert (report["places"], report["signature"], report["photo"], report["upto"]) == ([], [], False, 0)
+    keys = await kaga.kitamae.city.vault._inner.keys.of(report["ref"], anew=True)
+    assert "reports" not in keys.current
 
 
 async def test_what_a_photo_said_of_its_place_is_kept_only_when_its_sender_says_so(kaga: Served) -> None:

@@ -37,6 +37,8 @@ MOST_OPEN: Final = 10_000
 _NUMBER: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _LIKE: Final = 5
+_EVER: Final = 1 << 62
+"""Whatever version of the key: nothing is written under that reference any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +153,16 @@ class Sending:
         if report["state"] == "taken-back":
             return
 
-        async def decided(tx: Transaction, upto: int) -> None:
+        async def decided(tx: Transaction, _: int) -> None:
             now = await record.one(tx, number)
             bare: Report = {
-                **now, "state": "taken-back", "places": [], "signature": [], "like": [], "kinds": [], "photo": False, "upto": upto,
+                **now, "state": "taken-back", "places": [], "signature": [], "like": [], "kinds": [], "photo": False, "upto": _EVER,
             }  # fmt: skip
             await record.step(tx, number, bare, "taken back", "", clock.text(self._now()))
 
-        await self._vault().erase_for(SYSTEM, report["ref"], PURPOSE, Ordered(report["ref"], {}, decided))
+        said = Ordered(report["ref"], {}, decided)
+        await self._vault().discard(SYSTEM, report["ref"], PURPOSE, record.kind(number), said)
+        await self._vault().finish_erasing(report["ref"], PURPOSE, _EVER)
         await self.gone(number)
 
     async def _made(self, text: str, where: str, wish: Wish, at: int, code: str) -> Report:
