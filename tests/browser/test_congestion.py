@@ -87,7 +87,7 @@ def test_staff_count_without_script_and_nothing_is_wrong_with_any_page(chromium,
         time.sleep(0.1)
     assert reader.get_by_text("10人未満").count() > 1
     in_order(reader, town.address, ("/congestion", "/congestion/hall"), "busy")
-    in_order(with_session(chromium, town.address, secret), town.address, (library,), "count")
+    in_order(with_session(chromium, town.address, secret), town.address, (DESK, library), "count")
     desk.goto(f"{town.address}{library}?lang=ja")
     desk.get_by_role("button", name="いま書いた人数を取り消す").click()
     desk.get_by_text("元にもどしました").wait_for()
