@@ -389,6 +389,13 @@ async def test_who_leaves_is_told_nothing_more_and_nothing_of_him_is_kept(tmp_pa
         assert service.taken == []
 
 
+@pytest.mark.parametrize("id", ["0", "x" * 32, "%00" * 32, "g" * 4000])
+async def test_a_link_to_leave_that_nobody_was_sent_leads_nowhere(tmp_path: Path, id: str) -> None:
+    async with serving(tmp_path / "data", city=bare(tmp_path / "city")) as served:
+        assert "もう登録されていません" in (await served.client.get(f"{HERE}/leave/{id}")).text
+        assert (await served.client.post(f"{HERE}/leave/{id}")).headers["location"] == f"{HERE}?done=left"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

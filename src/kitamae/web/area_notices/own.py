@@ -5,6 +5,7 @@ By web push and LINE nobody needs an account, and the city holds no name. By e-m
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
@@ -38,6 +39,7 @@ HERE: Final = "/disaster/notices"
 _OFTEN: Final = 100
 """Forms from one address in five minutes: behind one there may be a whole shelter."""
 _FIELDS: Final = 5_000
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def routes(
@@ -126,12 +128,14 @@ def routes(
 
     async def leaving(request: Request) -> Response:
         """By the link in an e-mail: looking changes nothing, for mail programs look ahead."""
-        there = await subscribers.one(request.path_params["id"])
+        id = request.path_params["id"]
+        there = await subscribers.one(id) if _ID.fullmatch(id) else None
         return page.render(request, "area-notices-leave.html", headers=KEEP_NOTHING, there=there is not None, action=str(request.url.path))  # fmt: skip
 
     async def left(request: Request) -> Response:
         """One click (RFC 8058), in the mail program or on the page."""
-        await subscribers.leave(request.path_params["id"])
+        if _ID.fullmatch(request.path_params["id"]):
+            await subscribers.leave(request.path_params["id"])
         return away(f"{HERE}?done=left")
 
     def _user(token: str) -> str:
