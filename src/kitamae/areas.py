@@ -13,6 +13,7 @@ from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.orders import Orders
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
 from kitamae.kernel.people.requests.concerned import looked_at
+from kitamae.kernel.people.sheltered import Finding, Sheltered
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.people.watching import Flags
@@ -58,6 +59,7 @@ from kitamae.web import orders as order_pages
 from kitamae.web import providers as providers_desk
 from kitamae.web import reports as report_pages
 from kitamae.web import sheets as sheet_pages
+from kitamae.web import sheltered as sheltered_pages
 from kitamae.web import supplies as supply_pages
 from kitamae.web.access_log import desk as access_log_desk
 from kitamae.web.asked import guard
@@ -82,6 +84,9 @@ from kitamae.web.reports import public as report_forms
 from kitamae.web.reports.names import Names
 from kitamae.web.sheets import desk as sheets_desk
 from kitamae.web.shell import HERE
+from kitamae.web.sheltered import desk as sheltered_desk
+from kitamae.web.sheltered import keeper as sheltered_keeper
+from kitamae.web.sheltered import public as find_a_person
 from kitamae.web.sought import Search
 from kitamae.web.supplies import desk as supply_desk
 
@@ -145,11 +150,16 @@ def links_of(site: Site) -> Links:
     return Links(on.store, on.ways.seal, site.policy, on.words, kinds, tenant=site.tenant)
 
 
-def links(site: Site, links: Links) -> list[BaseRoute]:
+def holder_of(site: Site, links: Links) -> Holder:
+    """Whoever holds one: in all areas of pages behind its code he is counted once."""
+    return Holder(site.page(link_pages.HERE), links)
+
+
+def links(site: Site, links: Links, holder: Holder) -> list[BaseRoute]:
     """Capability links: whoever holds one, and the desk that makes them."""
     page, on = site.page(link_pages.HERE), site.on
     site.shell.desks += [link_pages.DESK, supply_pages.DESK, sheet_pages.DESK]
-    holder, words = Holder(page, links), on.words.expand
+    words = on.words.expand
     shelters = Shelters(site.tenant, words(sheltering.TYPE), words(sheltering.STATUS), sheltering.CLOSED)
     supplies = Supplies(on.store, links, shelters)
     held: list[BaseRoute] = [
@@ -161,10 +171,33 @@ def links(site: Site, links: Links) -> list[BaseRoute]:
     guard(desk, site.policy, site.tenant, desk="links")
     sending: list[BaseRoute] = [
         *supply_desk.routes(site.page(supply_pages.HERE), site.reader, supplies, sheltering.TYPE, site.zone),
-        *sheets_desk.routes(site.page(sheet_pages.HERE), site.reader, site.origin),
+        *sheets_desk.routes(site.page(sheet_pages.HERE), site.reader, site.origin, people=_registers(site)),
     ]
     guard(sending, site.policy, site.tenant, desk=supply_pages.DESK.desk)
     return [*held, *desk, *sending]
+
+
+def _registers(site: Site) -> bool:
+    """Whether this city keeps a register of people at shelters."""
+    city = site.on.profile
+    return city is not None and sheltering.registers(one.purpose for one in city.personal)
+
+
+def sheltered(site: Site, links: Links, holder: Holder) -> list[BaseRoute]:
+    """Who is at which shelter, and finding somebody who wants to be found; nothing where the city declares no such purposes."""
+    if not _registers(site):
+        return []
+    on, page = site.on, site.page(sheltered_pages.HERE)
+    site.shell.desks.append(sheltered_pages.DESK)
+    register = Sheltered(on.store, site.vault, links, on.words.expand(sheltering.TYPE), tenant=site.tenant)
+    everybody: list[BaseRoute] = [
+        *sheltered_keeper.routes(page, site.reader, holder, register),
+        *find_a_person.routes(page, site.reader, Finding(site.vault)),
+    ]
+    guard(everybody, site.policy, site.tenant, for_everybody=True)
+    desk: list[BaseRoute] = [*sheltered_desk.routes(page, site.reader, register, site.zone)]
+    guard(desk, site.policy, site.tenant, desk=sheltered_pages.DESK.desk)
+    return [*everybody, *desk]
 
 
 def delegates(site: Site) -> list[BaseRoute]:

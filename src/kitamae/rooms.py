@@ -71,10 +71,12 @@ class Rooms:
         self.notices, self.feeds = areas.notices_of(site), areas.feeds_of(site)
         self.area_notices = areas.area_notices_of(site)
         self.reports = areas.reports_of(site)
+        holder = areas.holder_of(site, self.links)
         routes: list[BaseRoute] = [
             *areas.ways_in(site, self.orders),
             *areas.duties(site),
-            *areas.links(site, self.links),
+            *areas.links(site, self.links, holder),
+            *areas.sheltered(site, self.links, holder),
             *areas.delegates(site),
             *areas.devices(site),
             *areas.providers(site),

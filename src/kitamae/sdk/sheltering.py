@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from kitamae.kernel.people.sheltered.records import FOUND, REGISTER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TYPE: Final = "EvacuationShelter"
 STATUS: Final = "開設状況"
@@ -35,3 +40,8 @@ class Sheltering(BaseModel):
         if not self.bands[0] < self.bands[1] < self.bands[2]:
             raise ValueError("bands: expected three rising percentages such as [50, 80, 100]")
         return self
+
+
+def registers(purposes: Iterable[str]) -> bool:
+    """Whether a city that declares these purposes keeps a register of people at shelters, in which somebody may be found (`/find`)."""
+    return {REGISTER, FOUND} <= {*purposes}

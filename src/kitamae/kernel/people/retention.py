@@ -17,6 +17,7 @@ from kitamae.kernel.people.provider import owing
 from kitamae.kernel.people.records import PASSKEY, REVOKED, TENANT
 from kitamae.kernel.people.requests import case as cases
 from kitamae.kernel.people.requests import requests
+from kitamae.kernel.people.sheltered import records as sheltered
 from kitamae.kernel.people.vault import withholding
 from kitamae.kernel.people.vault.classes import CONSENT_DAYS, DAY
 
@@ -64,8 +65,10 @@ class Retention:
     ) -> None:
         self._store, self._now, self._renamed, self._owes = store, now, renamed, owes
         papers = {**office_papers.DAYS, **(office or {})}
+        register = purposes.get(sheltered.REGISTER)
         self.days = {
             **DAYS,
+            **({sheltered.KIND: register.days} if register else {}),
             requests.KIND: purposes.demand(REQUESTS.name).days,
             **{kind: papers[paper] for kind, paper in office_papers.KINDS.items()},
         }
@@ -134,6 +137,8 @@ class Retention:
                 await _put(tx, requests.INDEX, doc["person"], left)
             case notices.KIND:
                 await notices.drop(tx, id, doc)
+            case sheltered.KIND:
+                await sheltered.drop(tx, id, doc)
             case records.PASSKEY:
                 await tx.drop(TENANT, kind, id)
                 await tx.put(TENANT, REVOKED, id, {"at": clock.text(self._now())})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from kitamae.sdk import sheltering
 from kitamae.sdk.page import Asked, Plain
 from kitamae.sdk.problems import NotFound
 from kitamae.sdk.sheltering import Sheltering
@@ -50,6 +51,8 @@ def routes(room: Room) -> list[BaseRoute]:
     whole = f"{room.city.name['ja']}全域" if room.city else ""
     gazetteer = _Gazetteer(room, tenant)
 
+    finds = sheltering.registers(one.purpose for one in room.city.personal) if room.city else False
+
     async def situation() -> Mapping[str, Any]:
         now = datetime.now(UTC)
         force, ended = logic.now(await _alerts(room), now)
@@ -61,6 +64,7 @@ def routes(room: Room) -> list[BaseRoute]:
             "force": force, "ended": ended, "now": now, "highest": logic.highest(force),
             "city_code": room.city.code if room.city else "",
             "totals": crowding.totals(shelters),
+            "finds": finds,
             "threat": threatens,
             "shelters": offered(opened, simple, rules, threatens),
             "towns": await gazetteer.towns(),

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from kitamae.sdk.context import Context, Entity
     from kitamae.web.page import ShellPage
 
-ENTERED: Final = {"opening": "/staff/shelters", "supplies": "/staff/supplies"}
+ENTERED: Final = {"opening": "/staff/shelters", "people": "/staff/sheltered", "supplies": "/staff/supplies"}
 """Form -> where it is entered, before the shelter's id."""
 _SHOWN: Final = 30
 
 
-def routes(page: ShellPage, context: Context, origin: str) -> list[Route]:
-    """`origin`: what a printed address begins with."""
+def routes(page: ShellPage, context: Context, origin: str, *, people: bool) -> list[Route]:
+    """`origin`: what a printed address begins with; `people`: this city keeps a register of who is there."""
+    forms = [one for one in ENTERED if people or one != "people"]
 
     async def index(request: Request) -> Response:
         text, id = (request.query_params.get(name, "")[:200] for name in ("text", "shelter"))
@@ -39,13 +40,13 @@ def routes(page: ShellPage, context: Context, origin: str) -> list[Route]:
         found.sort(key=lambda one: speak.name(one, "ja"))
         return page.render(
             request, "sheets.html", headers=KEEP_NOTHING, text=text, chosen=chosen,
-            found=found[:_SHOWN], matched=len(found), forms=list(ENTERED), action=DESK.href,
+            found=found[:_SHOWN], matched=len(found), forms=forms, action=DESK.href,
         )  # fmt: skip
 
     async def sheet(request: Request) -> Response:
         form, id = request.path_params["form"], request.query_params.get("shelter", "")
         shelter = await context.get(id) if id else None
-        if form not in ENTERED or (id and shelter is None):
+        if form not in forms or (id and shelter is None):
             raise NotFound(f"there is no shelter {id!r:.120}" if id else f"there is no sheet {form!r:.40}")
         address = f"{origin}{ENTERED[form]}/{id}" if shelter else ""
         return page.render(
