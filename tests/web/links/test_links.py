@@ -261,7 +261,7 @@ async def test_nobody_but_the_desk_gives_links_out_or_sees_them(kaga: Served) ->
         await kaga.client.post("/staff/links", data={"kind": "shelter-keeper"}, headers=SAME)
     ).status_code == 403
     form = {
-        **fields((await kaga.client.get("/staff/links?text=作見")).text),
+        **fields((await kaga.client.get("/staff/links?kind=shelter-keeper&text=作見")).text),
         "kind": "shelter-keeper",
         "hours": "24",
     }
