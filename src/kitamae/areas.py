@@ -356,8 +356,8 @@ def developers(site: Site) -> list[BaseRoute]:
     return [*everybody, *mine]
 
 
-def evacuation(site: Site) -> list[BaseRoute]:
-    """Where evacuation orders are given; nothing where no city is served."""
+def evacuation(site: Site, follower: Follower | None) -> list[BaseRoute]:
+    """Where evacuation orders are given, and is said that warnings do not arrive; nothing where no city is served."""
     on = site.on
     if on.profile is None:
         return []
@@ -365,7 +365,8 @@ def evacuation(site: Site) -> list[BaseRoute]:
     of = (on.profile.code5, on.profile.name["ja"])
     orders = Evacuation(on.store, of, on.words.expand, tenant=site.tenant, announce=announced)
     page = site.page(evacuation_pages.HERE)
-    desk: list[BaseRoute] = [*evacuation_desk.routes(page, site.reader, orders, on.profile)]
+    silent = follower.is_silent if follower else None
+    desk: list[BaseRoute] = [*evacuation_desk.routes(page, site.reader, orders, on.profile, silent)]
     guard(desk, site.policy, site.tenant, desk="evacuation")
     return desk
 

@@ -86,7 +86,7 @@ class Rooms:
             *areas.improper_use(site),
             *areas.orders(site, self.orders),
             *areas.access_log(site),
-            *areas.evacuation(site),
+            *areas.evacuation(site, self.feeds),
             *areas.feeds(site, self.feeds),
             *areas.area_notices(site, self.area_notices),
             *areas.reports(site, self.reports),

@@ -71,7 +71,10 @@ def following(
     source, asking = Source("jma", service, profile, pulled), Asking(pulled.destinations)
     observing = Observing("disaster", ("Alert",), "", on.store, on.words, site.policy)
     hub = Hub(source, on.store, on.ways.seal, asking, on.address, now=now)
-    return Follower(source, on.store, site.reader, observing, asking, hub, now=now)
+    follower = Follower(source, on.store, site.reader, observing, asking, hub, now=now)
+    assert follower.trouble() == "", "another worker may follow"
+    follower._follows = True  # as while it runs
+    return follower
 
 
 async def minutes(follower: Follower, now: Clock, count: int) -> None:
@@ -180,6 +183,7 @@ async def test_a_server_that_is_away_is_said_and_nothing_is_lost(town: Served, a
         await follower.look()
     assert "extra: no answer since 2026-08-01T03:00:00Z" in follower.trouble()
     assert "503" in follower.trouble()
+    assert await follower.is_silent()
     agency.away = False
     agency.lists("extra.xml", [("one.xml", OFFICE, at(3.1))])
     now.pass_(minutes=1)

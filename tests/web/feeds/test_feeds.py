@@ -138,6 +138,16 @@ async def test_staff_who_order_see_what_arrives_and_what_was_not_taken_and_nobod
         assert "<b>台" not in page.text
         html5lib.HTMLParser(strict=True).parse(page.text)
     assert "/staff/feeds" in (await town.client.get("/staff")).text
+    assert "電文が届いていません" not in (await town.client.get("/staff/evacuation?lang=ja")).text
+    await follower.store.transact(
+        lambda tx: tx.put(
+            "", "feed", "eqvol", {"asked": "2099-01-01T00:00:00Z", "answered": "2020-01-01T00:00:00Z"}
+        )
+    )
+    for address in ("/staff/evacuation", "/staff/feeds"):
+        page = await town.client.get(f"{address}?lang=ja")
+        assert "電文が届いていません" in page.text
+        html5lib.HTMLParser(strict=True).parse(page.text)
     assert follower.silence({"answered": "2020-01-01T00:00:00Z"}) == ("answer", "2020-01-01T00:00:00Z")
 
 

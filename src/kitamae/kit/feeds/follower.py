@@ -78,18 +78,21 @@ class Follower:
         self.hub = hub
         self._tidied = 0
         self._begun = now()
+        self._follows = False
         self._feeds: dict[str, dict[str, Any]] = {}
         self._refused = 0
 
     async def run(self) -> None:
         """Until it is cancelled. Raises what the store raises."""
         self._begun = self._now()
-        await self.read_again()
+        self._follows = True
         try:
+            await self.read_again()
             while True:
                 await self.look()
                 await asyncio.sleep(_LOOK)
         finally:
+            self._follows = False
             await self._asking.close()
 
     async def look(self) -> None:
@@ -110,8 +113,13 @@ class Follower:
                 await self._take(id, doc, content)
 
     def trouble(self) -> str:
-        """Which feed is silent, what was refused; "": neither."""
-        return "; ".join([*self.silent(), *self._said_of_refused()])
+        """Which feed is silent, what was refused; "": neither, or another worker follows them and says it."""
+        return "; ".join([*self.silent(), *self._said_of_refused()]) if self._follows else ""
+
+    async def is_silent(self) -> bool:
+        """Whether one of the feeds is, by what the store knows: the same in every worker."""
+        known = await kept.all_of(self.store, kept.FEED)
+        return any(self.silence(known.get(name, {})) for name in self.source.names)
 
     def silent(self) -> list[str]:
         """Of each feed that does not answer, or has nothing new, since when; and what its messages say that the profile does not know."""

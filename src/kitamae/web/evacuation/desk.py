@@ -16,7 +16,7 @@ from kitamae.web.evacuation import lalert
 from kitamae.web.evacuation.districts import by_row, districts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -33,8 +33,16 @@ _MOST: Final = 5_000
 _SHOWN: Final = 30
 
 
-def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City) -> list[Route]:
-    """`context` has the districts, of the type that the city's profile names."""
+def routes(
+    page: ShellPage,
+    context: Context,
+    evacuation: Evacuation,
+    city: City,
+    silent: Callable[[], Awaitable[bool]] | None = None,
+) -> list[Route]:
+    """`context` has the districts, of the type that the city's profile names; `silent()`: whether the feeds of warnings that the city
+    follows do not arrive (None: it follows none).
+    """
 
     async def show(
         request: Request,
@@ -53,6 +61,7 @@ def routes(page: ShellPage, context: Context, evacuation: Evacuation, city: City
             status=failed.status if failed else 200,
             headers=KEEP_NOTHING,
             rehearsal=rehearsal,
+            silent=silent is not None and await silent(),
             standing={one: names(standing, one) for one in reversed(LEVELS) if names(standing, one)},
             since={one: max(it["since"] for it in standing.values() if it["level"] == one)
                    for one in LEVELS if names(standing, one)},
