@@ -29,6 +29,10 @@ _ENDED: Final = {
     "ja": "終わったものの番号です。バックアップから戻しても、生き返らないようにするためのものです。",
     "en": "that something ended, by its number, so that no restore brings it back",
 }
+_REPORT: Final = {
+    "ja": "まちに送られた知らせを、どう扱ったかです。だれが送ったかは書いてありません。送った人は、自分のリンクから見られます。",
+    "en": "what became of a report to the city: it does not say who sent it; whoever did sees it through his own link",
+}
 LEFT_OUT: Final[Mapping[str, Why]] = {
     **dict.fromkeys(
         ("link", "code", "grant", "access", "refresh", "mandate-offer", "provider-invitation", "spent"), _WAY_IN
@@ -43,6 +47,7 @@ LEFT_OUT: Final[Mapping[str, Why]] = {
     ),
     **dict.fromkeys(("contract", "provider-key", "provider-statement", "provider-paid"), _PROVIDER),
     **dict.fromkeys(("revoked", "consent-withdrawn"), _ENDED),
+    **dict.fromkeys(("report", "report-code"), _REPORT),
     "staffing": {
         "ja": "職員の担当を決める仕事を、だれに任せたかです。同じことが担当（duties）にあります。",
         "en": "to whom the staff desk was given: the same stands among his duties",
