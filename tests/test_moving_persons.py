@@ -74,7 +74,9 @@ async def found(served: Served, headers: dict[str, str], field: str, text: str) 
     return [one["person"] for one in answer.json()["records"]]
 
 
-async def moved(served: Served, to: str, keys: str = "") -> dict[str, Any]:
+async def moved(
+    served: Served, to: str, keys: str = "", ends: tuple[str, str] = ("moved", "")
+) -> dict[str, Any]:
     await served.kitamae.migrate(to, keys)
     move = served.kitamae.moving
     assert move is not None
@@ -82,7 +84,7 @@ async def moved(served: Served, to: str, keys: str = "") -> dict[str, Any]:
         if move.state not in ("copying", "closing"):
             break
         await asyncio.sleep(0.02)
-    assert (move.state, move.why) == ("moved", "")
+    assert (move.state, move.why) == ends
     return move.told()
 
 

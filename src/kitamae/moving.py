@@ -99,11 +99,13 @@ class Moving:
         await self._demand_alone()
         await self._files()
         await self._rounds.last()
-        await self._source.leave(self.where)  # first: never do two stores believe that they are the city
+        await self._keys_whole(so=True)  # whoever is the city after this can open them
         try:
+            await self._source.leave(self.where)  # first: never do two stores believe that they are the city
             await self._target.finish(await self._source.high())
         except BaseException:
             await self._source.leave(None)
+            await self._keys_whole(so=False)
             raise
         self.state = "moved"  # from here on: both marks say so, whatever becomes of the copy's own mark
         if self._keys is not None:
@@ -111,9 +113,14 @@ class Moving:
                 await self._keys.target.finish()
             except Exception:
                 _log.exception(
-                    "persons' keys have moved and still bear the mark of half a copy", keys=self.keys_in
+                    "persons' keys have moved and bear the mark of a copy until they are opened",
+                    keys=self.keys_in,
                 )
         _log.info("the city has moved", to=self.where)
+
+    async def _keys_whole(self, *, so: bool) -> None:
+        if self._keys is not None:
+            await self._keys.target.whole(so=so)
 
     async def _demand_alone(self) -> None:
         for _ in range(_PATIENCE):

@@ -42,7 +42,7 @@ class KeysMove:
             if to:
                 from kitamae.adapters.postgres.keys.moving import PostgresKeysMoving  # only when a city moves
 
-                target = await PostgresKeysMoving.open(to)
+                target = await PostgresKeysMoving.open(to, filled=True)
                 where = settings.model_copy(update={"store": to}).kept_in
             elif new is not None:
                 target, where = SqliteKeysMoving(new.keys, filled=True), str(new.keys)
@@ -72,5 +72,5 @@ async def _source(settings: Settings, layout: Layout) -> Keys:
     if settings.keys:
         from kitamae.adapters.postgres.keys.moving import PostgresKeysMoving
 
-        return await PostgresKeysMoving.open(settings.keys)
+        return await PostgresKeysMoving.open(settings.keys, filled=False)
     return SqliteKeysMoving(layout.keys, filled=False)

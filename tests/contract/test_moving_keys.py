@@ -64,7 +64,7 @@ def moving(kind: str, place: Path, *, filled: bool) -> Any:
     async def opened() -> Any:
         if kind == "sqlite":
             return SqliteKeysMoving(place / "keys.db", filled=filled)
-        return await PostgresKeysMoving.open(key_address(place))
+        return await PostgresKeysMoving.open(key_address(place), filled=filled)
 
     return opened()
 
@@ -116,6 +116,7 @@ async def moved(way: tuple[str, str], first: list[Act], meanwhile: list[Act], cu
             await copy.round()
         await copy.round()
         assert await copy.round() == 0, "nothing differs any more"
+        await target.whole(so=True)
         await target.finish()
         assert await held(target) == await held(source)
         await source.close()
@@ -167,3 +168,73 @@ async def test_keys_of_others_and_half_a_copy_of_others_are_left_alone(kind: str
     with pytest.raises(Conflict, match="already"):
         await target.begin("kaga")
     await target.close()
+
+
+KEY = Wrapped("p", "c", 1, 1, "A", b"key")
+
+
+async def half(kind: str, place: Path) -> Any:
+    """On their way, and the power went."""
+    target = await moving(kind, place, filled=True)
+    await target.begin("kaga")
+    await target.put_rows(tables.DATA_KEY, [KEY], ())
+    return target
+
+
+async def demand_refused(kind: str, place: Path) -> None:
+    """To whoever serves them, and to whoever would take them elsewhere."""
+    with pytest.raises(Conflict, match=r"half a copy of persons' keys.*kitamae migrate"):
+        await open_keys(kind, place)
+    with pytest.raises(Conflict, match="half a copy of persons' keys"):
+        await moving(kind, place, filled=False)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_half_a_copy_is_opened_by_nobody_but_the_move_that_goes_on_with_it(
+    kind: str, tmp_path: Path
+) -> None:
+    await (await half(kind, tmp_path)).close()
+    await demand_refused(kind, tmp_path)
+    target = await moving(kind, tmp_path, filled=True)
+    await target.begin("kaga")
+    assert await target.rows(tables.DATA_KEY, tables.DATA_KEY.first, tables.DATA_KEY.last, 9) == [KEY]
+    await target.whole(so=True)
+    await target.finish()
+    await target.close()
+    keys = await open_keys(kind, tmp_path)
+    assert await keys.of("p") == [KEY]
+    await keys.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_a_whole_copy_that_is_not_finished_is_opened_and_is_no_copy_any_more(
+    kind: str, tmp_path: Path
+) -> None:
+    target = await half(kind, tmp_path)
+    await target.whole(so=True)
+    await target.close()
+    for _ in range(2):
+        keys = await open_keys(kind, tmp_path)
+        assert await keys.of("p") == [KEY]
+        await keys.close()
+    target = await moving(kind, tmp_path, filled=True)
+    with pytest.raises(Conflict, match="already"):
+        await target.begin("kaga")
+    await target.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("way", ["taken back", "gone on with"])
+async def test_a_whole_copy_whose_city_stayed_is_half_a_copy_again(
+    kind: str, way: str, tmp_path: Path
+) -> None:
+    target = await half(kind, tmp_path)
+    await target.whole(so=True)
+    if way == "taken back":
+        await target.whole(so=False)
+    else:
+        with pytest.raises(Conflict, match="another city"):
+            await target.begin("komatsu")
+        await target.begin("kaga")
+    await target.close()
+    await demand_refused(kind, tmp_path)

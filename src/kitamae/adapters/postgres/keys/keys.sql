@@ -44,6 +44,12 @@ SELECT DISTINCT city FROM data_key;
 -- name: older
 SELECT DISTINCT person, klass FROM data_key WHERE made < $1 AND person <> '' LIMIT $2;
 
+-- name: marks
+SELECT name FROM mark;
+
+-- name: mark_drop
+DELETE FROM mark WHERE name = $1;
+
 -- name: mark
 SELECT value FROM mark WHERE name = $1;
 

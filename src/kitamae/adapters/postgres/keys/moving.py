@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from kitamae.adapters.postgres import connect, tables
 from kitamae.adapters.postgres.keys import store
 from kitamae.adapters.sql.halves import half_of
-from kitamae.kernel.context.moving.tables import KEYS, MARK, MOVING
+from kitamae.kernel.context.moving.tables import KEYS, MARK, MOVING, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +24,11 @@ class PostgresKeysMoving:
         self._db = db
 
     @classmethod
-    async def open(cls, dsn: str) -> Self:
-        """Brought to the newest version. Raises what opening keys raises: also where it is the schema of a state."""
-        await (await store.open(dsn)).close()
+    async def open(cls, dsn: str, *, filled: bool) -> Self:
+        """Brought to the newest version; not `filled`: read. Raises what opening keys raises: also where it is the schema of a state, and,
+        unless it is `filled`, for half a copy.
+        """
+        await (await store.open(dsn, filled=filled)).close()
         return cls(await connect.writer(dsn))
 
     async def rows(self, table: Table, after: Row, upto: Row, most: int) -> list[Row]:
@@ -42,13 +44,20 @@ class PostgresKeysMoving:
 
     async def begin(self, alias: str) -> None:
         """See `Keys.begin`."""
-        marks: dict[str, int] = dict(await self.rows(MARK, MARK.first, MARK.last, 100))
         some = [await self.rows(one, one.first, one.last, 1) for one in KEYS if one is not MARK]
-        await self.put_rows(MARK, [half_of(alias, marks.get(MOVING), anything=any(some))], ())
+        await self.put_rows(MARK, [half_of(alias, await self._marks(), anything=any(some))], [(WHOLE,)])
+
+    async def _marks(self) -> dict[str, int]:
+        return dict(await self.rows(MARK, MARK.first, MARK.last, 100))
+
+    async def whole(self, *, so: bool) -> None:
+        """See `Keys.whole`."""
+        old, new = (MOVING, WHOLE) if so else (WHOLE, MOVING)
+        await self.put_rows(MARK, [(new, (await self._marks())[old])], [(old,)])
 
     async def finish(self) -> None:
         """See `Keys.finish`."""
-        await self.put_rows(MARK, (), [(MOVING,)])
+        await self.put_rows(MARK, (), [(MOVING,), (WHOLE,)])
 
     async def close(self) -> None:
         """See `Keys.close`."""

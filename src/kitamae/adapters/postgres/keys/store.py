@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.adapters.postgres import connect, migrate
 from kitamae.adapters.sql import erased
+from kitamae.adapters.sql.halves import demand_whole
 from kitamae.adapters.sql.named import queries
 from kitamae.adapters.sql.steps import read
+from kitamae.kernel.context.moving.tables import WHOLE
 from kitamae.kernel.people.vault.keystore import Erasure, Over, Tag, Wrapped
 from kitamae.kernel.problems import Conflict, Unprocessable
 
@@ -24,9 +26,10 @@ CONNECTIONS: Final = 4
 _SECONDS: Final = 10.0  # one statement may take
 
 
-async def open(dsn: str, beside: Path | None = None) -> PostgresKeyStore:
+async def open(dsn: str, beside: Path | None = None, *, filled: bool = False) -> PostgresKeyStore:
     """`dsn`: postgresql://user@host/database; its search_path says which schema. `beside`: a file of this worker that lists the erasures that
-    it did; whoever it says was erased is so again, whatever the schema was restored from. Raises StoreTooNew, StoreUnknown, Unavailable, Conflict.
+    it did; whoever it says was erased is so again, whatever the schema was restored from. `filled`: a move fills
+    it, so that it may be half a copy; else that is refused. Raises StoreTooNew, StoreUnknown, Unavailable, Conflict.
     """
     db = await connect.writer(dsn)
     try:
@@ -36,6 +39,9 @@ async def open(dsn: str, beside: Path | None = None) -> PostgresKeyStore:
                     "--keys names the schema of the city's state: keys lie apart, with backups of their own"
                 )
             await migrate.migrate_to(db, known=read(__package__))
+            if not filled:
+                demand_whole({row[0] for row in await db.fetch(_SQL["marks"])})
+                await db.execute(_SQL["mark_drop"], WHOLE)  # as the move would have in the end
             commit = str(await db.fetchval("SELECT current_setting('synchronous_commit')"))
     finally:
         await db.close()

@@ -42,6 +42,12 @@ SELECT value FROM mark WHERE name = 'rotating';
 -- name: rotate
 UPDATE mark SET value = ? WHERE name = 'rotating';
 
+-- name: marks
+SELECT name FROM mark;
+
+-- name: mark_drop
+DELETE FROM mark WHERE name = ?;
+
 -- name: count
 SELECT count(*) FROM data_key;
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 
 from kitamae.adapters.sql import erased
+from kitamae.adapters.sql.halves import demand_whole
 from kitamae.adapters.sql.named import queries
 from kitamae.adapters.sqlite import backup, database
 from kitamae.adapters.sqlite.keys.version import migrate
 from kitamae.adapters.sqlite.turns import Turns
+from kitamae.kernel.context.moving.tables import WHOLE
 from kitamae.kernel.people.vault.keystore import Erasure, Over, Tag, Wrapped
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ TOGETHER: Final = 1_000  # pieces of work in one commit
 
 
 def open(path: Path) -> SqliteKeyStore:
-    """Open keys.db, or begin it. The data directory is locked by the caller. Raises StoreTooNew, StoreUnknown, StoreDamaged."""
+    """Open keys.db, or begin it. The data directory is locked by the caller. Raises StoreTooNew, StoreUnknown, StoreDamaged, Conflict for half a copy."""
     with database.problems():
         database.private(path)
         db = apsw.Connection(str(path))
@@ -33,6 +35,10 @@ def open(path: Path) -> SqliteKeyStore:
             database.durable(db)
             db.execute("PRAGMA secure_delete = ON")  # what is deleted is written over
             database.check(db)
+            marks = {name for (name,) in db.execute(_SQL["marks"])}
+            demand_whole(marks)
+            if WHOLE in marks:
+                db.execute(_SQL["mark_drop"], (WHOLE,))  # as the move would have in the end
         except BaseException:
             db.close()
             raise

@@ -66,7 +66,9 @@ VAULT: Final = (
 
 MARK: Final = _table("mark", 1, name="text", value="bigint")
 MOVING: Final = "moving"
-"""The mark of half a copy of keys: of which city."""
+"""The mark of half a copy of keys, which nobody opens: of which city."""
+WHOLE: Final = "whole"
+"""The mark of a copy from which nothing is missing, until the city is there: of which city."""
 
 DATA_KEY: Final = _table(
     "data_key", 3, person="text", klass="text", version="integer", made="bigint", city="text", key="bytea"
@@ -104,8 +106,12 @@ class Keys(TakenRows, Protocol):
         """Take in the keys of the city of that alias, or go on with it. Raises Conflict where there are others."""
         ...
 
+    async def whole(self, *, so: bool) -> None:
+        """Nothing is missing: whoever is the city may open them. Not `so`: half a copy again, as after `begin`."""
+        ...
+
     async def finish(self) -> None:
-        """They are whole."""
+        """The city is where they are: no mark is left. Where this fails, whoever opens them does it."""
         ...
 
     async def close(self) -> None:
