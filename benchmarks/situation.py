@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.database import database
 from benchmarks.harness import ROUNDS, SECONDS, Result, Server, load
+from benchmarks.peer.patcher import people
 
 WRITES = 200
 PAGE = "/disaster"
@@ -43,7 +44,7 @@ def situation() -> Result:
         if wrong := [row for row in rows if row[4] != "204"]:
             raise SystemExit(f"{len(wrong)} of {len(rows)} writes failed: {wrong[0]}")
         last = {int(row[1]): int(row[0]) for row in sorted(rows, key=lambda row: int(row[0]))}
-        behind = _until_shown(one, sum(last.values()))
+        behind = _until_shown(one, sum(map(people, last.values())))
         waits = sorted(float(row[3]) for row in rows)
         note = (
             f"{len(rows):,} writes at {WRITES}/s, p99 {waits[len(waits) * 99 // 100] * 1000:.0f} ms, none refused; "

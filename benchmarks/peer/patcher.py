@@ -3,7 +3,7 @@
 python -m benchmarks.peer.patcher PORT RATE SECONDS ENTITIES [FILE], with the token that it sends, if any, in TOKEN: prints one line for each,
 `<number> <entity> <monotonic seconds when it was due> <seconds until its answer> <status>`. `number` is the value that it wrote. An entity is not
 written to again before its last answer, so that the order of its values is known. FILE has the ids of shelters, a line each: then the
-number is how many people are there.
+number, as `people` bounds it, is how many people are there.
 """
 
 from __future__ import annotations
@@ -25,11 +25,16 @@ CONNECTIONS = 32
 TOKEN = os.environ.get("TOKEN", "")
 
 
+def people(number: int) -> int:
+    """How many a shelter is said to have: a city believes no count of more than 5,000."""
+    return number % 5_000
+
+
 def patch(number: int, entity: int, shelters: list[str]) -> bytes:
     """A PATCH that writes `number`."""
     if shelters:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        said = {"避難者数": {"type": "Property", "value": number, "observedAt": at}}
+        said = {"避難者数": {"type": "Property", "value": people(number), "observedAt": at}}
         return request(
             "PATCH", f"/ngsi-ld/v1/entities/{shelters[entity]}/attrs", json.dumps(said).encode(), TOKEN
         )

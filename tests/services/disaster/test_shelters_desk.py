@@ -147,6 +147,24 @@ async def test_a_count_of_before_the_opening_or_of_long_ago_is_unknown_to_everyb
         assert "空き" not in desk, path
 
 
+@pytest.mark.parametrize("people", [5_001, 10_000_000, 1e300])
+async def test_a_count_of_a_program_that_cannot_be_is_told_to_nobody_and_marked_at_the_desk(
+    town: Served, people: float
+) -> None:
+    await register(town, reported(開設状況=("開設", 1), 避難者数=(people, 0), 避難者数_屋内=(people, 0)))
+    page = await everybody(town)
+    assert "避難している人：0人" in page
+    assert "混み具合は不明" in page
+    assert "入れる人数をこえています" not in page
+    told = (await outside(town, "GET", "/api/disaster/shelters")).json()
+    assert (told["people"], told["uncounted"], told["shelters"][0]["people"]) == (0, 1, None)
+    for path in (DESK, f"{DESK}/{ONE}"):
+        desk = (await town.client.get(path)).text
+        assert "人数が多すぎるので、市民のページには出していません" in desk, path
+    await act(town, "count", 避難者数="60")
+    assert "避難している人：60人" in await everybody(town)
+
+
 @pytest.mark.parametrize("wrong", ["10000000", "-1", "たくさん", "5001", "1.5", "²", "12345678901"])
 async def test_a_count_that_cannot_be_is_refused_and_nothing_is_written(town: Served, wrong: str) -> None:
     answer = await act(town, "count", 避難者数=wrong)

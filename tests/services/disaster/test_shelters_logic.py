@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from kitamae.sdk.problems import BadRequest
 from kitamae.sdk.sheltering import Sheltering
 from kitamae.services.disaster.shelters import capacity, crowding, sent
 from kitamae.services.disaster.shelters.capacity import MOST, Capacity
-from kitamae.services.disaster.shelters.shelter import Count, shelter
+from kitamae.services.disaster.shelters.shelter import Count, needing, people_in, shelter
 
 RULES = Sheltering()
 PEOPLE = st.integers(min_value=0, max_value=MOST)
@@ -91,6 +92,19 @@ def test_people_counted_outdoors_do_not_fill_the_rooms() -> None:
 def test_a_count_of_a_wrong_kind_is_not_known(wrong: object) -> None:
     one = shelter({"id": "urn:x:1", "避難者数": {"value": wrong}, "開設状況": {"value": "半開き"}})
     assert (one.count.people, one.is_open) == (None, None)
+
+
+@pytest.mark.parametrize("people", [RULES.most + 1, 10_000_000, 1e300])
+def test_a_count_of_more_than_a_city_believes_is_not_known(people: float) -> None:
+    now = datetime.now(UTC)
+    said = {"value": people, "observedAt": now.isoformat()}
+    names = ("避難者数", people_in("屋内"), needing("高齢者"))
+    one = shelter({"id": "urn:x:1", "開設状況": {"value": "開設"}} | dict.fromkeys(names, said))
+    told = crowding.current(one, RULES, now)
+    assert [told.count.people, told.count.at, dict(told.spaces), dict(told.needs)] == [None, None, {}, {}]
+    assert crowding.concerns(one, RULES, now, now.date()) == ["unlikely"]
+    most = shelter({"id": "urn:x:1", "避難者数": {**said, "value": RULES.most}})
+    assert crowding.current(most, RULES, now).count.people == RULES.most
 
 
 @given(st.text(max_size=12))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Band = Literal["free", "busy", "crowded", "full", "unknown"]
 """空き, やや混雑, 混雑, 満; `unknown` where the count or the room is not known: never free."""
 BANDS: Final[tuple[Band, ...]] = ("free", "busy", "crowded", "full")
-Concern = Literal["over", "stale", "agreement-over", "agreement-ends"]
+Concern = Literal["over", "stale", "unlikely", "agreement-over", "agreement-ends"]
 _SOON: Final = timedelta(days=7)
 
 
@@ -50,13 +50,16 @@ def indoors(one: Shelter) -> Count:
 
 
 def current(one: Shelter, rules: Sheltering, now: datetime) -> Shelter:
-    """As everybody is told of it: a count of before the present opening, or older than `stale_hours`, says nothing of now. `now` in UTC."""
+    """As everybody is told of it: a count of before the present opening, or older than `stale_hours`, says nothing of now, and one of
+    more than `most` (programs write too) is not believed. `now` in UTC.
+    """
     oldest = now - timedelta(hours=rules.stale_hours)
     if begun := one.opened or one.since:
         oldest = max(oldest, begun)
 
     def fresh(count: Count) -> Count:
-        return count if count.at and count.at >= oldest else replace(count, people=None, at=None)
+        believed = count.people is not None and count.people <= rules.most
+        return count if believed and count.at and count.at >= oldest else replace(count, people=None, at=None)
 
     spaces = {name: fresh(count) for name, count in one.spaces.items()}
     needs = {name: fresh(count) for name, count in one.needs.items()}
@@ -94,7 +97,7 @@ def concerns(one: Shelter, rules: Sheltering, now: datetime, today: date) -> lis
     if one.is_open and over(told):
         found.append("over")
     if one.is_open and one.count.people is not None and told.count.people is None:
-        found.append("stale")
+        found.append("stale" if one.count.people <= rules.most else "unlikely")
     if one.until is not None and one.is_open:
         if one.until < today:
             found.append("agreement-over")
