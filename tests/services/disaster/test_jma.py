@@ -14,8 +14,11 @@ import pytest
 from bulletins import jma as bulletin
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
+from kitamae.sdk.city import City
 from kitamae.sdk.xml import BadMessageError
+from kitamae.services.disaster import ingest
 from kitamae.services.disaster.alerts import jma
 from kitamae.services.disaster.alerts.levels import level
 
@@ -97,6 +100,44 @@ def test_every_sample_is_taken_and_says_what_the_independent_parse_says(
         statements += sum(got.values())
     assert compared == 273, "three samples (VPRN50, VPTA50) have no parse beside them"
     assert statements > 6_000
+
+
+def test_of_all_samples_those_alone_that_warn_kaga_become_its_alerts(
+    samples: tuple[dict[str, bytes], dict[str, Any]],
+) -> None:
+    """Which name one of its areas, is read from the XML itself, by code and name: 361 is 石川県加賀 of tsunamis and 神奈川県西部 of
+    earthquakes, 391 the other way round 伊勢・三河湾.
+    """
+    city = City.read(Path(__file__).resolve().parents[3] / "cities" / "kaga")
+    ours = {(area.code, area.name) for area in city.alerts}
+    named: Counter[tuple[str, str]] = Counter()
+    made: dict[str, list[tuple[Any, ...]]] = {}
+    for name, content in samples[0].items():
+        message = jma.read(content)
+        assert not ingest.refused(message, city), name
+        report = etree.fromstring(content)
+        areas = {
+            (one.findtext("{*}Code"), one.findtext("{*}Name")) for one in report.iter("{*}Area", "{*}City")
+        }
+        if touched := bool(areas & ours):
+            named[name.rpartition("_")[2], message.status] += 1
+        if alerts := [one for step in ingest.changes([message], city, {}) for one in step]:
+            assert touched, name
+            made[name] = [
+                (one["id"], *(one[said]["value"] for said in ("名称", "警戒レベル", "対象地域", "状態")))
+                for one in alerts
+            ]
+    assert named == {
+        ("VXSE51", "actual"): 2, ("VXSE53", "actual"): 1,
+        ("VTSE41", "exercise"): 2, ("VTSE51", "exercise"): 3,
+        ("VPRN50", "actual"): 2, ("VPTA50", "actual"): 1,
+    }  # fmt: skip
+    felt = [("urn:ngsi-ld:Alert:17206:earthquake", "震度３", 0, "石川県加賀", "発表中")]
+    assert made == {
+        "32-35_07_02_100915_VXSE51": felt,
+        "32-35_07_04_100915_VXSE51": felt,
+        "32-35_07_06_240613_VXSE53": felt,
+    }, "neither what is exercised, nor how likely a typhoon is, nor a degree of danger without a warning"
 
 
 def test_levels_are_those_that_messages_themselves_name_in_their_text(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import html5lib
 import pytest
@@ -201,6 +202,20 @@ async def test_a_place_that_was_never_designated_is_open_with_its_name_alone(tow
     assert "寄合い処" in page
     assert "指定されていない避難所" in page
     assert (await town.client.get(made.headers["location"])).status_code == 200
+
+
+async def test_a_place_from_paper_is_open_and_counted_as_of_the_time_on_the_sheet(town: Served) -> None:
+    at = datetime.now(ZoneInfo("Asia/Tokyo")).replace(second=0, microsecond=0) - timedelta(hours=3)
+    made = await opened(town, "寄合い処", 避難者数="12", at=at.strftime("%Y-%m-%dT%H:%M"))
+    assert made.status_code == 303, made.text
+    id = made.headers["location"].rpartition("/")[2].partition("?")[0]
+    there = (await outside(town, "GET", f"/ngsi-ld/v1/entities/{id}")).json()
+    for name in ("開設状況", "避難者数"):
+        assert datetime.fromisoformat(there[name]["observedAt"]) == at, name
+    assert "避難している人：12人" in await everybody(town)
+    ahead = (at + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    refused = await opened(town, "あすの宿", at=ahead)
+    assert (refused.status_code, f'value="{ahead}"' in refused.text) == (400, True)
 
 
 async def test_two_who_open_one_place_at_once_open_one_and_the_second_is_told(town: Served) -> None:

@@ -90,7 +90,8 @@ def routes(room: Room) -> list[BaseRoute]:
         told = {name: str(value) for name, value in form.items()}
         try:
             id, values, facts, notes = sent.place(told, code, rules)
-            act = Act(told.get("form", ""), "made", id, TYPE, values, facts, notes, new=True)
+            at = days.moment("at", told.get("at", ""), zone)
+            act = Act(told.get("form", ""), "made", id, TYPE, values, facts, notes, new=True, at=at)
             await desk.writing.write(desk.who(request), act)
         except Conflict as problem:
             if "entity" in problem.more:
