@@ -76,7 +76,17 @@ def test_voiced_and_long_sounds_are_one() -> None:
         ("道路が冠水しています", 2, "flood"),
         ("木が倒れています", 1, "tree"),
         ("けが人はいません。停電しています", 1, "power"),
-        ("毛布が足りません", 0, ""),
+        ("毛布が足りません", 2, ""),
+        ("おじいさんが倒れています", 3, "person"),
+        ("おじいさんが たおれています", 3, "person"),
+        ("母が倒れて息をしていません", 3, "person"),
+        ("子どもが川に落ちました", 3, "person"),
+        ("有人落水", 3, "person"),
+        ("けが人はいます。電柱が折れました", 3, "person"),
+        ("木の下で母が倒れました", 3, "person"),
+        ("木が人の上に倒れました", 3, "person"),
+        ("屋根から瓦が落ちました", 2, "building"),
+        ("看板が道に落ちました", 2, "building"),
     ],
 )
 def test_what_is_urgent_comes_first(text: str, rank: int, kind: str) -> None:

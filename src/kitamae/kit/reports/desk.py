@@ -62,19 +62,19 @@ class Desk:
         )
 
     async def join(self, who: Principal, number: str, to: str) -> None:
-        """It is the same as that one, which must itself be of no other. Raises NotFound, Conflict."""
+        """It is the same as that one, which must itself wait, and be of no other. Raises NotFound, Conflict."""
         to = to.strip().upper()
 
         async def work(tx: Transaction) -> None:
             now, other = await record.one(tx, number), await record.one(tx, to)
             record.demand_open(now)
             record.demand_open(other)
-            if number == to or other["joined"]:
-                raise Conflict("join it to a report that is not joined to another one")
+            if number == to or other["state"] not in OPEN:
+                raise Conflict("join it to a report that still waits and is not joined to another one")
             if now["followers"]:
                 raise Conflict("others are joined to this report: join it the other way round")
             if now["joined"] != to:
-                await _part(tx, number, now)
+                await record.part(tx, number, now)
                 await tx.put(TENANT, KIND, to, {**other, "followers": [*other["followers"], number]})
             joined: Report = {**now, "state": "joined", "joined": to}
             await record.step(tx, number, joined, f"joined {to}", who.ref, clock.text(self._now()))
@@ -90,7 +90,7 @@ class Desk:
             now = await record.one(tx, number)
             record.demand_open(now)
             if state == "seen":
-                await _part(tx, number, now)
+                await record.part(tx, number, now)
             moved: Report = {**now, "state": state, "joined": "" if state == "seen" else now["joined"]}
             await record.step(tx, number, moved, state, who.ref, clock.text(self._now()))
 
@@ -102,11 +102,3 @@ def _order(report: Report) -> tuple[bool, int, int, int]:
     if report["state"] not in OPEN:
         return True, 0, 0, -at
     return False, -report["rank"], -len(report["followers"]) - len(report["like"]), at
-
-
-async def _part(tx: Transaction, number: str, report: Report) -> None:
-    """It is not the same as what it was joined to."""
-    if report["joined"]:
-        other = await record.one(tx, report["joined"])
-        left = [one for one in other["followers"] if one != number]
-        await tx.put(TENANT, KIND, report["joined"], {**other, "followers": left})

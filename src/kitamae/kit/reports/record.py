@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
 
@@ -31,6 +33,7 @@ CLASS_FIELDS: Final = ("event", "at", "text", "where", "longitude", "latitude", 
 LONGEST: Final = 1_000
 """Letters of what somebody writes."""
 OPEN: Final = ("new", "seen")
+_BREAKS: Final = re.compile(r"\r\n|[\r\u2028\u2029]")
 GRID: Final = 3
 """Decimals of a degree to which a place is kept outside the vault: about a hundred metres."""
 
@@ -118,10 +121,16 @@ def kind(number: str) -> str:
 
 
 def plain(field: str, text: str, least: int, most: int) -> str:
-    """Trimmed, printable but for new lines, without a My Number. Raises BadRequest, HoldsMyNumber."""
-    said = text.replace("\r\n", "\n").strip()
-    if not least <= len(said) <= most or not all(letter.isprintable() or letter == "\n" for letter in said):
+    """Trimmed, every space and tab one plain space, without joiners and marks that nobody sees, without a My Number.
+
+    Raises BadRequest, also for control characters; HoldsMyNumber.
+    """
+    kinds = [(one, unicodedata.category(one)) for one in _BREAKS.sub("\n", text).replace("\t", " ")]
+    said = "".join(" " if kind == "Zs" else one for one, kind in kinds if kind != "Cf").strip()
+    if not least <= len(said) <= most:
         raise BadRequest(f"{field}: expected {least} to {most} characters")
+    if any(kind in ("Cc", "Cs", "Co") and one != "\n" for one, kind in kinds):
+        raise BadRequest(f"{field}: something in it is no text: write it anew")
     mynumber.demand_none({field: said})
     return said
 
@@ -130,6 +139,14 @@ async def step(tx: Transaction, number: str, report: Report, event: str, by: str
     """Keep it after a step, with the step's leaf in the ledger. What was said is not in the leaf."""
     told = {"event": event, "report": number, "by": by, "at": at}
     await tx.put(TENANT, KIND, number, {**report, "steps": [*report["steps"], await log(tx, told)]})
+
+
+async def part(tx: Transaction, number: str, report: Report) -> None:
+    """It is not the same as what it was joined to."""
+    if report["joined"]:
+        other = await one(tx, report["joined"])
+        left = [follower for follower in other["followers"] if follower != number]
+        await tx.put(TENANT, KIND, report["joined"], {**other, "followers": left})
 
 
 def demand_open(report: Report) -> None:

@@ -157,8 +157,14 @@ class Sending:
             now = await record.one(tx, number)
             bare: Report = {
                 **now, "state": "taken-back", "places": [], "signature": [], "like": [], "kinds": [], "photo": False, "upto": _EVER,
+                "joined": "", "followers": [],
             }  # fmt: skip
-            await record.step(tx, number, bare, "taken back", "", clock.text(self._now()))
+            at = clock.text(self._now())
+            for one in now["followers"]:  # they were done with only because this one stood for them
+                freed: Report = {**await record.one(tx, one), "state": "seen", "joined": ""}
+                await record.step(tx, one, freed, f"freed of {number}", "", at)
+            await record.part(tx, number, now)
+            await record.step(tx, number, bare, "taken back", "", at)
 
         said = Ordered(report["ref"], {}, decided)
         await self._vault().discard(SYSTEM, report["ref"], PURPOSE, record.kind(number), said)

@@ -1,0 +1,5 @@
+"""The city in which something is reported."""
+
+from reporting import kaga
+
+__all__ = ["kaga"]
