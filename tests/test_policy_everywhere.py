@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
+from warned import warn
 
 from kitamae.commands.control import Control
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.policy.cedar import Engine
+from kitamae.kernel.problems import Unavailable
+from kitamae.web.outside import writing
 from serving import SAME, serving
 
 KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"
@@ -68,6 +74,53 @@ async def test_nobody_erases_a_person_alone_not_even_whoever_owns_the_directory(
             assert (await client.delete("/control/people/p-taro")).status_code == 404
             assert (await client.delete("/my/records")).status_code in (401, 403)
         assert len(await served.kitamae.city.store.transact(lambda tx: tx.vault.of("", "p-taro"))) == 1
+
+
+async def test_copies_of_a_page_without_papers_are_neither_given_nor_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "LOOK", 0.05)
+    there = tmp_path / "there"
+
+    async def at(moment: str) -> None:
+        for _ in range(400):
+            if (last := there / "disaster.json").is_file() and json.loads(last.read_bytes())["asOf"] > moment:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("never written")
+
+    def written() -> dict[str, int]:
+        return {str(one): one.stat().st_mtime_ns for one in there.rglob("*.*")}
+
+    async with serving(tmp_path / "data", city=KAGA, open=True, outside=str(there)) as served:
+        await served.loaded()
+        await warn(served, "大雨警報")
+        await at("")
+        said = json.loads((there / "disaster.json").read_bytes())
+        copies = [f"/snapshot/{name}" for name in ("disaster.json", *said["pages"])]
+        copies.append(f"/{said['snapshot']}")
+        for address in copies:
+            assert (await served.client.get(address)).status_code == 200, address
+        policy = served.kitamae.city.policy
+        policy.change(facts=replace(policy.facts, without_papers=frozenset({"disaster"})))
+        for address in ("/disaster", *copies):
+            answer = await served.client.get(address, headers={"accept": "application/json"})
+            assert (answer.status_code, "privacy impact assessment" in answer.text) == (403, True), address
+        await asyncio.sleep(0.5)  # what was under way is there
+        before = written()
+        await warn(served, "大雨特別警報", 5)
+        await asyncio.sleep(0.5)
+        assert written() == before
+
+        def away(*_: Any) -> None:
+            raise Unavailable("the store is away")
+
+        monkeypatch.setattr(served.kitamae.city.gate, "let_in", away)
+        signed = {"authorization": "Bearer x"}
+        assert (await served.client.get("/disaster", headers=signed)).status_code == 503, "not as it was"
+        policy.change(facts=replace(policy.facts, without_papers=frozenset()))
+        assert "大雨" in (await served.client.get("/disaster", headers=signed)).text
+        await at(said["asOf"])
 
 
 async def test_a_route_of_a_service_without_papers_is_refused_and_says_why(tmp_path: Path) -> None:

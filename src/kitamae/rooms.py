@@ -24,7 +24,7 @@ from kitamae.sdk.observing import Observing
 from kitamae.sdk.reader import Reader
 from kitamae.sdk.room import Room
 from kitamae.web import errors, ledger, registers
-from kitamae.web.asked import guard
+from kitamae.web.asked import guard, shown_to_all
 from kitamae.web.outside import routes as outside_routes
 from kitamae.web.outside.targets import Target
 from kitamae.web.outside.writing import Outside
@@ -96,8 +96,9 @@ class Rooms:
         ]
         kept_here = on.derived / "outside"
         elsewhere = [Target(address, n) for n, address in enumerate(on.outside, 1)]
-        self.outside = Outside(self._shell, Target(str(kept_here)), elsewhere, on.address)
-        snapshots: list[BaseRoute] = [*outside_routes.routes(kept_here)]
+        self._demand = shown_to_all(routes)
+        self.outside = Outside(self._shell, Target(str(kept_here)), elsewhere, on.address, self._demand)
+        snapshots: list[BaseRoute] = [*outside_routes.routes(kept_here, self._shell, self._demand)]
         guard(snapshots, site.policy, site.tenant)
         routes += snapshots
         routes += self._own(site, routes)
@@ -144,9 +145,15 @@ class Rooms:
             raise _as_problem(error) from error
 
     def kept(self, scope: Scope) -> ASGIApp | None:
-        """A page that everybody sees alike, as it was read last; None where there is none at this address."""
+        """A page that everybody sees alike, as it was read last; None where there is none at this address, or the policy refuses it."""
         page = self._shell.kept.get(scope["path"])
-        return page.last(scope) if page else None
+        if page is None:
+            return None
+        try:
+            self._demand(page.path)
+        except Problem:
+            return None
+        return page.last(scope)
 
     def trouble(self) -> str:
         """Which kept pages could not be read anew; "" for none."""

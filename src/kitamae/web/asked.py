@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Final
 from starlette.routing import Mount, Route
 
 from kitamae.kernel.context import first
-from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.person import NOBODY, asking
 from kitamae.kernel.people.policy import Action, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from kitamae.kernel.people.person import Principal
     from kitamae.kernel.people.policy import Policy
 
 _DESK: Final = "desk:"
@@ -46,6 +47,18 @@ def guard(
         route.app = Asked(route.app, policy, what, tenant, service, asked)
 
 
+def shown_to_all(routes: Iterable[BaseRoute]) -> Callable[[str], None]:
+    """Asks what a page's own route asks, as whoever is not signed in reads it: for what is given of the page beside its route, a copy or
+    what it said last. The answer takes the path of one that is guarded, and raises NotSignedIn, Forbidden; KeyError for any other path.
+    """
+    behind = {one.path: one.app for one in routes if isinstance(one, Route) and isinstance(one.app, Asked)}
+
+    def demand(path: str) -> None:
+        behind[path].demand(NOBODY, "GET")
+
+    return demand
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """An application behind its question. `sending`: what it is asked for, for methods that do not only read.
@@ -62,11 +75,16 @@ class Asked:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, `http` only. Raises NotSignedIn, Forbidden."""
-        action: Action = "read" if scope["method"] in _READS else self.sending
-        question = Question(asking(scope), action, self.what, self.tenant, service=self.service)
-        self.policy.demand(question)
+        question = self.demand(asking(scope), scope["method"])
         if not self.what.startswith(_DESK):
             await self.inner(scope, receive, send)
             return
         with first.asking(lambda tx: self.policy.demand_again(tx, question)):
             await self.inner(scope, receive, send)
+
+    def demand(self, who: Principal, method: str) -> Question:
+        """What was asked. Raises NotSignedIn, Forbidden."""
+        action: Action = "read" if method in _READS else self.sending
+        question = Question(who, action, self.what, self.tenant, service=self.service)
+        self.policy.demand(question)
+        return question

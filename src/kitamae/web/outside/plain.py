@@ -50,6 +50,11 @@ def policy() -> str:
     return f"default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
 
 
+def name(path: str) -> str:
+    """The page's file without its ending."""
+    return path.strip("/").replace("/", "-")
+
+
 def file(name: str, language: Language) -> str:
     """Of one language; Japanese is the page's own."""
     return f"{name}.html" if language == SOURCE else f"{name}.{TAGS[language]}.html"

@@ -15,7 +15,7 @@ import structlog
 from kitamae.web.outside import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kitamae.web.kept import KeptPage
     from kitamae.web.outside.targets import Target
@@ -33,13 +33,14 @@ _log = structlog.get_logger("kitamae")
 @dataclass
 class Outside:
     """Writes kept pages until it is cancelled. `here`: a folder of ours, which each worker writes; `elsewhere`: what one of them does.
-    `origin`: how people reach the server.
+    `origin`: how people reach the server. `demand(path)`: of the page there, as whoever is not signed in; raises NotSignedIn, Forbidden.
     """
 
     shell: Shell
     here: Target
     elsewhere: Sequence[Target]
     origin: str
+    demand: Callable[[str], None]
     _written: dict[tuple[str, str], int] = field(default_factory=dict)  # of which reading, by page and place
 
     async def run_here(self) -> None:
@@ -57,7 +58,10 @@ class Outside:
         return "; ".join(one.trouble for one in (self.here, *self.elsewhere) if one.trouble)
 
     async def write(self, page: KeptPage, target: Target) -> bool:
-        """What this place has not yet; whether anything was. Raises what reading the page raises, as long as it was never read."""
+        """What this place has not yet; whether anything was. Raises what reading the page raises, as long as it was never read; NotSignedIn,
+        Forbidden where the policy does not show it to everybody.
+        """
+        self.demand(page.path)
         values, of = await page.current()
         if self._written.get((page.path, target.address)) == of:
             return False
@@ -93,7 +97,7 @@ class Outside:
 def files(shell: Shell, page: KeptPage, values: Mapping[str, Any], origin: str) -> dict[str, bytes]:
     """Name -> content. The state's name is its digest: the same state is the same file, whenever and by whomever it is written."""
     assert page.outside is not None
-    name = page.path.strip("/").replace("/", "-")
+    name = plain.name(page.path)
     state = orjson.dumps(page.outside.state(values), option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
     snapshot = f"snapshot/{sha256(state).hexdigest()}.json"
     drawn = {
