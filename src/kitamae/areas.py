@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from kitamae.kernel.people.access_log import DAYS
 from kitamae.kernel.people.accounts import Accounts
+from kitamae.kernel.people.assisted import LIST, SHARED, Assisted, Helpers
 from kitamae.kernel.people.devices import DeviceKeys
 from kitamae.kernel.people.duties import Posts
 from kitamae.kernel.people.links import Links
@@ -47,6 +49,7 @@ from kitamae.web import (
 )
 from kitamae.web import access_log as access_log_pages
 from kitamae.web import area_notices as area_notice_pages
+from kitamae.web import assisted as assisted_pages
 from kitamae.web import delegates as delegate_pages
 from kitamae.web import developers as developer_pages
 from kitamae.web import devices as device_pages
@@ -63,6 +66,11 @@ from kitamae.web import sheltered as sheltered_pages
 from kitamae.web import supplies as supply_pages
 from kitamae.web.access_log import desk as access_log_desk
 from kitamae.web.asked import guard
+from kitamae.web.assisted import bringing as assisted_file
+from kitamae.web.assisted import desk as assisted_desk
+from kitamae.web.assisted import helping as assisted_helping
+from kitamae.web.assisted import person as assisted_person
+from kitamae.web.assisted.ground import Ground as AssistedGround
 from kitamae.web.delegates import counter
 from kitamae.web.delegates import own as delegations
 from kitamae.web.delegates.banner import Banner
@@ -198,6 +206,27 @@ def sheltered(site: Site, links: Links, holder: Holder) -> list[BaseRoute]:
     desk: list[BaseRoute] = [*sheltered_desk.routes(page, site.reader, register, site.zone)]
     guard(desk, site.policy, site.tenant, desk=sheltered_pages.DESK.desk)
     return [*everybody, *desk]
+
+
+def assisted(site: Site) -> list[BaseRoute]:
+    """Who cannot flee alone, and what helpers see of whoever agreed; nothing where the city declares no such purposes."""
+    on, city = site.on, site.on.profile
+    if city is None or not {LIST, SHARED} <= {one.purpose for one in city.personal}:
+        return []
+    site.shell.desks += [assisted_pages.DESK, assisted_pages.HELPING]
+    register, helpers = Assisted(on.store, site.vault), Helpers(on.store)
+    ground = AssistedGround(
+        site.page(assisted_pages.HERE), register, lambda: districts(site.reader, city.evacuation.districts), ZoneInfo(site.zone)
+    )  # fmt: skip
+    desk: list[BaseRoute] = [
+        *assisted_desk.routes(ground, helpers, on.ways.office),
+        *assisted_person.routes(ground),
+        *assisted_file.routes(ground, lambda text: on.ways.seal.mark(LIST, text, make=True)),
+    ]
+    guard(desk, site.policy, site.tenant, desk=assisted_pages.DESK.desk)
+    helping: list[BaseRoute] = [*assisted_helping.routes(ground, helpers)]
+    guard(helping, site.policy, site.tenant, desk=assisted_pages.HELPING.desk)
+    return [*desk, *helping]
 
 
 def delegates(site: Site) -> list[BaseRoute]:

@@ -77,6 +77,7 @@ class Rooms:
             *areas.duties(site),
             *areas.links(site, self.links, holder),
             *areas.sheltered(site, self.links, holder),
+            *areas.assisted(site),
             *areas.delegates(site),
             *areas.devices(site),
             *areas.providers(site),

@@ -10,7 +10,8 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "kitamae"
 PASSES_ON = {"web/duties/forms.py"}  # whoever calls its `sent` says how many files
 LOOKS_ITSELF = {
-    "web/duties/transfers.py": "a table of staff that staff send: sheet.py refuses a number in any cell, and says in which line"
+    "web/duties/transfers.py": "a table of staff that staff send: sheet.py refuses a number in any cell, and says in which line",
+    "web/assisted/bringing.py": "a list that staff send: said.py refuses a number in any cell, and the page says in which line and column",
 }
 
 

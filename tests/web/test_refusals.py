@@ -16,10 +16,10 @@ from web.fake import FakeContext
 SOURCE = HERE.parent
 PEOPLE = SOURCE / "kernel" / "people"
 SAID_ON_PAGES = (
-    *PEOPLE.glob("duties/*.py"), *PEOPLE.glob("delegates/*.py"), *PEOPLE.glob("sheltered/*.py"), *PEOPLE.glob("links/*.py"), *PEOPLE.glob("devices/*.py"),
+    *PEOPLE.glob("duties/*.py"), *PEOPLE.glob("delegates/*.py"), *PEOPLE.glob("sheltered/*.py"), *PEOPLE.glob("assisted/*.py"), *PEOPLE.glob("links/*.py"), *PEOPLE.glob("devices/*.py"),
     *PEOPLE.glob("requests/*.py"), *(PEOPLE / name for name in ("approval.py", "colleagues.py", "mynumber.py", "passkeys.py", "gate.py", "throttle.py", "orders.py", "order.py", "corrections.py", "proposal.py")),
     PEOPLE / "relying" / "flow.py", PEOPLE / "relying" / "issuer.py", PEOPLE / "vault" / "withholding.py", PEOPLE / "vault" / "erasing_for.py", PEOPLE / "vault" / "correcting.py", *(SOURCE / "kernel" / "registers").glob("*.py"), *(SOURCE / "kernel" / "supplies").glob("*.py"),
-    *(one for area in ("duties", "delegates", "links", "devices", "my", "requests", "registers", "watching", "orders", "notices", "area_notices", "supplies", "sheets", "sheltered") for one in (HERE / area).glob("*.py")),
+    *(one for area in ("duties", "delegates", "links", "devices", "my", "requests", "registers", "watching", "orders", "notices", "area_notices", "supplies", "sheets", "sheltered", "assisted") for one in (HERE / area).glob("*.py")),
     SOURCE / "kit" / "notices" / "paper.py",
     *(SOURCE / "kit" / "notices" / "area" / name for name in ("push.py", "subscribers.py")),
     *(HERE / name for name in ("sign_in.py", "passkeys.py", "residents.py", "handed.py", "sought.py", "edits.py")),

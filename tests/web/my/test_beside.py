@@ -25,7 +25,7 @@ NOBODY = {
     "access-log-day", "backup", "carried", "city", "doctor", "evacuation-count", "health", "identity", "incident-count", "letters", "logouts",
     "announcement", "announcement-again", "announcement-due", "announcement-open", "announcing", "feed", "feed-heard", "feed-hub", "feed-refused",
     "feed-taken", "feed-wanted", "subscribers",
-    "pia-comment", "provider", "provider-minute", "registers", "sealed", "sensors-loaded", "swept", "token",
+    "pia-comment", "provider", "provider-minute", "registers", "sealed", "sensors-loaded", "sheltered-count", "swept", "token",
 }  # fmt: skip
 """Kinds of the city's own in which nobody's reference stands."""
 ANY = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people import notices, office_papers, records, swept
+from kitamae.kernel.people.assisted import records as assisted
 from kitamae.kernel.people.delegates import records as mandates
 from kitamae.kernel.people.duties import steps
 from kitamae.kernel.people.platform_purposes import REQUESTS
@@ -65,10 +66,10 @@ class Retention:
     ) -> None:
         self._store, self._now, self._renamed, self._owes = store, now, renamed, owes
         papers = {**office_papers.DAYS, **(office or {})}
-        register = purposes.get(sheltered.REGISTER)
+        registers = {sheltered.KIND: sheltered.REGISTER, assisted.KIND: assisted.LIST}
         self.days = {
             **DAYS,
-            **({sheltered.KIND: register.days} if register else {}),
+            **{kind: one.days for kind, name in registers.items() if (one := purposes.get(name))},
             requests.KIND: purposes.demand(REQUESTS.name).days,
             **{kind: papers[paper] for kind, paper in office_papers.KINDS.items()},
         }

@@ -33,6 +33,10 @@ _REPORT: Final = {
     "ja": "まちに送られた知らせを、どう扱ったかです。だれが送ったかは書いてありません。送った人は、自分のリンクから見られます。",
     "en": "what became of a report to the city: it does not say who sent it; whoever did sees it through his own link",
 }
+_LISTED: Final = {
+    "ja": "名簿のどこに載っているかの索引です。同じことが、このファイルにある名簿の記録にあります。",
+    "en": "where he stands on a list: the same is in the list's record, which is in the file",
+}
 LEFT_OUT: Final[Mapping[str, Why]] = {
     **dict.fromkeys(
         ("link", "code", "grant", "access", "refresh", "mandate-offer", "provider-invitation", "spent"), _WAY_IN
@@ -41,13 +45,14 @@ LEFT_OUT: Final[Mapping[str, Why]] = {
     **dict.fromkeys(
         (
             "approval", "breach", "capability", "device-key", "evacuation-now", "evacuation-proposal", "incident-log", "clock-confirmed",
-            "desk-act", "desk-note", "device-keys", "link-use", "client", "register", "order-last", "supply",
+            "desk-act", "desk-note", "device-keys", "link-use", "client", "register", "order-last", "supply", "assisted-helper",
         ),
         _OFFICE,
     ),
     **dict.fromkeys(("contract", "provider-key", "provider-statement", "provider-paid"), _PROVIDER),
     **dict.fromkeys(("revoked", "consent-withdrawn"), _ENDED),
     **dict.fromkeys(("report", "report-code"), _REPORT),
+    **dict.fromkeys(("assisted", "sheltered"), _LISTED),
     "staffing": {
         "ja": "職員の担当を決める仕事を、だれに任せたかです。同じことが担当（duties）にあります。",
         "en": "to whom the staff desk was given: the same stands among his duties",
