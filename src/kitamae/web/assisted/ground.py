@@ -68,6 +68,6 @@ def why(failed: Problem | None) -> dict[str, Any]:
 
 
 def done(request: Request) -> str:
-    """ "" for what is none of ours."""
+    """What was done; "" for what is none of ours."""
     said = request.query_params.get("done", "")
     return said if said in WORDS else ""

@@ -28,12 +28,12 @@ _PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the list, opened for whoever asked. `fields` as `Told.fields`; `due`: when retention ends, microseconds UTC."""
+    """Somebody of the list, opened for whoever asked. `fields` as `Told.fields`; `due`: when retention ends, RFC 3339 UTC."""
 
     ref: str
     entry: Entry
     fields: Mapping[str, Any]
-    due: int
+    due: str
 
 
 class Assisted:
@@ -241,11 +241,11 @@ async def _put(tx: Transaction, ref: str, before: Entry, after: Entry) -> None:
 
 def _said(entry: Entry) -> dict[str, str]:
     """What a correction leaves as it is."""
-    return {name: entry[name] for name in ("agreed", "undone", "left")}  # type: ignore[literal-required]
+    return {name: entry[name] for name in ("agreed", "undone", "left")}
 
 
 def _person(record: Record, entry: Entry) -> Person:
-    return Person(record.person, entry, record.fields, record.due)
+    return Person(record.person, entry, record.fields, clock.text(record.due))
 
 
 def _called(one: Person) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypedDict, cast
 from kitamae.kernel.people.records import TENANT
 
 if TYPE_CHECKING:
-    from kitamae.kernel.context.store import Reader
+    from kitamae.kernel.context.store import Reader, Store
 
 LIST: Final = "assisted"
 """The purpose, and the retention class, of the list."""
@@ -54,6 +54,6 @@ async def entry(store: Reader, ref: str) -> Entry | None:
     return cast("Entry | None", await store.get(TENANT, KIND, ref))
 
 
-async def entries(store: Reader) -> dict[str, Entry]:
+async def entries(store: Store) -> dict[str, Entry]:
     """All of them, by reference."""
     return {ref: cast("Entry", doc) for _, ref, doc in await store.documents(TENANT, KIND)}
