@@ -73,6 +73,26 @@ def test_messages_reach_the_running_city_and_twice_is_once(up: Up, folder: Path)
     assert "0" in again.stdout.splitlines()[-1]
 
 
+def test_what_one_run_withdrew_does_not_come_back_with_a_late_original_in_another(
+    up: Up, tmp_path: Path
+) -> None:
+    served = up("--city", str(KAGA), "--open")
+    late, taken_back, next_one = (tmp_path / f"{name}.xml" for name in ("late", "taken-back", "next"))
+    late.write_bytes(jma(("大雨特別警報", "33", "発表"), at="2026-08-01T09:00:00+09:00"))
+    taken_back.write_bytes(jma(at="2026-08-01T10:00:00+09:00", info="取消"))
+    next_one.write_bytes(jma(("大雨警報", "03", "発表"), at="2026-08-01T11:00:00+09:00"))
+    for file, known in (
+        (taken_back, {}),
+        (late, {}),
+        (next_one, {"大雨警報": "発表中"}),
+        (late, {"大雨警報": "発表中"}),
+    ):
+        done = kitamae("import", "jma", file, "--city", KAGA, "--data", served.data)
+        assert done.returncode == 0, done.stderr
+        _, _, body = served.ask("GET", "/ngsi-ld/v1/entities?type=Alert&options=keyValues")
+        assert {one["名称"]: one["状態"] for one in json.loads(body)} == known, file.name
+
+
 def test_cap_of_an_unknown_sender_is_refused_also_in_a_dry_run(tmp_path: Path) -> None:
     (tmp_path / "one.xml").write_bytes(cap())
     done = at_once(

@@ -82,7 +82,7 @@ async def bring(
     if not files[0].exists() and (format := messages.format_of(str(files[0]))):
         if as_ or type or source or report:
             raise BadRequest(say("--as, --type, --source and --report are for tables, not for messages"))
-        served = nullcontext() if dry_run else _broker(to, token, settings)
+        served = nullcontext() if dry_run else _way(to, token, settings)
         return await messages.take(format, files[1:], settings.city, served, json=json)
     code = city if city.isdigit() else _code(settings.city)
     quiet = json or not sys.stderr.isatty()
@@ -163,13 +163,19 @@ async def _send(batch: list[Taken], told: Report, broker: Broker | None) -> None
 
 @asynccontextmanager
 async def _broker(to: str, token: str, settings: Settings) -> AsyncIterator[Broker]:
+    async with _way(to, token, settings) as way:
+        yield way.broker
+
+
+@asynccontextmanager
+async def _way(to: str, token: str, settings: Settings) -> AsyncIterator[messages.Way]:
     if to:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         async with httpx2.AsyncClient(base_url=to.rstrip("/"), headers=headers, timeout=60) as client:
-            yield Broker(client)
+            yield messages.Way(Broker(client))
     else:
         async with connect(settings) as client:
-            yield Broker(client)
+            yield messages.Way(Broker(client), client)
 
 
 def _code(folder: Path | None) -> str:

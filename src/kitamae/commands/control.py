@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from kitamae.commands.control_heard import Heard
 from kitamae.commands.control_staff import Staff
 from kitamae.commands.speech import say
 from kitamae.directory.layout import Layout
@@ -70,6 +71,7 @@ class Control:
             routes=[
                 Route("/control/status", self._status, methods=["GET"]),
                 *Staff(kitamae, _json).routes(),
+                *Heard(kitamae, _json).routes(),
                 Route("/control/doctor", self._doctor, methods=["GET"]),
                 Route("/control/doctor/copied", self._copied, methods=["POST"]),
                 Route("/control/keys/shares", self._shares, methods=["POST"]),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from kitamae.commands.control import ask
 from kitamae.commands.speech import say
 from kitamae.kernel.problems import BadRequest
 from kitamae.sdk.city import BadCityError, City
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
     from types import ModuleType
+
+    from httpx2 import AsyncClient
 
     from kitamae.intake.deliver import Broker
 
@@ -39,6 +42,14 @@ class Line:
         return {"file": self.file, **self.message.as_json(), **remarks}
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """To a city. `control`: its local socket, where what was noted of earlier messages is; None at a server elsewhere."""
+
+    broker: Broker
+    control: AsyncClient | None = None
+
+
 def format_of(word: str) -> tuple[str, ModuleType] | None:
     """The service whose `ingest.FORMATS` has a format of that name."""
     for service in discover():
@@ -52,11 +63,11 @@ async def take(
     format: tuple[str, ModuleType],
     paths: Sequence[Path],
     folder: Path | None,
-    broker: AbstractAsyncContextManager[Broker | None],
+    way: AbstractAsyncContextManager[Way | None],
     *,
     json: bool,
 ) -> int:
-    """Files and folders. `broker` gives None for a dry run. 0 when every message was taken."""
+    """Files and folders. `way` gives None for a dry run. 0 when every message was taken."""
     name, ingest = format
     if not paths:
         raise BadRequest(say("name the files to import"))
@@ -66,8 +77,8 @@ async def take(
         if city is not None and line.message is not None:
             line.error = ingest.refused(line.message, city)
             line.remarks = () if line.error else ingest.remarks(line.message, city)
-    async with broker as there:
-        done = [] if there is None else await _write(lines, ingest, city, there)
+    async with way as there:
+        done = [] if there is None else await _write(lines, name, ingest, city, there)
     for line in lines:
         if json:
             sys.stdout.buffer.write(orjson.dumps(line.as_json()) + b"\n")
@@ -117,17 +128,28 @@ def _city(folder: Path | None) -> City | None:
         raise BadRequest(str(error)) from error
 
 
-async def _write(lines: Sequence[Line], ingest: ModuleType, city: City | None, broker: Broker) -> list[str]:
-    """Ids of what changed. One that the broker refuses is an error of the whole run: it would refuse it again."""
+async def _write(
+    lines: Sequence[Line], format: str, ingest: ModuleType, city: City | None, way: Way
+) -> list[str]:
+    """Ids of what changed. One that the broker refuses is an error of the whole run: it would refuse it again.
+
+    What is noted of the messages is written after what they change: a run that was cut off is repeated, and leaves nothing out.
+    """
     if city is None:
         raise BadRequest(say("which city? name its folder with --city"))
+    broker, noted_at = way.broker, f"/control/heard/{format}"
+    before: dict[str, str] = await ask(way.control, "GET", noted_at) if way.control else {}
+    heard = dict(before)
     present = {one["id"]: one for one in await broker.of_type(ingest.TYPE)}
     changed: dict[str, None] = {}
-    for news in ingest.changes([line.message for line in lines if not line.error], city, present):
+    for news in ingest.changes([line.message for line in lines if not line.error], city, present, heard):
         delivery = await broker.upsert(news)
         for id, reason in delivery.refused.items():
             raise BadRequest(f"{id}: {reason}")
         changed |= dict.fromkeys([*delivery.created, *delivery.changed])
+    news = {key: heard.get(key) for key in {*before, *heard} if heard.get(key) != before.get(key)}
+    if way.control and news:
+        await ask(way.control, "POST", noted_at, news)
     return list(changed)
 
 

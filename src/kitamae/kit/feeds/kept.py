@@ -21,7 +21,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people.records import TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from kitamae.kernel.context.store import Store, Transaction
     from kitamae.kit.feeds.atom import Entry
@@ -69,6 +69,16 @@ async def take(tx: Transaction, id: str, now: int) -> None:
     await tx.drop(TENANT, WANTED, id)
     await tx.drop(TENANT, REFUSED, id)
     await tx.put(TENANT, TAKEN, id, {"at": clock.text(now)})
+
+
+async def hear(tx: Transaction, format: str, news: Mapping[str, str | None]) -> None:
+    """Notes of messages that came, from whoever heard them: of two the later one counts; None: forgotten."""
+    before = await tx.get(TENANT, HEARD, format) or {}
+    after = {**before, **{key: max(at, before.get(key, "")) for key, at in news.items() if at is not None}}
+    for key in [key for key, at in news.items() if at is None]:
+        after.pop(key, None)
+    if after != before:
+        await tx.put(TENANT, HEARD, format, after)
 
 
 async def refuse(
