@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import html5lib
@@ -23,10 +24,13 @@ from structlog.testing import capture_logs
 from warned import KAGA, warn
 
 from kitamae.kernel.problems import Unavailable
+from kitamae.settings import Settings
+from kitamae.web import kept
 from kitamae.web.outside import writing
 from kitamae.web.outside.targets import Target
 from serving import Served, serving
 
+LOOK = writing.LOOK
 LANGUAGES = ("", ".ja-Hira", ".en", ".zh-Hans", ".ko")
 
 
@@ -93,6 +97,39 @@ async def test_an_open_shelter_is_there_with_its_people_and_its_time(town: Serve
     assert found["名称"]["value"] in page
     assert "41人" in page
     assert "不明" in page, "for which hazard it is not known to be safe"
+
+
+async def test_a_status_is_at_its_place_within_five_seconds_of_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that goes on only between looks, as far as they are apart: what reading and writing take is not measured here."""
+    now = [0.0]
+    monkeypatch.setattr(kept, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(kept, "PATIENCE", 60)
+
+    async def no_looks(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(writing.Outside, "_run", no_looks)
+    seconds = Settings.model_fields["kept_page_seconds"].default
+    chosen = {"outside": str(tmp_path / "there"), "kept_page_seconds": seconds}
+    async with serving(tmp_path / "data", city=KAGA, open=True, **chosen) as town:
+        await town.loaded()
+        outside = town.kitamae.city._rooms.outside
+        page = next(one for one in outside.shell.kept.values() if one.path == "/disaster")
+        for name in ("大雨警報", "大雨特別警報"):
+            await outside.write(page, outside.elsewhere[0])  # just before: nothing is sooner read anew
+            await warn(town, name)
+            changed = now[0]
+            while name not in _there(tmp_path / "there"):
+                now[0] += LOOK
+                assert now[0] - changed <= 5, name
+                await outside.write(page, outside.elsewhere[0])
+
+
+def _there(folder: Path) -> str:
+    said = json.loads((folder / "disaster.json").read_text())
+    return (folder / said["snapshot"]).read_text()
 
 
 async def test_the_same_state_is_the_same_snapshot_and_a_former_one_stays(
