@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from kitamae.kernel.people.policy import Policy
     from kitamae.kernel.people.vault import Vault
+    from kitamae.kit.feeds.follower import Follower
     from kitamae.sdk.service import Service
 
 
@@ -92,7 +93,7 @@ class Rooms:
             *areas.area_notices(site, self.area_notices),
             *areas.reports(site, self.reports),
             *areas.my_page(site),
-            *(route for service in on.services for route in _rooms_of(site, service)),
+            *(route for service in on.services for route in _rooms_of(site, service, self.feeds)),
             *registers.mounted(site.page(registers.HERE), on.registers, policy, site.tenant, on.address),
         ]
         kept_here = on.derived / "outside"
@@ -116,7 +117,10 @@ class Rooms:
                 observing = Observing(
                     *(papers.id, papers.writes, site.tenant, site.on.store, site.on.words, site.policy)
                 )
-                found[papers.id] = partial(module.start, _room(site, service), observing), observing.trouble
+                found[papers.id] = (
+                    partial(module.start, _room(site, service, self.feeds), observing),
+                    observing.trouble,
+                )
         return found
 
     def _own(self, site: Site, others: list[BaseRoute]) -> list[BaseRoute]:
@@ -166,17 +170,23 @@ class Rooms:
         return bytes(errors.problem_page(self._page, asked, problem.status, problem.detail).body)
 
 
-def _room(site: Site, service: Service) -> Room:
+def _room(site: Site, service: Service, feeds: Follower | None) -> Room:
     on = site.on
     shows = on.ways.sandbox or on.ways.stand_in is not None  # its residents are invented
     return Room(
-        service.manifest, on.profile, site.reader, site.page(service.folder), on.changes, sandbox=shows
+        service.manifest,
+        on.profile,
+        site.reader,
+        site.page(service.folder),
+        on.changes,
+        sandbox=shows,
+        silent=feeds.is_silent if feeds else None,
     )
 
 
-def _rooms_of(site: Site, service: Service) -> list[BaseRoute]:
+def _rooms_of(site: Site, service: Service, feeds: Follower | None) -> list[BaseRoute]:
     """A service's pages and its programming interface."""
-    room = _room(site, service)
+    room = _room(site, service, feeds)
     own: list[BaseRoute] = []
     if pages := service.module("pages"):
         own += pages.routes(room)

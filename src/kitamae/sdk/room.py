@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from kitamae.sdk.changes import Changes
     from kitamae.sdk.city import City
     from kitamae.sdk.context import Context
@@ -24,4 +26,7 @@ class Room:
     page: Page
     changes: Changes
     sandbox: bool = False  # nothing of it is real: what it tells others is marked as a test
+    silent: Callable[[], Awaitable[bool]] | None = (
+        None  # whether the feeds that the city follows do not arrive; None: it follows none
+    )
     desk: Desk | None = None  # for `desk.routes(room)` alone: where its staff write

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kitamae.sdk.city import AlertArea
 from kitamae.sdk.xml import BadMessageError
-from kitamae.services.disaster import ingest
+from kitamae.services.disaster import ingest, logic
 from kitamae.services.disaster.alerts import cap as cap_format
 from kitamae.services.disaster.alerts import jma as jma_format
 from kitamae.services.disaster.alerts.jma import FORECAST_AREAS, MUNICIPALITIES, TSUNAMI_AREAS
@@ -178,7 +178,7 @@ def flood(
 
 
 def test_a_rivers_flood_concerns_those_whom_it_reaches_and_ends_with_that_river() -> None:
-    id = "urn:ngsi-ld:Alert:17206:river-flood"
+    id = "urn:ngsi-ld:Alert:17206:river-flood.830303020300"
     assert reports(flood(9, "氾濫警戒情報", city=("小松市", "1720300"))) == {}
     now = reports(flood(9, "氾濫警戒情報"), flood(10, "氾濫危険情報"))
     assert said(now, id)[:3] == ("氾濫危険情報", 4, "発表中")
@@ -186,6 +186,39 @@ def test_a_rivers_flood_concerns_those_whom_it_reaches_and_ends_with_that_river(
     assert said(reports(flood(10, "氾濫危険情報"), other), id)[:2] == ("氾濫危険情報", 4)
     lifted = flood(12, "氾濫注意情報解除", city=("小松市", "1720300"))
     assert said(reports(flood(10, "氾濫危険情報"), lifted), id)[2] == "解除"
+
+
+def test_of_two_rivers_each_has_its_own_alert_and_ends_only_its_own() -> None:
+    one, two = (f"urn:ngsi-ld:Alert:17206:river-flood.{river}" for river in ("830303020300", "830303029999"))
+    now = reports(flood(9, "氾濫危険情報"), flood(10, "氾濫警戒情報", river="830303029999"))
+    assert [said(now, id)[1:3] for id in (one, two)] == [(4, "発表中"), (3, "発表中")]
+    now = reports(
+        flood(9, "氾濫危険情報"),
+        flood(10, "氾濫警戒情報", river="830303029999"),
+        flood(11, "氾濫注意情報解除"),
+    )
+    assert [said(now, id)[2] for id in (one, two)] == ["解除", "発表中"]
+    force, _ = logic.now(now.values(), datetime(2026, 8, 1, 3, tzinfo=UTC))
+    assert [alert.phenomenon for alert in force] == ["river-flood"]
+
+
+def test_a_river_that_was_noted_under_the_former_id_is_ended_there_by_its_own_message_alone() -> None:
+    old = "urn:ngsi-ld:Alert:17206:river-flood"
+    ((_, entity),) = after(flood(9, "氾濫危険情報")).items()
+    present = {old: {**entity, "id": old}}
+    assert after(flood(10, "氾濫警戒情報", river="830303029999"), present=present).keys() != {old}
+    now = after(flood(10, "氾濫警戒情報"), present=present)
+    assert said(now, old)[2] == "解除"
+    assert said(now, f"{old}.830303020300")[1:3] == (3, "発表中")
+
+
+def test_a_sender_of_cap_neither_replaces_nor_ends_what_the_agency_warns_of() -> None:
+    known = after(rain(9))
+    loud = folded([cap_format.read(cap(event="大雨特別警報"))], known)
+    assert RAIN not in loud
+    assert len(loud) == 1
+    lifted = rain(10, ("レベル３大雨警報", "03", "解除"), title="気象警報・注意報（Ｒ０６）（大雨）")
+    assert after(lifted, present=known) == {}, "of another kind of message"
 
 
 def test_an_area_code_that_ended_is_refused_by_name_and_one_that_is_known_beside_it_counts() -> None:

@@ -15,6 +15,7 @@ from warned import KAGA, warn
 from kitamae.kernel.context import clock
 from kitamae.kernel.problems import Unavailable
 from kitamae.sdk.reader import Reader
+from kitamae.services.disaster import pages as disaster_pages
 from kitamae.web import kept as kept_page
 from kitamae.web.kept import ANSWERS
 from kitamae.web.outside.writing import Outside
@@ -63,23 +64,36 @@ async def test_safe_comes_before_near_and_unknown_is_said_as_unknown(town: Serve
     calm = await page(town, "/disaster?near=塩屋町")
     assert listed(calm) == ["01", "05", "02"], "nothing threatens: by distance"
     assert "いまの災害に対して" not in calm
+    assert "安全と分かっている" not in calm
     await warn(town, "大雨警報")
     shown = await page(town, "/disaster?near=塩屋町")
     assert listed(shown) == ["05", "02", "01"], (
         "safe ones, by distance, then the one of which nothing is known"
     )
-    assert shown.index("安全（指定あり）") < shown.index("対して安全か不明")
-    assert "塩屋町</span>から近い順です" in shown
-    nearest = re.search(r"安全な避難所で、いちばん近いのは：.*?</p>", shown)
-    assert nearest is not None
-    assert re.search(r"南郷小学校.*km、東の方向。歩いて約\d+分", nearest[0])
+    assert shown.count("建物の指定ではありません") == 2
+    assert "に対して指定あり" not in shown
+    assert "塩屋町</span>から、安全と分かっているところを先に、近い順です" in shown
+    assert "安全と分かっている避難所は、開いていません" in shown
     assert 'href="geo:36.30' in shown
     assert listed(await page(town, "/disaster")) == ["05", "02", "01"]
     printed = await page(town, "/disaster/print?near=塩屋町")
     assert listed(printed) == ["05", "02", "01"]
     assert f"{town.kitamae.address}/disaster</b>" in printed
     assert "<svg" in printed
+    assert printed.count("建物の指定ではありません") == 2
     wall = await page(town, "/disaster/wall")
+    assert wall.count("建物の指定ではありません") == 2
+    assert "いまの災害：" in wall
+    designate = {
+        f"災害種別_{kind}": {"type": "Property", "value": "designated"}
+        for kind in ("洪水", "内水氾濫", "土砂災害")
+    }
+    assert (await town.client.post(f"/ngsi-ld/v1/entities/{NANGO}/attrs", json=designate)).status_code == 204
+    shown = await page(town, "/disaster?near=塩屋町")
+    nearest = re.search(r"安全な避難所で、いちばん近いのは：.*?</p>", shown)
+    assert nearest is not None
+    assert re.search(r"南郷小学校.*km、東の方向。歩いて約\d+分", nearest[0])
+    assert "洪水、がけ崩れ・土石流・地すべり、内水氾濫に対して指定あり" in shown
     assert wall.index("大雨") < wall.index("南郷小学校") < wall.index("塩屋地区会館")
     for lang in ("ja_Hira", "en", "zh", "ko"):
         for path in (
@@ -131,3 +145,23 @@ async def test_it_is_there_while_the_store_is_not_and_made_up_questions_fill_not
     assert "いまの災害：" in await page(town, "/disaster?near=作見町")
     for odd in ("?near=a&near=b", "?near=塩屋町&x=1", "?near=" + "塩" * 5000):
         assert (await town.client.get(f"/disaster{odd}")).status_code == 200
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_where_warnings_do_not_arrive_that_is_said_and_no_shelter_is_safe(
+    town: Served, monkeypatch: pytest.MonkeyPatch, ordered: bool
+) -> None:
+    await opened(town, NANGO)
+    if ordered:
+        await warn(town, "大雨警報")
+    kept = town.kitamae.city._rooms._shell.kept
+    monkeypatch.setattr(disaster_pages, "_PAGE", 1)
+    monkeypatch.setattr(disaster_pages, "_PAGES", 1)
+    await warn(town, "大雨警報", level=2)  # a full read
+    for path in ("/disaster", "/disaster/print", "/disaster/wall"):
+        kept[path]._dirty, kept[path]._tried_at = True, 0.0
+        shown = await page(town, path)
+        assert "情報が、いま届いていません" in shown, path
+        assert "に対して指定あり" not in shown
+    for lang in ("ja_Hira", "en", "zh", "ko"):
+        assert "届いていません" not in await page(town, "/disaster", lang)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kitamae.sdk.hazards import HAZARDS
+from kitamae.services.disaster import logic
 from kitamae.services.disaster.alerts.city import PHENOMENA
 from kitamae.services.disaster.models import Alert
 from kitamae.services.disaster.shelters import nearness
 from kitamae.services.disaster.shelters.nearness import sought, towns, way
-from kitamae.services.disaster.shelters.safety import NO_KIND, OF_PHENOMENON, safe, threat
+from kitamae.services.disaster.shelters.safety import NO_KIND, OF_PHENOMENON, borrowed, safe, threat
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -56,9 +57,8 @@ def test_a_missing_flag_is_never_safe_and_another_warning_never_makes_a_shelter_
     if said == "yes":
         assert all(flags[name] == "designated" for name, word in HAZARDS.items() if word in now.kinds)
         assert not any(one.phenomenon.startswith("cap-") for one in force)
+        assert not now.unlisted
     worse = safe(entity, threat([*force, alert("tsunami")]))
-    if not now.kinds and not now.unclear:
-        return  # of wind alone nothing is known; what comes is known to be something else
     assert (said, worse) not in {("unknown", "yes"), ("no", "yes"), ("no", "unknown")}
 
 
@@ -71,7 +71,7 @@ def test_a_missing_flag_is_never_safe_and_another_warning_never_makes_a_shelter_
         (["rain"], {"洪水": "designated", "内水氾濫": "designated"}, "unknown"),
         (["rain"], {"洪水": "designated", "土砂災害": "notDesignated"}, "no"),
         (["thunder"], dict.fromkeys(("洪水", "土砂災害"), "designated"), "unknown"),
-        (["flood", "thunder"], {"洪水": "designated"}, "yes"),
+        (["flood", "thunder"], {"洪水": "designated"}, "unknown"),
         (["flood", "cap-0123"], {"洪水": "designated"}, "unknown"),
         (["evacuation-4"], {"洪水": "designated"}, "unknown"),
         ([], {"洪水": "designated"}, None),
@@ -81,6 +81,47 @@ def test_what_is_in_force_and_what_is_designated_make_yes_no_or_unknown(
     force: list[str], flags: dict[str, str], said: str | None
 ) -> None:
     assert safe(shelter(**flags), threat(map(alert, force))) == said
+
+
+@given(FLAGS, st.lists(ALERTS, max_size=4))
+def test_what_is_not_heard_is_a_threat_and_the_ground_beside_it_makes_no_building_safe(
+    flags: dict[str, Any], force: list[Alert]
+) -> None:
+    entity = {"id": "urn:x:1", "type": "EvacuationShelter", **flags}
+    assert safe(entity, threat(force, unheard=True)) in ("unknown", "no")
+    said = safe(entity, threat(force), frozenset(HAZARDS.values()))
+    assert said == (None if not force else said if said == "no" else "unknown")
+
+
+def test_a_flag_with_a_basis_is_that_of_the_ground() -> None:
+    flag = {"type": "Property", "value": "designated"}
+    basis = {"type": "Relationship", "object": "urn:ngsi-ld:EvacuationSite:1:2"}
+    entity = {"災害種別_洪水": {**flag, "根拠": basis}, "災害種別_津波": flag}
+    assert borrowed(entity) == {"洪水"}
+
+
+def said_of(state: object, **more: Any) -> dict[str, Any]:
+    return {
+        "id": "urn:ngsi-ld:Alert:17206:flood",
+        "type": "Alert",
+        "状態": {"type": "Property", "value": state, **more},
+    }
+
+
+@pytest.mark.parametrize("state", ["継続", "警戒", "", None, 7, "発表中 "])
+def test_a_state_that_nobody_knows_is_in_force_and_unclear(state: object) -> None:
+    at = {"observedAt": "2026-11-22T00:00:00Z"}
+    force, ended = logic.now([said_of(state, **at)], NOW)
+    assert [one.in_force for one in force] == [True]
+    assert not ended
+    assert threat(force).unclear
+    assert logic.now([said_of("解除", **at)], NOW)[0] == []
+
+
+def test_an_alert_that_says_no_time_is_of_when_it_was_written() -> None:
+    ((one,), _) = logic.now([said_of("発表中", modifiedAt="2026-11-21T23:00:00Z")], NOW)
+    assert one.since == NOW - timedelta(hours=1)
+    assert [each.in_force for each in logic.now([said_of("発表中")], NOW)[0]] == [True]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +156,16 @@ KNOWN = towns(
 )
 def test_a_town_is_found_by_name_reading_latin_letters_and_address(said: str, found: list[str]) -> None:
     assert [one.name for one in sought(said, KNOWN)] == found
+
+
+def test_a_town_whose_name_two_have_is_chosen_by_its_id() -> None:
+    point = {"type": "Point", "coordinates": [136.3, 36.3]}
+    two = towns(
+        {"id": f"urn:ngsi-ld:Town:172065:{'x' * 60}{n}", "type": "Town", "名称": "本町", "location": point}
+        for n in (1, 2)
+    )
+    assert len(sought("本町", two)) == 2
+    assert [[one] for one in two] == [sought(one.id, two) for one in two]
 
 
 @given(st.text(max_size=300))

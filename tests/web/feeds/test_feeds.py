@@ -144,6 +144,8 @@ async def test_staff_who_order_see_what_arrives_and_what_was_not_taken_and_nobod
             "", "feed", "eqvol", {"asked": "2099-01-01T00:00:00Z", "answered": "2020-01-01T00:00:00Z"}
         )
     )
+    town.kitamae.city._rooms._shell.kept["/disaster"]._dirty = True
+    assert "情報が、いま届いていません" in (await town.client.get("/disaster?lang=ja")).text
     for address in ("/staff/evacuation", "/staff/feeds"):
         page = await town.client.get(f"{address}?lang=ja")
         assert "電文が届いていません" in page.text

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.sdk.context import told
-from kitamae.services.disaster.alerts.city import value
-from kitamae.services.disaster.alerts.message import IN_FORCE, LOST, WITHDRAWN
+from kitamae.services.disaster.alerts.city import phenomenon, value
+from kitamae.services.disaster.alerts.message import IN_FORCE, LIFTED, LOST, WITHDRAWN
 from kitamae.services.disaster.models import Alert
 
 if TYPE_CHECKING:
@@ -18,21 +18,21 @@ EVENTS: Final = frozenset({"earthquake", "earthquake-early-warning", "record-rai
 DAY: Final = timedelta(days=1)
 
 
-def alert(entity: Mapping[str, Any]) -> Alert | None:
-    """From a normalized entity with the city's short names; None for one that says no state or no time."""
+def alert(entity: Mapping[str, Any]) -> Alert:
+    """From a normalized entity with the city's short names. What nobody said has ended is in force, whatever else its state says; of which
+    no time is known is of now.
+    """
     state = told(entity, "状態")
-    said, at = state.get("value"), _moment(state.get("observedAt"))
-    if not isinstance(said, str) or at is None:
-        return None
+    said, at = state.get("value"), _since(entity, state)
     level = value(entity, "警戒レベル")
     return Alert(
         id=str(entity["id"]),
-        phenomenon=str(entity["id"]).rpartition(":")[2],
+        phenomenon=phenomenon(str(entity["id"])),
         name=str(value(entity, "名称") or ""),
         level=level
         if isinstance(level, int) and level in range(1, 6) and not isinstance(level, bool)
         else None,
-        in_force=said in (IN_FORCE, LOST),
+        in_force=said not in (LIFTED, WITHDRAWN),
         withdrawn=said == WITHDRAWN,
         area=str(value(entity, "対象地域") or ""),
         office=str(value(entity, "発表者") or ""),
@@ -42,12 +42,13 @@ def alert(entity: Mapping[str, Any]) -> Alert | None:
         until=_moment(value(entity, "有効期限")),
         lost=said == LOST,
         hazards=_texts(value(entity, "災害の種類")),
+        odd=said not in (IN_FORCE, LOST, LIFTED, WITHDRAWN),
     )
 
 
 def now(entities: Iterable[Mapping[str, Any]], at: datetime) -> tuple[list[Alert], list[Alert]]:
     """(in force, ended within the last day), each the most urgent first. `at` in UTC."""
-    known = [one for one in map(alert, entities) if one is not None]
+    known = [alert(one) for one in entities]
     force = [one for one in known if one.in_force and not _over(one, at)]
     ended = [one for one in known if one not in force and at - DAY <= one.since]
     return _in_order(force), _in_order(ended)
@@ -78,6 +79,12 @@ def _urgent(one: Alert) -> int:
 def _texts(said: object) -> tuple[str, ...]:
     many = said if isinstance(said, list) else [said]
     return tuple(one for one in many if isinstance(one, str) and one)
+
+
+def _since(entity: Mapping[str, Any], state: Mapping[str, Any]) -> datetime:
+    """Of its state; else when that was written, by the broker's clock."""
+    times = (state.get("observedAt"), state.get("modifiedAt"), entity.get("modifiedAt"))
+    return next((at for one in times if (at := _moment(one))), datetime.now(UTC))
 
 
 def _moment(said: object) -> datetime | None:

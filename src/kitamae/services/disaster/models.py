@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Alert:
     """`level`: 警戒レベル, None where there is none. `in_force` False: lifted or withdrawn. `lost`: whoever raised it has fallen silent, and
-    nobody knows: it stays in force.
+    nobody knows: it stays in force. `odd`: its state is a word that nobody knows: it stays in force too.
 
     `hazards`: because of what the city orders (洪水, 土砂災害 …); empty where the order does not say.
 
@@ -33,6 +33,7 @@ class Alert:
     until: datetime | None
     lost: bool = False
     hazards: tuple[str, ...] = ()
+    odd: bool = False
 
     @property
     def ordered(self) -> bool:

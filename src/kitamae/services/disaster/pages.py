@@ -23,7 +23,7 @@ from kitamae.services.disaster.alerts.city import ORDER, TYPE
 from kitamae.services.disaster.shelters import crowding, nearness
 from kitamae.services.disaster.shelters.offered import near, offered
 from kitamae.services.disaster.shelters.openings import dated
-from kitamae.services.disaster.shelters.safety import threat
+from kitamae.services.disaster.shelters.safety import borrowed, threat
 from kitamae.services.disaster.shelters.shelter import TYPE as SHELTER
 from kitamae.services.disaster.shelters.shelter import shelter
 
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
     from kitamae.sdk.room import Room
     from kitamae.services.disaster.shelters.nearness import Town
-    from kitamae.services.disaster.shelters.shelter import Shelter
 
 _EARLIER = 100
 """Messages of one event that a CAP message refers to, the latest of them."""
 _MOST: Final = 5_000
+_PAGE, _PAGES = 1_000, 20
+"""Alerts of one read, and how many reads: beyond that the page says that it does not know everything."""
 ON_A_SHEET: Final = 6
 """Shelters that somebody reads at once from across a room."""
 
@@ -55,18 +56,23 @@ def routes(room: Room) -> list[BaseRoute]:
 
     async def situation() -> Mapping[str, Any]:
         now = datetime.now(UTC)
-        force, ended = logic.now(await _alerts(room), now)
-        shelters = [crowding.current(one, rules, now) for one in await _shelters(room)]
+        heard, whole_read = await _alerts(room)
+        silent = room.silent is not None and await room.silent()
+        force, ended = logic.now(heard, now)
+        known = await room.context.find([SHELTER], limit=_MOST, full=True)
+        dated_ones = await dated(room.context, map(shelter, known))
+        shelters = [crowding.current(one, rules, now) for one in dated_ones]
         opened = [one for one in shelters if one.is_open]
         simple = {one["id"]: one for one in await room.context.find([SHELTER], limit=_MOST)} if opened else {}
-        threatens = threat(force)
+        threatens = threat(force, unheard=silent or not whole_read)
+        grounds = {str(one["id"]): borrowed(one) for one in known}
         return {
             "force": force, "ended": ended, "now": now, "highest": logic.highest(force),
             "city_code": room.city.code if room.city else "",
             "totals": crowding.totals(shelters),
             "finds": finds,
             "threat": threatens,
-            "shelters": offered(opened, simple, rules, threatens),
+            "shelters": offered(opened, simple, rules, threatens, grounds),
             "towns": await gazetteer.towns(),
             "walk": {"detour": nearness.DETOUR, "pace": nearness.PACE},
             "a_sheet": ON_A_SHEET,
@@ -82,12 +88,15 @@ def routes(room: Room) -> list[BaseRoute]:
             "highest": values["highest"],
             "alerts": [asdict(one) for one in values["force"]],
             "hazards": sorted(values["threat"].kinds),
+            "unheard": values["threat"].unheard,
             "shelters": [
                 {
                     **asdict(replace(one.shelter, needs={})),
                     "band": one.band,
                     "over": one.over,
                     "safe": one.safe,
+                    "designated": one.designated,
+                    "ground": one.ground,
                     "location": one.entity.get("location"),
                 }
                 for one in values["shelters"]
@@ -154,20 +163,20 @@ class _Gazetteer:
         return self._known
 
 
-async def _shelters(room: Room) -> list[Shelter]:
-    """All that the city knows, open or not."""
-    found = await room.context.find([SHELTER], limit=_MOST, full=True)
-    return await dated(room.context, map(shelter, found))
-
-
-async def _alerts(room: Room) -> list[dict[str, Any]]:
-    """The city's own: a neighbour's gauges are in the broker too."""
+async def _alerts(room: Room) -> tuple[list[dict[str, Any]], bool]:
+    """The city's own: a neighbour's gauges are in the broker too. And whether all were read: whoever may write alerts can write many."""
     ours = f":{room.city.code5}:" if room.city else ":"
-    orders = await room.context.find(
-        [ORDER], limit=1_000, full=True
-    )  # alone: no number of alerts leaves one out
-    found = [*orders, *await room.context.find([TYPE], limit=1_000, full=True)]
-    return [one for one in found if ours in str(one["id"]) and _is_what_it_is_called(one)]
+    found: list[dict[str, Any]] = []
+    whole = True
+    for type in (ORDER, TYPE):  # apart: no number of alerts leaves an order out
+        for page in range(_PAGES):
+            part = await room.context.find([type], limit=_PAGE, offset=page * _PAGE, full=True)
+            found += [one for one in part if ours in str(one["id"]) and _is_what_it_is_called(one)]
+            if len(part) < _PAGE:
+                break
+        else:
+            whole = False
+    return found, whole
 
 
 def _is_what_it_is_called(entity: Mapping[str, Any]) -> bool:

@@ -16,8 +16,7 @@ from lxml import etree
 from kitamae.sdk.xml import BadMessageError, moment, parse, text
 from kitamae.services.disaster.alerts.levels import level
 from kitamae.services.disaster.alerts.message import (
-    IN_FORCE,
-    LOST,
+    LIFTED,
     WITHDRAWN,
     Action,
     Area,
@@ -180,7 +179,7 @@ def course(alert: Alert, said: Sequence[tuple[datetime, str]]) -> tuple[list[str
 
     An event begins with the first message after an end; a second end (取消 after 解除) belongs to the event that ended.
     """
-    ended = [state not in (IN_FORCE, LOST) for _, state in said]
+    ended = [state in (LIFTED, WITHDRAWN) for _, state in said]
     last = len(said) - 1
     while last >= 0 and ended[last]:
         last -= 1

@@ -1,4 +1,5 @@
-"""Of a message, what concerns this city: `Alert` entities, one for each phenomenon, with what it is now and since when.
+"""Of a message, what concerns this city: `Alert` entities, one for each phenomenon (of each river, of each sender of CAP), with what it is
+now and since when.
 
 An entity stays when the alert ends: its 状態 says so, and its history tells when it began, rose and ended. What is older than what
 the city knows changes nothing; 訓練 and 試験 raise nothing. A message of an area whose code is no code of it (any more) says so.
@@ -56,6 +57,9 @@ PHENOMENA: Final = {
 }
 """What is warned of, and how its entity is called. What is not here (a typhoon's number, a forecast of ash) is no alert."""
 
+_CALLED: Final = frozenset(PHENOMENA.values())
+_PLAIN: Final = re.compile("[0-9A-Za-z-]{1,40}")
+
 _NAMED: Final = re.compile(
     r"^(?:レベル[１-５])?(?P<what>.+?)"
     r"(?:特別警報|危険警報|警報|注意報|警戒情報|危険情報|発生情報|注意情報|速報|情報|[０-９])"
@@ -94,24 +98,25 @@ def changed(
     if message.action == "cancellation":
         withdrawn = [one for one in _of_family(message, present.values()) if _same_event(message, one)]
         return [_ended(one, WITHDRAWN, message) for one in withdrawn if not _older(message, one)]
-    found = concerned(message, areas)
+    found = {
+        f"urn:ngsi-ld:{TYPE}:{city}:{what}{_voice(message)}": one
+        for what, one in concerned(message, areas).items()
+    }
     news = []
-    for what, one in found.items():
-        id = f"urn:ngsi-ld:{TYPE}:{city}:{what}"
+    for id, one in found.items():
         there = present.get(id)
-        if there is not None and (_older(message, there) or _of_lesser_river(message, one, there)):
+        if there is not None and _older(message, there):
             continue
         if one.in_force:
             news.append(_entity(id, one, message))
-        elif there is not None and value(there, "状態") == IN_FORCE:
+        elif there is not None and value(there, "状態") == IN_FORCE and _of_family(message, [there]):
             news.append(_ended(there, LIFTED, message))
     river = message.bulletin == _RIVER
     if speaks_of(message, areas) or river:
         for there in _of_family(message, present.values()):
-            what = str(there["id"]).rpartition(":")[2]
             if river and not _same_event(message, there):
                 continue
-            if what not in found and value(there, "状態") == IN_FORCE and not _older(message, there):
+            if there["id"] not in found and value(there, "状態") == IN_FORCE and not _older(message, there):
                 news.append(_ended(there, LIFTED, message))
     return news
 
@@ -180,11 +185,22 @@ def _said(message: Message) -> list[Statement]:
     return [*at_river, *(replace(one, area=area) for one in kinds.values() for area in message.reach)]
 
 
-def _of_lesser_river(message: Message, one: Statement, there: Mapping[str, Any]) -> bool:
-    """Of two rivers the one with the higher level counts, and the other one does not end it."""
-    if message.bulletin != _RIVER or value(there, "状態") != IN_FORCE or _same_event(message, there):
-        return False
-    return not one.in_force or (one.level or 0) < (value(there, "警戒レベル") or 0)
+def _voice(message: Message) -> str:
+    """Whose warnings stand beside those of others, and never end them: each river's, by its event, and each sender's of CAP."""
+    if message.format == "cap":
+        key = message.office
+    elif message.bulletin == _RIVER:
+        key = message.series or message.office
+    else:
+        return ""
+    return f".{key if _PLAIN.fullmatch(key) else sha256(key.encode()).hexdigest()[:12]}"
+
+
+def phenomenon(id: str) -> str:
+    """Of an entity's id, what it warns of: one of PHENOMENA's for each river and sender; else all that stands after its city."""
+    last = id.rpartition(":")[2]
+    what = last.partition(".")[0]
+    return what if what in _CALLED else last
 
 
 def _ours(message: Message, areas: Sequence[AlertArea]) -> dict[tuple[str, str], int]:
@@ -248,7 +264,13 @@ def _ended(there: Mapping[str, Any], how: str, message: Message) -> dict[str, An
 
 
 def _of_family(message: Message, present: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [one for one in present if value(one, "電文") == family(message)]
+    """What messages of this kind said; of CAP, what this sender said."""
+    return [
+        one
+        for one in present
+        if value(one, "電文") == family(message)
+        and (message.format != "cap" or value(one, "発表者") == message.office)
+    ]
 
 
 def _same_event(message: Message, there: Mapping[str, Any]) -> bool:

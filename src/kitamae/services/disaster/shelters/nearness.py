@@ -55,7 +55,9 @@ def towns(entities: Iterable[Mapping[str, Any]]) -> list[Town]:
 
 
 def sought(text: str, known: Sequence[Town]) -> list[Town]:
-    """The towns that the text names: by name, reading or Latin letters; or one that it is an address of. The best ones alone."""
+    """The towns that the text names: by id, name, reading or Latin letters; or one that it is an address of. The best ones alone."""
+    if chosen := [one for one in known if one.id == text.strip()]:  # of a name that two towns have
+        return chosen
     wanted = fold(text[:LONGEST]).translate(_DIGITS)
     if not wanted:
         return []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from kitamae.sdk.context import point
 from kitamae.services.disaster.shelters import crowding, nearness
-from kitamae.services.disaster.shelters.safety import safe
+from kitamae.services.disaster.shelters.safety import designated, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from kitamae.services.disaster.shelters.safety import Threat
     from kitamae.services.disaster.shelters.shelter import Shelter
 
-_RANK: Final[dict[Safe | None, int]] = {"yes": 0, None: 0, "unknown": 1, "no": 2}
+_RANK: Final[dict[Safe | None, int]] = {"yes": 0, None: 0, "unknown": 2, "no": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
     """One that is open. `entity`: all that is known of it, simplified. `safe` None: nothing threatens. `way` None: nobody said from where,
-    or nobody knows where it is.
+    or nobody knows where it is. `designated`: for which of what threatens; `ground`: by what was said of the ground at its address, not of
+    the building. `all_named`: for every kind that is known to threaten.
     """
 
     shelter: Shelter
@@ -35,12 +36,18 @@ class Offered:
     band: Band
     over: bool
     safe: Safe | None
+    designated: tuple[str, ...] = ()
+    ground: bool = False
+    all_named: bool = False
     way: Way | None = None
 
     @property
     def rank(self) -> int:
-        """What comes before distance: safe, then unknown, then not; of each, those that are full last."""
-        return 2 * _RANK[self.safe] + (self.band == "full")
+        """What comes before distance: safe, then designated as far as it is known what threatens, then unknown, then not; of each, those
+        that are full last.
+        """
+        level = 1 if self.safe == "unknown" and self.all_named else _RANK[self.safe]
+        return 2 * level + (self.band == "full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,7 @@ class Near:
     @property
     def first(self) -> Offered | None:
         """The nearest that is known to be safe, or that is open where nothing threatens; full only where the others are too."""
-        best = self.shelters[0] if self.town and self.shelters else None
-        return best if best and best.rank < 2 and best.way else None
+        return next((one for one in self.shelters if one.rank < 2 and one.way), None) if self.town else None
 
     @property
     def lost(self) -> bool:
@@ -69,17 +75,30 @@ class Near:
 
 
 def offered(
-    shelters: Iterable[Shelter], entities: Mapping[str, Mapping[str, Any]], rules: Sheltering, threat: Threat
+    shelters: Iterable[Shelter],
+    entities: Mapping[str, Mapping[str, Any]],
+    rules: Sheltering,
+    threat: Threat,
+    grounds: Mapping[str, frozenset[str]],
 ) -> list[Offered]:
-    """`shelters`: open ones, as they are `current`. Those that are safe first; of each, those with room; then by name."""
+    """`shelters`: open ones, as they are `current`; `grounds`: by id, of `safety.borrowed`. Those that are safe first; of each, those with
+    room; then by name.
+    """
     shown = [
-        Offered(
-            one, entities[one.id], crowding.band(crowding.indoors(one), rules), crowding.over(one),
-            safe(entities[one.id], threat),
-        )
+        _offered(one, entities[one.id], rules, threat, grounds.get(one.id, frozenset()))
         for one in crowding.in_order(shelters, rules) if one.id in entities
     ]  # fmt: skip
     return sorted(shown, key=lambda one: one.rank)
+
+
+def _offered(
+    one: Shelter, entity: Mapping[str, Any], rules: Sheltering, threat: Threat, grounds: frozenset[str]
+) -> Offered:
+    named = designated(entity, threat)
+    return Offered(
+        one, entity, crowding.band(crowding.indoors(one), rules), crowding.over(one), safe(entity, threat, grounds),
+        named, not grounds.isdisjoint(named), bool(named) and len(named) == len(threat.kinds),
+    )  # fmt: skip
 
 
 def near(
@@ -102,4 +121,4 @@ def near(
 def _with_way(one: Offered, town: Town) -> Offered:
     at = point(one.entity)
     way = nearness.way(town.at, at) if at else None
-    return Offered(one.shelter, one.entity, one.band, one.over, one.safe, way)
+    return replace(one, way=way)
