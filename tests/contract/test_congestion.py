@@ -65,6 +65,36 @@ async def test_each_count_is_judged_once_and_a_run_of_zeros_is_known_by_its_end(
     assert len(entity[logic.OUTLOOK]["value"]) == 7 * 24
 
 
+async def test_an_outage_of_three_weeks_ago_stays_one_though_what_came_before_it_is_not_read_any_more(
+    store: Store,
+) -> None:
+    observing = job(store)
+    work = Work(Room(), observing)  # type: ignore[arg-type]
+    until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    hours = [until - timedelta(hours=n) for n in range(24 * 21, 0, -1)]
+    zeros = hours[:3]
+    await observing.observe([counted(0 if at in zeros else 24, at) for at in hours])
+    stamps = [at.isoformat().replace("+00:00", "Z") for at in zeros]
+    await observing.observe(
+        [
+            {
+                "id": HALL,
+                "type": logic.TYPE,
+                logic.VERDICT: {"type": "Property", "value": "欠測", "observedAt": at},
+            }
+            for at in stamps
+        ]
+    )
+    await work.look(HALL)
+    verdicts = await told(observing)
+    assert [verdicts[at] for at in zeros] == ["欠測"] * 3
+    assert len(verdicts) == len(hours)
+    await observing.observe([counted(30, zeros[0])])  # somebody corrects it
+    await observing.observe([counted(24, until)])
+    await work.look(HALL)
+    assert (await told(observing))[zeros[0]] == "正常"
+
+
 async def test_what_its_desk_took_back_is_not_published_again(store: Store) -> None:
     observing = job(store)
     work = Work(Room(), observing)  # type: ignore[arg-type]

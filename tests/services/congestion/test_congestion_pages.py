@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +84,24 @@ async def test_a_small_number_is_said_at_no_door_to_everybody(town: Served) -> N
     assert asked.status_code == 403
     shown = await told(town)
     assert shown["人数_公開"] == 42, "the last one that may be said, with its own time"
+
+
+async def test_an_outlook_of_small_numbers_says_them_at_no_door(town: Served) -> None:
+    until = await remember(town, 70, 3)
+    await send(town, 3, until, 名称="市民会館", 計測間隔=60)
+    await judged(town, "少数")
+    for _ in range(200):
+        if "混雑の見通し" in await told(town):
+            break
+        await send(town, 3, until)
+    for door in (
+        f"/ngsi-ld/v1/entities/{HALL}", f"/ngsi-ld/v1/temporal/entities/{HALL}?options=temporalValues", f"/v2/entities/{HALL}",
+        f"/entity/{HALL}", "/ngsi-ld/v1/entities?type=CrowdFlowObserved&options=keyValues",
+    ):  # fmt: skip
+        text = (await outside(town, "GET", door)).text.replace("&lt;", "<").replace("&#34;", '"')
+        assert "usual" in text, door
+        assert not re.search(r'"?(usual|low|middle|high)"?\W{1,4}[0-9]', text.replace('"<10"', '"few"')), door
+    assert "3人" not in (await page(town, "/congestion/hall"))
 
 
 @pytest.mark.parametrize("people", [10_000_000, -3, 1.5])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +18,7 @@ from kitamae.services.congestion.counting.slots import slots
 from kitamae.services.congestion.models import Hours, Place
 from kitamae.services.congestion.outlook.days import Days
 from kitamae.services.congestion.outlook.forecast import Expected
+from kitamae.services.congestion.outlook.usual import Usual
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 MONDAY = datetime(2026, 9, 7, tzinfo=TOKYO)
@@ -135,12 +137,32 @@ def test_whatever_stands_there_as_an_outlook_nothing_breaks(said: object) -> Non
 def test_an_outlook_is_read_as_it_was_written_in_whole_people() -> None:
     day = MONDAY.date()
     made = {(day, 9): Expected(12.4, 3.2, 11.0, 30.9), (day, 10): Expected(7.0, None, None, None)}
-    value = logic.written(made)
-    assert value[1] == {"day": "2026-09-07", "hour": 10, "usual": 7}
+    value = logic.written(made, 10)
+    assert value[0]["low"] == "<10"
+    assert value[1] == {"day": "2026-09-07", "hour": 10, "usual": "<10"}
     entity = {"id": "urn:x:1", "type": logic.TYPE, logic.OUTLOOK: {"type": "Property", "value": value}}
     assert logic.place(entity, TOKYO).outlook == {
-        (day, 9): Expected(12, 3, 11, 31), (day, 10): Expected(7, None, None, None),
+        (day, 9): Expected(12, 9, 11, 31), (day, 10): Expected(9, None, None, None),
     }  # fmt: skip
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.dates(), st.integers(0, 23)), st.builds(Expected, *[st.none() | st.floats(0, 1e6)] * 4)
+    ),
+    st.integers(1, 1000),
+)
+def test_an_outlook_says_no_number_that_is_to_be_hidden(made: dict[Any, Expected], least: int) -> None:
+    said = logic.written(made, least)
+    numbers = [row[name] for row in said for name in ("usual", "low", "middle", "high") if name in row]
+    assert all(one == f"<{least}" or (isinstance(one, int) and one >= least) for one in numbers)
+
+
+def test_of_fewer_than_three_values_nothing_is_usual() -> None:
+    days = [MONDAY.date() - timedelta(days=n) for n in (3, 4, 5)]  # working days
+    for some in range(4):
+        usual = Usual({(day, 9): 50.0 for day in days[:some]}, MONDAY.date(), Days())
+        assert usual.at((MONDAY.date(), 9)) == (50.0 if some == 3 else None)
 
 
 def test_what_was_not_reported_stands_in_the_course_and_is_no_zero() -> None:

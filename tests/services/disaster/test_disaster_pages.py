@@ -160,8 +160,12 @@ async def test_a_demonstration_says_that_nobody_is_to_act_on_what_it_says(tmp_pa
         {"状態": {"value": "発表中"}},
     ],
 )
-def test_an_entity_that_says_no_state_or_no_time_is_left_out(broken: dict[str, Any]) -> None:
-    assert logic.now([{"id": RAIN, "type": "Alert", **broken}], datetime.now(UTC)) == ([], [])
+def test_an_entity_that_says_no_state_or_no_time_is_in_force_for_nobody_said_that_it_ended(
+    broken: dict[str, Any],
+) -> None:
+    force, ended = logic.now([{"id": RAIN, "type": "Alert", **broken}], datetime.now(UTC))
+    assert [(one.phenomenon, one.in_force) for one in force] == [("rain", True)]
+    assert ended == []
 
 
 def test_what_has_an_end_is_over_after_it_and_an_event_after_a_day() -> None:

@@ -7,6 +7,7 @@ to be done stands in the data: a count without a verdict of its moment, an outlo
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from kitamae.services.congestion.outlook.days import Days
 from kitamae.services.congestion.outlook.forecast import Outlook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from kitamae.sdk.context import Reading
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
     from kitamae.services.congestion.outlook.forecast import Expected
 
 TICK: Final = 300.0
-"""Seconds after which the clock alone is asked: did a day begin?"""
+"""Seconds after which the clock is asked, whatever is counted meanwhile: did a day begin?"""
 MOST: Final = 2_000
 """Places."""
 BACK: Final = timedelta(weeks=10)
 """How far a count is judged by what came before: eight whole weeks before its own."""
+ANEW: Final = timedelta(weeks=2)
+"""How far back a verdict may change by what came later: of what is older, less than the eight weeks before it are read."""
 LEARNT: Final = 100_000
 """Counts at most that a forecast is made of; of one an hour, eleven years."""
 AHEAD: Final = timedelta(minutes=5)
@@ -51,16 +54,19 @@ async def start(room: Room, observing: Observing) -> None:
     work = Work(room, observing)
     with room.changes.follow(logic.TYPE, tenant=room.city.tenant if room.city else "") as following:
         await work.every()
+        loop = asyncio.get_running_loop()
+        tick = loop.time() + TICK
         while True:
-            try:
-                async with asyncio.timeout(TICK):
+            changed: Collection[str] = ()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(tick):
                     changed = await following.next()
-            except TimeoutError:
-                await work.every()
-                continue
             for id in changed:
                 with observing.apart(id):
                     await work.look(id)
+            if loop.time() >= tick:  # also where no five minutes pass without a count
+                await work.every()
+                tick = loop.time() + TICK
 
 
 class Work:
@@ -102,17 +108,24 @@ class Work:
         made = await asyncio.to_thread(self._outlook, readings, verdicts, place, today, now)
         if made:
             begin = datetime.combine(today, time(), self._zone)
-            await self._observing.observe([_said(place, begin, logic.OUTLOOK, logic.written(made))])
+            await self._observing.observe(
+                [_said(place, begin, logic.OUTLOOK, logic.written(made, self._rules.hide_under))]
+            )
 
     async def _judge(self, place: Place, now: datetime) -> None:
         history = self._whole.history
-        known = logic.latest(await history(place.id, logic.VERDICT, last=None, since=now - BACK))
-        told = logic.latest(await history(place.id, logic.PUBLIC, last=None, since=now - BACK))
-        readings = await history(place.id, logic.COUNT, last=None, since=now - BACK)
+        verdicts = await history(place.id, logic.VERDICT, last=LEARNT, since=now - BACK)
+        known = logic.latest(verdicts)
+        told = logic.latest(await history(place.id, logic.PUBLIC, last=LEARNT, since=now - BACK))
+        readings = await history(place.id, logic.COUNT, last=LEARNT, since=now - BACK)
+        when = {
+            one.at: one.written or one.at for one in sorted(verdicts, key=lambda one: one.written or one.at)
+        }
         fresh = [
             (one, verdict)
-            for one, verdict in self._judged(readings, known, place, now)
-            if known.get(one.at) != verdict or (verdict == FINE and told.get(one.at) != int(one.value))
+            for one, verdict in await asyncio.to_thread(self._judged, readings, known, place, now)
+            if (one.at >= now - ANEW or one.at not in when or (one.written or one.at) > when[one.at])
+            and (known.get(one.at) != verdict or (verdict == FINE and told.get(one.at) != int(one.value)))
         ]
         for begin in range(0, len(fresh), _TOGETHER):
             # in one transaction: a verdict says that what may be said of its count is said

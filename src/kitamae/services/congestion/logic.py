@@ -39,6 +39,7 @@ PERIODS: Final = (0, 5, 10, 15, 20, 30, 60, DAY)
 STALE_DAYS: Final = timedelta(days=2)
 GAP: Final = ""
 """Nobody reported."""
+_UNDER: Final = "<"
 _PARTS: Final = ("usual", "low", "middle", "high")
 _WEEK: Final = "月火水木金土日"
 _RANGE: Final = re.compile(f"([{_WEEK}])曜?日?[~〜～-]([{_WEEK}])")
@@ -199,14 +200,26 @@ def in_order(places: Iterable[Place], rules: Congesting, now: datetime) -> list[
     return sorted(known, key=lambda pair: (_ORDER.index(pair[1]), pair[0].reading or pair[0].name))
 
 
-def written(made: Mapping[Slot, Expected]) -> list[dict[str, Any]]:
-    """As it stands in the entity: day, hour, usual, low, middle, high, in whole people; what is not known is left out."""
+def written(made: Mapping[Slot, Expected], least: int) -> list[dict[str, Any]]:
+    """As it stands in the entity, for everybody: day, hour, usual, low, middle, high, in whole people; what is not known is left out.
+    Of what is under `least` nothing stands there but that it is ("<10"): who was counted alone would be read out of it.
+    """
     rows = []
     for (day, hour), one in sorted(made.items()):
         parts = {name: getattr(one, name) for name in _PARTS}
-        people = {name: round(value) for name, value in parts.items() if value is not None}
+        people = {
+            name: f"{_UNDER}{least}" if round(value) < least else round(value)
+            for name, value in parts.items()
+            if value is not None
+        }
         rows.append({"day": day.isoformat(), "hour": hour, **people})
     return rows
+
+
+def _people(said: object) -> object:
+    """What is only said to be less than a number counts as the most that it may be."""
+    few = said.removeprefix(_UNDER) if isinstance(said, str) and said.startswith(_UNDER) else ""
+    return int(few) - 1 if few.isascii() and few.isdigit() and 0 < len(few) < 8 and int(few) else said
 
 
 def _slots(said: object) -> Iterable[tuple[Slot, Expected]]:
@@ -214,7 +227,7 @@ def _slots(said: object) -> Iterable[tuple[Slot, Expected]]:
     for row in said if isinstance(said, list) else ():
         if not isinstance(row, dict) or row.get("hour") not in range(24):
             continue
-        numbers = [row.get(name) for name in _PARTS]
+        numbers = [_people(row.get(name)) for name in _PARTS]
         if not all(one is None or _is_number(one) for one in numbers):
             continue
         forecast = numbers[1:] if None not in numbers[1:] else [None] * 3

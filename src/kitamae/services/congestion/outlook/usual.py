@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 WEEKS: Final = 8
 ENOUGH: Final = 3
-"""So many values of one kind of day; with fewer, all working days or all days off are asked together."""
+"""So many values of one kind of day; with fewer, all working days or all days off are asked together. Of fewer than that of these too,
+nothing is usual: the number would be what somebody counted, once.
+"""
 Slot = tuple["date", int]
 """A day, and its hour in the city's time; hour 0 stands for the whole day where days are counted."""
 
@@ -38,7 +40,7 @@ class Usual:
         found = self._exact.get((self._days.kind(day), hour), ())
         if len(found) < ENOUGH:
             found = self._broad.get((self._days.off(day), hour), ())
-        return median(found) if found else None
+        return median(found) if len(found) >= ENOUGH else None
 
     def over(self, day: date, hours: Iterable[int]) -> float:
         """Of these hours of a day together."""
