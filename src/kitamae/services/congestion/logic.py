@@ -216,7 +216,7 @@ def written(made: Mapping[Slot, Expected], least: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _people(said: object) -> object:
+def _people(said: Any) -> Any:
     """What is only said to be less than a number counts as the most that it may be."""
     few = said.removeprefix(_UNDER) if isinstance(said, str) and said.startswith(_UNDER) else ""
     return int(few) - 1 if few.isascii() and few.isdigit() and 0 < len(few) < 8 and int(few) else said
