@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kitamae.kernel.context.subscription.destinations import Destinations
 from kitamae.kernel.problems import BadRequest
+from kitamae.kit.notices.area.channel import Message
 from kitamae.kit.notices.area.push import MOST, WebPush, encrypted
 from telling import Browser, encode
 
@@ -69,6 +70,8 @@ HOSTS = ("fcm.googleapis.com", "*.notify.windows.com")
     [
         "https://192.168.1.5/push", "https://127.0.0.1/push", "https://[::1]/push", "http://fcm.googleapis.com/x", "https://evil.example/x", "https://fcm.googleapis.com.evil.example/x",
         "https://notify.windows.com.evil.example/x", "file:///etc/passwd", "https://2130706433/", "", "https://fcm.googleapis.com/" + "x" * 1000, "https://fcm.googleapis.com/\r\nX: y",
+        "https://fcm.googleapis.com:8443/x", "https://fcm.googleapis.com:80/x", "https://fcm.googleapis.com:0/x", "https://me@fcm.googleapis.com/x", "https://me:word@fcm.googleapis.com:443/x",
+        "https://@fcm.googleapis.com/x", "https://fcm.googleapis.com:99999/x",
     ],
 )  # fmt: skip
 def test_an_address_that_is_no_known_push_service_is_refused(endpoint: str) -> None:
@@ -83,6 +86,19 @@ def test_an_address_that_is_no_known_push_service_is_refused(endpoint: str) -> N
 def test_a_known_push_service_is_believed(host: str) -> None:
     push: Any = WebPush(None, Destinations(), HOSTS)  # type: ignore[arg-type]
     assert push.demand(f"https://{host}/send/abc", **BROWSER.keys)["endpoint"].endswith("/send/abc")
+
+
+def test_all_addresses_of_one_push_service_wait_together() -> None:
+    push: Any = WebPush(None, Destinations(), HOSTS)  # type: ignore[arg-type]
+    spelt = ("fcm.googleapis.com", "FCM.googleapis.com", "fcm.googleapis.com:443", "a@fcm.googleapis.com:99")
+    assert {push.lane({"endpoint": f"https://{one}/x"}) for one in spelt} == {"fcm.googleapis.com"}
+
+
+async def test_an_address_with_a_port_that_was_kept_before_is_removed_and_nothing_is_sent_there() -> None:
+    push: Any = WebPush(None, Destinations(), HOSTS)  # type: ignore[arg-type]
+    to = {"endpoint": "https://fcm.googleapis.com:8443/x", **BROWSER.keys}
+    message = Message("1", "title", "line", "https://city.example.jp/disaster", "ja")
+    assert await push.hand_over([to], message) == "gone"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from aiosmtpd.controller import Controller
 
 import telling
 from bare_kaga import bare
+from kitamae.kernel.context import clock
 from kitamae.kernel.people.jose import signed
 from kitamae.kernel.people.jose.encoding import decode, encode
 from kitamae.kernel.people.jose.keys import Keys
@@ -172,6 +173,69 @@ async def test_a_lifted_order_is_told_to_whom_it_concerned(tmp_path: Path) -> No
             "加賀市：高齢者等避難（警戒レベル3）が出ました",
             "加賀市：高齢者等避難（警戒レベル3）が解除されました",
         ]
+
+
+async def test_of_an_order_that_ends_at_two_levels_each_reads_the_one_that_was_in_force_where_he_is(
+    tmp_path: Path,
+) -> None:
+    three, both = Browser(), Browser()
+    async with PushService() as service, town(tmp_path) as served:
+        await subscribe(served, service, "three", three, area=TOWNS[1:])
+        await subscribe(served, service, "both", both)
+        await ordered(served, **(RIVER | {"districts": TOWNS[:1]}))
+        await ordered(served, **(RIVER | {"districts": TOWNS[1:], "level": "3"}))
+        await ordered(served, districts=TOWNS, act="lift", text="危険がなくなりました。")
+        await done(served, 3)
+        last = got(service, three, "three")[-1]
+        assert (last["title"], last["body"]) == (
+            "加賀市：高齢者等避難（警戒レベル3）が解除されました",
+            "地区：三木町",
+        )
+        last = got(service, both, "both")[-1]
+        assert last["title"] == "加賀市：避難情報が解除されました"
+        assert last["body"] == "避難指示（警戒レベル4）：七日市町。高齢者等避難（警戒レベル3）：三木町。"
+
+
+def item(what: str, level: int, name: str, places: dict[str, str] | None = None) -> announcement.Item:
+    return announcement.Item(what=what, level=level, stated=True, name=name, places=places or {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "items", "title", "body"),
+    [
+        (
+            "alerts", [item("ended", 5, "大雨特別警報"), item("raised", 2, "雷注意報")],
+            "加賀市：警戒レベル2の情報が出ました", "雷注意報。いますることを、ページで確かめてください。",
+        ),
+        (
+            "alerts", [item("raised", 5, "大雨特別警報"), item("raised", 2, "雷注意報"), item("ended", 5, "大雨特別警報")],
+            "加賀市：警戒レベル2の情報が出ました", "雷注意報。いますることを、ページで確かめてください。",
+        ),
+        (
+            "alerts", [item("raised", 3, "洪水警報"), item("ended", 3, "洪水警報")],
+            "加賀市：災害の情報が終わりました", "洪水警報。ほかの情報が出ていることがあります。ページで確かめてください。",
+        ),
+        (
+            "orders", [item("lifted", 4, "避難指示", {"003": "七日市町"}), item("lifted", 3, "高齢者等避難")],
+            "加賀市：避難情報が解除されました", "避難指示（警戒レベル4）：七日市町。高齢者等避難（警戒レベル3）：市の全域。",
+        ),
+        (
+            "orders", [item("issued", 4, "避難指示")],
+            "加賀市：避難指示（警戒レベル4）が出ました", "危険な場所から、全員避難してください。地区：市の全域",
+        ),
+    ],
+)  # fmt: skip
+async def test_of_several_things_at_once_what_is_said_is_what_stands(
+    tmp_path: Path, kind: Any, items: list[announcement.Item], title: str, body: str
+) -> None:
+    one = Browser()
+    async with PushService() as service, town(tmp_path) as served:
+        await subscribe(served, service, "here", one)
+        store, now = served.kitamae.city.store, clock.now() - 10_000_000
+        await store.transact(lambda tx: announcement.owe(tx, kind, items, now))
+        await done(served)
+        (told,) = got(service, one, "here")
+        assert (told["title"], told["body"]) == (title, body)
 
 
 async def test_a_drill_reaches_no_channel_and_the_desk_says_how_many_it_would_have_been(

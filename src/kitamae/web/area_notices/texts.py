@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kitamae.kit.notices.area.announcement import standing
 from kitamae.web.languages import known
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ class Texts:
 
     def message(self, language: str, kind: str, items: Sequence[Item]) -> tuple[str, str]:
         """Title and line about these items."""
-        first = max(items, key=lambda one: one["level"])
-        places = list(dict.fromkeys(name for one in items for name in one["places"].values()))
-        names = list(dict.fromkeys(one["name"] for one in items if one["name"]))
-        return self._draw(f"told-{kind}.txt", language, items=items, first=first, places=places, names=names)
+        raised = standing(items) if kind == "alerts" else []
+        about = sorted(raised or items, key=lambda one: one["level"], reverse=True)
+        names = list(dict.fromkeys(one["name"] for one in about if one["name"]))
+        return self._draw(
+            f"told-{kind}.txt", language, items=about, first=about[0], raised=raised, names=names
+        )
 
     def choose(self, language: str, token: str) -> str:
         """To whoever wrote to the city's account on LINE: where he chooses."""

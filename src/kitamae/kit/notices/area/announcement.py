@@ -51,6 +51,16 @@ class Item(TypedDict):
     places: dict[str, str]
 
 
+def standing(items: Sequence[Item]) -> list[Item]:
+    """Of alerts those that were raised, without what ended after it: what one announcement gathers may have begun and ended in it."""
+    return [
+        one
+        for n, one in enumerate(items)
+        if one["what"] == "raised"
+        and not any(later["what"] == "ended" and later["name"] == one["name"] for later in items[n + 1 :])
+    ]
+
+
 class Announcement(TypedDict):
     """`at`: when it was written, `done`: when the last one was told, "" before. `ref`: the number of the order. `rehearsal`: nobody is told.
     `counts`: channel -> what became of it (`sent`, `gone`, `refused`, `unsure`, `failed`, `again`, `rehearsed`) -> how many. `restore`: into which state it was

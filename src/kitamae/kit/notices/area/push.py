@@ -2,7 +2,7 @@
 service that this browser's maker runs.
 
 The push address comes from whoever subscribes, so it is an address like any that a stranger names: only hosts that the city lists are believed,
-only over https, and only where the address after name resolution is a public one.
+only over https, at the port of https alone, without a user's name in it, and only where the address after name resolution is a public one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from yarl import URL
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.subscription.destinations import outward
@@ -46,6 +47,7 @@ MOST: Final = RECORD - 86 - 17
 _KEYS: Final = ("announcing", "vapid")
 _PURPOSE: Final = "key of web push"
 _SECONDS: Final = 10.0
+HTTPS: Final = 443
 _TOKEN: Final = 12 * 3_600
 """Seconds for which a signed name is good: RFC 8292 allows a day."""
 _ADDRESS: Final = re.compile(r"[\x21-\x7e]{1,1000}")
@@ -136,13 +138,7 @@ class WebPush:
 
     def demand(self, endpoint: str, p256dh: str, auth: str) -> dict[str, str]:
         """The address as it is kept. Raises BadRequest for one that the city will not send to."""
-        schemes = ("http", "https") if self._destinations.loopback else ("https",)
-        if not _ADDRESS.fullmatch(endpoint):
-            raise BadRequest("endpoint: expected the address of a push service")
-        self._destinations.check(endpoint, schemes)
-        host = (urlsplit(endpoint).hostname or "").lower()
-        if not any(host == one or (one.startswith("*.") and host.endswith(one[1:])) for one in self._hosts):
-            raise BadRequest("endpoint: this city does not know that push service")
+        self._check(endpoint)
         try:
             key = decode(p256dh)
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
@@ -152,9 +148,21 @@ class WebPush:
             raise BadRequest("p256dh, auth: expected the keys of a push subscription") from None
         return {"endpoint": endpoint, "p256dh": p256dh, "auth": auth}
 
+    def _check(self, endpoint: str) -> None:
+        """Raises BadRequest for an address that the city will not send to. The host is the one that the client itself reads out of it."""
+        schemes = ("http", "https") if self._destinations.loopback else ("https",)
+        if not _ADDRESS.fullmatch(endpoint):
+            raise BadRequest("endpoint: expected the address of a push service")
+        self._destinations.check(endpoint, schemes)
+        if not _plain(endpoint):
+            raise BadRequest("endpoint: no push service has a port or a user's name in its address")
+        host = self.lane({"endpoint": endpoint})
+        if not any(host == one or (one.startswith("*.") and host.endswith(one[1:])) for one in self._hosts):
+            raise BadRequest("endpoint: this city does not know that push service")
+
     def lane(self, to: Mapping[str, Any]) -> str:
-        """See `Channel`."""
-        return urlsplit(str(to["endpoint"])).netloc
+        """See `Channel`: the name of the host, whatever else its address says."""
+        return (URL(str(to["endpoint"])).raw_host or "").lower().rstrip(".")
 
     async def hand_over(self, to: Sequence[Mapping[str, Any]], message: Message) -> Became:
         """See `Channel`. A push service keeps it as long as it is of use, and of two with one number the later one (RFC 8030, 5.4)."""
@@ -162,6 +170,8 @@ class WebPush:
         told = {"title": message.title, "body": message.line, "link": message.link, "tag": message.number}
         content = orjson.dumps({**told, "lang": message.language})
         endpoint = str(one["endpoint"])
+        if not _plain(endpoint):
+            return "gone"  # kept before such addresses were refused: no browser's
         headers = {
             "Authorization": await self.vapid.header(endpoint),
             "Content-Encoding": "aes128gcm",
@@ -171,7 +181,7 @@ class WebPush:
             "Urgency": "high" if message.urgent else "normal",
         }
         try:
-            self._destinations.check(endpoint)
+            self._check(endpoint)
             body = encrypted(content, decode(str(one["p256dh"])), decode(str(one["auth"])))
             if self._session is None:
                 self._session = outward(self._destinations, seconds=_SECONDS)
@@ -188,6 +198,13 @@ class WebPush:
         """See `Channel`."""
         if self._session is not None:
             await self._session.close()
+
+
+def _plain(endpoint: str) -> bool:
+    """Whether it names a host and nothing else: at another port anything may listen. On this machine, where tests are, ports are free."""
+    url = URL(endpoint)
+    here = url.raw_host in ("127.0.0.1", "::1", "localhost")
+    return "@" not in urlsplit(endpoint).netloc and (here or url.port == HTTPS)
 
 
 def _became(status: int) -> Became:

@@ -286,7 +286,7 @@ class Sender:
     ) -> Message:
         items = [told["items"][n] for n in fitting]
         title, line = self._words.message(language, told["kind"], items)
-        urgent = told["kind"] == "orders" or max(one["level"] for one in items) >= 4
+        urgent = told["kind"] == "orders" or any(one["level"] >= 4 for one in announcement.standing(items))
         leave = self._words.leave(some[0].id)
         return Message(number, title, line, self._words.link, language, urgent=urgent, leave=leave)
 
