@@ -88,12 +88,15 @@ class PushService:
 
 
 class Line:
-    """The stand-in of LINE's Messaging API: does the same thing once under one X-Line-Retry-Key, as LINE says of itself."""
+    """The stand-in of LINE's Messaging API: does the same thing once under one X-Line-Retry-Key, as LINE says of itself. `lost`: it does
+    what it is asked for, and its answer is a gateway's that waited too long.
+    """
 
     def __init__(self) -> None:
         self.said: list[tuple[str, Any]] = []
         self.keys: set[str] = set()
         self.status = 200
+        self.lost = False
         self.receiver = Receiver(self._take)
 
     async def _take(self, receiver: Receiver, request: web.Request) -> web.StreamResponse:
@@ -105,6 +108,8 @@ class Line:
             return web.Response(status=409)
         self.keys |= {key}
         self.said.append((request.path.rpartition("/")[2], told))
+        if self.lost:
+            return web.Response(status=504)  # it took it, and the answer went astray
         return web.json_response({})
 
     async def __aenter__(self) -> Line:

@@ -48,6 +48,7 @@ class Carrier:
         self.numbers: set[str] = set()
         self.away = self.together = 0
         self.dead = asyncio.Event()
+        self.how: Became = "sent"
 
     def lane(self, to: Mapping[str, Any]) -> str:
         return self.name
@@ -62,7 +63,7 @@ class Carrier:
             self.dead.set()
             await asyncio.Event().wait()
         self.away -= 1
-        return "sent"
+        return self.how
 
     async def close(self) -> None:
         pass
@@ -218,6 +219,64 @@ async def test_what_comes_within_moments_is_one_announcement_and_what_comes_late
     assert [one["name"] for one in first["items"]] == ["大雨警報", "洪水警報"]
     orders = {await store.transact(lambda tx: owe(tx, "orders", [ORDER], now)) for _ in range(2)}
     assert len(orders) == 2
+
+
+async def test_what_joins_until_somebody_is_told_is_told_to_all(store: Store, seal: Seal) -> None:
+    push = Carrier("push", twice=True)
+    await subscribed(store, seal, "push", 3, Choice(alerts=2))
+    now = clock.now() - 10_000_000
+    number = await store.transact(lambda tx: owe(tx, "alerts", [RAIN], now))
+    begun = await store.transact(lambda tx: announcement.closed(tx, number))
+    assert begun is not None
+    assert [one["name"] for one in begun[0]["items"]] == ["大雨警報"]
+    late = {**RAIN, "name": "洪水警報"}
+    other = await store.transact(lambda tx: owe(tx, "alerts", [late], now))  # type: ignore[list-item]
+    assert other != number, "nothing joins what is being told"
+    one = sender(store, seal, push)
+    await one.turn()
+    await one.settled()
+    assert (push.numbers, push.taken.total()) == ({number, other}, 6)
+
+
+async def test_what_waits_is_tried_no_longer_than_the_announcement_is_of_use_and_not_after_a_restore(
+    store: Store, seal: Seal
+) -> None:
+    now = clock.now()
+    push = Carrier("push", twice=True)
+    push.how = "later"
+    await subscribed(store, seal, "push", 2, Choice())
+    one = sender(store, seal, push, now=lambda: now)
+    number = await store.transact(lambda tx: owe(tx, "orders", [ORDER], now - announcement.USE + 60_000_000))
+    await one.turn()
+    await one.settled()
+    docs = [doc for _, _, doc in await store.documents(TENANT, "announcement-again")]
+    assert [doc["until"] - now for doc in docs] == [60_000_000] * 2
+    push.how, push.taken = "sent", Counter()
+    await store.transact(lambda tx: tx.put(TENANT, *MARK, {"restore": "another", "out": False}))
+    now += 31_000_000
+    await one._waiting.turn()
+    assert (push.taken.total(), await store.documents(TENANT, "announcement-again")) == (0, [])
+    assert ((await announcement.one(store, number)) or {})["counts"] == {"push": {"again": 2}}
+
+
+async def test_addresses_that_nobody_proved_keep_nobody_out_and_who_was_told_once_stays(
+    store: Store, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribers, "MOST", subscribers.BUCKETS * 2)
+    now = clock.now()
+    kept = Subscribers(store, seal, now=lambda: now)
+    proven = await kept.keep("push", {"endpoint": "told once"}, Choice())
+    await store.transact(lambda tx: subscribers.became(tx, [(proven, "sent")]))
+    for n in range(300):
+        now += 1_000_000
+        last = await kept.keep("push", {"endpoint": f"made up {n}"}, Choice())
+        assert await kept.one(last) is not None
+    mail = await kept.keep("mail", {"person": "p"}, Choice())
+    assert await kept.one(proven) is not None
+    assert await kept.one(mail) is not None
+    assert sum((await kept.counts()).values()) <= subscribers.MOST
+    await store.transact(lambda tx: subscribers.became(tx, [(proven, "refused"), (last, "refused")]))
+    assert (await kept.one(last), await kept.one(proven) is not None) == (None, True)
 
 
 async def test_what_was_written_before_a_restore_or_is_hours_old_is_told_to_nobody(

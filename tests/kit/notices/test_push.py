@@ -97,7 +97,7 @@ def test_all_addresses_of_one_push_service_wait_together() -> None:
 async def test_an_address_with_a_port_that_was_kept_before_is_removed_and_nothing_is_sent_there() -> None:
     push: Any = WebPush(None, Destinations(), HOSTS)  # type: ignore[arg-type]
     to = {"endpoint": "https://fcm.googleapis.com:8443/x", **BROWSER.keys}
-    message = Message("1", "title", "line", "https://city.example.jp/disaster", "ja")
+    message = Message("1", "title", "line", "https://city.example.jp/disaster", "ja", "group")
     assert await push.hand_over([to], message) == "gone"
 
 

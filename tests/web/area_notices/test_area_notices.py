@@ -22,7 +22,11 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people.jose import signed
 from kitamae.kernel.people.jose.encoding import decode, encode
 from kitamae.kernel.people.jose.keys import Keys
+from kitamae.kernel.people.records import TENANT
 from kitamae.kit.notices.area import announcement
+from kitamae.kit.notices.area.choice import Choice
+from kitamae.kit.notices.area.subscribers import _bucket
+from kitamae.web.area_notices.own import _wide
 from services.rivers.test_gauge_archive import UDANI, report, watched
 from serving import SAME, Served, serving
 from signing_in import fields
@@ -346,6 +350,15 @@ async def test_an_alert_of_a_gauge_reaches_the_page_the_snapshot_web_push_smtp_a
         assert (letter["To"], letter["Subject"]) == ("taro@example.jp", pushed["title"])
         assert letter.get_content().strip().splitlines()[0] == pushed["body"]
         assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        (kept,) = [one for one in await all_subscribers(served) if one.by == "mail"]
+        assert str(kept.to["person"]) not in str(letter["Message-ID"])
+        assert kept.id not in str(letter["Message-ID"])
+
+
+async def all_subscribers(served: Served) -> list[Any]:
+    kept = served.kitamae.city._rooms.area_notices.subscribers
+    docs = await served.kitamae.city.store.documents(None, "subscriber")
+    return [await kept.one(id) for _, id, _ in docs]
 
 
 async def _snapshot(served: Served) -> str:
@@ -390,6 +403,41 @@ async def test_who_asked_by_e_mail_leaves_with_one_click_and_each_use_of_his_add
         assert await served.kitamae.city.store.documents(None, "subscriber") == []
 
 
+async def test_a_link_of_line_that_is_too_old_ends_nobodys_mail_and_is_said_to_be_too_old(
+    tmp_path: Path,
+) -> None:
+    async with posting() as (mailbox, smtp), Line() as line, town(tmp_path, line, smtp) as served:
+        await by_mail(served, mailbox)
+        async with taro(served):
+            for path in (f"{HERE}/leave", HERE):
+                answer = await send(served, path, by="line", line="too old", **ALL)
+                assert "このリンクは期限が切れています" in answer.text
+            assert "メールで受け取っています" in (await served.client.get(HERE)).text
+            assert (await send(served, f"{HERE}/leave")).headers["location"] == f"{HERE}?done=left"
+            assert (await send(served, f"{HERE}/leave")).headers["location"] == HERE
+
+
+async def test_where_the_key_of_web_push_was_sealed_by_another_seal_mail_and_line_go_on(
+    tmp_path: Path,
+) -> None:
+    async with posting() as (_, smtp), Line() as line, town(tmp_path, line, smtp) as served:
+        await on_line(served, line)
+        room, store = served.kitamae.city._rooms.area_notices, served.kitamae.city.store
+        room.push.vapid._key = None
+        await store.transact(lambda tx: tx.put(TENANT, "announcing", "vapid", {"sealed": "another's"}))
+        answer = await served.client.get(HERE)
+        assert (answer.status_code, 'data-key=""' in answer.text) == (200, True)
+        await room.subscribers.keep("push", {"endpoint": "http://127.0.0.1:1/x", **Browser().keys}, Choice())
+        await ordered(served, **RIVER)
+        (told,) = await done(served)
+        assert told["counts"] == {"push": {"again": 1}, "line": {"sent": 1}}
+
+
+async def test_who_owns_a_48_of_ipv6_is_one_who_asks_too_often() -> None:
+    assert _wide("2001:db8:1:2::3") == _wide("2001:db8:1:ffff::1") == "2001:db8:1::/48"
+    assert _wide("192.0.2.1") == "192.0.2.1"
+
+
 async def test_what_is_history_or_a_neighbours_is_not_told(tmp_path: Path) -> None:
     async with PushService() as service, town(tmp_path) as served:
         await subscribe(served, service, "here", Browser())
@@ -429,7 +477,7 @@ async def test_a_browser_that_is_gone_is_removed_one_that_is_busy_is_tried_again
         (told,) = await done(served)
         assert told["counts"] == {"push": {"gone": 1, "again": 1, "refused": 1, "sent": 1}}
         room = served.kitamae.city._rooms.area_notices
-        assert (await room.subscribers.counts())["push"] == 3
+        assert (await room.subscribers.counts())["push"] == 2, "what refuses the first message goes too"
         service.answers["busy"] = 201
         for doc in room.sender._waiting._known.values():
             doc["next"] = 0
@@ -437,6 +485,70 @@ async def test_a_browser_that_is_gone_is_removed_one_that_is_busy_is_tried_again
         (told,) = await done(served)
         assert told["counts"] == {"push": {"gone": 1, "refused": 1, "sent": 2}}
         assert service.times() == {"busy": 1, "fine": 1}
+        service.answers["fine"] = 400
+        await ordered(served, districts=TOWNS[:1], act="lift", text="危険がなくなりました。")
+        assert (await done(served, 2))[0]["counts"] == {"push": {"refused": 1, "sent": 1}}
+        assert (await room.subscribers.counts())["push"] == 2, "who was told once stays"
+
+
+async def test_what_waited_is_not_told_any_more_once_a_later_order_stands_in_its_place(
+    tmp_path: Path,
+) -> None:
+    one = Browser()
+    async with PushService() as service, town(tmp_path) as served:
+        await subscribe(served, service, "here", one)
+        service.answers["here"] = 503
+        await ordered(served, **RIVER)
+        await ordered(served, **(RIVER | {"districts": TOWNS[:1], "level": "5"}))
+        await done(served, 2)
+        service.answers["here"] = 201
+        await again(served)
+        await again(served)
+        said = {told["title"]: told["body"] for told in got(service, one, "here")}
+        assert said == {
+            "加賀市：緊急安全確保（警戒レベル5）が出ました": "命の危険があります。すぐに身を守ってください。地区：七日市町",
+            "加賀市：避難指示（警戒レベル4）が出ました": "危険な場所から、全員避難してください。地区：三木町",
+        }
+        service.answers["here"] = 503
+        await ordered(served, districts=TOWNS, act="lift", text="危険がなくなりました。")
+        await ordered(served, **RIVER)
+        await done(served, 4)
+        service.answers["here"] = 201
+        await again(served)
+        assert [told["title"] for told in got(service, one, "here")[2:]] == [
+            "加賀市：避難指示（警戒レベル4）が出ました"
+        ]
+        assert await served.kitamae.city.store.documents(None, "announcement-again") == []
+
+
+async def again(served: Served) -> None:
+    """What waits is tried now."""
+    waiting = served.kitamae.city._rooms.area_notices.sender._waiting
+    for doc in waiting._known.values():
+        doc["next"] = 0
+    await waiting.turn()
+
+
+async def test_whom_line_took_in_one_call_it_is_asked_for_again_in_the_same_call_under_the_same_key(
+    tmp_path: Path,
+) -> None:
+    async with Line() as line, town(tmp_path, line) as served:
+        kept = served.kitamae.city._rooms.area_notices.subscribers
+        users = ("U" + f"{n:032x}" for n in range(1 << 20))
+        bucket = _bucket(kept.id("line", FIRST))
+        second = next(one for one in users if _bucket(kept.id("line", one)) == bucket)
+        await on_line(served, line)
+        await on_line(served, line, second)
+        line.lost = True
+        await ordered(served, **RIVER)
+        await done(served)
+        line.lost = False
+        body, headers = telling.signed(telling.event("unfollow", FIRST))
+        await served.client.post("/line/webhook", content=body, headers=headers)
+        await again(served)
+        (told,) = await done(served)
+        assert [len(said["to"]) for what, said in line.said if what == "multicast"] == [2]
+        assert told["counts"] == {"line": {"sent": 1, "gone": 1}}
 
 
 async def test_who_leaves_is_told_nothing_more_and_nothing_of_him_is_kept(tmp_path: Path) -> None:
@@ -457,7 +569,7 @@ async def test_who_leaves_is_told_nothing_more_and_nothing_of_him_is_kept(tmp_pa
 async def test_a_link_to_leave_that_nobody_was_sent_leads_nowhere(tmp_path: Path, id: str) -> None:
     async with serving(tmp_path / "data", city=bare(tmp_path / "city")) as served:
         assert "もう登録されていません" in (await served.client.get(f"{HERE}/leave/{id}")).text
-        assert (await served.client.post(f"{HERE}/leave/{id}")).headers["location"] == f"{HERE}?done=left"
+        assert (await served.client.post(f"{HERE}/leave/{id}")).headers["location"] == HERE
 
 
 @pytest.mark.parametrize(

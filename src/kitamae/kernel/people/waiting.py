@@ -16,7 +16,7 @@ from kitamae.kernel.context import clock
 from kitamae.kernel.people.records import TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from kitamae.kernel.context.store import Kept, Store, Transaction
 
@@ -110,6 +110,12 @@ class Waiting:
     def look(self) -> None:
         """After a commit of this worker that may have kept some."""
         self._stale = True
+        self._changed.set()
+
+    def came(self, kept: Mapping[str, dict[str, Any]]) -> None:
+        """After a commit of this worker that kept these, by their ids."""
+        for id, doc in kept.items():
+            self._is(id, doc)
         self._changed.set()
 
     async def keep(self, id: str, doc: dict[str, Any]) -> None:

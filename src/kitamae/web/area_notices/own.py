@@ -5,6 +5,7 @@ By web push and LINE nobody needs an account, and the city holds no name. By e-m
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from starlette.routing import Route
 
 from kitamae.kernel.people.jose.encoding import BadToken
 from kitamae.kernel.people.person import asking
+from kitamae.kernel.people.seal import WrongSeal
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.problems import BadRequest, Problem, TooMany, TooManyRequests
 from kitamae.kit.notices.area.choice import MOST, WHOLE, Choice
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 HERE: Final = "/disaster/notices"
 _OFTEN: Final = 100
 """Forms from one address in five minutes: behind one there may be a whole shelter."""
+_OFTEN_WIDE: Final = 300
+"""From one /48 of IPv6, of which a single customer may have 65,536 networks."""
 _FIELDS: Final = 5_000
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -52,10 +56,17 @@ def routes(
     districts: Callable[[], Awaitable[Sequence[tuple[str, District]]]],
 ) -> list[Route]:
     """`districts()`: (reading, district) by reading."""
-    throttle = Throttle(_OFTEN)
+    throttle, wider = Throttle(_OFTEN), Throttle(_OFTEN_WIDE)
 
-    async def show(request: Request, failed: Problem | None = None, given: Choice | None = None) -> Response:
-        who, user = asking(request.scope), _user(request.query_params.get("line", ""))
+    async def show(
+        request: Request,
+        failed: Problem | None = None,
+        given: Choice | None = None,
+        token: str | None = None,
+    ) -> Response:
+        """`token`: of a user of LINE, as a form brought it; None: as the address has it."""
+        token = request.query_params.get("line", "") if token is None else token
+        who, user = asking(request.scope), _user(token)
         mine = await subscribers.at("line", user) if user else None
         address = await _address(who)
         written = await subscribers.at("mail", who.ref) if address else None
@@ -69,9 +80,9 @@ def routes(
             choice=choice,
             rows=by_row(await districts()),
             languages=[(code, TAGS[code], NAMES[code]) for code in page.shell.languages],
-            key=await push.vapid.public() if page.shell.worker else "",
-            line=request.query_params.get("line", "") if user else "",
-            old_line=bool(request.query_params.get("line")) and not user,
+            key=await _key() if page.shell.worker else "",
+            line=token if user else "",
+            old_line=bool(token) and not user,
             on_line=mine,
             has_line="line" in sender.channels,
             has_mail="mail" in sender.channels,
@@ -90,6 +101,13 @@ def routes(
             return ""
         kept = await addresses.of(who)
         return kept.email if kept.agreed else ""
+
+    async def _key() -> str:
+        """Of web push; "" where the city's key was sealed with another seal: mail and LINE go on."""
+        try:
+            return await push.vapid.public()
+        except WrongSeal:
+            return ""
 
     async def index(request: Request) -> Response:
         return await show(request)
@@ -111,20 +129,23 @@ def routes(
             else:
                 raise BadRequest("by: choose how you want to be told")
         except (BadRequest, TooMany, TooManyRequests) as problem:
-            return await show(request, problem, choice)
+            return await show(request, problem, choice, word(form, "line"))
         return away(f"{HERE}?done={by}")
 
     async def leave(request: Request) -> Response:
         """A browser by its push address, a user of LINE by his link, who is signed in by himself."""
         form = await sent(request)
         _rate(request)
+        gone = False
         if endpoint := word(form, "endpoint"):
-            await subscribers.leave(subscribers.id("push", endpoint))
-        elif user := _user(word(form, "line")):
-            await subscribers.leave(subscribers.id("line", user))
+            gone = await subscribers.leave(subscribers.id("push", endpoint))
+        elif token := word(form, "line"):
+            if not (user := _user(token)):
+                return await show(request, token=token)  # too old: of nobody else's notices is it said
+            gone = await subscribers.leave(subscribers.id("line", user))
         elif (who := asking(request.scope)).session and not who.acting:
-            await subscribers.leave(subscribers.id("mail", who.ref))
-        return away(f"{HERE}?done=left")
+            gone = await subscribers.leave(subscribers.id("mail", who.ref))
+        return away(f"{HERE}?done=left" if gone else HERE)
 
     async def leaving(request: Request) -> Response:
         """By the link in an e-mail: looking changes nothing, for mail programs look ahead."""
@@ -134,9 +155,10 @@ def routes(
 
     async def left(request: Request) -> Response:
         """One click (RFC 8058), in the mail program or on the page."""
-        if _ID.fullmatch(request.path_params["id"]):
-            await subscribers.leave(request.path_params["id"])
-        return away(f"{HERE}?done=left")
+        id = request.path_params["id"]
+        if not _ID.fullmatch(id):
+            return away(HERE)
+        return away(f"{HERE}?done=left" if await subscribers.leave(id) else f"{HERE}/leave/{id}")
 
     def _user(token: str) -> str:
         """Of LINE; "" for a link that is none, or too old."""
@@ -149,8 +171,9 @@ def routes(
 
     def _rate(request: Request) -> None:
         address = (request.scope.get("client") or ("",))[0]
-        throttle.demand(address)
-        throttle.wrong(address)
+        for one, where in ((throttle, address), (wider, _wide(address))):
+            one.demand(where)
+            one.wrong(where)
 
     def _chosen(form: FormData, towns: dict[str, str]) -> Choice:
         ids = list(dict.fromkeys(str(one) for one in form.getlist("area")))
@@ -178,3 +201,12 @@ def routes(
         Route(HERE + "/leave/{id}", leaving, methods=["GET"]),
         Route(HERE + "/leave/{id}", left, methods=["POST"]),
     ]
+
+
+def _wide(address: str) -> str:
+    """The /48 of an IPv6 address; of IPv4 nothing wider than the address itself."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((ip, 48), strict=False)) if ip.version == 6 else address

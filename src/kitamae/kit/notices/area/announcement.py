@@ -119,6 +119,16 @@ async def _joined(tx: Transaction, kind: About, items: Sequence[Item], now: int)
     return number
 
 
+async def closed(tx: Transaction, number: str) -> tuple[Announcement, Due] | None:
+    """To be told as it is now, for nothing joins it any more. None: everybody was told."""
+    told, waits = await one(tx, number), await due(tx, number)
+    if told is None or waits is None:
+        return None
+    if await tx.get(TENANT, OPEN, told["kind"]) == number:
+        await tx.drop(TENANT, OPEN, told["kind"])
+    return told, waits
+
+
 async def restore(store: Reader) -> str:
     """A name of the last restore; "" where there was none."""
     mark = cast("Any", await store.get(TENANT, *MARK)) or {}

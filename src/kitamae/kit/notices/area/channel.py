@@ -14,8 +14,8 @@ Became = Literal["sent", "gone", "refused", "later", "unsure"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """At most a line and a link. `number`: the announcement's, the same at every try, so that whoever gets it twice shows it once. `urgent`:
-    it may wake a device that sleeps. `leave`: where one leaves in one tap, for the channels that carry it.
+    """At most a line and a link. `number`: the announcement's, the same at every try, so that whoever gets it twice shows it once. `group`: a
+    name of it for those to whom it goes at once, the same at every try too, of which nobody learns who they are. `urgent`: it may wake a device that sleeps. `leave`: where one leaves in one tap, for the channels that carry it.
     """
 
     number: str
@@ -23,6 +23,7 @@ class Message:
     line: str
     link: str
     language: str
+    group: str
     urgent: bool = False
     leave: str = ""
 

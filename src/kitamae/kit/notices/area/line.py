@@ -86,9 +86,9 @@ class Line:
 
     async def hand_over(self, to: Sequence[Mapping[str, Any]], message: Message) -> Became:
         """See `Channel`. LINE does the same thing once under the same key, for a day."""
-        users = sorted(str(one["user"]) for one in to)
+        users = [str(one["user"]) for one in to]
         text = "\n".join((message.title, message.line, message.link))
-        key = str(uuid.uuid5(_SPACE, " ".join((message.number, *users))))
+        key = str(uuid.uuid5(_SPACE, message.group))
         told = {"to": users, "messages": [{"type": "text", "text": text}]}
         status = await self._post("multicast", told, {"X-Line-Retry-Key": key})
         if status in _TAKEN:

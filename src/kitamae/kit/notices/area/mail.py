@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kitamae.kernel.people.post import Letter, PerhapsTaken, PostFailed, RefusedForGood
-from kitamae.kernel.people.vault.problems import VaultClosed
-from kitamae.kernel.problems import Problem
+from kitamae.kernel.problems import Problem, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,16 +34,14 @@ class AreaMail:
         (one,) = to
         try:
             there = await self._addresses.reach(str(one["person"]))
-        except VaultClosed:
+        except Unavailable:  # the vault is closed, the store full: it is not for good
             return "later"
         except Problem:
             return "refused"
         if there is None:
             return "gone"
         text = f"{message.line}\n{message.link}\n"
-        letter = Letter(
-            there.at, message.title, text, id=f"{message.number}.{one['person']}", leave=message.leave
-        )
+        letter = Letter(there.at, message.title, text, id=message.group, leave=message.leave)
         try:
             await self._post.send(letter)
         except PerhapsTaken:

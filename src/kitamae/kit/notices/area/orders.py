@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from kitamae.kernel.people.records import TENANT
+from kitamae.kernel.registers.evacuation import NOW
 from kitamae.kernel.registers.evacuation_state import LEVELS, WHOLE
 from kitamae.kit.notices.area.announcement import Item, owe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kitamae.kernel.context.store import Transaction
+    from kitamae.kernel.context.store import Reader, Transaction
     from kitamae.kernel.registers.evacuation_state import District, Proposal, Standing
+    from kitamae.kit.notices.area.announcement import Announcement
 
 _WHAT: Final = {"issue": "issued", "lift": "lifted", "withdraw": "withdrawn"}
 
@@ -32,6 +35,24 @@ async def announced(
             for level in levels
         ]
     await owe(tx, "orders", items, now, ref=order, rehearsal=proposal["rehearsal"])
+
+
+async def still(store: Reader, told: Announcement) -> dict[int, Item]:
+    """Of an announcement the items that hold yet, by their place in it, each with the districts for which it does: an order, as long as no
+    later one stands in its place; the end of one, until something is ordered there again.
+    """
+    items = dict(enumerate(told["items"]))
+    if told["kind"] != "orders" or not told["ref"]:
+        return items
+    standing: Any = await store.get(TENANT, NOW, "live") or {}
+    found = {}
+    for n, item in items.items():
+        there = item["places"] or {WHOLE: ""}
+        ref = told["ref"] if item["what"] == "issued" else ""
+        holds = {id: name for id, name in there.items() if standing.get(id, {"order": ""})["order"] == ref}
+        if holds:
+            found[n] = item if not item["places"] else Item(**{**item, "places": holds})
+    return found
 
 
 def _changes(proposal: Proposal, there: Standing | None) -> bool:

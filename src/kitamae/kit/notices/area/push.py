@@ -155,7 +155,7 @@ class WebPush:
             raise BadRequest("endpoint: expected the address of a push service")
         self._destinations.check(endpoint, schemes)
         if not _plain(endpoint):
-            raise BadRequest("endpoint: no push service has a port or a user's name in its address")
+            raise BadRequest("endpoint: this city does not know that push service")
         host = self.lane({"endpoint": endpoint})
         if not any(host == one or (one.startswith("*.") and host.endswith(one[1:])) for one in self._hosts):
             raise BadRequest("endpoint: this city does not know that push service")
@@ -172,8 +172,12 @@ class WebPush:
         endpoint = str(one["endpoint"])
         if not _plain(endpoint):
             return "gone"  # kept before such addresses were refused: no browser's
+        try:
+            signed = await self.vapid.header(endpoint)
+        except WrongSeal:  # those who get mail or LINE are told all the same
+            return "later"
         headers = {
-            "Authorization": await self.vapid.header(endpoint),
+            "Authorization": signed,
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "TTL": str(USE // SECOND),

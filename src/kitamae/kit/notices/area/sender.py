@@ -8,17 +8,19 @@ again, and counts as `unsure`. What is not taken now waits (`waiting.py`) and is
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter, defaultdict, deque
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import structlog
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.records import TENANT
-from kitamae.kernel.people.waiting import FIRST, NotTaken, Waiting, entry
+from kitamae.kernel.people.waiting import FIRST, NotTaken, OfNoUse, Waiting, entry
 from kitamae.kit.notices.area import announcement, subscribers
 from kitamae.kit.notices.area.announcement import SECOND, USE
 from kitamae.kit.notices.area.channel import Message
+from kitamae.kit.notices.area.orders import still
 from kitamae.kit.notices.area.subscribers import BUCKETS, CHANNELS
 
 if TYPE_CHECKING:
@@ -41,6 +43,16 @@ _TOGETHER: Final = 8
 _LOOK: Final = 0.5
 _ENDING: Final = 5.0
 _log = structlog.get_logger("kitamae")
+
+
+class Handed(NamedTuple):
+    """To whom at once, what became of it, in which language, which items, and the name of the group."""
+
+    some: Sequence[Subscriber]
+    how: Became
+    language: str = ""
+    fitting: tuple[int, ...] = ()
+    group: str = ""
 
 
 class Words(Protocol):
@@ -129,9 +141,10 @@ class Sender:
 
     # --- one announcement
     async def _tell(self, number: str) -> None:
-        told, due = await announcement.one(self._store, number), await announcement.due(self._store, number)
-        if told is None or due is None:
+        begun = await self._store.transact(lambda tx: announcement.closed(tx, number))
+        if begun is None:
             return
+        told, due = begun
         if told["restore"] != await announcement.restore(self._store):
             await self._over(number, "restored")  # whoever was told before the restore is not told again
         elif self._now() - clock.micros(told["at"]) > USE:
@@ -171,7 +184,7 @@ class Sender:
             if not await self._begin(number, place):
                 return False
             became = await self._carry(number, told, by, whom)
-            await self._end(number, by, place, became, quiet=self._quiet(told))
+            await self._end(number, by, place, became, told)
         return True
 
     async def _recover(self, number: str, told: Announcement, due: Due) -> Due:
@@ -179,10 +192,8 @@ class Sender:
         by = CHANNELS[due["channel"]]
         whom = [one for id in due["begun"] if (one := await self._kept.one(id))]
         again = self._quiet(told) or (by in self.channels and self.channels[by].twice)
-        became: list[tuple[Subscriber, Became]] = (
-            await self._carry(number, told, by, whom) if again else [(one, "unsure") for one in whom]
-        )
-        await self._end(number, by, due, became, quiet=self._quiet(told))
+        became = await self._carry(number, told, by, whom) if again else [Handed(whom, "unsure")]
+        await self._end(number, by, due, became, told)
         return {**due, "begun": []}
 
     async def _begin(self, number: str, place: Due) -> bool:
@@ -196,60 +207,66 @@ class Sender:
         return await self._store.transact(work)
 
     async def _end(
-        self, number: str, by: By, place: Due, became: Sequence[tuple[Subscriber, Became]], *, quiet: bool
+        self, number: str, by: By, place: Due, became: Sequence[Handed], told: Announcement
     ) -> None:
-        async def work(tx: Transaction) -> None:
+        quiet = self._quiet(told)
+        later = {
+            f"{number} {one.some[0].id}": self._entry(number, told, one)
+            for one in became
+            if one.how == "later"
+        }
+
+        async def work(tx: Transaction) -> bool:
             there = await announcement.due(tx, number)
             if there is None or there["begun"] != place["begun"]:
-                return
+                return False
             counts: Counter[str] = Counter()
-            for one, how in became:
-                counts["rehearsed" if quiet else "again" if how == "later" else how] += 1
-                if quiet:
-                    continue
-                if how == "gone":
-                    await subscribers.drop(tx, one.id)
-                elif how == "later":
-                    content = {
-                        "number": number,
-                        "subscriber": one.id,
-                        "lane": self._lane(one),
-                        "begun": False,
-                    }
-                    await tx.put(
-                        TENANT,
-                        AGAIN,
-                        f"{number} {one.id}",
-                        entry(content, self._now(), USE // SECOND, first=FIRST),
-                    )
+            for one in became:
+                counts["rehearsed" if quiet else "again" if one.how == "later" else one.how] += len(one.some)
+            if not quiet:
+                await subscribers.became(tx, [(one.id, part.how) for part in became for one in part.some])
+                for id, doc in later.items():
+                    await tx.put(TENANT, AGAIN, id, doc)
             await announcement.count(tx, number, by, counts)
             await tx.put(TENANT, announcement.DUE, number, {**place, "begun": []})
+            return True
 
-        await self._store.transact(work)
-        if any(how == "later" for _, how in became):
-            self._waiting.look()
+        if await self._store.transact(work) and later and not quiet:
+            self._waiting.came(later)
+
+    def _entry(self, number: str, told: Announcement, part: Handed) -> dict[str, Any]:
+        """What waits is the very group that was tried, under its name: whoever took it already knows it again. Of use no longer than it was."""
+        content = {
+            "number": number, "subscribers": [one.id for one in part.some], "group": part.group, "language": part.language,
+            "fitting": list(part.fitting), "lane": self._lane(part.some[0]), "begun": False,
+        }  # fmt: skip
+        return {
+            **entry(content, self._now(), USE // SECOND, first=FIRST),
+            "until": clock.micros(told["at"]) + USE,
+        }
 
     # --- handing over
     async def _carry(
         self, number: str, told: Announcement, by: By, whom: Sequence[Subscriber]
-    ) -> list[tuple[Subscriber, Became]]:
+    ) -> list[Handed]:
         channel = self.channels.get(by)
         if self._quiet(told):
-            return [(one, "sent") for one in whom]  # told to nobody, and counted as rehearsed
+            return [Handed(whom, "sent")]  # told to nobody, and counted as rehearsed
         if channel is None:  # the operator has switched it off
-            return [(one, "refused") for one in whom]
+            return [Handed(whom, "refused")]
         groups: dict[tuple[str, tuple[int, ...]], list[Subscriber]] = defaultdict(list)
         for one in whom:
             groups[one.choice.language, tuple(one.choice.fitting(told))].append(one)
         parts = [
-            (key, some[begin : begin + channel.most])
-            for key, some in groups.items()
+            Handed(some[begin : begin + channel.most], "later", language, fitting)
+            for (language, fitting), some in groups.items()
             for begin in range(0, len(some), channel.most)
         ]
+        parts = [part._replace(group=_group(number, part.some)) for part in parts]
         done = await asyncio.gather(
-            *(self._one(channel, some, self._message(number, told, *key, some)) for key, some in parts)
+            *(self._one(channel, part.some, self._message(number, told, part)) for part in parts)
         )
-        return [(one, how) for (_, some), how in zip(parts, done, strict=True) for one in some]
+        return [part._replace(how=how) for part, how in zip(parts, done, strict=True)]
 
     async def _one(self, channel: Channel, some: Sequence[Subscriber], message: Message) -> Became:
         lane = channel.lane(some[0].to)
@@ -276,19 +293,14 @@ class Sender:
                 return
             await asyncio.sleep(0.5)
 
-    def _message(
-        self,
-        number: str,
-        told: Announcement,
-        language: str,
-        fitting: Sequence[int],
-        some: Sequence[Subscriber],
-    ) -> Message:
-        items = [told["items"][n] for n in fitting]
-        title, line = self._words.message(language, told["kind"], items)
+    def _message(self, number: str, told: Announcement, part: Handed) -> Message:
+        items = [told["items"][n] for n in part.fitting]
+        title, line = self._words.message(part.language, told["kind"], items)
         urgent = told["kind"] == "orders" or any(one["level"] >= 4 for one in announcement.standing(items))
-        leave = self._words.leave(some[0].id)
-        return Message(number, title, line, self._words.link, language, urgent=urgent, leave=leave)
+        leave = self._words.leave(part.some[0].id)
+        return Message(
+            number, title, line, self._words.link, part.language, part.group, urgent=urgent, leave=leave
+        )
 
     def _quiet(self, told: Announcement) -> bool:
         return self.rehearsal or told["rehearsal"]
@@ -297,28 +309,38 @@ class Sender:
         return f"{one.by} {self.channels[one.by].lane(one.to)}"
 
     async def _once_more(self, id: str, doc: dict[str, Any]) -> None:
-        """What waited. Raises NotTaken."""
+        """What waited, by what counts of everything that is told. Raises NotTaken, OfNoUse."""
         number, told = doc["number"], await announcement.one(self._store, doc["number"])
-        one = await self._kept.one(doc["subscriber"])
-        if told is None or one is None or one.by not in self.channels:
-            await self._settle(id, number, doc["lane"].partition(" ")[0], "gone")
+        by: By = doc["lane"].partition(" ")[0]
+        known = [one for each in doc["subscribers"] if (one := await self._kept.one(each))]
+        if told is None or by not in self.channels:
+            await self._settle(id, doc, by, dict.fromkeys(doc["subscribers"], "gone"))
             return
-        channel = self.channels[one.by]
-        if doc["begun"]:
-            await self._settle(id, number, one.by, "unsure")
+        if told["restore"] != await announcement.restore(self._store):
+            await self._settle(id, doc, by, {})
             return
+        if self._now() - clock.micros(told["at"]) > USE:
+            raise OfNoUse("it came too late")
+        if self._quiet(told) or doc["begun"]:
+            how = "rehearsed" if self._quiet(told) else "unsure"
+            await self._settle(id, doc, by, dict.fromkeys(doc["subscribers"], how))
+            return
+        left = await still(self._store, told)
+        fitting = [n for n in doc["fitting"] if n in left]
+        told = {**told, "items": [left.get(n, item) for n, item in enumerate(told["items"])]}
+        some = [one for one in known if set(one.choice.fitting(told)) & set(fitting)]
+        became = {one: "gone" for one in doc["subscribers"] if one not in {each.id for each in known}}
+        if not some:  # nothing of it holds for them any more, and of what holds now they are told
+            await self._settle(id, doc, by, became)
+            return
+        channel = self.channels[by]
         if not channel.twice:
             await self._mark(id)  # unmarked with the next try
-        fitting = one.choice.fitting(told)
-        how = (
-            await self._one(channel, [one], self._message(number, told, one.choice.language, fitting, [one]))
-            if fitting
-            else "gone"
-        )
-        if how != "later":
-            await self._settle(id, number, one.by, how, gone=one.id if how == "gone" and fitting else "")
-            return
-        raise NotTaken(f"{doc['lane']} does not take it")
+        part = Handed(some, "later", doc["language"], tuple(fitting), doc["group"])
+        how = await self._one(channel, some, self._message(number, told, part))
+        if how == "later":
+            raise NotTaken(f"{doc['lane']} does not take it")
+        await self._settle(id, doc, by, became | {one.id: how for one in some})
 
     async def _mark(self, id: str) -> None:
         async def work(tx: Transaction) -> None:
@@ -328,11 +350,18 @@ class Sender:
 
         await self._store.transact(work)
 
-    async def _settle(self, id: str, number: str, by: str, how: str, gone: str = "") -> None:
+    async def _settle(self, id: str, doc: Mapping[str, Any], by: By, became: Mapping[str, str]) -> None:
+        """`became`: by subscriber; whoever is not in it stays counted as one whom it reached too late."""
+        counts = Counter(became.values())
+
         async def work(tx: Transaction) -> None:
             if await tx.drop(TENANT, AGAIN, id):
-                await announcement.count(tx, number, by, {"again": -1, how: 1})
-                if gone:
-                    await subscribers.drop(tx, gone)
+                await announcement.count(tx, doc["number"], by, {**counts, "again": -len(became)})
+                await subscribers.became(tx, list(became.items()))
 
         await self._store.transact(work)
+
+
+def _group(number: str, some: Sequence[Subscriber]) -> str:
+    """A name of this announcement for these: the same at every try, and nobody's."""
+    return hashlib.sha256(" ".join([number, *sorted(one.id for one in some)]).encode()).hexdigest()[:32]

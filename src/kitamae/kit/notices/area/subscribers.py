@@ -3,6 +3,10 @@
 `subscriber` by its id:   {sealed, at}: the channel, where it reaches (a browser's push address, a person's reference, a user of LINE) and the choice,
                           sealed with the city's `seal.key`: a copy of the database says neither who nor where
 `subscribers` by bucket:  {id: channel}: so that all are gone through without all being in memory
+`subscribers-new` by bucket: {id: since}: push addresses whose service has taken nothing yet
+
+Whoever asks for web push proves nothing, so an address of which no push service ever took a message goes when one refuses it, or when room is
+needed: strangers who make addresses up keep nobody out, and whoever was told once stays.
 
 The id follows from the address (a keyed digest): whoever subscribes twice changes his choice, and who brings the address can leave.
 What nobody chose anew for two years is forgotten.
@@ -10,7 +14,7 @@ What nobody chose anew for two years is forgotten.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -23,13 +27,14 @@ from kitamae.kit.notices.area import announcement
 from kitamae.kit.notices.area.choice import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence, Set
 
     from kitamae.kernel.context.store import Reader, Store, Transaction
     from kitamae.kernel.people.seal import Seal
 
 KIND: Final = "subscriber"
 INDEX: Final = "subscribers"
+NEW: Final = "subscribers-new"
 BUCKETS: Final = 64
 DAYS: Final = 730
 MOST: Final = 200_000
@@ -69,8 +74,18 @@ class Subscribers:
 
         async def work(tx: Transaction) -> None:
             known = await _index(tx, bucket)
-            if id not in known and len(known) >= MOST // BUCKETS:
-                raise TooMany("as many as the city can tell are subscribed already")
+            if id not in known:
+                new = await _new(tx, bucket)
+                if len(known) >= MOST // BUCKETS:
+                    if not new:
+                        raise TooMany("as many as the city can tell are subscribed already")
+                    await drop(tx, oldest := min(new, key=lambda one: new[one]))
+                    known, new = (
+                        await _index(tx, bucket),
+                        {one: at for one, at in new.items() if one != oldest},
+                    )
+                if by == "push":
+                    await tx.put(TENANT, NEW, str(bucket), {**new, id: doc["at"]})
             await tx.put(TENANT, KIND, id, doc)
             if known.get(id) != by:
                 await tx.put(TENANT, INDEX, str(bucket), {**known, id: by})
@@ -138,7 +153,30 @@ async def drop(tx: Transaction, id: str) -> bool:
     known = await _index(tx, bucket)
     if id in known:
         await tx.put(TENANT, INDEX, str(bucket), {one: by for one, by in known.items() if one != id})
+    await _proven(tx, bucket, {id})
     return await tx.drop(TENANT, KIND, id)
+
+
+async def became(tx: Transaction, told: Sequence[tuple[str, str]]) -> None:
+    """What became of a message to each (`channel.Became`): who is gone is forgotten, and who refuses the first one; who took one stays."""
+    taken = defaultdict(set)
+    for id, how in told:
+        if how == "gone" or (how == "refused" and id in await _new(tx, _bucket(id))):
+            await drop(tx, id)
+        elif how == "sent":
+            taken[_bucket(id)].add(id)
+    for bucket, ids in taken.items():
+        await _proven(tx, bucket, ids)
+
+
+async def _new(tx: Transaction, bucket: int) -> dict[str, str]:
+    return cast("dict[str, str]", await tx.get(TENANT, NEW, str(bucket)) or {})
+
+
+async def _proven(tx: Transaction, bucket: int, ids: Set[str]) -> None:
+    new = await _new(tx, bucket)
+    if ids & new.keys():
+        await tx.put(TENANT, NEW, str(bucket), {id: at for id, at in new.items() if id not in ids})
 
 
 async def _index(store: Reader, bucket: int) -> dict[str, By]:
