@@ -55,4 +55,7 @@ def moment(element: etree._Element | None, path: str) -> datetime | None:
         ) from error
     if at.tzinfo is None:
         raise BadMessageError(f"{path.rpartition('}')[2]}: {said!r:.60} has no offset from UTC")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:  # of a year that is none in UTC
+        raise BadMessageError(f"{path.rpartition('}')[2]}: {said!r:.60} is in no year") from error

@@ -18,6 +18,7 @@ import postgres_server
 from bare_kaga import bare
 from kitamae.kernel.context import clock
 from kitamae.kernel.context.subscription.destinations import Destinations
+from kitamae.kernel.people.records import TENANT
 from kitamae.kit.feeds import Asking, Follower, Hub, Pulled, Source, kept
 from kitamae.sdk.city import AlertArea, City
 from kitamae.sdk.observing import Observing
@@ -209,6 +210,7 @@ async def test_an_exercise_raises_nothing_and_what_is_no_message_keeps_nobody_wa
     ]
     agency.lists("extra.xml", [*entries, ("gone.xml", OFFICE, at(2))])
     agency.lists("extra_l.xml", [], written=at(10))
+    agency.ended = {"gone.xml"}
     follower = following(town, agency, now)
     for _ in range(8):
         await follower.look()
@@ -222,6 +224,91 @@ async def test_an_exercise_raises_nothing_and_what_is_no_message_keeps_nobody_wa
     assert "3 messages were not taken" in follower.trouble()
     assert agency.asked["broken.xml", 200] == 1
     await follower._asking.close()
+
+
+async def test_a_message_that_is_not_there_yet_is_asked_for_the_whole_day_and_again_when_the_program_starts(
+    town: Served, agency: StandIn
+) -> None:
+    now = Clock()
+    agency.lists("extra.xml", [("slow.xml", OFFICE, at(2.9)), ("never.xml", OFFICE, at(2.9))])
+    agency.lists("extra_l.xml", [], written=at(10))
+    agency.ended = {"never.xml"}
+    follower = following(town, agency, now)
+    await minutes(follower, now, 12)
+    refused = await kept.all_of(follower.store, kept.REFUSED)
+    assert [id.rpartition("/")[2] for id in refused] == ["never.xml"], "410 alone is for good"
+    agency.files |= {"slow.xml": rain(2), "never.xml": rain(2, kind="雷注意報")}
+    agency.ended = set()
+    await minutes(follower, now, 20)
+    assert (await alert(town))[1] == "発表中"
+    await follower.read_again()
+    assert follower.trouble() == ""
+    await minutes(follower, now, 1)
+    assert (await alert(town, RAIN.replace("rain", "thunder")))[1] == "発表中"
+    await follower._asking.close()
+
+
+async def test_what_nobody_foresaw_in_a_message_a_feed_or_a_hub_keeps_nothing_else_waiting(
+    town: Served, agency: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = Clock()
+    agency.files |= {"year.xml": rain(2).replace(b"2026-08-01T", b"0001-01-01T"), "good.xml": rain(2)}
+    agency.files["odd.xml"] = rain(2, kind="雷注意報")
+    agency.lists("extra.xml", [(name, OFFICE, at(2)) for name in ("year.xml", "odd.xml", "good.xml")])
+    agency.files["eqvol.xml"] = (
+        atom(agency.feed, [("x.xml", OFFICE, at(2))]).replace(b"2026-", b"0001-").replace(b"Z<", b"+09:00<")
+    )
+    agency.lists("extra_l.xml", [], written=at(10))
+    read = ingest.changes
+
+    def changes(messages: Any, *more: Any) -> Any:
+        if "雷" in str(messages):
+            raise RuntimeError("nobody foresaw this")
+        return read(messages, *more)
+
+    monkeypatch.setattr(ingest, "changes", changes)
+    follower = following(town, agency, now)
+    assert follower.hub is not None
+    await follower.look()
+    hub = await kept.all_of(follower.store, "feed-hub")
+    name, doc = next(iter(hub.items()))
+    await follower.store.transact(
+        lambda tx: tx.put(TENANT, "feed-hub", name, {**doc, "secret": "another seal's"})
+    )
+    now.pass_(minutes=1)
+    await follower.look()
+    assert await alert(town) == ("大雨警報", "発表中", 3)
+    refused = await kept.all_of(follower.store, kept.REFUSED)
+    assert {id.rpartition("/")[2]: doc["reason"] for id, doc in refused.items()} == {
+        "year.xml": "form",
+        "odd.xml": "form",
+    }
+    assert "2 messages were not taken" in follower.trouble()
+    assert (await kept.all_of(follower.store, "feed-hub"))[name]["key"] != doc["key"], "a new secret was made"
+    await follower._asking.close()
+
+
+async def test_an_entry_of_the_far_future_hides_no_silence(town: Served, agency: StandIn) -> None:
+    now = Clock()
+    agency.files |= {"one.xml": rain(2), "far.xml": rain(2, area=ELSEWHERE)}
+    far = datetime(2099, 1, 1, tzinfo=UTC)
+    agency.lists("extra.xml", [("one.xml", OFFICE, at(2.9)), ("far.xml", OFFICE, far)])
+    agency.lists("extra_l.xml", [], written=at(10))
+    follower = following(town, agency, now)
+    await follower.look()
+    now.pass_(hours=7)
+    await follower.look()
+    assert "extra: nothing new since 2026-08-01T02:54:00Z" in follower.trouble()
+    await follower._asking.close()
+
+
+def test_the_last_day_of_a_code_is_a_day_in_japan() -> None:
+    profile = City.read(KAGA)
+    old = profile.alerts[0].model_copy(update={"until": datetime(2026, 7, 1, tzinfo=UTC).date()})
+    later = profile.model_copy(update={"alerts": (old, *profile.alerts[1:])})
+    for at, over in (("2026-07-01T23:30:00+09:00", False), ("2026-07-02T00:30:00+09:00", True)):
+        message = ingest.FORMATS["jma"](jma(("大雨警報", "03", "発表"), at=at))
+        assert bool(ingest.refused(message, later)) is over
 
 
 async def test_an_area_whose_code_ended_is_said_by_name_kept_and_read_again_when_the_profile_knows_it(

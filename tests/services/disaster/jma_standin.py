@@ -14,11 +14,12 @@ Listed = tuple[str, str, datetime]
 
 
 class StandIn:
-    """`files`: what it has, by name; `away`: it answers nothing but 503; `asked`: how often each was asked for, and with what answer."""
+    """`files`: what it has, by name; `away`: it answers nothing but 503; `ended`: what it says is gone for good (410); `asked`: how often each was asked for, and with what answer."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.away = False
+        self.ended: set[str] = set()
         self.asked: Counter[tuple[str, int]] = Counter()
         self.forms: list[dict[str, str]] = []
         self._runner: web.AppRunner | None = None
@@ -56,6 +57,8 @@ class StandIn:
         tag = f'"{hash(content):x}"'
         if self.away:
             status = 503
+        elif name in self.ended:
+            status = 410
         elif content is None:
             status = 404
         else:

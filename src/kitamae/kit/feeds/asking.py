@@ -20,7 +20,9 @@ SECONDS: Final = 20.0
 
 
 class NotHad(Elsewhere):
-    """It is not to be had now. `gone`: its server says that it never will be (404, 410)."""
+    """It is not to be had now. `gone`: its server says that it never will be (410), or it is longer than any message. What is
+    not there yet (404) may come: a feed can name a message before its server has it.
+    """
 
     title = "Another server does not answer as it should"
 
@@ -55,7 +57,7 @@ class Asking:
                 if answer.status == 304:
                     return Answer(None, dict(known))
                 if answer.status != 200:
-                    raise NotHad(f"{url:.200}: {answer.status}", gone=answer.status in (404, 410))
+                    raise NotHad(f"{url:.200}: {answer.status}", gone=answer.status == 410)
                 content = bytearray()
                 async for part in answer.content.iter_chunked(65_536):
                     content += part

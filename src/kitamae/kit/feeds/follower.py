@@ -41,6 +41,8 @@ CAUGHT_UP: Final = 2 * 3_600 * SECOND
 """A long feed that does not say when it was written is believed to have all after so long."""
 SILENT: Final = 10 * 60 * SECOND
 """Without an answer for so long, that is said."""
+AHEAD: Final = 10 * 60 * SECOND
+"""What is dated later than so long from now is no news: one such entry would hide a silence until then."""
 QUIET: Final = 6 * 3_600 * SECOND
 """Without anything new for so long, that is said too: for all of Japan there is always something."""
 FORGOTTEN: Final = 14 * 86_400 * SECOND
@@ -80,7 +82,7 @@ class Follower:
         self._begun = now()
         self._follows = False
         self._feeds: dict[str, dict[str, Any]] = {}
-        self._refused = 0
+        self._refused: set[str] | None = None
 
     async def run(self) -> None:
         """Until it is cancelled. Raises what the store raises."""
@@ -101,16 +103,37 @@ class Follower:
             if self._due(await self._feed(name)):
                 await self._read(name)
         if self.hub is not None:
-            await self.hub.renew()
+            await self._renew(self.hub)
         await self._fetch()
-        self._refused = len(await kept.all_of(self.store, kept.REFUSED))
+        if self._refused is None:
+            self._refused = set(await kept.all_of(self.store, kept.REFUSED))
         await self._tidy()
 
+    async def _renew(self, hub: Hub) -> None:
+        """The pull does not wait for what is wrong with the push."""
+        try:
+            await hub.renew()
+        except Exception:
+            _log.exception("a hub is not asked")
+
     async def read_again(self) -> None:
-        """What was refused is read once more: the city's profile, or the program, may know more by now."""
-        for id, doc in (await kept.all_of(self.store, kept.REFUSED)).items():
+        """What was refused is read once more: the city's profile, or the program, may know more by now. What was not to be had is fetched."""
+        refused = await kept.all_of(self.store, kept.REFUSED)
+        self._refused = set(refused)
+        for id, doc in refused.items():
             if (content := kept.content(doc)) is not None:
                 await self._take(id, doc, content)
+            elif doc["reason"] == "gone":
+                await self._wish(id, doc)
+
+    async def _wish(self, id: str, doc: dict[str, Any]) -> None:
+        now = self._now()
+        await self.store.transact(lambda tx: kept.wish(tx, id, doc, now))
+        self._is_refused(id, said=False)
+
+    def _is_refused(self, id: str, *, said: bool = True) -> None:
+        if self._refused is not None:
+            (self._refused.add if said else self._refused.discard)(id)
 
     def trouble(self) -> str:
         """Which feed is silent, what was refused; "": neither, or another worker follows them and says it."""
@@ -142,7 +165,7 @@ class Follower:
         return ("news", clock.text(news)) if news and now - news > QUIET else None
 
     def _said_of_refused(self) -> list[str]:
-        return [f"{self._refused} messages were not taken: /staff/feeds"] if self._refused else []
+        return [f"{len(self._refused)} messages were not taken: /staff/feeds"] if self._refused else []
 
     async def _feed(self, name: str) -> dict[str, Any]:
         doc = dict(await self.store.get(TENANT, kept.FEED, name) or {})
@@ -163,11 +186,16 @@ class Follower:
                 doc |= {"behind": clock.text(now), "long_asked": ""}
             if feed is not None:
                 await self._want(name, feed)
-                doc["news"] = max(_newest(feed), doc.get("news", ""))
+                doc["news"] = _newest(feed, doc, now + AHEAD)
             await self._catch_up(name, doc, now)
         except (NotHad, BadMessageError) as wrong:
             doc["why"] = str(wrong)[:500]
             _log.warning("a feed is not to be had", feed=name, why=doc["why"])
+        except Unavailable:
+            raise
+        except Exception as wrong:  # what nobody foresaw in one feed keeps from no other, and from no message
+            doc["why"] = type(wrong).__name__
+            _log.exception("a feed is not read", feed=name)
         await self.store.transact(lambda tx: self._note(tx, name, doc))
 
     async def _note(self, tx: Transaction, name: str, doc: dict[str, Any]) -> None:
@@ -248,12 +276,21 @@ class Follower:
         await self.store.transact(work)
 
     async def _take(self, id: str, doc: dict[str, Any], content: bytes) -> None:
-        ingest, city = self.source.ingest, self.source.city
+        """What cannot be taken is kept, for others must not wait for it. Raises Unavailable."""
         try:
-            message = self.source.read(content)
-        except BadMessageError as wrong:
-            await self._refuse(id, doc, "form", str(wrong), content)
-            return
+            await self._taken(id, doc, content)
+        except Unavailable:
+            raise
+        except (BadMessageError, Problem) as wrong:  # somebody else's thing may have that id
+            why = str(wrong) or (wrong.title if isinstance(wrong, Problem) else "")
+            await self._refuse(id, doc, "form", why, content)
+        except Exception as wrong:
+            _log.exception("a message is not taken", message=id)
+            await self._refuse(id, doc, "form", f"{type(wrong).__name__}: {wrong}", content)
+
+    async def _taken(self, id: str, doc: dict[str, Any], content: bytes) -> None:
+        ingest, city = self.source.ingest, self.source.city
+        message = self.source.read(content)
         if why := ingest.refused(message, city):
             await self._refuse(id, doc, "area", why, content)
             return
@@ -270,12 +307,8 @@ class Follower:
             if remarks:
                 await self._remark(tx, doc["feed"], remarks)
 
-        try:
-            await self._observing.observe(news, beside)
-        except Unavailable:
-            raise
-        except Problem as wrong:  # somebody else's thing has that id: the others must not wait for it
-            await self._refuse(id, doc, "form", str(wrong) or wrong.title, content)
+        await self._observing.observe(news, beside)
+        self._is_refused(id, said=False)
 
     async def _remark(self, tx: Transaction, name: str, remarks: list[str]) -> None:
         feed = await tx.get(TENANT, kept.FEED, name) or {}
@@ -294,6 +327,7 @@ class Follower:
             await kept.refuse(tx, id, doc, reason, why, content, now)
 
         await self.store.transact(work)
+        self._is_refused(id)
 
     async def _tidy(self) -> None:
         """Once an hour: what no feed names any more is not remembered, and of what was refused the latest stay."""
@@ -308,6 +342,7 @@ class Follower:
         for begin in range(0, len(taken), _AT_ONCE):
             await self._drop(kept.TAKEN, taken[begin : begin + _AT_ONCE])
         await self._drop(kept.REFUSED, newest[kept.MOST_REFUSED :])
+        self._refused = set(newest[: kept.MOST_REFUSED])
 
     async def _drop(self, kind: str, ids: list[str]) -> None:
         async def work(tx: Transaction) -> None:
@@ -325,9 +360,12 @@ def _misses(feed: Feed, doc: dict[str, Any]) -> bool:
     return bool(times) and bool(known) and clock.micros(min(times).isoformat()) > known
 
 
-def _newest(feed: Feed) -> str:
-    times = [one.updated for one in feed.entries if one.updated is not None]
-    return max(times).isoformat().replace("+00:00", "Z") if times else ""
+def _newest(feed: Feed, doc: dict[str, Any], latest: int) -> str:
+    """When the newest entry was written, of this feed or of what was read before; none that is dated after `latest`."""
+    times = [
+        one.updated.isoformat().replace("+00:00", "Z") for one in feed.entries if one.updated is not None
+    ]
+    return max((one for one in [*times, doc.get("news", "")] if _micros(one) <= latest), default="")
 
 
 def _micros(said: object) -> int:

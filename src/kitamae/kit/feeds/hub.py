@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.jose.encoding import BadToken
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.problems import BadRequest, NotFound
 from kitamae.kit.feeds import atom, kept
@@ -63,7 +64,7 @@ class Hub:
         for name in self._source.names if hub else ():
             topic, now = self._source.url(name), self._now()
             doc = await self._store.get(TENANT, KIND, name)
-            if doc is None or (doc["hub"], doc["topic"]) != (hub, topic):
+            if doc is None or (doc["hub"], doc["topic"]) != (hub, topic) or not self._secret(doc):
                 secret = self._seal.write(_PURPOSE, {"secret": secrets.token_hex(32)})
                 doc = {
                     "hub": hub, "topic": topic, "key": secrets.token_urlsafe(24), "secret": secret,
@@ -115,7 +116,8 @@ class Hub:
         Recommendation has it (section 7.1): the hub is not told so. Raises NotFound for an address that was never given.
         """
         doc = await self._known(name, key)
-        if not signed(self._secret(doc), signature, content):
+        secret = self._secret(doc)
+        if not secret or not signed(secret, signature, content):
             _log.warning("what a hub told is not signed with our secret", feed=name)
             return 0
         now = self._now()
@@ -139,7 +141,11 @@ class Hub:
         return doc
 
     def _secret(self, doc: dict[str, Any]) -> bytes:
-        return str(self._seal.read(_PURPOSE, doc["secret"])["secret"]).encode()
+        """Nothing where another seal wrote it: then nothing is signed with it, and a new one is made."""
+        try:
+            return str(self._seal.read(_PURPOSE, doc["secret"])["secret"]).encode()
+        except BadToken:
+            return b""
 
     def _holds(self, doc: dict[str, Any], now: int) -> bool:
         left = _micros(doc["until"]) - now

@@ -56,6 +56,13 @@ async def want(tx: Transaction, feed: str, entries: Iterable[Entry], now: int) -
     return count
 
 
+async def wish(tx: Transaction, id: str, doc: dict[str, Any], now: int) -> None:
+    """What was not to be had is to be fetched again. `doc`: as it was refused."""
+    if await tx.drop(TENANT, REFUSED, id):
+        again = {name: doc[name] for name in ("feed", "href", "title", "office", "updated")}
+        await tx.put(TENANT, WANTED, id, {**again, "tries": 0, "next": clock.text(now)})
+
+
 async def known(tx: Transaction, id: str) -> bool:
     """Whether an entry was heard of before."""
     for kind in (TAKEN, WANTED, REFUSED):

@@ -12,17 +12,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from kitamae.sdk.context import told
 from kitamae.services.disaster.alerts.message import IN_FORCE, LIFTED, WITHDRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+    from datetime import date
 
     from kitamae.sdk.city import AlertArea
     from kitamae.services.disaster.alerts.message import Message, Statement
 
 TYPE: Final = "Alert"
+_ZONE: Final = ZoneInfo("Asia/Tokyo")
 ORDER: Final = "EvacuationOrder"
 """What the city itself orders (避難情報): the same attributes, written by the desk that orders alone."""
 
@@ -130,7 +133,7 @@ def strange(message: Message, areas: Sequence[AlertArea]) -> list[str]:
     found = {}
     for said in dict.fromkeys(one.area for one in message.statements):
         area = known.get((said.scheme, said.code))
-        if area is not None and area.until is not None and message.reported.date() > area.until:
+        if area is not None and area.until is not None and _day(message) > area.until:
             found[said] = f"{area.name} ({said.code}, {area.of}): this code ended on {area.until}"
         elif area is None and (ours := named.get((said.scheme, said.name))) is not None:
             found[said] = f"{said.name} ({said.code}, {said.scheme}): here its code is {ours.code}"
@@ -205,10 +208,15 @@ def phenomenon(id: str) -> str:
 
 def _ours(message: Message, areas: Sequence[AlertArea]) -> dict[tuple[str, str], int]:
     """(code list, code) of those of the city's areas whose code held when the message was made -> its rank."""
-    day = message.reported.date()
+    day = _day(message)
     return {
         (area.of, area.code): n for n, area in enumerate(areas) if area.until is None or day <= area.until
     }
+
+
+def _day(message: Message) -> date:
+    """On which it was made, in Japan: so days are meant where a code has its last one."""
+    return message.reported.astimezone(_ZONE).date()
 
 
 def _key(message: Message, *, withdrawn: bool = False) -> str:
