@@ -31,11 +31,13 @@ class Plain:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a reader of a kept page may say in its address, under `name`. `answer(values, said)`: what the template shows besides, from what
-    was read already, so that it is there while the store is not; and whether many ask the same. `said` None: nothing.
+    was read already, so that it is there while the store is not; and whether many ask the same. `said` None: nothing. `grave(values)`: where
+    that is another, no former answer stands, however many ask.
     """
 
     name: str
     answer: Callable[[Mapping[str, Any], str | None], tuple[Mapping[str, Any], bool]]
+    grave: Callable[[Mapping[str, Any]], object] = lambda _: None
 
 
 class Page(Protocol):

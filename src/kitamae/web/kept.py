@@ -91,9 +91,9 @@ class KeptPage:
         self._read_at = self._tried_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self._drawn: dict[str, Drawn] = {}
-        self._answers: OrderedDict[str, tuple[int, float, Drawn]] = (
+        self._answers: OrderedDict[str, tuple[int, float, object, Drawn]] = (
             OrderedDict()
-        )  # of which reading, since when
+        )  # of which reading, since when, what was grave then
         self._drawn_at: deque[float] = deque(maxlen=AT_ONCE)
         self.trouble = ""
 
@@ -131,8 +131,9 @@ class KeptPage:
         if (known := self._drawn.get(key)) is not None:
             return known
         if (answered := self._answers.get(key)) is not None:
-            of, since, known = answered
-            if of == self._of or (self._busy() and time.monotonic() - since < ASKED_FOR):
+            of, since, grave, known = answered
+            stands = self._busy() and time.monotonic() - since < ASKED_FOR and grave == self._grave(values)
+            if of == self._of or stands:
                 self._answers.move_to_end(key)
                 return known
         more, often = self._answer(request, values)
@@ -140,12 +141,15 @@ class KeptPage:
         if self._asked is None or self._asked.name not in request.query_params:
             self._drawn[key] = drawn
         elif often:
-            self._answers[key] = self._of, time.monotonic(), drawn
+            self._answers[key] = self._of, time.monotonic(), self._grave(values), drawn
             self._drawn_at.append(time.monotonic())
             self._answers.move_to_end(key)
             while len(self._answers) > ANSWERS:
                 self._answers.popitem(last=False)
         return drawn
+
+    def _grave(self, values: Mapping[str, Any]) -> object:
+        return self._asked.grave(values) if self._asked else None
 
     def _busy(self) -> bool:
         return len(self._drawn_at) == AT_ONCE and time.monotonic() - self._drawn_at[0] < 1.0

@@ -129,7 +129,7 @@ def routes(room: Room) -> list[BaseRoute]:
         following = room.changes.following(TYPE, ORDER, SHELTER, tenant=tenant)
         return room.page.kept(path, template, situation, following, **more)
 
-    by_town = Asked("near", asked)
+    by_town = Asked("near", asked, lambda values: values["threat"])
     return [
         kept(
             "/disaster",
