@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import html5lib
+import httpx2
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 LANGUAGES = ("ja", "ja_Hira", "en", "zh", "ko")
@@ -16,6 +20,9 @@ PHONE, DESK = 320, 1280
 """Widths in CSS pixels: the smallest phone that there is, and the screen of a town hall."""
 SHOTS = os.environ.get("KITAMAE_SHOTS", "")
 """A folder: then the pages are drawn into it, to be looked at."""
+_ROOT = Path(__file__).resolve().parents[2]
+_VALIDATE = _ROOT / "node_modules" / ".bin" / "html-validate"
+_OF_A_TABLE = re.compile("<(table|thead|tbody|tr|th|td)>")
 _AXE = Axe().axe_script
 _FOUND = """
 options => axe.run(options).then(said => said.violations.map(rule => [rule.id, rule.nodes.slice(0, 3).map(node => node.html.slice(0, 200))]))
@@ -43,6 +50,28 @@ def wrong(page):
 def read_strictly(text):
     """The source of a page. Raises ParseError."""
     html5lib.HTMLParser(strict=True).parse(text)
+
+
+def invalid(folder, address, paths, lang):
+    """What html-validate finds in the sources of these pages: [(path, rule, why)]. They are written into `folder`. Skips without it.
+
+    That tables name their roles is no fault: on a phone their rows stand below each other, and `display` takes away what they are.
+    """
+    if not _VALIDATE.exists():
+        pytest.skip("html-validate is not on this machine (npm ci --ignore-scripts)")
+    files = {}
+    for number, path in enumerate(paths):
+        file = folder / f"{number}-{lang}.html"
+        file.write_text(httpx2.get(address + path, headers={"cookie": f"lang={lang}"}).text, "utf-8")
+        files[str(file)] = path
+    command = [str(_VALIDATE), "--preset", "standard,a11y", "--formatter", "json", *files]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=_ROOT)
+    return [
+        (files[one["filePath"]], message["ruleId"], message["message"])
+        for one in json.loads(answer.stdout)
+        for message in one["messages"]
+        if not (message["ruleId"] == "no-redundant-role" and _OF_A_TABLE.search(message["message"]))
+    ]
 
 
 def in_order(page, address, paths, name="", status=200):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-
-import httpx2
 import pytest
 from served_city import servers
 
-from browser.conftest import PAGES, ROOT, UNKNOWN
-from browser.seen import DESK, LANGUAGES, PHONE, read_strictly, sideways, violations
+from bare_kaga import bare
+from browser.conftest import PAGES, UNKNOWN
+from browser.seen import DESK, LANGUAGES, PHONE, invalid, read_strictly, sideways, violations
+from browser.town import Town
 
 SERVICES = (
     "/places?text=やましろ",
@@ -20,6 +18,9 @@ SERVICES = (
     "/rivers",
     "/rivers/172065/1700000063",
 )
+VALIDATED = ("/disaster?near=塩屋町", "/disaster/print", "/disaster/wall", "/congestion")
+"""What axe looks at with shelters open and counts, in tests of their own."""
+OF_A_CITY = ("/disaster", "/disaster/notices", "/reports", "/find")
 EVERYTHING = (*PAGES, *SERVICES)
 LONG = ("/map", "/kind/EvacuationShelter", "/places")
 
@@ -67,28 +68,11 @@ def test_axe_finds_nothing_in_the_dark_on_a_phone_in_large_letters_or_with_help_
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_html_validate_finds_nothing(city, tmp_path, lang):
-    tool = ROOT / "node_modules" / ".bin" / "html-validate"
-    if not tool.exists():
-        pytest.skip("html-validate is not on this machine (npm ci --ignore-scripts)")
-    for number, path in enumerate(EVERYTHING):
-        text = httpx2.get(city + path, headers={"cookie": f"lang={lang}"}).text
-        (tmp_path / f"{number}.html").write_text(text, "utf-8")
-    command = [
-        str(tool),
-        "--preset",
-        "standard,a11y",
-        "--formatter",
-        "json",
-        *map(str, sorted(tmp_path.glob("*.html"))),
-    ]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    findings = [
-        (
-            EVERYTHING[int(one["filePath"].rpartition("/")[2].partition(".")[0])],
-            message["ruleId"],
-            message["message"],
-        )
-        for one in json.loads(answer.stdout)
-        for message in one["messages"]
-    ]
-    assert findings == []
+    assert invalid(tmp_path, city, (*EVERYTHING, *VALIDATED), lang) == []
+
+
+def test_html_validate_finds_nothing_on_what_only_a_city_with_its_papers_has(tmp_path):
+    town = Town(tmp_path / "data", bare(tmp_path / "city", "towns"))
+    for lang in LANGUAGES:
+        assert invalid(tmp_path, town.address, OF_A_CITY, lang) == [], lang
+    town.stop()
