@@ -8,11 +8,13 @@ import json
 import pytest
 
 from bare_kaga import bare
-from browser.people import anybody
+from browser.people import anybody, with_session
 from browser.seen import PHONE, draw, in_order, wrong
 from browser.town import Town
 from kitamae.kernel.context import clock
 from kitamae.kit.notices.area import announcement
+from serving import Served
+from staffing import give
 from telling import Browser, PushService
 
 HERE = "/disaster/notices"
@@ -99,6 +101,12 @@ def test_a_browser_asks_is_told_once_under_one_number_and_leaves(chromium, town)
     assert body.endswith("地区：七日市町")
     assert link == town.address + "/disaster"
 
+    ref = town.do(town.kitamae.city.people.staff(another=True))
+    town.do(give(Served(town.kitamae, None), ref, "disaster"))
+    _, secret = town.session(ref, "staff", 2)
+    in_order(
+        with_session(chromium, town.address, secret), town.address, ["/staff/area-notices"], "area-notices"
+    )
     page.get_by_role("button", name="このブラウザーへのお知らせをやめる").click()
     page.get_by_role("heading", name="やめました").wait_for()
     assert page.get_by_role("heading", name="このブラウザーは登録されています").count() == 0
