@@ -1,4 +1,4 @@
-"""A page that takes a file of a person looks through it for a 個人番号 before anything is kept. No page does yet."""
+"""A page that takes a file of a person looks through it for a 個人番号 before anything is kept: `/reports` does."""
 
 from __future__ import annotations
 
