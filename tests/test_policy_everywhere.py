@@ -5,23 +5,39 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from jma_standin import StandIn
 from warned import warn
 
+from bare_kaga import bare
 from kitamae.commands.control import Control
 from kitamae.kernel.people.person import SYSTEM
 from kitamae.kernel.people.policy.cedar import Engine
 from kitamae.kernel.problems import Unavailable
 from kitamae.web.outside import writing
-from serving import SAME, serving
+from serving import SAME, Served, serving
+from telling import SECRET, TOKEN, Line
 
 KAGA = Path(__file__).resolve().parent.parent / "cities" / "kaga"
 NOTHING = '@id("nothing") forbid (principal, action, resource);'
+
+
+async def answered(served: Served, paths: Mapping[str, Iterable[str]]) -> list[str]:
+    """What of these addresses was not refused."""
+    found = []
+    for path, operations in paths.items():
+        for method in operations:
+            address = re.sub(r"{[^}]*}", "urn:x:1", path)
+            answer = await served.client.request(method, address, headers=SAME)
+            if answer.status_code not in (401, 403):
+                found.append(f"{method} {address}: {answer.status_code}")
+    return found
 
 
 async def test_where_the_policy_permits_nothing_every_address_that_is_described_refuses(
@@ -30,15 +46,31 @@ async def test_where_the_policy_permits_nothing_every_address_that_is_described_
     async with serving(tmp_path / "data", city=KAGA) as served:
         paths = (await served.client.get("/openapi.json")).json()["paths"]
         served.kitamae.city.policy.change(engine=Engine(NOTHING))
-        answered = []
-        for path, operations in paths.items():
-            for method in operations:
-                address = re.sub(r"{[^}]*}", "urn:x:1", path)
-                answer = await served.client.request(method, address, headers=SAME)
-                if answer.status_code not in (401, 403):
-                    answered.append(f"{method} {address}: {answer.status_code}")
-    assert len(paths) > 60
-    assert answered == []
+        assert len(paths) > 60
+        assert await answered(served, paths) == []
+
+
+async def test_it_refuses_too_where_residents_line_and_the_feeds_hub_come_in(tmp_path: Path) -> None:
+    async with (
+        StandIn() as agency,
+        Line() as line,
+        serving(
+            tmp_path / "data",
+            city=bare(tmp_path / "city"),
+            demo_residents=True,
+            jma=agency.feed,
+            jma_hub=agency.hub,
+            line_api=line.api,
+            line_token=TOKEN,
+            line_secret=SECRET,
+        ) as served,
+    ):
+        await served.loaded()
+        paths = (await served.client.get("/openapi.json")).json()["paths"]
+        assert {"/line/webhook", "/stand-in/authorize", "/sign-in/resident", "/staff/feeds"} <= paths.keys()
+        assert any(path.startswith("/feeds/") for path in paths)
+        served.kitamae.city.policy.change(engine=Engine(NOTHING))
+        assert await answered(served, paths) == []
 
 
 @pytest.mark.parametrize("address", ["/static/style.css", "/openapi.json", "/map/basemap.pmtiles"])
