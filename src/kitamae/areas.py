@@ -15,7 +15,7 @@ from kitamae.kernel.people.once import Once
 from kitamae.kernel.people.orders import Orders
 from kitamae.kernel.people.requests import Breaches, Calendar, Requests
 from kitamae.kernel.people.requests.concerned import looked_at
-from kitamae.kernel.people.sheltered import Finding, Sheltered
+from kitamae.kernel.people.sheltered import REGISTER, Finding, Sheltered
 from kitamae.kernel.people.throttle import Throttle
 from kitamae.kernel.people.vault.problems import VaultClosed
 from kitamae.kernel.people.watching import Flags
@@ -197,7 +197,11 @@ def sheltered(site: Site, links: Links, holder: Holder) -> list[BaseRoute]:
         return []
     on, page = site.on, site.page(sheltered_pages.HERE)
     site.shell.desks.append(sheltered_pages.DESK)
-    register = Sheltered(on.store, site.vault, links, on.words.expand(sheltering.TYPE), tenant=site.tenant)
+    type_, seal = on.words.expand(sheltering.TYPE), on.ways.seal
+    register = Sheltered(
+        *(on.store, site.vault, links, type_, lambda said: seal.mark(REGISTER, said, make=True)),
+        tenant=site.tenant,
+    )
     everybody: list[BaseRoute] = [
         *sheltered_keeper.routes(page, site.reader, holder, register),
         *find_a_person.routes(page, site.reader, Finding(site.vault)),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
+import pytest
 from benchmarks.reported.measure import labelled
 
 from kitamae.kit.reports import Wish
+from kitamae.kit.reports import sending as sending_
+from photos import file
 from reporting import act, link, number, rows, sent, staff
 from serving import SAME, Served
+from signing_in import fields, outside
 
 
 async def test_every_sentence_of_the_labelled_set_arrives_also_with_what_a_telephone_types(
@@ -58,3 +64,58 @@ async def test_nothing_is_joined_to_what_nobody_looks_at_any_more(kaga: Served) 
 async def test_the_page_of_the_disaster_leads_to_where_one_reports(kaga: Served) -> None:
     page = (await kaga.client.get("/disaster")).text
     assert '<li><a href="/reports">見たことを市に知らせる</a></li>' in page.partition("次にすること")[2]
+
+
+async def test_the_same_form_with_other_words_is_not_said_to_be_received_and_gets_a_number_of_its_own(
+    kaga: Served,
+) -> None:
+    once = "o" * 43
+    first = await sent(kaga, once=once)
+    for changed in ({"text": "今度は火事です"}, {"where": "永井町"}, {"position": "136.3,36.3"}):
+        assert (await sent(kaga, once=once, **changed)).status_code == 409
+    photo = ("a.jpg", file(), "image/jpeg")
+    assert (await sent(kaga, once=once, photo=photo)).status_code == 409
+    refused = await sent(kaga, once=once, text="今度は火事です")
+    assert "ちがう内容でもう送られています" in refused.text
+    form = fields(refused.text)
+    assert form["once"] != once
+    again = await sent(kaga, once=form["once"], text="今度は火事です")
+    assert again.status_code == 200
+    assert len(await rows(kaga)) == 2
+    await kaga.client.post(link(first.text) + "/take-back", headers=SAME)
+    kept = [doc for _, _, doc in await kaga.kitamae.city.store.documents("", "report-code")]
+    assert sorted(bool(one["mark"]) for one in kept) == [False, True], "no mark of words that are taken back"
+
+
+async def test_a_long_report_does_not_hold_up_the_others(kaga: Served) -> None:
+    sending = kaga.kitamae.city._rooms.reports.sending
+    await sending.send(Wish("a" * 43, "水が来ています"))
+    threads: list[str] = []
+    made = sending._made
+    sending._made = lambda *given: (threads.append(threading.current_thread().name), made(*given))[1]
+    await sending.send(Wish("b" * 43, "水" * 1_000))
+    assert threads
+    assert threads[0] != threading.main_thread().name
+
+
+async def test_a_gauges_level_does_not_make_the_gazetteer_anew_and_a_name_does(kaga: Served) -> None:
+    names = kaga.kitamae.city._rooms.reports.sending._gazetteer
+    first = await names()
+    token, _ = await kaga.kitamae.city.people.tokens.issue("load", ["write:Town"])
+    who = {"Authorization": f"Bearer {token}"}
+    one = "/ngsi-ld/v1/entities/urn:ngsi-ld:Town:172065:0/attrs"
+    for attribute, same in (("世帯数", True), ("名称", False)):
+        told = {attribute: {"type": "Property", "value": "試験町" if attribute == "名称" else 5}}
+        answer = await outside(kaga, "POST", one, json=told, headers=who)
+        assert answer.status_code == 204, answer.text
+        assert (await names() is first) is same
+
+
+async def test_ten_thousand_that_wait_shut_the_door_for_nobody(
+    kaga: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending_, "COMPARED", 2)
+    for _ in range(4):
+        done = await sent(kaga)
+        assert done.status_code == 200
+    assert len((await rows(kaga))[number(done.text)]["like"]) == 2

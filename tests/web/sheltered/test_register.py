@@ -14,7 +14,9 @@ from sheltering import ONE, act, entity, keeper, register
 from bare_kaga import bare
 from kitamae.kernel.people.person import Principal
 from kitamae.kernel.people.retention import Retention
+from kitamae.kernel.people.sheltered import Sheltered
 from kitamae.kernel.people.vault import Asked
+from kitamae.kernel.problems import BadRequest
 from serving import SAME, Served, serving
 from signing_in import fields, outside
 from staffing import enter, give
@@ -225,3 +227,57 @@ async def test_retention_ends_the_register(town: Served) -> None:
     await Retention(city.store, city.vault.purposes, lambda: after).sweep()
     assert await city.store.documents("", "sheltered") == []
     assert await city.store.documents("", "sheltered-count") == []
+
+
+async def test_after_the_time_of_answers_who_leaves_can_be_written_and_who_wants_it_is_found_anew(
+    town: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("試験 太郎", "試験 二郎", "試験 三郎"):
+        await came(town, {**TARO, "name": name, "kana": ""})
+    vault = town.kitamae.city.vault
+    later = vault._inner.now() + 91 * 24 * 3_600_000_000
+    monkeypatch.setattr(vault._inner, "now", lambda: later)
+    assert await vault.sweep(confirmed=True) == 3
+    assert "見つかりませんでした" in await sought(town, "試験 太郎")
+    ref = await person(town, "試験 三郎")
+    form = fields(await page(town, f"{DESK}/names"))
+    told = await town.client.post(f"{DESK}/names", data={**form, "act": "tell", "person": ref}, headers=SAME)
+    assert told.status_code == 303
+    assert "作見小学校" in await sought(town, "試験 三郎")
+    assert (await done(town, "left", "試験 太郎")).status_code == 303
+    assert (await done(town, "hush", "試験 二郎")).status_code == 303
+    assert (await done(town, "tell", "試験 二郎")).status_code == 303
+    assert "作見小学校" in await sought(town, "試験 二郎")
+
+
+async def test_the_same_form_with_another_name_is_not_said_to_be_entered(town: Served) -> None:
+    form = fields(await page(town, DESK))
+    link = await keeper(town)
+    written = fields((await outside(town, "GET", f"{link}/people")).text)
+    for who, status in ((TARO, 303), (TARO, 303), (HANAKO, 409)):
+        answer = await town.client.post(DESK, data={**form, **who}, headers=SAME)
+        sent = await outside(town, "POST", f"{link}/people", data={**written, **who}, headers=SAME)
+        assert (answer.status_code, sent.status_code) == (status, status)
+    for refused in (answer, sent):
+        assert "ちがう内容でもう送られています" in refused.text
+        assert fields(refused.text)["form"] not in (form["form"], written["form"])
+    assert len(await town.kitamae.city.store.documents("", "sheltered")) == 2
+
+
+async def test_what_a_crash_cut_off_is_finished_by_the_same_form_but_not_against_what_was_written_since(
+    town: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = {**fields(await page(town, DESK)), **TARO}
+
+    async def crash(*_: object) -> None:
+        raise BadRequest("the power is gone")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(Sheltered, "_show", crash)
+        await town.client.post(DESK, data=form, headers=SAME)
+    assert "見つかりませんでした" in await sought(town, "試験 太郎")
+    await town.client.post(DESK, data=form, headers=SAME)
+    assert "作見小学校" in await sought(town, "試験 太郎")
+    await done(town, "hush", "試験 太郎")
+    await town.client.post(DESK, data=form, headers=SAME)
+    assert "見つかりませんでした" in await sought(town, "試験 太郎")

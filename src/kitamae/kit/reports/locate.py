@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 2_000
 """Letters of a text that are looked at."""
+_NEARLY: Final = 200
+"""Letters in which misspelt names are looked for: it takes as long as the text and the gazetteer together."""
 NEAR: Final = 3_000.0
 """Metres within which one name speaks for another: 大聖寺 for the 南町 that lies there."""
 LEAST: Final = 0.34
@@ -57,7 +59,7 @@ def locate(text: str, gazetteer: Gazetteer, most: int = 3) -> list[Guess]:
     told = plain(text[:MOST])
     read = _longest(_all_read(told, gazetteer))
     if not read:
-        read = _longest(_shortly(told, gazetteer)) or _longest(_nearly(told, gazetteer))
+        read = _longest(_shortly(told, gazetteer)) or _longest(_nearly(told[:_NEARLY], gazetteer))
     scores: dict[str, float] = {}
     for one in read:
         weight = one.weight * _where(told, one)

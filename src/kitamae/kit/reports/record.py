@@ -1,7 +1,7 @@
 """What is kept of a report outside the vault: when it came, what it is about, where that is to a hundred metres, and what became of it. No word of its sender.
 
 `report`       by number
-`report-code`  by the digest of the code in the sender's link: {number}
+`report-code`  by the digest of the code in the sender's link: {number, mark}: `mark` a keyed one of all that the form said
 """
 
 from __future__ import annotations

@@ -5,18 +5,21 @@ Every report has a reference of its own in the vault, also where one person send
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import hmac
+import json
 import re
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from kitamae.kernel.context import clock
 from kitamae.kernel.people.person import SYSTEM, Principal
 from kitamae.kernel.people.records import TENANT
 from kitamae.kernel.people.secret import digest
 from kitamae.kernel.people.vault import OWN, Asked, Ordered
-from kitamae.kernel.problems import BadRequest, Conflict, NotFound, TooMany
+from kitamae.kernel.problems import BadRequest, Conflict, NotFound
 from kitamae.kit.reports import record
 from kitamae.kit.reports.gazetteer import nearest
 from kitamae.kit.reports.incident import incident
@@ -32,8 +35,8 @@ if TYPE_CHECKING:
     from kitamae.kit.reports.gazetteer import Gazetteer
     from kitamae.kit.reports.photo import Photo
 
-MOST_OPEN: Final = 10_000
-"""Reports that wait: with more than that nobody is ranking any more, and the page says whom to call."""
+COMPARED: Final = 1_000
+"""Reports that wait and came last, with which another one is compared: what is older is rarely of the same thing."""
 _NUMBER: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another on the telephone
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _LIKE: Final = 5
@@ -43,7 +46,7 @@ _EVER: Final = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody sends. `once`: 43 letters that his form was given: sent twice, it is one report, and his link is made from it. `where`: how he
+    """What somebody sends. `once`: 43 letters that his form was given: sent twice with the same words, it is one report, and his link is made from it. `where`: how he
     calls the place; `place`: (longitude, latitude) that he gave himself.
     """
 
@@ -68,9 +71,9 @@ class Sending:
         self._store, self._vault, self._key, self._gazetteer, self._now = store, vault, key, gazetteer, now
 
     async def send(self, wish: Wish) -> tuple[str, str]:
-        """The number of the report and the code of its sender's link; the same again for the same `once`.
+        """The number of the report and the code of its sender's link; the same again for the same `wish`.
 
-        Raises BadRequest, HoldsMyNumber, TooMany, Forbidden where no papers are in force, VaultClosed.
+        Raises BadRequest, HoldsMyNumber, SentOtherwise, Forbidden where no papers are in force, VaultClosed.
         """
         if not _CODE.fullmatch(wish.once):
             raise BadRequest("once: the form is not one that was given here: load the page again")
@@ -79,12 +82,14 @@ class Sending:
             record.plain("where", wish.where, 0, 200),
         )
         code = wish.once
-        if (there := await self._of(code)) is not None:
-            return there, code
-        at = self._now()
-        made = await self._made(text, where, wish, at, digest(code))
-        waiting = await self._waiting()
-        made["like"] = _like(made, waiting)
+        photo = wish.photo.jpeg if wish.photo else b""
+        said = json.dumps([text, where, wish.place]).encode() + b"\0" + photo
+        mark = hmac.digest(self._key(), b"sent " + said, "sha256").hex()
+        if (there := await self._sent(code)) is not None:
+            return _again(there, mark), code
+        at, names, waiting = self._now(), await self._gazetteer(), await self._waiting()
+        made = await asyncio.to_thread(self._made, text, where, wish, at, digest(code), names)
+        made["like"] = await asyncio.to_thread(_like, made, waiting)
         number = "".join(secrets.choice(_NUMBER) for _ in range(7))
 
         async def along(tx: Transaction) -> Mapping[str, object]:
@@ -92,7 +97,7 @@ class Sending:
                 raise _SentAlready
             if await tx.get(TENANT, KIND, number) is not None:
                 raise NotFound("that number is taken")  # one in ten thousand million: send it once more
-            await tx.put(TENANT, CODE, made["code"], {"number": number})
+            await tx.put(TENANT, CODE, made["code"], {"number": number, "mark": mark})
             await record.step(tx, number, made, "sent", "", made["at"])
             return {"at": made["at"]}
 
@@ -104,14 +109,15 @@ class Sending:
         try:
             await self._vault().keep(SYSTEM, made["ref"], PURPOSE, record.kind(number), fields, along=along)
         except _SentAlready:
-            return str(await self._of(code)), code
+            return _again(await self._sent(code) or {}, mark), code
         return number, code
 
     async def own(self, code: str) -> tuple[str, Report]:
         """The report whose sender holds this code. Raises NotFound."""
-        number = await self._of(code)
-        if number is None:
+        sent = await self._sent(code)
+        if sent is None:
             raise NotFound("this link is not known")
+        number = str(sent["number"])
         return number, await record.one(self._store, number)
 
     async def said_by(self, code: str) -> list[Told]:
@@ -127,14 +133,14 @@ class Sending:
         number, report = await self.own(code)
         record.demand_open(report)
         pointed = _pointed(place, await self._gazetteer())
-        waiting = await self._waiting()
+        waiting = {n: one for n, one in (await self._waiting()).items() if n != number}
+        placed: Report = {**report, "places": [pointed, *_others(report)]}
+        like = await asyncio.to_thread(_like, placed, waiting)
 
         async def along(tx: Transaction) -> Mapping[str, object]:
             now = await record.one(tx, number)
             record.demand_open(now)
-            others = [one for one in now["places"] if one["by"] != "sender"]
-            moved: Report = {**now, "places": [pointed, *others]}
-            moved["like"] = _like(moved, {n: one for n, one in waiting.items() if n != number})
+            moved: Report = {**now, "places": [pointed, *_others(now)], "like": like}
             at = clock.text(self._now())
             await record.step(tx, number, moved, "placed", "", at)
             return {"at": at}
@@ -164,6 +170,7 @@ class Sending:
                 freed: Report = {**await record.one(tx, one), "state": "seen", "joined": ""}
                 await record.step(tx, one, freed, f"freed of {number}", "", at)
             await record.part(tx, number, now)
+            await tx.put(TENANT, CODE, now["code"], {"number": number, "mark": ""})
             await record.step(tx, number, bare, "taken back", "", at)
 
         said = Ordered(report["ref"], {}, decided)
@@ -171,8 +178,8 @@ class Sending:
         await self._vault().finish_erasing(report["ref"], PURPOSE, _EVER)
         await self.gone(number)
 
-    async def _made(self, text: str, where: str, wish: Wish, at: int, code: str) -> Report:
-        names = await self._gazetteer()
+    def _made(self, text: str, where: str, wish: Wish, at: int, code: str, names: Gazetteer) -> Report:
+        """Takes long for a long text: off the event loop."""
         about = incident(text)
         guesses = locate(where, names) if where else []
         guesses = guesses or locate(text, names)
@@ -191,18 +198,16 @@ class Sending:
             "like": [], "joined": "", "followers": [], "code": code, "upto": 0, "steps": [],
         }  # fmt: skip
 
-    async def _of(self, code: str) -> str | None:
+    async def _sent(self, code: str) -> Mapping[str, Any] | None:
+        """What is known of a form: the report's number, and a keyed mark of all that it said, "" after it was taken back."""
         found: Any = await self._store.get(TENANT, CODE, digest(code))
-        return str(found["number"]) if found else None
+        return cast("Mapping[str, Any] | None", found)
 
     async def _waiting(self) -> dict[str, Report]:
-        """Raises TooMany."""
-        found = {
-            number: one for number, one in (await record.every(self._store)).items() if one["state"] in OPEN
-        }
-        if len(found) >= MOST_OPEN:
-            raise TooMany(f"{len(found)} reports wait: the town hall cannot look at more; call it")
-        return found
+        """The newest of them."""
+        every = (await record.every(self._store)).items()
+        found = [(number, one) for number, one in every if one["state"] in OPEN]
+        return dict(sorted(found, key=lambda one: one[1]["at"], reverse=True)[:COMPARED])
 
     async def gone(self, number: str) -> None:
         """The key of what was taken back is gone."""
@@ -213,8 +218,26 @@ class Sending:
         await self._store.transact(work)
 
 
+class SentOtherwise(Conflict):
+    """The same form with other words: nothing of these is kept yet."""
+
+
 class _SentAlready(Conflict):
     """The same form twice at once."""
+
+
+def _again(sent: Mapping[str, Any], mark: str) -> str:
+    """The number of the report that says just that. Raises SentOtherwise."""
+    if not hmac.compare_digest(str(sent.get("mark", "")), mark):
+        raise SentOtherwise(
+            "this form was sent already with other words: send it once more to keep these too"
+        )
+    return str(sent["number"])
+
+
+def _others(report: Report) -> list[Place]:
+    """Places that its sender did not point at."""
+    return [one for one in report["places"] if one["by"] != "sender"]
 
 
 def _like(made: Report, waiting: Mapping[str, Report]) -> list[tuple[str, float]]:

@@ -20,6 +20,8 @@ KINDS: Final = (
 )  # fmt: skip
 """Kinds by which people say where something is."""
 _MOST: Final = 5_000
+_READ: Final = ("id", "名称", "名称_カナ", "location")
+"""What of a thing the gazetteer is made from; a gauge's level and a shelter's people change all the time."""
 
 
 class Names:
@@ -29,6 +31,7 @@ class Names:
         self._context, self._city = context, city
         self._following = changes.following(*KINDS, tenant=city.tenant)
         self._made: Gazetteer | None = None
+        self._of: list[object] = []
         self._making = asyncio.Lock()
 
     async def __call__(self) -> Gazetteer:
@@ -43,5 +46,8 @@ class Names:
                 readings = lexicon([*own, *(one for kind in TEACHERS for one in things[kind])])
                 within = [str(name["名称"]) for name in own if name["名称"]]
                 every = [one for some in things.values() for one in some]
-                self._made = await asyncio.to_thread(Gazetteer, every, readings, within)
+                of: list[object] = [tuple(one.get(name) for name in _READ) for one in every]
+                if self._made is None or of != self._of:
+                    self._made = await asyncio.to_thread(Gazetteer, every, readings, within)
+                    self._of = of
             return self._made

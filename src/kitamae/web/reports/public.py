@@ -21,11 +21,11 @@ from kitamae.kernel.problems import (
     Forbidden,
     NotFound,
     TooLarge,
-    TooMany,
     TooManyRequests,
 )
 from kitamae.kit.reports import Wish, photo
 from kitamae.kit.reports.record import LONGEST
+from kitamae.kit.reports.sending import SentOtherwise
 from kitamae.web import qr
 from kitamae.web.duties.forms import word
 from kitamae.web.reports import form as forms
@@ -46,7 +46,7 @@ _SECONDS: Final = 3_600
 """So long the place that a photo said can be taken as the report's; it is on the sender's page alone, sealed."""
 _SENT: Final = 30
 """Reports from one address in five minutes: a shelter's people may share one."""
-_REFUSED: Final = (BadRequest, Conflict, HoldsMyNumber, TooLarge, TooMany, TooManyRequests)
+_REFUSED: Final = (BadRequest, Conflict, HoldsMyNumber, TooLarge, TooManyRequests)
 
 
 def routes(page: ShellPage, reports: Reports, seal: Seal, origin: str) -> list[Route]:
@@ -79,6 +79,8 @@ def routes(page: ShellPage, reports: Reports, seal: Seal, origin: str) -> list[R
                 Wish(given["once"], given["text"], given["where"], at, picture)
             )
         except _REFUSED as problem:
+            if isinstance(problem, SentOtherwise):
+                del given["once"]
             return show(request, problem, given)
         taken = picture.place if picture else None
         near = await reports.sending.near(taken) if taken else ""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kitamae.kernel.people.links.problems import Elsewhere, LinkOver, LinkUnknown, SentTwice
+from kitamae.kernel.people.links.problems import Elsewhere, LinkOver, LinkUnknown
 from kitamae.kernel.people.sheltered import AGES, Said
-from kitamae.kernel.problems import BadRequest, Forbidden, NotFound
+from kitamae.kernel.problems import BadRequest, Conflict, Forbidden, NotFound
 from kitamae.sdk.sheltering import NEEDS
 from kitamae.web.links.holder import HEADERS
 
@@ -66,7 +66,7 @@ def routes(page: ShellPage, context: Context, holder: Holder, register: Sheltere
                 await register.through(
                     request.path_params["code"], told.get("entity", ""), said, told.get("form", "")
                 )
-            except (BadRequest, NotFound, SentTwice, Elsewhere) as problem:
+            except (BadRequest, NotFound, Conflict, Elsewhere) as problem:
                 failed = problem.detail or problem.title
                 return await show(request, kept, failed=failed, status=problem.status, told=told, needs=needs)
             except (

@@ -1,6 +1,6 @@
 """What is kept beside the vault, as documents of the store: who is at which shelter only by opaque references, and how many they are.
 
-`sheltered` by the person's reference:  {shelter, found, came, left, at}: `found`: whether whoever looks is told
+`sheltered` by the person's reference:  {shelter, found, came, left, at, mark, noted}: `found`: whether whoever looks is told
 `sheltered-count` by shelter:           {people, needs: {need: people}}: without names, written in the same transaction
 
 Names, town, age and needs are in the vault alone: class REGISTER; and, only of who wants to be found, name, kana and town once more in the
@@ -29,13 +29,17 @@ COUNTS: Final = "sheltered-count"
 
 
 class Place(TypedDict):
-    """Where a person is, or was until `left` ("": still there). `at`: when something was written of it last."""
+    """Where a person is, or was until `left` ("": still there). `at`: when something was written of it last; `noted`: that it was, after the
+    form that entered him, of which `mark` is a keyed mark.
+    """
 
     shelter: str
     found: bool
     came: str
     left: str
     at: str
+    mark: str
+    noted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,12 @@ async def count(tx: Transaction, shelter: str, needs: Iterable[str], by: int) ->
     if not people:
         await tx.drop(TENANT, COUNTS, shelter)
         return
-    kept = {"people": people, "needs": {need: many for need, many in changed.items() if many}}
+    kept = {"people": people, "needs": {need: min(many, people) for need, many in changed.items() if many}}
     await tx.put(TENANT, COUNTS, shelter, kept)
 
 
 async def drop(tx: Transaction, ref: str, place: Place) -> None:
-    """What its retention ended in the vault is forgotten here too."""
+    """What its retention ended in the vault is forgotten here too; which needs he had went with it: of each, no more stay than people."""
     await tx.drop(TENANT, KIND, ref)
     if not place["left"]:
         await count(tx, place["shelter"], (), -1)

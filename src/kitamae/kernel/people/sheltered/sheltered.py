@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -45,12 +46,22 @@ class Here:
     left: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A form that enters somebody. `mark`: of all that it said."""
+
+    ref: str
+    shelter: str
+    came: str
+    mark: str
+
+
 class _Again(Conflict):
-    """The same form once more: nothing of it is kept twice."""
+    """The same form's number once more: nothing of it is kept twice."""
 
 
 class Sheltered:
-    """One per city. `type_` is a shelter's, expanded; `vault()` raises VaultClosed."""
+    """One per city. `type_` is a shelter's, expanded; `vault()` raises VaultClosed; `mark` knows again what a form said, and nobody else does."""
 
     def __init__(
         self,
@@ -58,12 +69,13 @@ class Sheltered:
         vault: Callable[[], Vault],
         links: Links,
         type_: str,
+        mark: Callable[[bytes], bytes],
         *,
         tenant: str = "",
         now: Callable[[], int] = clock.now,
     ) -> None:
         self._store, self._vault, self._links, self._now = store, vault, links, now
-        self._type, self._tenant = type_, tenant
+        self._type, self._tenant, self._mark = type_, tenant, mark
 
     async def tallies(self) -> dict[str, Tally]:
         """By shelter: how many are in the register and still there. Names nobody, so it leaves no receipt."""
@@ -73,7 +85,7 @@ class Sheltered:
     async def enter(self, who: Principal, shelter: str, said: Said, form: str, at: int | None = None) -> str:
         """By staff; the person's reference. `form`: the form's own number; `at`: when he came, as a sheet says, microseconds UTC.
 
-        Raises NotSignedIn, Forbidden, NotFound, BadRequest, VaultClosed.
+        Raises NotSignedIn, Forbidden, NotFound, BadRequest, VaultClosed; Conflict where the same form said something else.
         """
         now = self._now()
         if at is not None and at > now + _AHEAD:
@@ -85,7 +97,12 @@ class Sheltered:
                 raise NotFound(f"{shelter!r:.120} is not there any more")
 
         came = now if at is None else min(at, now)
-        return await self._keep(who, shelter, said, _reference(shelter, form), came, known)
+        entry = self._entry(shelter, said, form, came, at)
+        try:
+            await self._keep(who, said, entry, known)
+        except _Again:
+            await self._repeated(who, said, entry)
+        return entry.ref
 
     async def through(self, code: str, shelter: str, said: Said, form: str) -> Done:
         """By whoever holds a link that is for it. Of the person nothing stays with the link. Raises as `Links.use`, and as `enter`."""
@@ -106,10 +123,11 @@ class Sheltered:
             if done.again:
                 raise _Again
 
+        entry = self._entry(id, said, form, self._now(), None)
         try:
-            await self._keep(who, id, said, _reference(id, form), self._now(), along)
+            await self._keep(who, said, entry, along)
         except _Again:
-            return done
+            await self._repeated(who, said, entry)
         return done
 
     async def of(self, who: Principal, shelter: str) -> list[Here]:
@@ -149,45 +167,46 @@ class Sheltered:
         place, record = await self._one(who, ref)
         if place["left"]:
             raise Conflict("it has ended already: that person had left")
-        if findable and not place["found"]:
+        if findable and not (place["found"] and await self._held(who, ref)):
             await self._show(who, ref, record.fields)
         elif not findable and place["found"]:
             await self._hide(who, ref)
 
     # --- inside
+    def _entry(self, shelter: str, said: Said, form: str, came: int, at: int | None) -> _Entry:
+        told = [*(shelter, said.name, said.kana, said.town, said.age, list(said.needs), said.findable, at)]
+        mark = self._mark(json.dumps(told).encode()).hex()
+        return _Entry(_reference(shelter, form), shelter, clock.text(came), mark)
+
     async def _keep(
-        self,
-        who: Principal,
-        shelter: str,
-        said: Said,
-        ref: str,
-        came: int,
-        first: Callable[[Transaction], Any],
-    ) -> str:
-        fields = {
-            "name": said.name, "kana": said.kana, "town": said.town, "age": said.age, "needs": list(said.needs),
-            "shelter": shelter, "came": clock.text(came), "left": "",
-        }  # fmt: skip
+        self, who: Principal, said: Said, entry: _Entry, first: Callable[[Transaction], Any]
+    ) -> None:
+        """Raises _Again."""
 
         async def along(tx: Transaction) -> Mapping[str, object]:
             await first(tx)
-            if await records.place(tx, ref) is not None:
+            if await records.place(tx, entry.ref) is not None:
                 raise _Again
             now = clock.text(self._now())
-            place = Place(shelter=shelter, found=False, came=clock.text(came), left="", at=now)
-            await tx.put(TENANT, KIND, ref, dict(place))
-            await records.count(tx, shelter, said.needs, 1)
+            place = Place(
+                shelter=entry.shelter, found=False, came=entry.came, left="", at=now, mark=entry.mark, noted=False,
+            )  # fmt: skip
+            await tx.put(TENANT, KIND, entry.ref, dict(place))
+            await records.count(tx, entry.shelter, said.needs, 1)
             return {}
 
-        try:
-            await self._vault().keep(who, ref, REGISTER, _RECORD, fields, along=along)
-        except _Again:
-            if who.role == "service":
-                raise
-            return ref
+        fields = _fields(said, entry)
+        await self._vault().keep(who, entry.ref, REGISTER, _RECORD, fields, along=along)
         if said.findable:
-            await self._show(who, ref, fields)
-        return ref
+            await self._show(who, entry.ref, fields)
+
+    async def _repeated(self, who: Principal, said: Said, entry: _Entry) -> None:
+        """What a crash cut off is finished, unless somebody wrote of him since. Raises Conflict: the form said something else."""
+        place = await records.place(self._store, entry.ref)
+        if place is None or place.get("mark") != entry.mark:
+            raise Conflict("this form was sent already with other words: send it once more to keep these too")
+        if said.findable and not place["noted"]:
+            await self._show(who, entry.ref, {**_fields(said, entry), "came": place["came"]})
 
     async def _show(self, who: Principal, ref: str, fields: Mapping[str, object]) -> None:
         """After the register's own record: what fails between leaves somebody who is not found, never the other way round."""
@@ -205,14 +224,25 @@ class Sheltered:
             await self._note(tx, ref, found=False)
 
         ordered = Ordered(who.ref, {"why": "本人の希望、または避難所を出たため"}, decided)
-        await self._vault().erase_for(who, ref, FOUND, ordered)  # no restore of an older state brings it back
+        try:
+            await self._vault().erase_for(
+                who, ref, FOUND, ordered
+            )  # no restore of an older state brings it back
+        except (
+            NotFound
+        ):  # its retention ended before, or a restore left it out: he is not found, and is not said to be
+            await self._store.transact(lambda tx: self._note(tx, ref, found=False))
+
+    async def _held(self, who: Principal, ref: str) -> bool:
+        """Whether a search can meet him: what is found is kept for a shorter time than the register."""
+        return bool(await self._vault().read(Asked(who, FOUND, (ref,), (FOUND,))))
 
     async def _note(self, tx: Transaction, ref: str, **changes: Any) -> Place:
         """Raises NotFound."""
         before = await records.place(tx, ref)
         if before is None:
             raise NotFound(f"there is no person {ref!r:.40} in the register")
-        changed = cast("Place", {**before, **changes, "at": clock.text(self._now())})
+        changed = cast("Place", {**before, **changes, "at": clock.text(self._now()), "noted": True})
         await tx.put(TENANT, KIND, ref, dict(changed))
         return before
 
@@ -242,6 +272,13 @@ def _here(record: Record, place: Place) -> Here:
     name, kana, town, age = (str(record.fields.get(one, "")) for one in ("name", "kana", "town", "age"))
     needs = cast("Sequence[str]", record.fields.get("needs", []))
     return Here(record.person, name, kana, town, age, needs, place["found"], place["came"], place["left"])
+
+
+def _fields(said: Said, entry: _Entry) -> dict[str, object]:
+    return {
+        "name": said.name, "kana": said.kana, "town": said.town, "age": said.age, "needs": list(said.needs),
+        "shelter": entry.shelter, "came": entry.came, "left": "",
+    }  # fmt: skip
 
 
 def _reference(shelter: str, form: str) -> str:
