@@ -122,3 +122,13 @@ def test_a_square_that_is_covered_has_one_colour_and_the_others_stay() -> None:
     assert made.getpixel((390, 290))[0] > 200
     with pytest.raises(BadRequest):
         covered(taken(file()).jpeg, {48}, 8, 6)
+
+
+@pytest.mark.parametrize(("size", "progressive"), [((6_000, 5_000), True), ((30_000, 1_000), False)])
+def test_a_jpeg_that_cannot_be_decoded_smaller_is_bounded_as_the_others(
+    size: tuple[int, int], progressive: bool
+) -> None:
+    made = io.BytesIO()
+    Image.new("L", size).save(made, "JPEG", progressive=progressive)
+    with pytest.raises(BadRequest, match="more pixels"):
+        taken(made.getvalue())

@@ -119,3 +119,26 @@ async def test_ten_thousand_that_wait_shut_the_door_for_nobody(
         done = await sent(kaga)
         assert done.status_code == 200
     assert len((await rows(kaga))[number(done.text)]["like"]) == 2
+
+
+async def test_reports_that_are_alike_name_each_other_at_the_desk(kaga: Served) -> None:
+    one, two = [number((await sent(kaga)).text) for _ in range(2)]
+    every = dict(await kaga.kitamae.city._rooms.reports.desk.all())
+    assert [other for other, _ in every[one]["like"]] == [two]
+    assert [other for other, _ in every[two]["like"]] == [one]
+
+
+async def test_the_desk_leads_to_where_erasure_is_ordered(kaga: Served) -> None:
+    which = number((await sent(kaga)).text)
+    await staff(kaga)
+    page = (await kaga.client.get(f"/staff/reports/{which}")).text
+    assert 'href="/staff/orders"' in page
+    assert (await rows(kaga))[which]["ref"] in page
+
+
+async def test_a_copy_with_nothing_covered_is_not_given_out(kaga: Served) -> None:
+    which = number((await sent(kaga, photo=("a.jpg", file(), "image/jpeg"))).text)
+    await staff(kaga)
+    form = {"csrf": fields((await kaga.client.get(f"/staff/reports/{which}/photo")).text)["csrf"]}
+    given = await kaga.client.post(f"/staff/reports/{which}/photo", data=form, headers=SAME)
+    assert given.status_code == 400

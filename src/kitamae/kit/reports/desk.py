@@ -27,7 +27,7 @@ class Desk:
 
     async def all(self) -> list[tuple[str, Report]]:
         """For a human: what waits before what is done; of what waits the most urgent first, then what many send, then the oldest."""
-        found = (await record.every(self._store)).items()
+        found = _both_ways(await record.every(self._store)).items()
         return sorted(found, key=lambda one: _order(one[1]))
 
     async def one(self, number: str) -> Report:
@@ -95,6 +95,22 @@ class Desk:
             await record.step(tx, number, moved, state, who.ref, clock.text(self._now()))
 
         await self._store.transact(work)
+
+
+def _both_ways(every: dict[str, Report]) -> dict[str, Report]:
+    """The later report names the earlier one that it is like; of those that wait both name each other."""
+    waiting = {number for number, one in every.items() if one["state"] in OPEN}
+    like = {number: dict(every[number]["like"]) for number in waiting}
+    for number in waiting:
+        for other, score in every[number]["like"]:
+            if other in waiting:
+                like[other].setdefault(number, score)
+    return {
+        number: {**one, "like": sorted(like[number].items(), key=lambda pair: (-pair[1], pair[0]))}
+        if number in waiting
+        else one
+        for number, one in every.items()
+    }
 
 
 def _order(report: Report) -> tuple[bool, int, int, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,14 +25,12 @@ SIDE: Final = 1600
 KEPT_BYTES: Final = 600_000
 """Of what is kept: a record of the vault holds it, in base64 (`vault.writing.MOST_BYTES`)."""
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
-_PIXELS: Final = {"JPEG": 80_000_000, "PNG": 25_000_000, "WEBP": 25_000_000}
-"""A JPEG is decoded smaller than it is; of the others every pixel lies in memory, at up to four bytes."""
+_PIXELS: Final = {"JPEG": 80_000_000, "PNG": 25_000_000, "WEBP": 25_000_000, "WHOLE": 25_000_000}
+"""A JPEG is decoded smaller than it is, unless it is progressive, or long and narrow; of the others every pixel lies in memory, at up to four bytes."""
 _SCANS: Final = 64
 """Parts of a JPEG. Cameras write ten at most; each of thousands would be decoded over the whole picture."""
 _QUALITIES: Final = (82, 74, 66, 58, 50)
 _GPS: Final = 0x8825
-_one_at_a_time = threading.Lock()
-"""So many pixels lie in memory once, however many send at that moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +46,22 @@ class Photo:
 
 
 def taken(data: bytes) -> Photo:
-    """From a file as it was sent. Blocking, and one at a time. Raises TooLarge, BadRequest."""
+    """From a file as it was sent. Blocking; the caller decodes one at a time. Raises TooLarge, BadRequest."""
     if len(data) > MOST_BYTES:
         raise TooLarge(f"photo: a photo has {MOST_BYTES:,} bytes at most")
     if data.count(b"\xff\xda") > _SCANS and data.startswith(b"\xff\xd8"):
         raise BadRequest("photo: this picture is made of more parts than a camera makes")
-    with _one_at_a_time:
-        try:
-            return _written_anew(data)
-        except (
-            Image.DecompressionBombError,
-            Image.DecompressionBombWarning,  # where warnings are errors
-        ) as error:
-            raise BadRequest("photo: this picture has more pixels than are decoded here") from error
-        except Problem:
-            raise
-        except Exception as error:  # a decoder of hostile bytes fails in many ways: none of them is ours
-            raise BadRequest(
-                "photo: this is no picture that can be read: send a JPEG, PNG or WebP"
-            ) from error
+    try:
+        return _written_anew(data)
+    except (
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,  # where warnings are errors
+    ) as error:
+        raise BadRequest("photo: this picture has more pixels than are decoded here") from error
+    except Problem:
+        raise
+    except Exception as error:  # a decoder of hostile bytes fails in many ways: none of them is ours
+        raise BadRequest("photo: this is no picture that can be read: send a JPEG, PNG or WebP") from error
 
 
 def covered(jpeg: bytes, squares: Collection[int], columns: int, rows: int) -> bytes:
@@ -75,7 +69,7 @@ def covered(jpeg: bytes, squares: Collection[int], columns: int, rows: int) -> b
 
     Blocking. Raises BadRequest.
     """
-    if not all(0 <= one < columns * rows for one in squares):
+    if not squares or not all(0 <= one < columns * rows for one in squares):
         raise BadRequest("squares: choose squares of the photo")
     with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
         picture = opened.convert("RGB")
@@ -93,10 +87,12 @@ def covered(jpeg: bytes, squares: Collection[int], columns: int, rows: int) -> b
 def _written_anew(data: bytes) -> Photo:
     with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
         kind = "JPEG" if opened.format == "MPO" else str(opened.format)
-        if opened.width * opened.height > _PIXELS[kind]:
+        if opened.width * opened.height > _PIXELS["WHOLE" if opened.info.get("progressive") else kind]:
             raise BadRequest("photo: this picture has more pixels than are decoded here")
         place = _place(opened)
         opened.draft("RGB", (SIDE, SIDE))  # a JPEG alone is decoded smaller
+        if opened.width * opened.height > _PIXELS["WHOLE"]:
+            raise BadRequest("photo: this picture has more pixels than are decoded here")
         upright = ImageOps.exif_transpose(opened)
         upright.thumbnail((SIDE, SIDE))
         picture = _flat(upright)

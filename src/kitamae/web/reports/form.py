@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,10 +24,17 @@ if TYPE_CHECKING:
 
 MOST: Final = photo.MOST_BYTES + 100_000
 """Bytes of a whole form."""
-_WAITING: Final = 8
-"""Photos that are decoded or wait for it, in this process: each is in memory."""
+MOST_AT_ONCE: Final = 16
+"""Forms with a photo that are read, decoded or wait for it, in this process: each is in memory."""
+SMALL: Final = 200_000
+"""Bytes of a form that surely holds no photo of a telephone: words need no room, and come in on the worst night."""
+_PATIENCE: Final = 20.0
+"""Seconds that a form waits for room before anything of it is read."""
+_SLOWEST: Final = 300.0
+"""Seconds in which a form must be there."""
+_decoding = ThreadPoolExecutor(1, "photo")
+"""So many pixels lie in memory once, however many send at that moment."""
 _TOO_LARGE: Final = f"photo: a photo has {photo.MOST_BYTES:,} bytes at most"
-_now_waiting = 0
 
 
 class _Over(MultiPartException):
@@ -36,6 +45,32 @@ class _InMemory(MultiPartParser):
     """What the bound lets in fits into memory: no photo is ever written to a disk in the clear."""
 
     spool_max_size = MOST + 1
+
+
+class Room:
+    """For forms that may hold a photo."""
+
+    def __init__(self, most: int = MOST_AT_ONCE, patience: float = _PATIENCE) -> None:
+        self._free, self._patience = asyncio.Semaphore(most), patience
+
+    @asynccontextmanager
+    async def slot(self, request: Request) -> AsyncGenerator[None]:
+        """Until the form is read and its photo decoded. Raises TooManyRequests."""
+        said = request.headers.get("content-length", "")
+        if said.isdigit() and int(said) <= SMALL:
+            yield
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._free.acquire()
+        except TimeoutError:
+            raise TooManyRequests(
+                "many photos come at this moment; try again in 10 seconds", retryAfter=10
+            ) from None
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +89,14 @@ async def sent(request: Request) -> Sent:
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise BadRequest("the form is sent as multipart/form-data")
     try:
-        form = await _InMemory(
-            request.headers, _bounded(request), max_files=1, max_fields=10, max_part_size=20_000
-        ).parse()
+        async with asyncio.timeout(_SLOWEST):
+            form = await _InMemory(
+                request.headers, _bounded(request), max_files=1, max_fields=10, max_part_size=20_000
+            ).parse()
     except _Over:
         raise TooLarge(_TOO_LARGE) from None
+    except TimeoutError:
+        raise BadRequest("the form cannot be read: it came too slowly") from None
     except (MultiPartException, KeyError) as error:
         raise BadRequest(f"the form cannot be read: {getattr(error, 'message', error)!s:.100}") from error
     try:
@@ -72,22 +110,13 @@ async def sent(request: Request) -> Sent:
 async def picture(data: bytes) -> Photo | None:
     """The photo, if one was chosen; whatever else was sent in its place is refused, and nothing of it is kept.
 
-    Raises TooLarge, BadRequest, HoldsMyNumber, TooManyRequests.
+    Raises TooLarge, BadRequest, HoldsMyNumber.
     """
-    global _now_waiting  # noqa: PLW0603  # of this process, as its memory is
     if not data:
         return None
-    if _now_waiting >= _WAITING:
-        raise TooManyRequests("many photos come at this moment; try again in 10 seconds", retryAfter=10)
-    _now_waiting += 1
-    try:
-        if not data.startswith((b"\xff\xd8", b"\x89PNG", b"RIFF")):
-            sent_files.demand_none(
-                data
-            )  # a text under a photo's name; in a photo, texts go with its metadata
-        return await asyncio.to_thread(photo.taken, data)
-    finally:
-        _now_waiting -= 1
+    if not data.startswith((b"\xff\xd8", b"\x89PNG", b"RIFF")):
+        sent_files.demand_none(data)  # a text under a photo's name; in a photo, texts go with its metadata
+    return await asyncio.get_running_loop().run_in_executor(_decoding, photo.taken, data)
 
 
 async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:

@@ -51,7 +51,7 @@ _REFUSED: Final = (BadRequest, Conflict, HoldsMyNumber, TooLarge, TooManyRequest
 
 def routes(page: ShellPage, reports: Reports, seal: Seal, origin: str) -> list[Route]:
     """`origin`: what a sender's link begins with."""
-    pace, guesses = Throttle(_SENT), Throttle()
+    pace, guesses, room = Throttle(_SENT), Throttle(), forms.Room()
 
     def show(
         request: Request, failed: Problem | None = None, given: dict[str, str] | None = None
@@ -71,9 +71,10 @@ def routes(page: ShellPage, reports: Reports, seal: Seal, origin: str) -> list[R
         given: dict[str, str] = {}
         try:
             _demand_pace(request, pace)
-            sent = await forms.sent(request)
-            given = {name: sent.words.get(name, "") for name in ("text", "where", "position", "once")}
-            picture = await forms.picture(sent.photo)
+            async with room.slot(request):
+                sent = await forms.sent(request)
+                given = {name: sent.words.get(name, "") for name in ("text", "where", "position", "once")}
+                picture = await forms.picture(sent.photo)
             at = _position(given["position"])
             number, code = await reports.sending.send(
                 Wish(given["once"], given["text"], given["where"], at, picture)
