@@ -27,6 +27,7 @@ from kitamae.kit.notices.area import AreaNotices, announced
 from kitamae.kit.notices.area.line import Line
 from kitamae.kit.notices.area.mail import AreaMail
 from kitamae.kit.notices.area.push import Vapid, WebPush
+from kitamae.kit.notices.area.subscribers import Subscribers
 from kitamae.kit.notices.area.watch import Watch
 from kitamae.kit.reports import Reports
 from kitamae.kit.reports.record import CLASS_FIELDS, PURPOSE
@@ -451,6 +452,7 @@ def area_notices(site: Site, told: AreaNotices) -> list[BaseRoute]:
     if city is None:
         return []
     site.shell.desks.append(area_notice_pages.DESK)
+    on.people.endings.append(told.subscribers.ending)
     texts = area_notice_pages.Texts(page, site.origin)
     addresses = Addresses(
         *(site.vault, on.consents, on.ways.pseudonyms, Once(on.store), on.ways.letters, Throttle(_LETTERS)),
@@ -553,7 +555,7 @@ def _ground(site: Site, folder: Path) -> my.Ground:
         ),
         *(site.origin, on.ways.residents is not None, posts_of(site)),
         *(on.ways.delegates, on.ways.passkeys, flags_of(site)),
-        *(Accounts(on.store, on.people), on.gate.cookie("", 0)),
+        *(Accounts(on.store, on.people), on.gate.cookie("", 0), Subscribers(on.store, on.ways.seal)),
     )
 
 

@@ -19,6 +19,7 @@ from aiosmtpd.controller import Controller
 import telling
 from bare_kaga import bare
 from kitamae.kernel.context import clock
+from kitamae.kernel.people.accounts import Accounts
 from kitamae.kernel.people.jose import signed
 from kitamae.kernel.people.jose.encoding import decode, encode
 from kitamae.kernel.people.jose.keys import Keys
@@ -436,6 +437,35 @@ async def test_where_the_key_of_web_push_was_sealed_by_another_seal_mail_and_lin
 async def test_who_owns_a_48_of_ipv6_is_one_who_asks_too_often() -> None:
     assert _wide("2001:db8:1:2::3") == _wide("2001:db8:1:ffff::1") == "2001:db8:1::/48"
     assert _wide("192.0.2.1") == "192.0.2.1"
+
+
+async def test_what_was_chosen_by_e_mail_is_taken_along_and_goes_with_whoever_erases_everything(
+    tmp_path: Path,
+) -> None:
+    async with PushService() as service, posting() as (mailbox, smtp), town(tmp_path, None, smtp) as served:
+        await subscribe(served, service, "other", Browser())
+        await by_mail(served, mailbox)
+        store, people = served.kitamae.city.store, served.kitamae.city.people
+        async with taro(served):
+            file = (await served.client.get("/my/export")).json()
+            (chosen,) = file["areaNotices"]
+            assert (chosen["by"], chosen["orders"], chosen["alerts"], chosen["shelters"]) == (
+                "mail",
+                3,
+                2,
+                True,
+            )
+            assert "subscriber" not in str(file["leftOut"])
+        accounts = Accounts(store, people)
+        past = await accounts.ending({file["person"]: 1}, clock.now())
+        assert "subscriber" not in await store.transact(past), "what was chosen since is another choice"
+        async with taro(served):
+            form = fields((await served.client.get("/my/erase")).text)
+            done = await served.client.post("/my/erase", data=form, headers=SAME)
+            assert "subscriber" in done.text, "the proof says what went"
+        (kept,) = await store.documents(None, "subscriber")
+        index = [doc for _, _, doc in await store.documents(None, "subscribers")]
+        assert [one for one in index if one] == [{kept[1]: "push"}], "and nobody else's went"
 
 
 async def test_what_is_history_or_a_neighbours_is_not_told(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ class Accounts:
         async def end(tx: Transaction) -> dict[str, int]:
             went: Counter[str] = Counter()
             for another in more:
-                went["membership"] += await another(tx)
+                went.update(await another(tx))
             for kind, id in found:
                 there: Any = await tx.get(TENANT, kind, id) if kind in ("session", "consent") else None
                 went[kind] += await tx.drop(TENANT, kind, id)

@@ -67,9 +67,9 @@ class People:
             None  # of a token with a contract
         )
         self.endings: list[
-            Callable[[Mapping[str, int]], Awaitable[Callable[[Transaction], Awaitable[int]]]]
+            Callable[[Mapping[str, int]], Awaitable[Callable[[Transaction], Awaitable[Mapping[str, int]]]]]
         ] = []
-        """What else ends with an account: for persons -> before when, what is done in that transaction; how many memberships ended."""
+        """What else ends with an account: for persons -> before when, what is done in that transaction; how much went, by what it is called."""
         self.owes: Callable[[], None] = lambda: None
         """Called after a commit from which on partners may have to be told that somebody signed out."""
         self._known = Remembered()

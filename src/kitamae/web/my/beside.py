@@ -32,6 +32,7 @@ TAKEN: Final[Mapping[str, str]] = {
     "case": "cases",
     "city-provider": "providers",
     "agreement": "consents",
+    "subscriber": "areaNotices",
     "duties": "duties",
     "transfer": "transfers",
     "emergency": "emergencies",
@@ -43,6 +44,7 @@ async def beside(ground: Ground, who: Principal) -> dict[str, list[dict[str, Any
     """By the name that it has in the file; each of these is little."""
     store, ref = ground.store, who.ref
     sessions: list[Any] = [doc for _, _, doc in await store.documents(TENANT, "session")]
+    by_area = await ground.subscribers.at("mail", ref)
     held = await notices.of(store, ref, clock.now())
     kept = await requests.of(store, ref)
     return {
@@ -55,6 +57,7 @@ async def beside(ground: Ground, who: Principal) -> dict[str, list[dict[str, Any
         "notices": [
             {"number": number, **_less(one, "person", "by", "looks")} for number, one in held.items()
         ],
+        "areaNotices": [{"by": by_area.by, **by_area.choice.kept()}] if by_area else [],
         "cases": [{"number": number, **_less(one, "person")} for number, one in kept],
         "providers": [_less(one, "members", "ledger") for one in await ground.providers.mine(who)],
         **(await _of_staff(ground, ref) if who.role == "staff" else {}),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kitamae.kernel.people.providers import Providers
     from kitamae.kernel.people.vault import Receipt, Vault
     from kitamae.kernel.people.watching import Flags
+    from kitamae.kit.notices.area.subscribers import Subscribers
     from kitamae.web.page import ShellPage
 
 MY: Final = "/my"
@@ -70,6 +71,7 @@ class Ground:
     flags: Flags
     accounts: Accounts
     signed_out: str
+    subscribers: Subscribers
 
     @property
     def proofs(self) -> Proofs:

@@ -81,10 +81,6 @@ LEFT_OUT: Final[Mapping[str, Why]] = {
         "ja": "メールサーバーがまだ受け取っていない手紙です。封をしてあり、受け取られれば（長くて1日で）消えます。",
         "en": "a letter that the mail server has not taken yet, sealed: it goes when it is taken, in a day at most",
     },
-    "subscriber": {
-        "ja": "地区ごとのお知らせの届け先と、選んだことです。封をしてあり、だれのものかは分かりません。お知らせのページで、いつでもやめられます。",
-        "en": "where notices by area go, and what was chosen: it is sealed, and found by its address alone; the page of these notices ends it",
-    },
     "watched": {
         "ja": "職員が何時ごろ仕事をするかです。知ると、気づかれない見かたが分かってしまいます。",
         "en": "at which hours a member of staff works: whoever knew it would know how not to be noticed",

@@ -36,7 +36,7 @@ class Forgetting:
     def __init__(self, ground: Ground, contracts: Contracts, keys: Keys) -> None:
         self._on, self._contracts, self._keys = ground, contracts, keys
 
-    async def ending(self, ended: Mapping[str, int]) -> Callable[[Transaction], Awaitable[int]]:
+    async def ending(self, ended: Mapping[str, int]) -> Callable[[Transaction], Awaitable[Mapping[str, int]]]:
         """Person -> before when (microseconds UTC). What is done in the transaction that the answer is called with; how many memberships ended."""
         found: dict[tuple[str, str], list[str]] = {}
         contracts: dict[str, list[str]] = {}
@@ -50,7 +50,7 @@ class Forgetting:
         def of(kind: str, person: str) -> list[str]:
             return found.get((kind, person), [])
 
-        async def end(tx: Transaction) -> int:
+        async def end(tx: Transaction) -> Mapping[str, int]:
             went = 0
             for person, before in ended.items():
                 for number in of(PROVIDER, person):
@@ -62,7 +62,7 @@ class Forgetting:
                     made: Any = await tx.get(TENANT, INVITATION, id)
                     if made and clock.micros(made["expiresAt"]) - INVITED < before:
                         await tx.drop(TENANT, INVITATION, id)
-            return went
+            return {"membership": went}
 
         return end
 

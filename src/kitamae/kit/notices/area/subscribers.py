@@ -27,7 +27,7 @@ from kitamae.kit.notices.area import announcement
 from kitamae.kit.notices.area.choice import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence, Set
+    from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 
     from kitamae.kernel.context.store import Reader, Store, Transaction
     from kitamae.kernel.people.seal import Seal
@@ -104,6 +104,22 @@ class Subscribers:
     async def leave(self, id: str) -> bool:
         """Nothing of it is kept. False: it was not there."""
         return await self._store.transact(lambda tx: drop(tx, id))
+
+    async def ending(self, ended: Mapping[str, int]) -> Callable[[Transaction], Awaitable[Mapping[str, int]]]:
+        """Person -> before when (microseconds UTC): in the transaction that the answer is called with, what these chose by e-mail goes. What
+        they chose since stays. See `People.endings`.
+        """
+        ids = {self.id("mail", person): before for person, before in ended.items()}
+
+        async def end(tx: Transaction) -> Mapping[str, int]:
+            went = 0
+            for id, before in ids.items():
+                doc: Any = await tx.get(TENANT, KIND, id)
+                if doc is not None and clock.micros(doc["at"]) < before:
+                    went += await drop(tx, id)
+            return {KIND: went}
+
+        return end
 
     async def ids(self, bucket: int, by: By) -> list[str]:
         """In order."""
