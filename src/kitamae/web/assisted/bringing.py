@@ -61,7 +61,9 @@ async def _text(form: FormData) -> str:
     """The file where one was chosen, else what was tried before. Raises BadRequest, TooLarge."""
     file = form.get("file")
     if isinstance(file, UploadFile) and file.filename:
-        return sheet.decoded(await file.read(sheet.LARGEST + 1))
+        data = await file.read(sheet.LARGEST + 1)
+        await file.close()
+        return sheet.decoded(data)
     text = word(form, "text")
     if not text:
         raise BadRequest("choose a file, or put its text into the field")
