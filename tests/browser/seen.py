@@ -74,11 +74,11 @@ def invalid(folder, address, paths, lang):
     ]
 
 
-def in_order(page, address, paths, name="", status=200):
-    """Each path is without a fault and answers `status`: on a phone in every language; on a desk no wider than it in the two that are
+def in_order(page, address, paths, name=""):
+    """Each path is without a fault and answers 200, or as is said beside it, (path, status): on a phone in every language; on a desk no wider than it in the two that are
     looked at, and for axe in one. Drawn as `name`.
     """
-    for path in paths:
+    for path, status in (one if isinstance(one, tuple) else (one, 200) for one in paths):
         for lang in LANGUAGES:
             page.set_viewport_size({"width": PHONE, "height": 800})
             answer = page.goto(f"{address}{path}{'&' if '?' in path else '?'}lang={lang}")

@@ -12,7 +12,7 @@ from serving import Served
 from staffing import give
 
 PAGE = "/staff/access-log"
-PATHS = (PAGE, f"{PAGE}?who=nobody", f"{PAGE}?first=tomorrow", f"{PAGE}?size=larger")
+PATHS = (PAGE, f"{PAGE}?who=nobody", (f"{PAGE}?first=tomorrow", 400), f"{PAGE}?size=larger")
 
 
 @pytest.fixture(scope="module")

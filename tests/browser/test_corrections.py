@@ -105,7 +105,7 @@ def town(tmp_path_factory):
     for one in (resident, first, second):
         one.close()
     town.desk = (
-        f"/staff/requests/{done}", f"{FORM}?case={waits}", f"{FORM}?case={bare_case}", f"{FORM}?case=2026-222222", "/staff/orders", over,
+        f"/staff/requests/{done}", f"{FORM}?case={waits}", f"{FORM}?case={bare_case}", (f"{FORM}?case=2026-222222", 404), "/staff/orders", over,
         stale, order,
     )  # fmt: skip
     town.mine = (NEW, f"/my/requests/{done}", f"/my/requests/{waits}", "/my", "/my/log")

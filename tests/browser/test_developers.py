@@ -36,7 +36,7 @@ def test_axe_and_the_html_parser_find_nothing_and_nothing_scrolls_sideways(chrom
     paths = {
         "nobody": ("/developers", "/developers/paper", "/developers/mine"),
         "member": ("/developers/mine", town.home, town.contract, f"{town.home}/report"),
-        "newcomer": (town.offered, f"/developers/join/{town.code}", "/developers/join/nobody"),
+        "newcomer": (town.offered, f"/developers/join/{town.code}", ("/developers/join/nobody", 404)),
     }[who]
     page = with_session(chromium, town.address, getattr(town, who, ""))
     in_order(page, town.address, paths, who)

@@ -62,7 +62,7 @@ def test_a_link_is_made_used_and_ended_and_axe_finds_nothing_on_the_way(chromium
     phone.get_by_text("送りました").wait_for()
 
     in_order(desk, "", (found, sheet))
-    in_order(phone, "", (address, town.address + "/l/unknown"))
+    in_order(phone, "", (address, (town.address + "/l/unknown", 404)))
 
     desk.goto(sheet + "?lang=ja")
     desk.get_by_role("button", name="なくしたとして止める").click()

@@ -54,7 +54,7 @@ class City:
         part = "Range" in to.headers
         kind, body = "text/html", b""
         if to.path == "/sw.js":
-            shell: Any = SimpleNamespace(worker=True, kept={"/page": None})
+            shell: Any = SimpleNamespace(worker=True, kept={"/page": SimpleNamespace(outside=True)})
             kind, body = "text/javascript", worker.text(shell).encode()
         elif to.path == "/page":
             body = f'<link href="{self.drawing}">'.encode()

@@ -179,7 +179,7 @@ async def test_a_gauge_in_danger_stands_on_the_page_with_a_way_to_it_and_as_cap(
     assert "宇谷川（宇谷町）の水位（氾濫開始水位以上）" in shown
     assert f'href="/rivers/172065/{UDANI}"' in shown
     message = cap.read((await town.client.get(f"/disaster/cap/gauge-{UDANI}.xml")).content)
-    assert (message.action, message.status, message.level) == ("issue", "actual", None)
+    assert (message.action, message.status, message.level) == ("correction", "actual", None), "it rose since"
     page = (await town.client.get(f"/rivers/172065/{UDANI}")).text
     assert "の速さで上がっています" in page
     await say(town, report(UDANI, 23.8, 1))

@@ -24,7 +24,7 @@ __all__ = ["town"]
 NOBODY = {
     "access-log-day", "backup", "carried", "city", "doctor", "evacuation-count", "health", "identity", "incident-count", "letters", "logouts",
     "announcement", "announcement-again", "announcement-due", "announcement-open", "announcing", "feed", "feed-heard", "feed-hub", "feed-refused",
-    "feed-taken", "feed-wanted", "subscribers",
+    "feed-taken", "feed-wanted", "subscribers", "subscribers-new",
     "pia-comment", "provider", "provider-minute", "registers", "sealed", "sensors-loaded", "sheltered-count", "swept", "token",
 }  # fmt: skip
 """Kinds of the city's own in which nobody's reference stands."""
