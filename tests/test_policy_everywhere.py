@@ -127,6 +127,10 @@ async def test_copies_of_a_page_without_papers_are_neither_given_nor_written(
     async with serving(tmp_path / "data", city=KAGA, open=True, outside=str(there)) as served:
         await served.loaded()
         await warn(served, "大雨警報")
+        for _ in range(400):  # drawn a moment later
+            if "大雨警報" in (await served.client.get("/disaster")).text:
+                break
+            await asyncio.sleep(0.05)
         await at("")
         said = json.loads((there / "disaster.json").read_bytes())
         copies = [f"/snapshot/{name}" for name in ("disaster.json", *said["pages"])]
