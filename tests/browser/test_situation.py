@@ -88,8 +88,8 @@ def test_the_nearest_safe_shelter_is_found_without_script_and_by_a_device_that_t
     page.goto(f"{town.address}/disaster?lang=ja")
     typed(page, page.get_by_label("どこから避難しますか"), "しおやまち")
     pressed(page, page.get_by_role("button", name="さがす"))
-    page.get_by_text("から近い順です").wait_for()
-    assert order(page) == ["02111", "01111"], "safe before near"
+    page.get_by_text("を先に、近い順です").wait_for()
+    assert order(page) == ["02111", "01111"], "designated before near"
     assert page.locator("button[type=button]:visible").count() == 0
     draw(page, "near without script", "ja", PHONE)
     page.goto(f"{town.address}{NEAR}&size=larger&lang=ja")
